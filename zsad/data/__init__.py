@@ -1,0 +1,8 @@
+"""Data sets of product pictures: one `Sample` type, one `load_dataset`, one reader a layout."""
+
+from zsad.data.batch import stack
+from zsad.data.image import ImageError, read_image, read_mask
+from zsad.data.load import READERS, load_dataset
+from zsad.data.sample import Dataset, Entry, Sample
+
+__all__ = ["READERS", "Dataset", "Entry", "ImageError", "Sample", "load_dataset", "read_image", "read_mask", "stack"]

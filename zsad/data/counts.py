@@ -1,0 +1,35 @@
+"""How many (normal, anomalous) test pictures the published data sets have in each category."""
+
+TEST_COUNTS: dict[str, dict[str, tuple[int, int]]] = {
+    "mvtec_ad": {
+        "bottle": (20, 63),
+        "cable": (58, 92),
+        "capsule": (23, 109),
+        "carpet": (28, 89),
+        "grid": (21, 57),
+        "hazelnut": (40, 70),
+        "leather": (32, 92),
+        "metal_nut": (22, 93),
+        "pill": (26, 141),
+        "screw": (41, 119),
+        "tile": (33, 84),
+        "toothbrush": (12, 30),
+        "transistor": (60, 40),
+        "wood": (19, 60),
+        "zipper": (32, 119),
+    },
+    "visa": {
+        "candle": (100, 100),
+        "capsules": (60, 100),
+        "cashew": (50, 100),
+        "chewinggum": (50, 100),
+        "fryum": (50, 100),
+        "macaroni1": (100, 100),
+        "macaroni2": (100, 100),
+        "pcb1": (100, 100),
+        "pcb2": (100, 100),
+        "pcb3": (101, 100),
+        "pcb4": (101, 100),
+        "pipe_fryum": (50, 100),
+    },
+}

@@ -2,7 +2,19 @@
 
 from zsad.data.batch import stack
 from zsad.data.image import ImageError, read_image, read_mask
-from zsad.data.load import READERS, load_dataset
+from zsad.data.load import READERS, SPLITS, list_categories, load_dataset
 from zsad.data.sample import Dataset, Entry, Sample
 
-__all__ = ["READERS", "Dataset", "Entry", "ImageError", "Sample", "load_dataset", "read_image", "read_mask", "stack"]
+__all__ = [
+    "READERS",
+    "SPLITS",
+    "Dataset",
+    "Entry",
+    "ImageError",
+    "Sample",
+    "list_categories",
+    "load_dataset",
+    "read_image",
+    "read_mask",
+    "stack",
+]

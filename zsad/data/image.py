@@ -85,7 +85,7 @@ def _decode(path: Path) -> Image.Image:
     try:
         with Image.open(path) as image:
             image.load()
-            upright = image
+            upright: Image.Image = image
             if image.getexif().get(ORIENTATION, 1) != 1:
                 upright = ImageOps.exif_transpose(image)
                 upright.format = image.format

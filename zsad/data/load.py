@@ -45,6 +45,19 @@ def load_dataset(name: str, root: str | Path, *, category: str, split: str = "te
     return dataset
 
 
+def list_categories(name: str, root: str | Path) -> list[str]:
+    """The categories below a data set's root, sorted; the reader "folder" has none of its own.
+
+    Raises:
+        ValueError: unknown reader, or one without categories.
+        FileNotFoundError: there is no such root.
+    """
+    readers = {"mvtec_ad": mvtec_ad, "visa": visa}
+    if name not in readers:
+        raise ValueError(f"no categories to list for the reader {name!r}; it must be one of: {', '.join(readers)}.")
+    return readers[name].categories(existing_root(root))
+
+
 def _warn_of_other_counts(dataset: Dataset) -> None:
     """Incomplete and altered copies circulate; their results cannot be compared with published ones."""
     expected = TEST_COUNTS.get(dataset.reader, {}).get(dataset.category)

@@ -47,8 +47,11 @@ class Entry:
     defect: str
 
 
-class Dataset(Sequence[Sample]):
-    """One category's pictures of one split; a picture is decoded each time it is asked for, and not before."""
+class Dataset(Sequence):
+    """One category's pictures of one split; a picture is decoded each time it is asked for, and not before.
+
+    The base is a plain Sequence: of a `Sequence[Sample]`, type checking at run time would decode an item at each call.
+    """
 
     def __init__(self, reader: str, root: Path, category: str, split: str, entries: Sequence[Entry]) -> None:
         self.reader = reader

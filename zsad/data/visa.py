@@ -28,15 +28,27 @@ def find(root: Path, category: str, split: str) -> list[Entry]:
     """
     if (root / SPLIT_FILE).is_file():
         return _find_published(root, category, split)
-    for candidate in (root / name for name in PREPARED):
-        if candidate.is_dir() and mvtec_ad.categories(candidate):
-            return mvtec_ad.find(candidate, category, split)
+    if prepared := _prepared_root(root):
+        return mvtec_ad.find(prepared, category, split)
     hint = ""
     if (root / category / "Data").is_dir():
         hint = f" {root / SPLIT_FILE} is missing: it is part of the data set's archive."
     elif (root.parent / SPLIT_FILE).is_file():
         hint = f" Pass {root.parent} as root?"
     raise ValueError(f"{root}: not the VisA layout. Expected {LAYOUT}; found {describe(root)}.{hint}")
+
+
+def categories(root: Path) -> list[str]:
+    """The categories of the split file, or of the rearranged copy; none in any other layout."""
+    if (root / SPLIT_FILE).is_file():
+        return sorted({row["object"] for row in _rows(root / SPLIT_FILE, COLUMNS)})
+    prepared = _prepared_root(root)
+    return mvtec_ad.categories(prepared) if prepared else []
+
+
+def _prepared_root(root: Path) -> Path | None:
+    candidates = (root / name for name in PREPARED)
+    return next((path for path in candidates if path.is_dir() and mvtec_ad.categories(path)), None)
 
 
 def _find_published(root: Path, category: str, split: str) -> list[Entry]:

@@ -1,0 +1,27 @@
+"""Options of the test suite."""
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--real-data",
+        metavar="DIR",
+        type=Path,
+        help="also read every photograph of the real data sets in DIR/mvtec_ad and DIR/visa",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    folder = config.getoption("--real-data")
+    if folder is not None and not folder.is_dir():
+        raise pytest.UsageError(f"--real-data {folder}: no such folder")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without the option there is nothing for those tests to read: they are left out rather than skipped."""
+    if collection_path.name == "test_real_data.py" and config.getoption("--real-data") is None:
+        return True
+    return None

@@ -1,0 +1,220 @@
+"""One open_clip ViT behind four calls: embeddings of images, of windows of patches, of patches, and of text."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+from open_clip.transformer import VisionTransformer
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zsad.clip import text as text_tower
+
+DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+    "float64": torch.float64,  # for checks against finite differences
+}
+
+
+class Backbone:
+    """An open_clip CLIP with a ViT image tower, ready for zero-shot use.
+
+    The model is copied, set to evaluation and frozen: the one in hand stays as it is. Gradients flow to the images,
+    never to the weights. Every embedding has unit length and comes as float32, whatever the weights are held in
+    (float64 weights give float64), on the device of the backbone.
+
+    Args:
+        open_clip_model: an `open_clip.CLIP` or `open_clip.CustomTextCLIP` whose `visual` is a `VisionTransformer`.
+        tokenizer: texts -> token ids (text, context_length), as open_clip's tokenizers do.
+        name: the name that records carry.
+        mean, std: statistics of the input normalisation, one value a channel; by default those stored with the
+            model, else those of the original CLIP.
+        device: where to compute; default: where the model is.
+        dtype: "float32", "bfloat16", "float16" or "float64".
+        token_budget: most tokens that go through a tower at once. It bounds the memory and changes no result; the
+            windows of one image at one scale always stay together. Default: 65,536 on a GPU, 4,096 on a CPU, whose
+            cache larger batches leave.
+
+    Raises:
+        TypeError: the image tower is not an open_clip `VisionTransformer` (windows of a CNN or Swin are undefined).
+        ValueError: an unknown dtype, a device that is not there, or a tower whose input is not square.
+    """
+
+    def __init__(
+        self,
+        open_clip_model: nn.Module,
+        tokenizer: Callable[..., Tensor],
+        name: str = "custom",
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        device: str | torch.device | None = None,
+        dtype: str = "float32",
+        token_budget: int | None = None,
+    ) -> None:
+        if dtype not in DTYPES:
+            raise ValueError(f"unknown dtype {dtype!r}; known: {', '.join(DTYPES)}")
+        visual = _vision_transformer(open_clip_model)
+        mean = mean or getattr(visual, "image_mean", None) or OPENAI_DATASET_MEAN
+        std = std or getattr(visual, "image_std", None) or OPENAI_DATASET_STD
+        self.device = _checked_device(device or visual.class_embedding.device)
+        self.dtype = dtype
+        self.name = name
+        self.tokenizer = tokenizer
+        self.token_budget = token_budget or (2**12 if self.device.type == "cpu" else 2**16)
+        self.model: Any = copy.deepcopy(open_clip_model).to(self.device, DTYPES[dtype]).eval().requires_grad_(False)
+        self.mean, self.std = (torch.tensor([*values], device=self.device).view(3, 1, 1) for values in (mean, std))
+        self.image_size: int = visual.image_size[0]
+        self.grid: tuple[int, int] = tuple(visual.grid_size)
+        self.embed_dim: int = visual.output_dim
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over everything that determines an embedding: weights in name order, activation, normalisation."""
+        layers = sorted({type(module).__name__ for module in self.model.modules()})
+        digest = hashlib.sha256(repr((layers, self.image_size, self.mean.tolist(), self.std.tolist())).encode())
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        return digest.hexdigest()
+
+    def embed_image(self, images: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image dim"]:
+        """Projected class token of whole images.
+
+        Args:
+            images: RGB in [0, 1], any size; squashed to the input size of the model.
+
+        Raises:
+            ValueError: not a batch of three-channel floating-point images.
+        """
+        return self._whole(self._tokens(images))
+
+    def embed_windows(
+        self, images: Float[Tensor, "image 3 height width"], sizes: Sequence[int]
+    ) -> dict[int, Float[Tensor, "image window dim"]]:
+        """Projected class token of every window of k x k patches, for each k in `sizes`.
+
+        Windows come row by row, stride 1. A window keeps the class token and its own patch tokens, which carry the
+        position they have in the full grid; all other tokens are dropped before the transformer (WinCLIP, section 4.2).
+
+        Raises:
+            ValueError: a size that does not fit on the grid.
+        """
+        return self._windows(self._tokens(images), sizes)
+
+    def embed_image_and_windows(
+        self, images: Float[Tensor, "image 3 height width"], sizes: Sequence[int]
+    ) -> tuple[Float[Tensor, "image dim"], dict[int, Float[Tensor, "image window dim"]]]:
+        """`embed_image` and `embed_windows` from one patch embedding."""
+        tokens = self._tokens(images)
+        return self._whole(tokens), self._windows(tokens, sizes)
+
+    def embed_patches(self, images: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image patch dim"]:
+        """Patch tokens of the last layer through the image projection, row by row."""
+        visual = self.model.visual
+        if visual.attn_pool is not None:
+            raise TypeError(f"{self.name} pools with attention: its patch tokens have no projection to the text space")
+        tokens = self._tokens(images)
+        parts = tokens.split(self._rows(tokens.shape[1]))
+        return torch.cat([_unit(visual.ln_post(visual.transformer(part)[:, 1:]) @ visual.proj) for part in parts])
+
+    def embed_text(self, prompts: Sequence[str], normalise: bool = True) -> Float[Tensor, "prompt dim"]:
+        """Embeddings of sentences. `normalise=False` keeps the raw length, which averaging in some ports needs.
+
+        Raises:
+            ValueError: no prompt.
+        """
+        if not prompts:
+            raise ValueError("embed_text needs at least one prompt")
+        # Features may be cached by the caller and used under autograd later, so they must not be inference tensors.
+        with torch.inference_mode(False), torch.no_grad():
+            tokens = self.tokenizer(list(prompts)).to(self.device)
+            parts = tokens.split(max(1, self.token_budget // tokens.shape[1]))
+            features = torch.cat([text_tower.encode(self.model, part) for part in parts])
+        return _unit(features) if normalise else _at_least_float32(features)
+
+    def _tokens(self, images: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image token width"]:
+        """Class token and patch tokens with their positions, as they enter the transformer."""
+        if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+            raise ValueError(
+                "images must be floating-point RGB in [0, 1] of shape (image, 3, height, width), "
+                f"not {images.dtype} of shape {tuple(images.shape)}"
+            )
+        images = images.to(self.device)
+        size = (self.image_size, self.image_size)
+        if images.shape[-2:] != size:
+            images = F.interpolate(images, size=size, mode="bicubic", antialias=True, align_corners=False)
+        images = (images.clamp(0, 1) - self.mean) / self.std
+        return self.model.visual._embeds(images.to(DTYPES[self.dtype]))
+
+    def _whole(self, tokens: Float[Tensor, "image token width"]) -> Float[Tensor, "image dim"]:
+        return torch.cat([self._tower(part) for part in tokens.split(self._rows(tokens.shape[1]))])
+
+    def _windows(
+        self, tokens: Float[Tensor, "image token width"], sizes: Sequence[int]
+    ) -> dict[int, Float[Tensor, "image window dim"]]:
+        embeddings = {}
+        for size in sizes:
+            index = window_tokens(self.grid, size).to(tokens.device)
+            parts = [self._tower(part[:, index].flatten(0, 1)) for part in tokens.split(self._rows(index.numel()))]
+            embeddings[size] = torch.cat(parts).unflatten(0, (tokens.shape[0], index.shape[0]))
+        return embeddings
+
+    def _tower(self, sequences: Float[Tensor, "sequence token width"]) -> Float[Tensor, "sequence dim"]:
+        """Transformer, pooling and projection. open_clip's transformer takes (sequence, token, width) here whether its
+        blocks run batch-first or not: it transposes by itself."""
+        visual = self.model.visual
+        pooled, _ = visual._pool(visual.transformer(sequences))
+        return _unit(pooled if visual.proj is None else pooled @ visual.proj)
+
+    def _rows(self, tokens_per_image: int) -> int:
+        return max(1, self.token_budget // tokens_per_image)
+
+
+def window_tokens(grid: tuple[int, int], size: int) -> Int[Tensor, "window token"]:
+    """Token positions of every `size` x `size` window on a patch grid, stride 1, row by row; first the class token (0).
+
+    Raises:
+        ValueError: the window does not fit on the grid.
+    """
+    rows, columns = grid
+    if not 1 <= size <= min(grid):
+        raise ValueError(f"a window of {size} x {size} patches does not fit on the {rows} x {columns} grid")
+    patches = torch.arange(1, 1 + rows * columns).view(rows, columns)
+    windows = patches.unfold(0, size, 1).unfold(1, size, 1).reshape(-1, size * size)
+    return F.pad(windows, (1, 0), value=0)
+
+
+def _vision_transformer(model: nn.Module) -> VisionTransformer:
+    visual = getattr(model, "visual", None)
+    if not isinstance(visual, VisionTransformer) or not hasattr(visual.transformer, "batch_first"):
+        raise TypeError(
+            "a backbone needs an open_clip (3.2 or newer) model with a VisionTransformer image tower, "
+            f"not {type(model).__name__} with {type(visual).__name__}"
+        )
+    if visual.image_size[0] != visual.image_size[1]:
+        raise ValueError(f"the image tower must take square images, not {visual.image_size}")
+    return visual
+
+
+def _checked_device(device: str | torch.device) -> torch.device:
+    device = torch.device(device)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {str(device)!r} was asked for, but torch sees no CUDA GPU here; use device='cpu'")
+    return device
+
+
+def _at_least_float32(features: Tensor) -> Tensor:
+    return features if features.dtype == torch.float64 else features.float()
+
+
+def _unit(features: Tensor) -> Tensor:
+    return F.normalize(_at_least_float32(features), dim=-1)

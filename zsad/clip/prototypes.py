@@ -1,0 +1,95 @@
+"""One text vector a side from many sentences, computed once and, where a folder is given, kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+from torch.nn import functional as F
+
+from zsad.clip.backbone import Backbone
+
+log = logging.getLogger(__name__)
+
+AVERAGES = ("unit", "raw")
+
+
+def text_prototypes(
+    backbone: Backbone,
+    sides: Sequence[Sequence[str]],
+    average: str = "unit",
+    cache: str | Path | None = None,
+) -> Float[Tensor, "side dim"]:
+    """Mean embedding of each list of sentences, of unit length, float32, on the backbone's device.
+
+    Args:
+        sides: lists of sentences, one a side.
+        average: "unit" normalises each sentence before averaging; "raw" averages the vectors as the tower gives them,
+            as three of four public WinCLIP ports do.
+        cache: a folder to keep the result in, under a name made from the weights and the sentences. A damaged file is
+            computed again.
+
+    Raises:
+        ValueError: an unknown average.
+    """
+    if average not in AVERAGES:
+        raise ValueError(f"unknown prompt average {average!r}; known: {', '.join(AVERAGES)}")
+    if cache is None:
+        return _compute(backbone, sides, average)
+    spec = json.dumps([backbone.fingerprint, average, [list(side) for side in sides]])
+    path = Path(cache) / f"text-{hashlib.sha256(spec.encode()).hexdigest()[:32]}.safetensors"
+    kept = _read(path, (len(sides), backbone.embed_dim))
+    if kept is None:
+        kept = _compute(backbone, sides, average).cpu()
+        _write(path, kept)
+    return kept.to(backbone.device)
+
+
+def _compute(backbone: Backbone, sides: Sequence[Sequence[str]], average: str) -> Float[Tensor, "side dim"]:
+    sentences = [sentence for side in sides for sentence in side]
+    features = backbone.embed_text(sentences, normalise=average == "unit")
+    means = [part.mean(dim=0) for part in features.split([len(side) for side in sides])]
+    return F.normalize(torch.stack(means), dim=-1)
+
+
+def _digest(features: Tensor) -> str:
+    return hashlib.sha256(features.contiguous().numpy().tobytes()).hexdigest()
+
+
+def _read(path: Path, shape: tuple[int, int]) -> Tensor | None:
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            features = file.get_tensor("prototypes")
+            intact = features.shape == shape and (file.metadata() or {}).get("sha256") == _digest(features)
+    except (SafetensorError, OSError) as error:
+        log.warning("cannot read %s (%s): computing the text features again", path, error)
+        return None
+    if not intact:
+        log.warning("%s is damaged: computing the text features again", path)
+        return None
+    return features
+
+
+def _write(path: Path, features: Tensor) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    payload = save({"prototypes": features.contiguous()}, metadata={"sha256": _digest(features)})
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(payload)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

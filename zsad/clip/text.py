@@ -1,0 +1,37 @@
+"""The text tower of an open_clip model, without computing the padding."""
+
+from typing import Any
+
+from jaxtyping import Float, Int
+from open_clip.transformer import TextTransformer, text_global_pool
+from torch import Tensor, nn
+
+
+def encode(model: Any, tokens: Int[Tensor, "text token"]) -> Float[Tensor, "text dim"]:
+    """What `model.encode_text(tokens)` returns, for the price of the longest text in the batch.
+
+    In a causal tower that pools at the end token nothing behind that token is ever looked at, so the columns that are
+    padding in every text are cut. Any other tower (bidirectional, pooled at the last position, a class token behind
+    the text) is left to open_clip.
+    """
+    tower, pool, end_id = _parts(model)
+    causal = getattr(tower, "attn_mask", None) is not None
+    if not causal or pool not in ("argmax", "eos") or getattr(tower, "cls_emb", None) is not None:
+        return model.encode_text(tokens)
+    ends = tokens.argmax(dim=-1) if pool == "argmax" else tokens.eq(end_id).int().argmax(dim=-1)
+    length = int(ends.max()) + 1
+    tokens = tokens[:, :length]
+    dtype = tower.transformer.get_cast_dtype()
+    x = tower.token_embedding(tokens).to(dtype) + tower.positional_embedding[:length].to(dtype)
+    x = tower.ln_final(tower.transformer(x, attn_mask=tower.attn_mask[:length, :length]))
+    x = text_global_pool(x, tokens, pool, eos_token_id=end_id)
+    if tower.text_projection is None:
+        return x
+    return tower.text_projection(x) if isinstance(tower.text_projection, nn.Linear) else x @ tower.text_projection
+
+
+def _parts(model: Any) -> tuple[Any, str, int | None]:
+    """The module that holds the text weights (`CLIP` itself, else `.text`), how it pools, and its end token."""
+    if isinstance(getattr(model, "text", None), TextTransformer):
+        return model.text, model.text.pool_type, model.text.eos_id
+    return model, getattr(model, "text_pool_type", ""), getattr(model, "text_eos_id", None)

@@ -1,0 +1,133 @@
+"""Names of backbones and where their weights come from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from open_clip.model import resize_pos_embed
+from safetensors.torch import load
+
+from zsad.clip.backbone import Backbone
+from zsad.clip.tokenizer import WordTokenizer
+
+log = logging.getLogger(__name__)
+
+WEIGHTS = Path(str(files("zsad"))) / "weights"
+
+
+@dataclass(frozen=True)
+class Released:
+    """A published CLIP: how open_clip calls it, and the Hugging Face repository that its weights come from."""
+
+    architecture: str
+    pretrained: str | None
+    repository: str
+    gigabytes: float
+
+    @property
+    def source(self) -> str:
+        """The model name to hand to open_clip for a download."""
+        return self.architecture if self.pretrained else f"hf-hub:{self.repository}"
+
+
+# OpenAI's weights were trained with QuickGELU, which open_clip's plain config name does not select. FARE2 was
+# fine-tuned from them: its activation is set here too, rather than left to the configuration file of its repository.
+RELEASED = {
+    "ViT-B-16-plus-240": Released(
+        "ViT-B-16-plus-240", "laion400m_e31", "timm/vit_base_patch16_plus_clip_240.laion400m_e31", 0.8
+    ),
+    "ViT-L-14": Released("ViT-L-14-quickgelu", "openai", "timm/vit_large_patch14_clip_224.openai", 1.7),
+    "ViT-L-14-FARE2": Released("ViT-L-14-quickgelu", None, "chs20/fare2-clip", 1.7),
+}
+
+
+def known_backbones() -> list[str]:
+    """Names that `load_backbone` takes: published models, then the demo models that ship with the package."""
+    return [*RELEASED, *sorted(path.stem for path in WEIGHTS.glob("*.json"))]
+
+
+def load_backbone(
+    name: str,
+    device: str | torch.device = "cpu",
+    dtype: str = "float32",
+    weights: str | Path | None = None,
+    image_size: int | None = None,
+) -> Backbone:
+    """Load a backbone by name.
+
+    Args:
+        name: one of `known_backbones()`.
+        device: where to compute.
+        dtype: "float32", "bfloat16", "float16" or "float64".
+        weights: a local open_clip checkpoint of a published model, instead of a download.
+        image_size: input size in pixels other than the model's own; its position table is resized (bicubic).
+
+    Raises:
+        ValueError: an unknown name, a wrong checksum, or a checkpoint that does not fit the model.
+        FileNotFoundError: weights that are neither here nor to be had; the message says which file goes where.
+    """
+    if name in RELEASED:
+        return _load_released(name, device, dtype, weights, image_size)
+    if name not in known_backbones():
+        raise ValueError(f"unknown backbone {name!r}; known: {', '.join(known_backbones())}")
+    if weights is not None:
+        raise ValueError(f"{name} ships with its weights: weights= is for {', '.join(RELEASED)}")
+    return _load_demo(name, device, dtype, image_size)
+
+
+def _load_released(
+    name: str, device: str | torch.device, dtype: str, weights: str | Path | None, image_size: int | None
+) -> Backbone:
+    spec = RELEASED[name]
+    quick_gelu = {"force_quick_gelu": True} if spec.architecture.endswith("-quickgelu") else {}
+    if weights is not None and not Path(weights).is_file():
+        raise FileNotFoundError(f"no checkpoint at {weights}; {_how_to_get(name)}")
+    architecture, pretrained = (spec.source, spec.pretrained) if weights is None else (spec.architecture, str(weights))
+    try:
+        model = open_clip.create_model(architecture, pretrained, force_image_size=image_size, **quick_gelu)
+    except Exception as error:  # open_clip, the hub client and urllib each raise their own kinds
+        if weights is not None:
+            raise ValueError(f"{weights} does not hold the weights of {name}: {error}") from error
+        raise FileNotFoundError(f"the weights of {name} could not be loaded ({error}); {_how_to_get(name)}") from error
+    return Backbone(model, open_clip.get_tokenizer(spec.architecture), name, device=device, dtype=dtype)
+
+
+def _how_to_get(name: str) -> str:
+    spec = RELEASED[name]
+    return (
+        f"load it once with a network connection (about {spec.gigabytes} GB, kept in the Hugging Face cache, which "
+        "HF_HOME moves), or fetch open_clip_model.safetensors or open_clip_pytorch_model.bin from the Hugging Face "
+        f"repository {spec.repository} elsewhere and pass load_backbone({name!r}, weights='path/to/that/file')"
+    )
+
+
+def _load_demo(name: str, device: str | torch.device, dtype: str, image_size: int | None) -> Backbone:
+    card_path, weights_path = WEIGHTS / f"{name}.json", WEIGHTS / f"{name}.safetensors"
+    card: dict[str, Any] = json.loads(card_path.read_text())
+    if not weights_path.is_file():
+        raise FileNotFoundError(f"{weights_path} is missing; reinstall the package or check the file out again")
+    payload = weights_path.read_bytes()
+    digest = hashlib.sha256(payload).hexdigest()
+    if digest != card["sha256"]:
+        raise ValueError(
+            f"{weights_path} has sha256 {digest}, but {card_path.name} says {card['sha256']}: "
+            "the file is damaged or was replaced; check it out again"
+        )
+    config = card["model_cfg"]
+    if image_size is not None:
+        config = {**config, "vision_cfg": {**config["vision_cfg"], "image_size": image_size}}
+    model = open_clip.CLIP(**config)
+    state = {key: tensor.float() for key, tensor in load(payload).items()}
+    resize_pos_embed(state, model)
+    model.load_state_dict(state)
+    tokenizer = WordTokenizer(card["vocabulary"], model.context_length)
+    log.info("loaded %s from %s", name, weights_path)
+    return Backbone(model, tokenizer, name, card["mean"], card["std"], device=device, dtype=dtype)

@@ -1,0 +1,63 @@
+"""What every detector has in common: its prediction, its league, and the checks around them."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+# What a detector has seen before it is tested; tables never mix leagues unmarked.
+League = Literal["text only", "auxiliary anomalies", "test batch"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Anomaly scores, growing with abnormality: one value an image, and one a pixel at the size of the image."""
+
+    score: Float[Tensor, "image"]
+    map: Float[Tensor, "image height width"]
+
+
+class Detector(Protocol):
+    """A zero-shot anomaly detector. `options` holds every choice, resolved and fit for JSON; `fingerprint` is a sha256
+    over options and weights, so that equal fingerprints on equal images mean equal predictions."""
+
+    name: str
+    league: League
+
+    @property
+    def options(self) -> dict[str, Any]: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def predict(self, images: Float[Tensor, "image 3 height width"], category: str) -> Prediction:
+        """Score images of one category: RGB in [0, 1], any size."""
+        ...
+
+
+def check_images(images: Tensor) -> None:
+    """Raise a ValueError that names the first image which is not RGB in [0, 1] of shape (image, 3, height, width)."""
+    if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+        raise ValueError(
+            "images must be floating-point RGB in [0, 1] of shape (image, 3, height, width), "
+            f"not {images.dtype} of shape {tuple(images.shape)}"
+        )
+    # A resampled image may leave the range by rounding; 8-bit values kept as 0 to 255 leave it by far.
+    inside = ((images >= -0.01) & (images <= 1.01)).flatten(1).all(dim=1)
+    if not inside.all():
+        index = int((~inside).nonzero()[0])
+        raise ValueError(f"image {index} of {len(images)} has values outside [0, 1] or that are not a number")
+
+
+def check_prediction(prediction: Prediction, detector: str, category: str) -> Prediction:
+    """Return the prediction, or raise a ValueError that names the first image whose score or map is not finite."""
+    finite = prediction.score.isfinite() & prediction.map.flatten(1).isfinite().all(dim=1)
+    if not torch.all(finite):
+        index = int((~finite).nonzero()[0])
+        raise ValueError(
+            f"{detector} gave a score or map that is not finite for image {index} of {len(finite)} "
+            f"(category {category!r}); check the weights, or use a wider dtype"
+        )
+    return prediction

@@ -1,0 +1,52 @@
+"""Renders the training pictures once, so that an epoch reads memory and not the renderer.
+
+    python -m training.bank build/training/bank.npz --count 14000
+"""
+
+from __future__ import annotations
+
+import argparse
+from multiprocessing import Pool
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from training.world import WORLD, draw_shot, render_shot
+
+SIDE, GRID = 120, 15
+NAMES = list(WORLD)
+
+
+def render(seeds: tuple[int, int]):
+    rng = np.random.default_rng(seeds)
+    shot = draw_shot(rng)
+    picture, mask = render_shot(shot, rng)
+    small = np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+    square = np.asarray(Image.fromarray(mask).resize((240, 240), Image.Resampling.NEAREST))
+    cells = square.reshape(GRID, 240 // GRID, GRID, 240 // GRID).mean((1, 3))
+    return small, cells.astype(np.float16), NAMES.index(shot.product), shot.defect or ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--count", type=int, default=14000)
+    parser.add_argument("--seed", type=int, default=20240513)
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    with Pool(arguments.workers) as pool:
+        jobs = ((arguments.seed, index) for index in range(arguments.count))
+        shots = list(tqdm(pool.imap(render, jobs, chunksize=32), total=arguments.count, unit="picture"))
+    pictures, cells, products, defects = zip(*shots, strict=True)
+    partial = arguments.out.with_suffix(".partial.npz")
+    np.savez(
+        partial, pictures=np.stack(pictures), cells=np.stack(cells), products=np.array(products), defects=np.array(defects)
+    )
+    partial.replace(arguments.out)
+
+
+if __name__ == "__main__":
+    main()

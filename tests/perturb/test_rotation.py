@@ -1,0 +1,107 @@
+"""Rotation against outside references and geometry."""
+
+import math
+
+import pytest
+import torch
+from scipy import ndimage
+
+from zsad.perturb import rotate_map, semantic
+
+BOTH = pytest.mark.parametrize("rotation", ["three_pass", "bilinear"])
+SIZES = pytest.mark.parametrize("size", [(64, 64), (63, 63), (64, 81), (80, 63)])
+
+
+@BOTH
+@pytest.mark.parametrize("turns", [-3, -2, -1, 1, 2, 3, 5])
+@pytest.mark.parametrize("side", [16, 17])
+def test_quarter_turns_of_a_square_are_exact_and_counter_clockwise(rotation, turns, side):
+    images = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(1))
+    expected = torch.rot90(images, turns, (-2, -1))
+    torch.testing.assert_close(semantic(images, 90.0 * turns, rotation=rotation), expected, rtol=0, atol=2e-5)
+    maps = rotate_map(images[:, 0], 90.0 * turns, rotation)
+    torch.testing.assert_close(maps, expected[:, 0], rtol=0, atol=2e-5)
+
+
+@BOTH
+def test_a_half_turn_of_an_oblong_is_exact(rotation):
+    images = torch.rand(2, 3, 16, 23, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(semantic(images, 180, rotation=rotation), images.flip(-1, -2), rtol=0, atol=2e-5)
+
+
+@BOTH
+def test_a_positive_angle_turns_counter_clockwise(rotation):
+    """A spot right of the centre goes up."""
+    maps = torch.zeros(1, 41, 41)
+    maps[0, 20, 35] = 1
+    degrees = math.degrees(math.atan2(12, 9))
+    row, column = divmod(int(rotate_map(maps, degrees, rotation).argmax()), 41)
+    assert (row, column) == (20 - 12, 20 + 9)
+
+
+@BOTH
+@SIZES
+@pytest.mark.parametrize("angle", [-160.0, -90.0, -44.0, 7.5, 45.0, 46.0, 100.0])
+def test_agrees_with_scipy(smooth, disc, rotation, size, angle):
+    images = smooth(1, *size, dtype=torch.float64)
+    ours = semantic(images, angle, rotation=rotation)[0]
+    theirs = ndimage.rotate(images[0].numpy(), angle, axes=(-1, -2), reshape=False, order=3, mode="nearest")
+    difference = (ours - torch.from_numpy(theirs)).abs()[:, disc(*size)]
+    assert difference.max() < (0.02 if rotation == "bilinear" else 2 / 255)
+
+
+@BOTH
+@SIZES
+@pytest.mark.parametrize("angle", [-75.0, -20.0, 33.0, 90.0, 139.0])
+def test_there_and_back_is_the_identity_in_the_disc(smooth, disc, rotation, size, angle):
+    images = smooth(2, *size, dtype=torch.float64)
+    back = semantic(semantic(images, angle, rotation=rotation), -angle, rotation=rotation)
+    difference = (back - images).abs()[..., disc(*size)]
+    assert difference.max() < (0.03 if rotation == "bilinear" else 2 / 255)
+
+
+@BOTH
+@SIZES
+@pytest.mark.parametrize("angle", [-75.0, 33.0, 50.0])
+def test_a_map_made_from_a_turned_image_is_turned_back(smooth, disc, rotation, size, angle):
+    """The 'detector' is the mean over the channels: it moves with the image."""
+    images = smooth(2, *size, dtype=torch.float64)
+    maps = rotate_map(semantic(images, angle, rotation=rotation).mean(1), -angle, rotation)
+    assert (maps - images.mean(1)).abs()[..., disc(*size)].max() < (0.03 if rotation == "bilinear" else 2 / 255)
+    wrong_way = rotate_map(semantic(images, angle, rotation=rotation).mean(1), angle, rotation)
+    assert (wrong_way - images.mean(1)).abs()[..., disc(*size)].max() > 0.05
+
+
+@BOTH
+def test_corners_of_a_turned_map_are_zero_and_the_rest_is_kept(rotation, disc):
+    maps = rotate_map(torch.ones(2, 40, 50), torch.tensor([45.0, -30.0]), rotation)
+    for corner in (maps[:, 0, 0], maps[:, 0, -1], maps[:, -1, 0], maps[:, -1, -1]):
+        assert (corner == 0).all()
+    torch.testing.assert_close(maps[:, disc(40, 50, 0.95)], torch.ones(2, int(disc(40, 50, 0.95).sum())))
+    theirs = ndimage.rotate(torch.ones(40, 50).numpy(), 45, reshape=False, order=1, mode="grid-constant")
+    assert abs(maps[0].sum().item() / theirs.sum() - 1) < 0.01
+
+
+@BOTH
+def test_a_turned_map_is_never_negative(rotation):
+    maps = torch.zeros(1, 32, 32)
+    maps[0, 10:20, 12:18] = 1
+    for angle in (0.0, 17.0, 90.0, 101.0):
+        assert rotate_map(maps, angle, rotation).min() >= 0
+        assert rotate_map(-maps, angle, rotation).abs().max() == 0
+
+
+@BOTH
+@pytest.mark.parametrize("size", [(6, 6), (6, 7)])
+def test_gradients_of_a_turned_map(rotation, size):
+    maps = torch.rand(2, *size, generator=torch.Generator().manual_seed(2), dtype=torch.float64) * 0.2 + 0.6
+    angles = torch.tensor([21.0, -74.0], dtype=torch.float64)
+    inputs = [maps.requires_grad_(), angles.requires_grad_()]
+    assert torch.autograd.gradcheck(lambda maps, angles: rotate_map(maps, angles, rotation), inputs, atol=1e-6)
+
+
+def test_maps_in_a_batch_equal_maps_alone():
+    maps = torch.rand(4, 15, 22, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    angles = torch.tensor([0.0, -89.0, 50.0, 180.0], dtype=torch.float64)
+    alone = [rotate_map(maps[i : i + 1], float(angles[i])) for i in range(4)]
+    torch.testing.assert_close(rotate_map(maps, angles), torch.cat(alone), rtol=0, atol=1e-12)

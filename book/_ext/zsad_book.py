@@ -1,0 +1,132 @@
+"""What the prose takes from the notebooks: numbers, the world they come from, the index of figures, the run times.
+
+The notebooks leave their exports in `_pages/*.json` beside the sources. A key that is not there is a warning, hence
+an error under -W.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+logger = logging.getLogger(__name__)
+
+
+def _exports(env, suffix: str = ".json") -> dict[str, dict[str, Any]]:
+    """Exports by notebook; the page that asks is read again when they change."""
+    result = {}
+    for path in sorted((Path(env.srcdir) / "_pages").glob("*.json")):
+        if path.name.endswith(".time.json") == (suffix == ".time.json"):
+            env.note_dependency(str(path))
+            result[path.name.removesuffix(suffix)] = json.loads(path.read_text(encoding="utf-8"))
+    return result
+
+
+class Num(SphinxRole):
+    """{num}`notebook:key`: a number that a notebook exported, as it wants to be read."""
+
+    def run(self):
+        notebook, _, key = self.text.partition(":")
+        numbers = _exports(self.env).get(notebook, {}).get("numbers", {})
+        if key not in numbers:
+            known = ", ".join(f"{notebook}:{name}" for name in numbers) or f"none of notebook {notebook!r}"
+            logger.warning("no number %r; known: %s", self.text, known, location=self.get_location())
+            return [nodes.problematic(self.rawtext, self.rawtext)], []
+        return [nodes.inline(self.rawtext, numbers[key]["text"], classes=["zsad-number"])], []
+
+
+class World(SphinxDirective):
+    """The label that says which world a prose page's numbers come from; with content, that content is the label."""
+
+    has_content = True
+
+    def run(self):
+        if self.content:
+            paragraph = nodes.paragraph(classes=["zsad-world"])
+            children, _ = self.state.inline_text(" ".join(self.content), self.lineno)
+            return [paragraph.__class__("", "", *children, classes=["zsad-world"])]
+        exports = _exports(self.env)
+        worlds = {(page["world"], page["study"]) for page in exports.values()}
+        if not worlds:
+            logger.warning("no executed notebook says which world this is", location=self.get_location())
+        return [
+            nodes.paragraph("", f"{world} Study {study}.", classes=["zsad-world"]) for world, study in sorted(worlds)
+        ]
+
+
+class FigureIndex(SphinxDirective):
+    """A table of every figure and table: id with a link, caption, notebook, study, records, commit."""
+
+    def run(self):
+        rows = []
+        for name, page in _exports(self.env).items():
+            for item in page["items"]:
+                link = nodes.reference("", item["id"], refuri=f"{name}.html#{item['id']}", internal=False)
+                rows.append(
+                    [link, _first_sentence(item["caption"]), name, item["study"], item["records"], item["commit"]]
+                )
+        if not rows:
+            logger.warning("no figure or table in the executed notebooks", location=self.get_location())
+        return [_table(["id", "what", "notebook", "study", "records", "commit"], rows)]
+
+
+class RunTimes(SphinxDirective):
+    """When each notebook was executed, how long it took, and on which machine with which versions."""
+
+    def run(self):
+        times = _exports(self.env, ".time.json")
+        rows = [
+            [
+                name,
+                page["started"].replace("T", " ").replace("+00:00", " UTC"),
+                f"{page['seconds']:.1f} s",
+                _machine(page["machine"]),
+            ]
+            for name, page in times.items()
+        ]
+        versions = sorted({item for page in times.values() for item in page["versions"].items()})
+        total = sum(page["seconds"] for page in times.values())
+        return [
+            nodes.paragraph("", f"{len(rows)} notebooks, {total:.0f} s in all."),
+            _table(["notebook", "started", "took", "machine"], rows),
+            _table(["package", "version"], [list(item) for item in versions]),
+        ]
+
+
+def _machine(found: dict[str, Any]) -> str:
+    return ", ".join(
+        [found["processor"], f"{found['cores']} cores", found["system"], *([found["gpu"]] if "gpu" in found else [])]
+    )
+
+
+def _first_sentence(text: str) -> str:
+    return text.split(". ")[0].rstrip(".") + "."
+
+
+def _table(head: list[str], rows: list[list[Any]]) -> nodes.Node:
+    group = nodes.tgroup("", *[nodes.colspec(colwidth=1) for _ in head], cols=len(head))
+    group += nodes.thead("", _row(head))
+    group += nodes.tbody("", *[_row(row) for row in rows])
+    return nodes.container("", nodes.table("", group, classes=["table"]), classes=["zsad-scroll"])
+
+
+def _row(cells: list[Any]) -> nodes.row:
+    return nodes.row(
+        "",
+        *[
+            nodes.entry("", nodes.paragraph("", "", cell if isinstance(cell, nodes.Node) else nodes.Text(str(cell))))
+            for cell in cells
+        ],
+    )
+
+
+def setup(app: Sphinx) -> dict:
+    app.add_role("num", Num())
+    app.add_directive("world", World)
+    app.add_directive("figure-index", FigureIndex)
+    app.add_directive("run-times", RunTimes)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

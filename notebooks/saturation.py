@@ -1,0 +1,61 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Saturation
+#
+# **What to see.** The same amount is added to the saturation of every pixel of every test picture, and clipped to
+# what a pixel can hold. At −0.5 pale colours become grey; at +0.5 most become garish. The paper
+# {cite:p}`stangl2024semantic` searches this range for the worst value of each picture; here one value is used for the
+# whole test set, as in its Figs. 2 and 3.
+
+# %% tags=["parameters"]
+study = "quick"  # quick, demo, paper, or a YAML file
+suite = None  # another suite than the study's first
+category = None  # one category alone
+backbone = None  # another backbone
+device = None  # "cuda" for a GPU
+data_root = None  # the folder that holds the suites
+limit = None  # at most so many test images a category
+
+# %%
+from zsad.study import load_records, notebook
+from zsad.study.sweep_page import rotation_invariant, show_sweep
+
+page = notebook.start(globals(), "saturation")
+
+# %%
+suite = next(iter(page.study.suites))
+categories = rotation_invariant(page.study, suite)
+records = page.records(setting="saturation", suites=[suite], categories=categories)
+show_sweep(page, records, "saturation", "saturation", "Saturation sweep: one saturation shift for the whole test set")
+
+# %% [markdown]
+# ## The whole demo world
+#
+# The same sweep over every test image and with finer steps, from the records kept in `results/demo`. A reader who
+# doubts them computes them again with the parameter `study = "demo"`.
+
+# %%
+if page.study.name == "quick" and not page.overrides:
+    kept = load_records("demo")
+    chosen = (kept["setting"] == "saturation") & (kept["suite"] == suite) & kept["category"].isin(categories)
+    show_sweep(
+        page,
+        page.uses(kept[chosen]),
+        "saturation",
+        "saturation",
+        "Saturation sweep on every test image: one saturation shift for the whole test set",
+        "-demo",
+    )
+else:
+    page.say("Not shown: this page was made with other parameters than the book's.")

@@ -1,0 +1,122 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # WinCLIP in one picture
+#
+# **What to see.** WinCLIP {cite:p}`jeong2023winclip` never saw a defect. It compares a picture with two sets of
+# sentences, "a photo of a flawless washer" and "a photo of a damaged washer", and asks which is nearer. For the whole
+# picture that is the image score. For the map it asks the same of every window of 2×2 and 3×3 patches, each sent
+# through the network on its own, and merges the answers.
+
+# %% tags=["parameters"]
+study = "quick"  # quick, demo, paper, or a YAML file
+suite = None  # another suite than the study's first
+category = None  # one category alone
+backbone = None  # another backbone
+device = None  # "cuda" for a GPU
+data_root = None  # the folder that holds the suites
+limit = None  # at most so many test images a category
+picture = 0  # which damaged test picture, counted from 0
+
+# %%
+import matplotlib.patches as shapes
+import pandas as pd
+
+from zsad import plots
+from zsad.data import stack
+from zsad.robustness import predict_shifted
+from zsad.study import notebook
+from zsad.study.sweep_page import rotation_invariant
+
+page = notebook.start(globals(), "winclip_picture")
+
+# %%
+suite = next(iter(page.study.suites))
+category = rotation_invariant(page.study, suite)[0]
+dataset = page.dataset(suite, category)
+damaged = [i for i, label in enumerate(dataset.labels) if label]
+index = damaged[picture]
+images, masks, _ = stack([dataset[index]], size=page.study.resolution)
+shown = category.replace("_", " ")
+
+whole = page.detector()
+parts = {
+    "2×2 windows": page.detector(scales=[2], image_scale=False),
+    "3×3 windows": page.detector(scales=[3], image_scale=False),
+    "whole picture": page.detector(scales=[], image_scale=True),
+}
+maps = {name: d.predict(images, category=shown).map[0].numpy() for name, d in parts.items()}
+prediction = whole.predict(images, category=shown)
+maps["harmonic mean"] = prediction.map[0].numpy()
+
+# %%
+clean = predict_shifted(whole, stack(list(dataset), size=page.study.resolution)[0], category, device=page.study.device)
+scale = plots.heat_scale(clean.map)
+photo = plots.to_uint8(images[0])
+rows, columns = whole.backbone.grid
+truth = masks[0].numpy()
+pictures = [photo, plots.outline(photo, truth), *maps.values()]
+titles = ["picture, two windows", f"truth: {dataset.defects[index].replace('_', ' ')}", *maps]
+figure = plots.picture_row(pictures, titles, columns=3, scale=scale)
+
+patch = photo.shape[0] / rows
+centre = [axis.mean() for axis in truth.nonzero()]
+for size, colour in ((3, plots.PALETTE[1]), (2, plots.PALETTE[5])):
+    top, left = (min(max(round(c / patch - size / 2), 0), rows - size) * patch for c in centre)
+    figure.axes[0].add_patch(
+        shapes.Rectangle((left, top), size * patch, size * patch, fill=False, edgecolor=colour, lw=2)
+    )
+page.figure(
+    figure,
+    "fig-winclip",
+    f"<strong>WinCLIP on one {shown}</strong> ({suite}, test picture {dataset.ids[index]}, {rows}×{columns} "
+    "patches). First: the picture with one "
+    "window of 3×3 patches (orange) and one of 2×2 (light blue). Second: the true defect, outlined. Then the "
+    "anomaly score of each scale, "
+    "spread over its windows, and their harmonic mean, which is WinCLIP's map. The whole-picture scale is one "
+    "number, the image score "
+    f"{float(prediction.score[0]):.3f}. One colour scale for all {shown} pictures, from {scale[0]:.2f} to "
+    f"{scale[1]:.2f}.",
+)
+
+# %% [markdown]
+# A harmonic mean is near the smallest of what it averages: a place is called damaged only where all scales say so.
+# For window scores $s_u$, a patch takes from each scale the harmonic mean over the windows that cover it, and the map
+# is the harmonic mean of the scales:
+#
+# $$
+# M_k(i, j) = \frac{n_{ij}}{\sum_{u \ni (i, j)} 1 / s_u}, \qquad
+# M(i, j) = \frac{3}{1 / M_{2 \times 2}(i, j) + 1 / M_{3 \times 3}(i, j) + 1 / s_\text{picture}}
+# $$
+
+# %%
+values = [
+    {"map": name, "mean on the defect": heat[truth].mean(), "mean elsewhere": heat[~truth].mean()}
+    for name, heat in maps.items()
+]
+table = pd.DataFrame(values)
+table["difference"] = table["mean on the defect"] - table["mean elsewhere"]
+page.table(
+    table,
+    "tab-winclip",
+    "<strong>What each scale says of this picture</strong>: mean anomaly score, from 0 to 1, on the true defect "
+    "and elsewhere. "
+    "One picture: an illustration, not a measurement.",
+    formats={c: "{:.3f}" for c in table.columns[1:]},
+)
+rank = int((clean.score > prediction.score[0]).sum()) + 1
+page.say(
+    f"The image score of this picture, {float(prediction.score[0]):.3f}, is number {rank} of the {len(dataset)} "
+    f"{shown} pictures used here, "
+    f"{len(damaged)} of which are damaged."
+)

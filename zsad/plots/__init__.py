@@ -1,0 +1,19 @@
+"""Every figure's drawing, in one style that follows the page's light or dark theme."""
+
+from zsad.plots.pictures import heat_scale, heat_with_outline, outline, picture_row, to_uint8
+from zsad.plots.style import INK, PALETTE, new_figure, to_svg
+from zsad.plots.sweep import SETTINGS, plot_sweep
+
+__all__ = [
+    "INK",
+    "PALETTE",
+    "SETTINGS",
+    "heat_scale",
+    "heat_with_outline",
+    "new_figure",
+    "outline",
+    "picture_row",
+    "plot_sweep",
+    "to_svg",
+    "to_uint8",
+]

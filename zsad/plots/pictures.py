@@ -1,0 +1,104 @@
+"""Photographs with their masks and heat maps."""
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from scipy.ndimage import binary_dilation
+
+from zsad.plots.style import new_figure, style
+
+HEAT = "magma"
+"""Colour map of every heat map: even in lightness, so it also reads in grey and for colour-blind readers."""
+
+_INSIDE, _OUTSIDE = np.uint8([255, 255, 255]), np.uint8([220, 20, 60])
+
+
+def to_uint8(image) -> UInt8[np.ndarray, "height width 3"]:
+    """A (3, height, width) picture in [0, 1], torch or numpy, as bytes ready for a file or for `imshow`."""
+    array = image.detach().cpu().numpy() if hasattr(image, "detach") else np.asarray(image)
+    return np.rint(np.clip(array, 0, 1).transpose(1, 2, 0) * 255).astype(np.uint8)
+
+
+def outline(
+    picture: UInt8[np.ndarray, "height width 3"], mask: Bool[np.ndarray, "height width"], thickness: int = 1
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The picture with a white and crimson line just outside the mask: the defect itself stays untouched to be looked
+    at.
+    """
+    result = picture.copy()
+    near = binary_dilation(mask, iterations=thickness + 1)
+    inner = binary_dilation(mask, iterations=1)
+    far = binary_dilation(near, iterations=thickness)
+    result[far & ~near] = _INSIDE
+    result[near & ~inner] = _OUTSIDE
+    return result
+
+
+def picture_row(
+    pictures: list[np.ndarray],
+    titles: list[str],
+    columns: int | None = None,
+    scale: tuple[float, float] | None = None,
+    scale_label: str = "anomaly score",
+    width: float = 7.6,
+    row_labels: list[str] | None = None,
+) -> Figure:
+    """Pictures in a grid, row by row: (height, width, 3) bytes as they are, (height, width) floats as heat maps on
+    `scale`.
+
+    `scale` = (low, high) is shared by all heat maps and drawn as one colour bar. Raises ValueError for a heat map
+    without scale.
+    """
+    columns = columns or len(pictures)
+    rows = -(-len(pictures) // columns)
+    aspect = pictures[0].shape[0] / pictures[0].shape[1]
+    height = rows * (width / columns * aspect + 0.28)
+    figure, axes = new_figure(rows, columns, width=width, height=height)
+    heat = None
+    with style():
+        for axis, picture, title in zip(axes, pictures, titles, strict=False):
+            axis.set_title(title, fontsize=10)
+            if picture.ndim == 3:
+                axis.imshow(picture, interpolation="none")
+            elif scale is None:
+                raise ValueError("a heat map needs a fixed scale=(low, high)")
+            else:
+                heat = axis.imshow(picture, cmap=HEAT, vmin=scale[0], vmax=scale[1], interpolation="none")
+        for axis in axes:
+            axis.set_axis_off()
+        for row, label in enumerate(row_labels or []):
+            axes[row * columns].text(
+                -0.08, 0.5, label, rotation=90, va="center", ha="right", transform=axes[row * columns].transAxes
+            )
+        if scale is not None:
+            heat = heat or ScalarMappable(Normalize(*scale), HEAT)
+            bar = figure.colorbar(heat, ax=axes, shrink=0.85, pad=0.015, aspect=24)
+            bar.set_label(scale_label)
+            bar.outline.set_visible(False)  # type: ignore[operator]
+            bar.locator = MaxNLocator(5)
+            bar.update_ticks()
+    return figure
+
+
+def heat_scale(maps) -> tuple[float, float]:
+    """One colour scale for all pictures of a category: the 1st and 99.9th percentile of its unshifted (image, height,
+    width) maps.
+
+    Pictures clearer than the scale saturate. A constant map gets a scale of width 1e-6 around its value.
+    """
+    values = np.asarray(maps)
+    low, high = (float(x) for x in np.percentile(values, [1, 99.9]))
+    return (low, high) if high > low else (low - 5e-7, low + 5e-7)
+
+
+def heat_with_outline(
+    heat: Float[np.ndarray, "height width"], mask: Bool[np.ndarray, "height width"], scale: tuple[float, float]
+) -> UInt8[np.ndarray, "height width 3"]:
+    """A heat map as a picture on a fixed scale, with the true defect outlined."""
+    low, high = scale
+    colours = colormaps[HEAT](np.clip((heat - low) / (high - low), 0, 1))[..., :3] * 255
+    return outline(np.rint(colours).astype(np.uint8), mask)

@@ -1,0 +1,246 @@
+"""What every notebook of the book begins with and shows its results through.
+
+    page = notebook.start(globals(), "rotation")        # the first cell after the parameters
+    records = page.records(setting="angle")
+    page.figure(plots.plot_sweep(...), "fig-rotation", "What to see.")
+    page.number("drop", 3.21, "3.2 points")             # {num}`rotation:drop` in the book's prose
+
+Each figure and table carries the same line of origin: world, study, notebook, records (hash), commit. Where the
+runner of the book set `ZSAD_PAGE_DIR`, figures, tables (as CSV) and numbers are also listed there for the index and
+the prose.
+"""
+
+import ast
+import hashlib
+import html
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from IPython.display import HTML, Markdown, display
+from matplotlib.figure import Figure
+
+import zsad.study
+from zsad.data import Dataset, load_dataset
+from zsad.detectors import Detector
+from zsad.plots.style import to_svg
+from zsad.study.config import Study, load_study
+from zsad.study.provenance import commit
+from zsad.study.run import ensure_suite, load_study_detector
+
+PAGE_DIR = "ZSAD_PAGE_DIR"
+OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit")
+_INJECTED = "# Parameters\n"
+
+
+class UnknownParameter(ValueError):
+    """A notebook was given a parameter that it does not have."""
+
+
+def assigned_names(source: str) -> list[str]:
+    """Names that a cell assigns at its top level, in order."""
+    names = []
+    for node in ast.parse(source).body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        names += [target.id for target in targets if isinstance(target, ast.Name)]
+    return names
+
+
+def check_parameters(cells: list[str]) -> None:
+    """Compare what papermill injected with the cell it overrides; `cells` are the sources executed so far, in order.
+
+    papermill itself only warns about an unknown name and goes on with the defaults. Raises UnknownParameter listing
+    the known ones.
+    """
+    for before, injected in pairwise(cells):
+        if injected.startswith(_INJECTED):
+            refuse_unknown(assigned_names(injected), assigned_names(before))
+
+
+def refuse_unknown(given: list[str], known: list[str]) -> None:
+    """Raise UnknownParameter where `given` holds a name that is not `known`."""
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise UnknownParameter(f"unknown notebook parameter {', '.join(unknown)}; known: {', '.join(known)}")
+
+
+def world(study: Study) -> str:
+    """One sentence: which world the study's numbers come from."""
+    demo_data = all(name.startswith("demo-") for name in study.suites)
+    demo_model = all(name.startswith("demo-") for name in study.backbones)
+    suites, backbones = ", ".join(study.suites), ", ".join(study.backbones)
+    if demo_data and demo_model:
+        return (
+            f"Demo world: rendered products ({suites}) seen by a small CLIP trained on rendered products "
+            f"({backbones}). Measurements of that world, not a claim about CLIP."
+        )
+    if not demo_data and not demo_model:
+        return f"Real world: {suites} seen by {backbones}."
+    return f"Mixed world: {'rendered' if demo_data else 'real'} pictures ({suites}) seen by {backbones}."
+
+
+@cache
+def short_commit() -> str:
+    """First 10 digits of the commit this runs from, with "+" where tracked files differ from it."""
+    found = commit()
+    return found["commit"][:10] + ("+" if found["dirty"] else "")
+
+
+def start(variables: dict[str, Any], name: str) -> "Page":
+    """Begin the notebook `name`: refuse unknown papermill parameters, apply the overrides, say which world this is.
+
+    `variables` is the notebook's `globals()`: it holds `study` and those of suite, category, backbone, device,
+    data_root and limit that the notebook lists as parameters. None leaves what the study says. Raises
+    UnknownParameter, StudyError, FileNotFoundError.
+    """
+    check_parameters(list(variables.get("In", [])))
+    overrides = {key: variables[key] for key in OVERRIDES if variables.get(key) is not None}
+    study = load_study(variables["study"]).with_overrides(**overrides)
+    folder = os.environ.get(PAGE_DIR)
+    page = Page(name, study, {k: str(v) for k, v in overrides.items()}, Path(folder) if folder else None)
+    page.banner()
+    return page
+
+
+@dataclass
+class Page:
+    """One notebook's study, and the ways it shows and keeps what it found."""
+
+    name: str
+    study: Study
+    overrides: dict[str, str]
+    folder: Path | None
+    read: list[pd.DataFrame] = field(default_factory=list)
+    items: list[dict[str, Any]] = field(default_factory=list)
+    numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def banner(self) -> None:
+        """Show the world, the study and its overrides."""
+        changed = "".join(f", {key} = {value}" for key, value in self.overrides.items())
+        limit = f"at most {self.study.limit} test images a category" if self.study.limit else "every test image"
+        text = f"{world(self.study)} Study <code>{self.study.name}</code> ({limit}{html.escape(changed)})."
+        display(HTML(f'<p class="zsad-world">{text}</p>'))
+        self._write()
+
+    def records(self, study: Study | None = None, **selection: Any) -> pd.DataFrame:
+        """Records of the study (or of a variant of it), computing the missing ones; see `zsad.study.compute`."""
+        return self.uses(zsad.study.compute(study or self.study, **selection))
+
+    def dataset(self, suite: str, category: str) -> Dataset:
+        """The test pictures of one category, as many as the study's limit allows; demo suites are written if missing."""
+        ensure_suite(self.study, suite)
+        reader = self.study.suites[suite].reader
+        return load_dataset(reader, self.study.root_of(suite), category=category).subset(self.study.limit)
+
+    def detector(self, **options: Any) -> Detector:
+        """The study's first detector on its first backbone; `options` are set on top of the study's."""
+        config = self.study.detectors[0]
+        changed = config.model_copy(update={"options": {**config.options, **options}})
+        return load_study_detector(self.study, changed, self.study.backbones[0])
+
+    def uses(self, records: pd.DataFrame) -> pd.DataFrame:
+        """Count records that came from elsewhere among those this page has read."""
+        self.read.append(records)
+        return records
+
+    @property
+    def records_hash(self) -> str:
+        """First 12 hex digits of the SHA-256 over all records read so far, independent of their order."""
+        if not self.read:
+            return "none"
+        lines = pd.concat(self.read).drop_duplicates().to_csv(index=False).splitlines()
+        return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:12]
+
+    def figure(self, figure: Figure | str, id: str, caption: str, study: str | None = None) -> None:
+        """Show a figure (drawn, or ready HTML) under a stable id with its caption (inline HTML allowed) and origin."""
+        body = figure if isinstance(figure, str) else to_svg(figure, id, _plain(caption))
+        self._show("figure", id, body, caption, study)
+
+    def table(
+        self,
+        frame: pd.DataFrame,
+        id: str,
+        caption: str,
+        formats: dict[str, str] | None = None,
+        study: str | None = None,
+    ) -> None:
+        """Show a table and offer it as CSV with all digits; `formats` maps a column to a format such as "{:.1f}"."""
+        shown = frame.copy()
+        for column, template in (formats or {}).items():
+            shown[column] = [template.format(x) if pd.notna(x) else "–" for x in frame[column]]
+        body = shown.to_html(index=False, border=0, classes=["dataframe", "table"], justify="left", na_rep="–")
+        numeric = [str(i + 1) for i, c in enumerate(frame) if pd.api.types.is_numeric_dtype(frame[c])]
+        align = ", ".join(f"#{id} tr > :nth-child({i})" for i in numeric)
+        style = f"<style>{align} {{ text-align: right; }}</style>" if numeric else ""
+        link = ""
+        if self.folder:
+            target = self.folder / "tables" / f"{id}.csv"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            frame.to_csv(target, index=False)
+            link = f'<a class="zsad-download" href="tables/{id}.csv" download>Download as CSV</a>'
+        self._show("table", id, f'{style}<div class="zsad-scroll">{body}</div>{link}', caption, study)
+
+    def number(self, key: str, value: float | str, text: str | None = None) -> None:
+        """Keep a number for the prose: `text` is what the reader sees."""
+        self.numbers[key] = {"value": value, "text": str(value) if text is None else text}
+        self._write()
+
+    def say(self, text: str) -> None:
+        """Show computed Markdown."""
+        display(Markdown(text))
+
+    def origin(self, study: str | None = None) -> str:
+        """The line below each figure and table."""
+        return (
+            f"{world(self.study).split(':')[0]} · study {study or self.study.name} · notebook {self.name} · "
+            f"records {self.records_hash} · commit {short_commit()}"
+        )
+
+    def _show(self, kind: str, id: str, body: str, caption: str, study: str | None) -> None:
+        if any(item["id"] == id for item in self.items):
+            raise ValueError(f"two figures or tables of notebook {self.name!r} have the id {id!r}")
+        origin = self.origin(study)
+        display(
+            HTML(
+                f'<figure class="zsad zsad-{kind}" id="{id}">{body}<figcaption>{caption} '
+                f'<span class="zsad-origin">{id} · {origin}</span></figcaption></figure>'
+            )
+        )
+        self.items.append(
+            {
+                "id": id,
+                "kind": kind,
+                "caption": _plain(caption),
+                "study": study or self.study.name,
+                "records": self.records_hash,
+                "commit": short_commit(),
+            }
+        )
+        self._write()
+
+    def _write(self) -> None:
+        if self.folder is None:
+            return
+        content = {
+            "notebook": self.name,
+            "study": self.study.name,
+            "world": world(self.study),
+            "items": self.items,
+            "numbers": self.numbers,
+        }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / f"{self.name}.json").write_text(
+            json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+
+
+def _plain(caption: str) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", "", caption))

@@ -1,0 +1,99 @@
+"""The figure, table, numbers and conclusion of one sweep: the same for every shift, so that the three pages say the
+same things.
+"""
+
+import math
+
+import pandas as pd
+
+from zsad import plots
+from zsad.study.config import Study
+from zsad.study.notebook import Page
+from zsad.study.summary import drop_sentence, mean_over_categories, worst_drop
+
+METRICS = ("pixel_auroc", "aupro")
+
+
+def rotation_invariant(study: Study, suite: str) -> list[str]:
+    """The categories a sweep is shown for: the suite's group `rotation_invariant`, else those that the study sweeps.
+
+    Raises ValueError where the study evaluates none of them.
+    """
+    group = study.suites[suite].groups.get("rotation_invariant")
+    evaluated = study.categories_of(suite)
+    chosen = study.swept_of(suite) if group is None else [category for category in group if category in evaluated]
+    chosen = chosen or study.swept_of(suite)  # one category asked for by name
+    if not chosen:
+        raise ValueError(
+            f"study {study.name!r} sweeps no category of {suite!r}; name one with the parameter `category`"
+        )
+    return chosen
+
+
+def strength(setting: str, value: float) -> str:
+    """A shift in words: "-60 degrees", "a hue shift of +0.50 π", "a saturation shift of -0.3"."""
+    if setting == "angle":
+        return f"{value:+.0f} degrees"
+    return f"a hue shift of {value / math.pi:+.2f} π" if setting == "hue" else f"a saturation shift of {value:+.2f}"
+
+
+def show_sweep(page: Page, records: pd.DataFrame, setting: str, id: str, title: str, suffix: str = "") -> None:
+    """Draw, tabulate and conclude from the records of one sweep on one suite (setting and value 0 included).
+
+    `suffix` keeps ids and numbers apart where a page shows two studies. Raises ValueError for more than one detector
+    or backbone.
+    """
+    records = records[records["metric"].isin(METRICS)]
+    if len(records[["suite", "detector", "backbone", "dtype"]].drop_duplicates()) != 1:
+        raise ValueError(
+            "a sweep figure shows one suite, detector, backbone and dtype: choose them with the parameters"
+        )
+    mean = mean_over_categories(records)
+    first = records.iloc[0]
+    names = ", ".join(sorted(name.replace("_", " ") for name in records["category"].unique()))
+    images = records.drop_duplicates("category")["n_images"].sum()
+    who = f"WinCLIP on {first['backbone']} ({first['dtype']}), {first['suite']}: {names}; {images} test images"
+    page.figure(
+        plots.plot_sweep(records, mean, setting, METRICS),
+        f"fig-{id}{suffix}",
+        f"<strong>{title}.</strong> {who}. Coloured: one line a category. Heavy: their mean, with a 95 % interval "
+        "from a "
+        "bootstrap over test images. Dotted: the mean without shift. The vertical axes do not start at zero.",
+        study=first["study"],
+    )
+    drops = {metric: worst_drop(mean, metric) for metric in METRICS}
+    conclusion = " ".join(drop_sentence(drop, strength(setting, drop.value)) for drop in drops.values())
+    page.say(f"**Conclusion ({who}).** {conclusion} The lowest of {drops['aupro'].tried} shifted values was chosen after "
+             "looking, which makes a drop look larger than it is; the interval, as if the two measurements shared "
+             "no image, "
+             "is wider than need be.")  # fmt: skip
+    page.number(f"conclusion{suffix}", conclusion)
+    page.number(f"who{suffix}", who)
+    for metric, drop in drops.items():
+        page.number(f"{metric}_drop{suffix}", drop.drop, f"{drop.drop:.1f} points ({drop.low:.1f} to {drop.high:.1f})")
+        page.number(f"{metric}_clean{suffix}", drop.clean, f"{drop.clean:.1f} %")
+        page.number(f"{metric}_worst{suffix}", drop.worst, f"{drop.worst:.1f} %")
+    axis = plots.SETTINGS[setting]
+    table = _wide(records, mean).assign(value=lambda t: t["value"] * axis.scale).rename(columns={"value": axis.label})
+    page.table(
+        table,
+        f"tab-{id}{suffix}",
+        f"<strong>The numbers of {title.split(':')[0]}</strong>, in percent; means with their 95 % interval.",
+        formats={axis.label: "{:g}" if setting != "hue" else "{:+.2f}"}
+        | {column: "{:.1f}" for column in table if column != axis.label},
+        study=first["study"],
+    )
+
+
+def _wide(records: pd.DataFrame, mean: pd.DataFrame) -> pd.DataFrame:
+    """A row a value; for each metric the mean, its interval and every category, in percent."""
+    columns = {}
+    for metric in METRICS:
+        short = {"pixel_auroc": "pAUROC", "aupro": "AUPRO"}[metric]
+        rows = mean[mean["metric"] == metric].set_index("value")
+        columns |= {
+            f"{short} {name}": rows[key] * 100 for name, key in (("mean", "estimate"), ("low", "low"), ("high", "high"))
+        }
+        for category, group in records[records["metric"] == metric].groupby("category"):
+            columns[f"{short} {str(category).replace('_', ' ')}"] = group.set_index("value")["estimate"] * 100
+    return pd.DataFrame(columns).rename_axis("value").reset_index()

@@ -1,7 +1,7 @@
 """What every detector has in common: its prediction, its league, and the checks around them."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -19,6 +19,7 @@ class Prediction:
     map: Float[Tensor, "image height width"]
 
 
+@runtime_checkable
 class Detector(Protocol):
     """A zero-shot anomaly detector. `options` holds every choice, resolved and fit for JSON; `fingerprint` is a sha256
     over options and weights, so that equal fingerprints on equal images mean equal predictions."""
@@ -37,6 +38,14 @@ class Detector(Protocol):
         ...
 
 
+class NotFiniteError(ValueError):
+    """A detector gave NaN or infinity; `index` is the first such image of the batch."""
+
+    def __init__(self, message: str, index: int) -> None:
+        super().__init__(message)
+        self.index = index
+
+
 def check_images(images: Tensor) -> None:
     """Raise a ValueError that names the first image which is not RGB in [0, 1] of shape (image, 3, height, width)."""
     if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
@@ -52,12 +61,13 @@ def check_images(images: Tensor) -> None:
 
 
 def check_prediction(prediction: Prediction, detector: str, category: str) -> Prediction:
-    """Return the prediction, or raise a ValueError that names the first image whose score or map is not finite."""
+    """Return the prediction, or raise a NotFiniteError that names the first image whose score or map is not finite."""
     finite = prediction.score.isfinite() & prediction.map.flatten(1).isfinite().all(dim=1)
     if not torch.all(finite):
         index = int((~finite).nonzero()[0])
-        raise ValueError(
+        raise NotFiniteError(
             f"{detector} gave a score or map that is not finite for image {index} of {len(finite)} "
-            f"(category {category!r}); check the weights, or use a wider dtype"
+            f"(category {category!r}); check the weights, or use a wider dtype",
+            index,
         )
     return prediction

@@ -39,10 +39,10 @@ def test_squashed_picture_stays_in_range_and_keeps_its_mean():
     assert images.mean() == pytest.approx(0.5, abs=1e-3)
 
 
-def test_antialiasing_removes_a_pattern_finer_than_the_target():
-    stripes = (torch.arange(64) % 2).float().expand(3, 64, 64)
-    images, _, _ = stack([Sample(stripes.contiguous(), None, False, "nut", "a.png", "good")], size=16)
-    assert (images - 0.5).abs()[:, :, 2:-2, 2:-2].max() < 0.05
+def test_antialiasing_averages_what_is_finer_than_the_target():
+    noise = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
+    images, _, _ = stack([Sample(noise, None, False, "nut", "a.png", "good")], size=16)
+    assert images.std() < noise.std() / 3  # sampling single points would keep the noise as it is
 
 
 def test_mask_follows_the_area():

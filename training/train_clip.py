@@ -1,0 +1,199 @@
+"""Trains a demo CLIP: an open_clip model whose image tower sees whole pictures and small windows of patch tokens.
+
+    python -m training.bank build/training/bank.npz
+    python -m training.train_clip demo-b --bank build/training/bank.npz --steps 450
+
+Each view (the picture, or a window of k x k patch tokens) is described by the state of what it shows itself. The loss is
+a cross-entropy over the captions of the batch, where captions of the same product in the same state are positives, plus
+a term that sets a view's own caption against the opposite state of its own product.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor
+from tqdm import tqdm
+
+from training.world import STUDIED, WORLD, Shot, caption, vocabulary
+from zsad.clip import text as text_tower
+from zsad.clip.tokenizer import WordTokenizer
+
+MODELS = {
+    "demo-b": {
+        "embed_dim": 128,
+        "vision_cfg": {"image_size": 120, "patch_size": 8, "width": 192, "layers": 6, "head_width": 48},
+        "text_cfg": {"context_length": 77, "width": 128, "heads": 4, "layers": 3},
+    },
+}
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+NAMES = list(WORLD)
+SEEN_DAMAGED, UNCLEAR = 0.06, 0.0  # area of damage in a window, in patches: above the first, damaged; above 0, unclear
+
+
+def build(name: str, words: list[str]) -> tuple[open_clip.CLIP, dict, WordTokenizer]:
+    config = MODELS[name]
+    tokenizer = WordTokenizer(words, config["text_cfg"]["context_length"])
+    config = {**config, "text_cfg": {**config["text_cfg"], "vocab_size": tokenizer.vocab_size}}
+    return open_clip.CLIP(**config), config, tokenizer
+
+
+def patch_tokens(visual, pictures: Tensor) -> Tensor:
+    """(image, patch, width) tokens with their positions; pictures normalised."""
+    tokens = visual.conv1(pictures).flatten(2).transpose(1, 2)
+    return tokens + visual.positional_embedding[1:].to(tokens.dtype)
+
+
+def embed(visual, tokens: Tensor) -> Tensor:
+    """Projected class token of the given patch tokens alone."""
+    start = (visual.class_embedding + visual.positional_embedding[0]).to(tokens.dtype).expand(len(tokens), 1, -1)
+    tokens = visual.ln_pre(torch.cat([start, tokens], 1))
+    return F.normalize((visual.ln_post(visual.transformer(tokens)[:, 0]) @ visual.proj).float(), dim=-1)
+
+
+def window_indices(cells: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """(image, size * size) patch indices of one window an image; half of the windows of damaged pictures show damage."""
+    grid = cells.shape[1]
+    last = grid - size
+    corner = rng.integers(0, last + 1, (len(cells), 2))
+    for row, cell in enumerate(cells):
+        hit = np.argwhere(cell > 0.02)
+        if len(hit) and rng.random() < 0.55:
+            corner[row] = np.clip(hit[rng.integers(len(hit))] - rng.integers(0, size, 2), 0, last)
+    rows = corner[:, 0, None, None] + np.arange(size)[None, :, None]
+    columns = corner[:, 1, None, None] + np.arange(size)[None, None, :]
+    return (rows * grid + columns).reshape(len(cells), -1)
+
+
+def contrast(
+    views: Tensor, products: Tensor, damaged: Tensor, texts: Tensor, text_products: Tensor, text_damaged: Tensor,
+    scale: Tensor, opposite_weight: Tensor,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The two terms of the loss; every (product, state) of the batch has captions, and so has its opposite state."""
+    logits = scale * views @ texts.T
+    same_product = products[:, None] == text_products
+    own = same_product & (damaged[:, None] == text_damaged)
+    opposite = same_product & ~own
+    present = own.any(0)
+    competing = logits.masked_fill(~present, -1e4)
+    log_probability = competing.log_softmax(1)
+    to_text = -(log_probability * own).sum(1) / own.sum(1)
+    backwards = logits.log_softmax(0)
+    to_view = -((backwards * own).sum(0) / own.sum(0).clamp(min=1))[present]
+    mean_own = (logits * own).sum(1) / own.sum(1)
+    mean_opposite = (logits * opposite).sum(1) / opposite.sum(1)
+    state = F.softplus(mean_opposite - mean_own) * opposite_weight
+    return (to_text.mean() + 0.5 * to_view.mean()) / 1.5, state.sum() / opposite_weight.sum()
+
+
+def train(name: str, bank: Path, steps: int, batch: int, seed: int, out: Path, peak: float = 1e-3) -> None:
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    data = np.load(bank)
+    pictures, cells, products = data["pictures"], data["cells"].astype(np.float32), data["products"]
+    defects = data["defects"]
+    studied = torch.tensor([product in STUDIED for product in NAMES])
+    words = vocabulary()
+    model, config, tokenizer = build(name, words)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = model.to(device)
+    visual = model.visual
+    mean, std = (torch.tensor(v, device=device).view(3, 1, 1) for v in (MEAN, STD))
+    decay = [p for p in model.parameters() if p.ndim > 1]
+    rest = [p for p in model.parameters() if p.ndim <= 1]
+    optimiser = torch.optim.AdamW([{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}], lr=peak, betas=(0.9, 0.98))
+    warm = max(1, steps // 15)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda s: min(1, (s + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(1, s / steps)))
+    )
+    order = np.concatenate([rng.permutation(len(pictures)) for _ in range(math.ceil(steps * batch / len(pictures)))])
+    history, started = [], time.time()
+    bar = tqdm(range(steps), unit="step", mininterval=5)
+    for step in bar:
+        rows = order[step * batch : (step + 1) * batch]
+        x = torch.from_numpy(pictures[rows]).to(device).permute(0, 3, 1, 2).float() / 255
+        exposure = torch.from_numpy(rng.uniform(0.9, 1.1, (batch, 1, 1, 1)).astype(np.float32)).to(device)
+        x = ((x * exposure).clamp(0, 1) - mean) / std
+        cell = cells[rows]
+        keep = 112 if step < 0.75 * steps else 225
+        sets = [np.argsort(rng.random((batch, 225)), 1)[:, :keep]]
+        sets += [window_indices(cell, int(size), rng) for size in (2, 3, rng.integers(2, 6), rng.integers(3, 6))]
+        flat = cell.reshape(batch, -1)
+        area = np.stack([np.take_along_axis(flat, s, 1).sum(1) for s in sets])
+        clear = torch.from_numpy((area >= SEEN_DAMAGED) | (area <= UNCLEAR)).to(device)
+        damaged = torch.from_numpy(area >= SEEN_DAMAGED)
+        sampled = sorted(set(products[rows].tolist()))
+        pairs = [(p, d) for p in sampled for d in (False, True)]
+        examples = {p: [defects[r] for r in rows if products[r] == p and defects[r]] for p in sampled}
+        texts = []
+        for product, is_damaged in pairs:
+            known = examples[product]
+            for _ in range(2):
+                defect = str(known[rng.integers(len(known))]) if known else None
+                texts.append(caption(Shot(NAMES[product], defect), is_damaged, rng))
+        text_products = torch.tensor([p for p, _ in pairs for _ in range(2)], device=device)
+        text_damaged = torch.tensor([d for _, d in pairs for _ in range(2)], device=device)
+        ids = tokenizer(texts).to(device)
+        with torch.autocast(device.type, torch.bfloat16):
+            tokens = patch_tokens(visual, x)
+            views = []
+            for indices in sets:
+                gather = torch.from_numpy(indices).to(device)[..., None].expand(-1, -1, tokens.shape[-1])
+                views.append(embed(visual, tokens.gather(1, gather)))
+            text_features = F.normalize(text_tower.encode(model, ids).float(), dim=-1)
+        chosen = clear.flatten()
+        product_of = torch.from_numpy(products[rows]).to(device).repeat(len(sets))[chosen]
+        weight = torch.where(studied.to(device)[product_of], 0.4, 1.0)
+        align, state = contrast(
+            torch.cat(views)[chosen], product_of, damaged.flatten().to(device)[chosen], text_features,
+            text_products, text_damaged, model.logit_scale.exp().clamp(max=100), weight,
+        )  # fmt: skip
+        loss = align + state
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        if step % 10 == 0 or step == steps - 1:
+            history.append({"step": step, "align": round(align.item(), 4), "state": round(state.item(), 4)})
+            bar.set_postfix(align=f"{align.item():.3f}", state=f"{state.item():.3f}", scale=f"{model.logit_scale.exp().item():.1f}")
+        if step % 100 == 99 or step == steps - 1:
+            save(name, model, config, words, out, {"steps": steps, "batch": batch, "seed": seed, "peak_learning_rate": peak, "pictures": len(pictures), "seconds": round(time.time() - started), "history": history})
+
+
+def save(name: str, model: open_clip.CLIP, config: dict, words: list[str], out: Path, recipe: dict) -> None:
+    """Weights as float16 safetensors, and beside them what is needed to build the model and to check the file."""
+    out.mkdir(parents=True, exist_ok=True)
+    tensors = {key: value.detach().half().cpu().contiguous() for key, value in model.state_dict().items()}
+    partial, final = out / f"{name}.partial", out / f"{name}.safetensors"
+    save_file(tensors, partial, metadata={"format": "pt", "name": name})
+    digest = hashlib.sha256(partial.read_bytes()).hexdigest()
+    partial.replace(final)
+    card = {"name": name, "model_cfg": config, "vocabulary": words, "mean": MEAN, "std": STD, "sha256": digest, "training": recipe}
+    (out / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=sorted(MODELS))
+    parser.add_argument("--bank", type=Path, default=Path("build/training/bank.npz"))
+    parser.add_argument("--steps", type=int, default=450)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--seed", type=int, default=2024)
+    parser.add_argument("--out", type=Path, default=Path("build/training"))
+    arguments = parser.parse_args()
+    train(arguments.name, arguments.bank, arguments.steps, arguments.batch, arguments.seed, arguments.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The two demo suites: which categories and defects they hold, how they are lit, and how hard their defects are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zsad.data.demo.camera import Look
+from zsad.data.demo.damage import Style
+from zsad.data.demo.products import PRODUCTS, Product
+
+# A darker workshop table with the lamp above the product: pre-training shows bright tables lit from the upper left.
+LOOK = Look(
+    hue=(0.50, 0.72), saturation=(0.02, 0.16), value=(0.22, 0.55), backdrops=("mottled", "brushed", "concrete", "cloth"),
+    azimuth=(60, 105), elevation=(42, 65), ambient=(0.35, 0.55), warmth=(-0.02, 0.05),
+    vignette=(0.05, 0.2), blur=(0.4, 0.7), noise=(0.004, 0.012),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CategorySpec:
+    """One category of a suite: its product, the defects of its test split, and how many pictures of each."""
+
+    product: Product
+    defects: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The category in words, as prompts say it."""
+        return self.product.name
+
+    @property
+    def kind(self) -> str:
+        return self.product.kind
+
+    @property
+    def rotation_invariant(self) -> bool:
+        return self.product.rotation_invariant
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A demo suite in the layout of a published data set.
+
+    Attributes:
+        reader: name of the reader whose layout it is written in.
+        size: height and width of the pictures.
+        style: size, contrast and outline of the defects: what was calibrated.
+        train, good, each_defect: pictures of the train split, undamaged test pictures, test pictures of each defect.
+    """
+
+    reader: str
+    size: tuple[int, int]
+    style: Style
+    train: int
+    good: int
+    each_defect: int
+    categories: dict[str, CategorySpec]
+
+
+def _category(name: str, *defects: str) -> dict[str, CategorySpec]:
+    return {name: CategorySpec(PRODUCTS[name], defects)}
+
+
+SUITES: dict[str, Suite] = {
+    "demo-mvtec": Suite(
+        reader="mvtec_ad",
+        size=(240, 240),
+        style=Style(size=(7, 16), contrast=(0.5, 1.0), roughness=(0.2, 0.45), harmonics=(3, 8), stretch=(1.5, 3), wander=(10, 25)),
+        train=10,
+        good=20,
+        each_defect=8,
+        categories={
+            **_category("washer", "scratch", "rust", "dent", "chip", "contamination"),
+            **_category("biscuit", "crack", "burn", "chip", "contamination", "discolouration"),
+            **_category("bottle_cap", "scratch", "rust", "dent", "stain", "discolouration"),
+            **_category("fabric", "hole", "stain", "scratch", "contamination", "discolouration"),
+            **_category("wood", "scratch", "hole", "stain", "crack", "discolouration"),
+            **_category("socket", "turned", "misplaced", "missing", "crack", "burn"),
+        },
+    ),
+    "demo-visa": Suite(
+        reader="visa",
+        size=(240, 300),
+        style=Style(size=(4, 10), contrast=(0.4, 0.95), roughness=(0.2, 0.45), harmonics=(3, 8), stretch=(1.5, 3), wander=(10, 25)),
+        train=10,
+        good=30,
+        each_defect=8,
+        categories={
+            **_category("tablets", "chip", "crack", "discolouration", "turned", "contamination"),
+            **_category("beans", "hole", "burn", "crack", "discolouration", "chip"),
+            **_category("pcb", "turned", "misplaced", "missing", "burn", "contamination"),
+            **_category("cracker", "chip", "burn", "crack", "hole", "discolouration"),
+        },
+    ),
+}

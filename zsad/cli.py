@@ -1,0 +1,167 @@
+"""The command line: `zsad demo-data`, `predict`, `evaluate` and `run`. Thin: each command calls the library once."""
+
+import argparse
+import io
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from zsad import __version__
+from zsad.study.config import load_study
+
+FAILED, INTERRUPTED = 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, 2 after an error, 130 after Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s")
+    try:
+        options.command(options)
+    except KeyboardInterrupt:
+        print("zsad: interrupted; what was finished is kept", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if options.debug:
+            raise
+        message = " ".join(str(error).split()) or type(error).__name__
+        expected = isinstance(error, ValueError | OSError)
+        hint = "" if expected else f" ({type(error).__name__}; --debug shows where)"
+        print(f"zsad: error: {message}{hint}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def _demo_data(options: argparse.Namespace) -> None:
+    from zsad.data.demo import write_suites
+
+    write_suites(options.folder, seed=options.seed, progress=True)
+    print(f"demo-mvtec and demo-visa are in {options.folder}")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    import torch
+
+    from zsad.data import read_image
+    from zsad.detectors import load_detector
+    from zsad.heatmap import overlay
+    from zsad.study.records import write_atomically
+
+    images = [read_image(path) for path in options.image]
+    outputs = _output_paths(options.image, options.out)
+    options.out.mkdir(parents=True, exist_ok=True)
+    detector = load_detector(options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype)
+    for path, image, output in zip(options.image, images, outputs, strict=True):
+        with torch.no_grad():
+            prediction = detector.predict(image[None].to(options.device), category=options.category.replace("_", " "))
+        picture = io.BytesIO()
+        overlay(image, prediction.map[0]).save(picture, "PNG")
+        content = picture.getvalue()
+        write_atomically(output, lambda temporary, content=content: temporary.write_bytes(content))  # type: ignore[misc]
+        print(f"{path}\tscore {float(prediction.score[0]):.4f}\t{output}")
+
+
+def _output_paths(images: list[Path], folder: Path) -> list[Path]:
+    """One PNG an image; images of the same name in different folders are told apart by a number."""
+    paths: list[Path] = []
+    for image in images:
+        path, copy = folder / f"{image.stem}_heatmap.png", 2
+        while path in paths:
+            path, copy = folder / f"{image.stem}_{copy}_heatmap.png", copy + 1
+        paths.append(path)
+    return paths
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from zsad.data import load_dataset
+    from zsad.detectors import load_detector
+    from zsad.robustness import uniform_sweep
+    from zsad.study.records import write_atomically
+
+    dataset = load_dataset(options.reader, options.root, category=options.category)
+    detector = load_detector(options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype)
+    records = uniform_sweep(
+        detector,
+        dataset,
+        "none",
+        [0.0],
+        resolution=options.resolution,
+        batch_size=options.batch_size,
+        limit=options.limit,
+        device=options.device,
+    )
+    first = records.iloc[0]
+    print(f"{options.detector} on {options.backbone}, {options.category}: "
+          f"{first.n_images} images, {first.n_anomalous} anomalous")  # fmt: skip
+    print(f"{'metric':<18} {'value':>7}   95 % interval, in percent")
+    for row in records.itertuples():
+        print(f"{row.metric:<18} {row.estimate:7.1%}   {row.low:.1%} to {row.high:.1%}")
+    if options.csv:
+        write_atomically(options.csv, lambda temporary: records.to_csv(temporary, index=False))
+        print(f"written to {options.csv}")
+
+
+def _run(options: argparse.Namespace) -> None:
+    from zsad.study.records import export, write_manifest
+    from zsad.study.run import compute
+
+    declared = load_study(options.study)
+    study = declared.with_overrides(device=options.device, data_root=options.data_root, limit=options.limit)
+    records = compute(study, suites=options.suite, categories=options.category)
+    if study.limit == declared.limit:
+        write_manifest(records, study.name)
+    print(f"study {study.name}: {records['key'].nunique()} cells, {len(records)} records in {study.records_root}")
+    if options.export:
+        export(records, study, options.export)
+        print(f"exported to {options.export}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="zsad", description="Zero-shot anomaly detection when the picture changes.")
+    parser.add_argument("--version", action="version", version=f"zsad {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    common.add_argument("--verbose", action="store_true", help="say what is being done")
+    model = argparse.ArgumentParser(add_help=False)
+    model.add_argument("--detector", default="winclip", help="default: %(default)s")
+    model.add_argument("--backbone", default="demo-b", help="default: %(default)s")
+    model.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ...; default: %(default)s")
+    model.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="default: %(default)s")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    data = commands.add_parser("demo-data", parents=[common], help="write the two demo suites")
+    data.add_argument("folder", type=Path, metavar="DIR")
+    data.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    data.set_defaults(command=_demo_data)
+
+    predict = commands.add_parser("predict", parents=[common, model], help="score pictures and draw heat maps")
+    predict.add_argument("image", type=Path, nargs="+", metavar="IMAGE")
+    predict.add_argument("--category", required=True, metavar="NAME", help='what the picture shows, e.g. "metal nut"')
+    predict.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="folder of the heat maps; default: .")
+    predict.set_defaults(command=_predict)
+
+    evaluate = commands.add_parser("evaluate", parents=[common, model], help="metrics of one category")
+    evaluate.add_argument("--reader", required=True, help="mvtec_ad, visa or folder")
+    evaluate.add_argument("--root", required=True, type=Path, metavar="DIR", help="the data set's folder")
+    evaluate.add_argument("--category", required=True, metavar="NAME")
+    evaluate.add_argument("--limit", type=int, metavar="N", help="at most N pictures")
+    evaluate.add_argument("--resolution", type=int, default=240, metavar="PIXELS", help="default: %(default)s")
+    evaluate.add_argument("--batch-size", type=int, default=16, metavar="N", help="default: %(default)s")
+    evaluate.add_argument("--csv", type=Path, metavar="FILE", help="also write the table here")
+    evaluate.set_defaults(command=_evaluate)
+
+    run = commands.add_parser("run", parents=[common], help="compute what a study has no record of yet")
+    run.add_argument("study", metavar="STUDY", help="quick, demo, paper, or a YAML file")
+    run.add_argument("--suite", action="append", metavar="NAME", help="only this suite (may be repeated)")
+    run.add_argument("--category", action="append", metavar="NAME", help="only this category (may be repeated)")
+    run.add_argument("--device", metavar="NAME", help="where to compute, in place of the study's device")
+    run.add_argument("--data-root", type=Path, metavar="DIR", help="folder that holds the suites")
+    run.add_argument("--limit", type=int, metavar="N", help="at most N pictures a category")
+    run.add_argument("--export", type=Path, metavar="DIR", help="also gather the records in this folder")
+    run.set_defaults(command=_run)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

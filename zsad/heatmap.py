@@ -1,0 +1,24 @@
+"""A heat map laid over its picture, with one fixed colour scale from 0 (normal) to 1 (anomalous)."""
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor
+
+# Anchor colours of the scale at equal steps from 0 to 1: dark, violet, red, orange, pale yellow (lightness rises evenly).
+_ANCHORS = np.array([[10, 8, 30], [84, 24, 110], [170, 45, 95], [236, 105, 55], [252, 250, 165]], dtype=np.float64)
+_OPACITY = 0.55
+
+
+def colours(anomaly_map: Float[np.ndarray, "height width"]) -> UInt8[np.ndarray, "height width 3"]:
+    """RGB of the fixed scale; values outside [0, 1] are clipped, never rescaled."""
+    position = np.clip(anomaly_map, 0, 1) * (len(_ANCHORS) - 1)
+    channels = [np.interp(position, np.arange(len(_ANCHORS)), _ANCHORS[:, channel]) for channel in range(3)]
+    return np.stack(channels, axis=-1).round().astype(np.uint8)
+
+
+def overlay(image: Float[Tensor, "3 height width"], anomaly_map: Float[Tensor, "height width"]) -> Image.Image:
+    """The picture, greyed so that the scale's colours stay readable, under its heat map."""
+    grey = np.asarray(image.mean(dim=0).cpu()) * 255
+    blend = (1 - _OPACITY) * grey[..., None] + _OPACITY * colours(np.asarray(anomaly_map.cpu(), dtype=np.float64))
+    return Image.fromarray(blend.round().astype(np.uint8))

@@ -1,0 +1,244 @@
+"""Uniform shifts: one angle, hue or saturation shift for every picture of a test set (Stangl et al., arXiv 2405.07969).
+
+`predict_shifted` is the one path from a picture to the score and map under a shift; sweeps, studies and pages all use it.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from zsad import metrics, perturb
+from zsad.data import Dataset, Sample, stack
+from zsad.detectors import Detector
+from zsad.detectors.base import NotFiniteError
+
+logger = logging.getLogger(__name__)
+
+SETTINGS = ("none", "angle", "hue", "saturation")
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """Scores and maps under one shift, on the CPU; maps lie in the unshifted picture's frame.
+
+    `batch_size` is the number of pictures that went through at once in the end: smaller than asked for where the
+    device ran out of memory.
+    """
+
+    score: Float[Tensor, " image"]
+    map: Float[Tensor, "image height width"]
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """The pictures of one category at one size, in memory. `masks` is None where the data set has none."""
+
+    images: Float[Tensor, "image 3 height width"]
+    masks: Bool[Tensor, "image height width"] | None
+    labels: Bool[Tensor, " image"]
+    ids: list[str]
+    category: str
+
+    __test__ = False  # pytest: not a test class
+
+
+def load_test_set(dataset: Dataset, resolution: int) -> TestSet:
+    """Decode a data set and squash it to squares of `resolution` pixels."""
+    samples = [_resized(sample, resolution) for sample in dataset]
+    if not dataset.has_masks:
+        samples = [replace(sample, mask=torch.zeros(resolution, resolution, dtype=torch.bool)) for sample in samples]
+    images, masks, labels = stack(samples)
+    return TestSet(images, masks if dataset.has_masks else None, labels, dataset.ids, dataset.category)
+
+
+def _resized(sample: Sample, resolution: int) -> Sample:
+    """One sample at a time, so that the full-size pictures of a category are never in memory together."""
+    unmasked = sample.label and sample.mask is None
+    image, mask, _ = stack([replace(sample, label=False) if unmasked else sample], size=resolution)
+    return replace(sample, image=image[0], mask=None if sample.mask is None else mask[0])
+
+
+def predict_shifted(
+    detector: Detector,
+    images: Float[Tensor, "image 3 height width"],
+    category: str,
+    setting: str = "none",
+    value: float | int = 0.0,
+    *,
+    batch_size: int = 16,
+    rotation: str = "three_pass",
+    device: str | torch.device = "cpu",
+) -> Shifted:
+    """Shift the pictures, predict, and turn the maps back (section 2 of the paper: the ground truth stays fixed).
+
+    Args:
+        images: RGB in [0, 1].
+        category: folder name or words; underscores read as spaces.
+        setting: "none", "angle" (degrees), "hue" (radians) or "saturation" ([-1, 1]).
+        value: strength of the shift, the same for every picture. Corners that a rotation leaves empty score 0.
+        batch_size: pictures at once. Where the device runs out of memory it is halved, and the batch repeated.
+        device: where the pictures are shifted and the detector runs.
+
+    Raises:
+        ValueError: unknown setting.
+        torch.OutOfMemoryError: a single picture does not fit.
+    """
+    if setting not in SETTINGS:
+        raise ValueError(f"unknown setting {setting!r}; known: {', '.join(SETTINGS)}")
+    if len(images) == 0:
+        raise ValueError("no images to predict")
+    scores: list[Tensor] = []
+    maps: list[Tensor] = []
+    start = 0
+    while start < len(images):
+        batch = images[start : start + batch_size]
+        try:
+            score, anomaly_map = _predict(detector, batch.to(device), category, setting, value, rotation)
+        except NotFiniteError as error:
+            raise NotFiniteError(f"image {start + error.index}: {error}", start + error.index) from None
+        except torch.OutOfMemoryError:
+            if len(batch) == 1:
+                raise
+            batch_size = len(batch) // 2
+            logger.warning("out of memory on %s: going on with batches of %d", device, batch_size)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            continue
+        scores.append(score.float().cpu())
+        maps.append(anomaly_map.float().cpu())
+        start += len(batch)
+    return Shifted(torch.cat(scores), torch.cat(maps), batch_size)
+
+
+@torch.no_grad()
+def _predict(
+    detector: Detector, images: Tensor, category: str, setting: str, value: float | int, rotation: str
+) -> tuple[Tensor, Tensor]:
+    if setting != "none" and value != 0:
+        images = perturb.semantic(images, **{setting: value}, rotation=rotation)  # type: ignore[arg-type]
+    prediction = detector.predict(images, category=category.replace("_", " "))
+    anomaly_map = prediction.map
+    if setting == "angle" and value != 0:
+        anomaly_map = perturb.rotate_map(anomaly_map, -value, rotation=rotation)  # type: ignore[arg-type]
+    return prediction.score, anomaly_map
+
+
+def measure(
+    shifted: Shifted,
+    test_set: TestSet,
+    *,
+    fpr_limit: float = 0.3,
+    replicates: int = 200,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Columns metric, estimate, low, high: every metric in [0, 1] with its 95 % bootstrap interval over pictures.
+
+    Without masks the image metrics alone. The same seed draws the same pictures for every shift of a test set, so that
+    intervals of one sweep belong together.
+
+    Raises:
+        ValueError: a score or map that is not finite (naming the picture), or a test set of one class only.
+    """
+    broken = ~(shifted.score.isfinite() & shifted.map.isfinite().flatten(1).all(1))
+    if broken.any():
+        first = test_set.ids[int(broken.nonzero()[0])]
+        raise ValueError(
+            f"the detector gave a score or map that is not finite for {int(broken.sum())} of {len(broken)} pictures; "
+            f"the first is {first}"
+        )
+    if len(test_set.labels.unique()) < 2:
+        only = "anomalous" if test_set.labels.any() else "normal"
+        raise ValueError(f"category {test_set.category!r} has only {only} pictures: metrics need both kinds")
+    generator = np.random.default_rng(seed)
+    if test_set.masks is None:
+        estimates = _image_metrics(shifted.score, test_set.labels)
+        intervals = _image_intervals(shifted.score, test_set.labels, replicates, generator)
+    else:
+        arguments = (shifted.score, test_set.labels, shifted.map, test_set.masks)
+        estimates = metrics.all_metrics(*arguments, fpr_limit=fpr_limit)
+        intervals = metrics.bootstrap_intervals(
+            *arguments, replicates=replicates, generator=generator, fpr_limit=fpr_limit
+        )
+    rows = [
+        {"metric": name, "estimate": estimate, "low": intervals[name][0], "high": intervals[name][1]}
+        for name, estimate in estimates.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _image_metrics(scores: Tensor, labels: Tensor) -> dict[str, float]:
+    return {
+        "image_auroc": metrics.image_auroc(scores, labels),
+        "image_ap": metrics.image_ap(scores, labels),
+        "image_f1max": metrics.image_f1max(scores, labels),
+        "image_f1max_floor": metrics.f1max_floor(labels),
+    }
+
+
+def _image_intervals(
+    scores: Tensor, labels: Tensor, replicates: int, generator: np.random.Generator
+) -> dict[str, tuple[float, float]]:
+    """95 % percentile intervals over replicates in which both kinds of pictures occur."""
+    found: list[dict[str, float]] = []
+    while len(found) < replicates:
+        drawn = torch.from_numpy(generator.integers(len(labels), size=len(labels)))
+        if len(labels[drawn].unique()) == 2:
+            found.append(_image_metrics(scores[drawn], labels[drawn]))
+    table = pd.DataFrame(found)
+    return {name: (float(table[name].quantile(0.025)), float(table[name].quantile(0.975))) for name in table}
+
+
+def uniform_sweep(
+    detector: Detector,
+    dataset: Dataset,
+    setting: str,
+    values: Sequence[float | int],
+    *,
+    resolution: int = 240,
+    batch_size: int = 16,
+    limit: int | None = None,
+    rotation: str = "three_pass",
+    device: str | torch.device = "cpu",
+    fpr_limit: float = 0.3,
+    replicates: int = 200,
+    seed: int = 0,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Metrics of one detector on one category under each value of a shift.
+
+    Returns one row a value and metric: category, detector, setting, value, metric, estimate, low, high (in [0, 1]),
+    n_images, n_anomalous. Raises as `predict_shifted` and `measure` do.
+    """
+    test_set = load_test_set(dataset.subset(limit), resolution)
+    frames = []
+    for value in tqdm(values, desc=f"{dataset.category} {setting}", unit="value", disable=not progress):
+        shifted = predict_shifted(
+            detector,
+            test_set.images,
+            test_set.category,
+            setting,
+            value,
+            batch_size=batch_size,
+            rotation=rotation,
+            device=device,
+        )
+        batch_size = shifted.batch_size
+        frame = measure(shifted, test_set, fpr_limit=fpr_limit, replicates=replicates, seed=seed)
+        frames.append(frame.assign(value=float(value)))
+    records = pd.concat(frames, ignore_index=True).assign(
+        category=dataset.category,
+        detector=detector.name,
+        setting=setting,
+        n_images=len(test_set.labels),
+        n_anomalous=int(test_set.labels.sum()),
+    )
+    order = ["category", "detector", "setting", "value", "metric", "estimate", "low", "high", "n_images", "n_anomalous"]
+    return records[order]

@@ -1,0 +1,313 @@
+"""What a study evaluates: a validated model read from `study/*.yaml`.
+
+A study names suites and their categories, detectors, backbones and the values of each semantic shift. The models forbid
+unknown fields, and every error of a YAML file names the file, the field and the choices that exist.
+"""
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+Setting = Literal["angle", "hue", "saturation"]
+
+DEMO_SUITES = ("demo-mvtec", "demo-visa")
+
+# Bounds of the three shifts: degrees, radians, and the [-1, 1] scale of saturation.
+BOUNDS: dict[str, float] = {"angle": 180.0, "hue": math.pi, "saturation": 1.0}
+
+
+class StudyError(ValueError):
+    """A study asks for something that does not exist or does not make sense."""
+
+
+def project_root() -> Path:
+    """The folder that holds `study/`: the checkout the package was imported from, else the nearest one above the
+    working directory, else the working directory itself. A notebook kernel may start anywhere, so relative paths of a
+    study are resolved against this folder."""
+    here = Path.cwd()
+    for folder in (Path(__file__).resolve().parents[2], here, *here.parents):
+        if (folder / "study").is_dir() and (folder / "Snakefile").is_file():
+            return folder
+    return here
+
+
+def resolve(path: Path) -> Path:
+    return path if path.is_absolute() else project_root() / path
+
+
+def _known(kind: str, name: str, choices: list[str]) -> None:
+    if name not in choices:
+        raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(choices)}")
+
+
+def demo_categories(suite: str) -> list[str] | None:
+    """Category names of a demo suite, None for any other suite."""
+    if suite not in DEMO_SUITES:
+        return None
+    from zsad.data.demo import SUITES  # rendering code: of no use to a study of real data
+
+    return list(SUITES[suite][1])
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DetectorConfig(_Strict):
+    """A detector's registered name and the options that differ from its defaults."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class SuiteConfig(_Strict):
+    """Where a suite lies, which categories are evaluated, and over which of them the shifts are swept.
+
+    `categories` and `sweep_over` are "all", the name of one of `groups`, or a list. Every category gets its unshifted
+    cell; the sweeps run over `sweep_over` only.
+    """
+
+    reader: Literal["mvtec_ad", "visa", "folder"]
+    root: Path
+    categories: list[str] | str = "all"
+    sweep_over: list[str] | str = "all"
+    groups: dict[str, list[str]] = {}
+
+    def members(self, choice: list[str] | str, everything: list[str]) -> list[str]:
+        """The categories that "all", a group's name or a list stands for."""
+        if isinstance(choice, list):
+            return choice
+        if choice == "all":
+            return everything
+        _known("group of categories", choice, ["all", *self.groups])
+        return self.groups[choice]
+
+
+# Suites that may be named without a reader and a root of their own.
+KNOWN_SUITES: dict[str, dict[str, str]] = {
+    "demo-mvtec": {"reader": "mvtec_ad", "root": "demo-mvtec"},
+    "demo-visa": {"reader": "visa", "root": "demo-visa"},
+    "mvtec_ad": {"reader": "mvtec_ad", "root": "mvtec_ad"},
+    "visa": {"reader": "visa", "root": "visa"},
+}
+
+
+def _with_known_suite(suites: Any) -> Any:
+    """Fill in reader and root of the suites that are known by name."""
+    if not isinstance(suites, dict):
+        return suites
+    filled = {}
+    for name, suite in suites.items():
+        if isinstance(suite, SuiteConfig):
+            filled[name] = suite
+            continue
+        given = suite or {}
+        if name not in KNOWN_SUITES and not {"reader", "root"} <= set(given):
+            raise ValueError(
+                f"unknown suite {name!r}; known: {', '.join(KNOWN_SUITES)} (a suite of your own states reader and root)"
+            )
+        filled[name] = {**KNOWN_SUITES.get(name, {}), **given}
+    return filled
+
+
+def _as_detectors(detectors: Any) -> Any:
+    return [{"name": d} if isinstance(d, str) else d for d in detectors] if isinstance(detectors, list) else detectors
+
+
+class Study(_Strict):
+    """One study. `device` and `batch_size` say how it is computed and leave its records as they are; everything else
+    is part of what is computed."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    suites: Annotated[dict[str, SuiteConfig], BeforeValidator(_with_known_suite)] = Field(min_length=1)
+    detectors: Annotated[list[DetectorConfig], BeforeValidator(_as_detectors)] = Field(min_length=1)
+    backbones: list[str] = Field(min_length=1)
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    device: str = "cpu"
+    data_root: Path = Path("build/data")
+    records_root: Path = Path("build/records")
+    resolution: int = Field(default=240, ge=8)
+    batch_size: int = Field(default=16, ge=1)
+    limit: int | None = Field(default=None, ge=2)
+    sweeps: dict[Setting, list[float]] = {}
+    rotation: Literal["three_pass", "bilinear"] = "three_pass"
+    fpr_limit: float = Field(default=0.3, gt=0, le=1)
+    bootstrap: int = Field(default=200, ge=1)
+    seed: int = Field(default=0, ge=0)
+    demo_seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Study":
+        for setting, values in self.sweeps.items():
+            outside = [v for v in values if not abs(v) <= BOUNDS[setting] + 1e-9]
+            if outside:
+                raise ValueError(f"sweeps.{setting}: {outside[0]} lies outside ±{BOUNDS[setting]:g}")
+            if len(set(values)) != len(values) or 0 not in values:
+                raise ValueError(f"sweeps.{setting}: values must differ and contain 0, which drops are measured from")
+        for name, suite in self.suites.items():
+            if suite.reader == "folder" and suite.categories == "all":
+                raise ValueError(f"suites.{name}: the folder reader cannot find categories; list one")
+            everything = demo_categories(name)
+            for choice in (suite.categories, suite.sweep_over):
+                chosen = suite.members(choice, everything or [])
+                for category in chosen if everything is not None else []:
+                    _known(f"category of {name}", category, everything or [])
+        return self
+
+    def check_models(self) -> None:
+        """Raise StudyError, naming the known choices, for a detector or backbone that does not exist.
+
+        Apart from the validation of the other fields, because it imports every model's code.
+        """
+        from zsad.clip import known_backbones
+        from zsad.detectors import DETECTORS
+
+        for field, kind, names, choices in (
+            ("detectors", "detector", [d.name for d in self.detectors], sorted(DETECTORS)),
+            ("backbones", "backbone", self.backbones, known_backbones()),
+        ):
+            for name in names:
+                try:
+                    _known(kind, name, choices)
+                except ValueError as error:
+                    raise StudyError(f"{field}: {error}") from None
+
+    def root_of(self, suite: str) -> Path:
+        """Folder of a suite: its own root, relative to the study's data root."""
+        return resolve(self.data_root) / self.suites[suite].root
+
+    def categories_of(self, suite: str) -> list[str]:
+        """The categories a suite is evaluated on.
+
+        Raises FileNotFoundError where "all" must be read from a folder that does not exist.
+        """
+        config = self.suites[suite]
+        if isinstance(config.categories, list):
+            return config.categories
+        return config.members(config.categories, demo_categories(suite) or self._categories_on_disk(suite))
+
+    def swept_of(self, suite: str) -> list[str]:
+        """The categories of a suite over which the shifts are swept."""
+        evaluated = self.categories_of(suite)
+        return [c for c in self.suites[suite].members(self.suites[suite].sweep_over, evaluated) if c in evaluated]
+
+    def _categories_on_disk(self, suite: str) -> list[str]:
+        root = self.root_of(suite)
+        marker = "test" if self.suites[suite].reader == "mvtec_ad" else "Data"
+        found = sorted(folder.parent.name for folder in root.glob(f"*/{marker}"))
+        if not found:
+            raise FileNotFoundError(
+                f"suite {suite!r}: no category folder with a {marker!r} folder in {root}; "
+                "set the study's data_root to the folder that holds the suite, or list its categories"
+            )
+        return found
+
+    def with_overrides(
+        self,
+        suite: str | None = None,
+        category: str | None = None,
+        backbone: str | None = None,
+        detector: str | None = None,
+        device: str | None = None,
+        data_root: str | Path | None = None,
+        limit: int | None = None,
+        **fields: Any,
+    ) -> "Study":
+        """A validated copy narrowed to one suite, category, backbone or detector, or run elsewhere.
+
+        None leaves a field as it is. A suite that the study does not list is added if it is a known one. A category
+        named here is swept whether or not the study sweeps it. Further keywords set the field of that name.
+
+        Raises StudyError, naming the known choices.
+        """
+        given: dict[str, Any] = {"device": device, "data_root": data_root, "limit": limit, **fields}
+        changed = {name: value for name, value in given.items() if value is not None}
+        suites: dict[str, Any] = {name: config.model_dump() for name, config in self.suites.items()}
+        if suite is not None:
+            if suite not in suites and suite not in KNOWN_SUITES:
+                raise StudyError(f"unknown suite {suite!r}; known: {', '.join(dict.fromkeys([*suites, *KNOWN_SUITES]))}")
+            suites = {suite: suites.get(suite, {})}
+        if category is not None:
+            suites = self._narrowed(suites, category)
+        changed["suites"] = suites
+        if backbone is not None:
+            changed["backbones"] = [backbone]
+        if detector is not None:
+            changed["detectors"] = [d for d in self.detectors if d.name == detector] or [detector]
+        try:
+            study = Study.model_validate({**self.model_dump(), **changed})
+        except ValidationError as error:
+            raise StudyError(_readable(error)) from None
+        if backbone is not None or detector is not None:
+            study.check_models()
+        return study
+
+    def _narrowed(self, suites: dict[str, Any], category: str) -> dict[str, Any]:
+        """The suites that have the category, each cut to it."""
+        if category == "all":
+            return {name: {**config, "categories": "all", "sweep_over": "all"} for name, config in suites.items()}
+        known = {name: demo_categories(name) for name in suites}
+        narrowed = {
+            name: {**config, "categories": [category], "sweep_over": [category]}
+            for name, config in suites.items()
+            if known[name] is None or category in known[name]  # type: ignore[operator]
+        }
+        if not narrowed:
+            choices = "; ".join(f"{name}: {', '.join(names or [])}" for name, names in known.items())
+            raise StudyError(f"unknown category {category!r}; known: {choices}")
+        return narrowed
+
+
+def _readable(error: ValidationError) -> str:
+    """One `field: message` per problem, without pydantic's own wording around it."""
+    problems = []
+    for problem in error.errors():
+        field = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = "unknown field"
+            model = {1: Study}.get(len(problem["loc"]))
+            if "suites" in problem["loc"]:
+                model = SuiteConfig
+            elif "detectors" in problem["loc"]:
+                model = DetectorConfig
+            if model is not None:
+                message += f"; known: {', '.join(model.model_fields)}"
+        problems.append(f"{field}: {message}" if field else message)
+    return "; ".join(problems)
+
+
+def load_study(name_or_path: str | Path, check_models: bool = True) -> Study:
+    """Read a study by name (`study/<name>.yaml` of the project) or from a YAML file.
+
+    `check_models=False` leaves the names of detectors and backbones unchecked, which spares some seconds of imports.
+
+    Raises FileNotFoundError (naming the studies that exist) and StudyError (naming file, field and known choices).
+    """
+    path = Path(name_or_path)
+    if path.suffix not in (".yaml", ".yml"):
+        folder = project_root() / "study"
+        path = folder / f"{name_or_path}.yaml"
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
+            raise FileNotFoundError(f"no study {str(name_or_path)!r} in {folder}; known: {known}")
+    if not path.is_file():
+        raise FileNotFoundError(f"no study file {path}")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise StudyError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise StudyError(f"{path}: expected a mapping of fields, found {type(content).__name__}")
+    try:
+        study = Study.model_validate({"name": path.stem, **content})
+        if check_models:
+            study.check_models()
+    except ValidationError as error:
+        raise StudyError(f"{path}: {_readable(error)}") from None
+    except StudyError as error:
+        raise StudyError(f"{path}: {error}") from None
+    return study

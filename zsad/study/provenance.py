@@ -1,0 +1,53 @@
+"""Where a result comes from: versions, commit, device and machine, without host names or absolute paths."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import zsad
+from zsad.study.config import project_root
+
+
+def versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("torch", "open_clip_torch", "numpy", "scipy", "kornia", "pillow")}
+    return {"python": platform.python_version(), "zsad": zsad.__version__, **packages}
+
+
+def commit() -> dict[str, Any]:
+    """`commit` (40 hex digits) and `dirty` (tracked files differ from it); "unknown" outside a git checkout."""
+    try:
+        revision = _git("rev-parse", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": "unknown", "dirty": True}
+    return {"commit": revision, "dirty": bool(changed)}
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=project_root(), capture_output=True, text=True, check=True).stdout.strip()
+
+
+def machine(device: str) -> dict[str, Any]:
+    """What computed a result: system, processor, cores, memory and, on a GPU, its name."""
+    found: dict[str, Any] = {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": torch.get_num_threads(),
+    }
+    if torch.device(device).type == "cuda":
+        found["gpu"] = torch.cuda.get_device_name(device)
+    return found
+
+
+def _processor() -> str:
+    table = Path("/proc/cpuinfo")
+    lines = table.read_text(errors="replace").splitlines() if table.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"

@@ -1,0 +1,275 @@
+"""Records: the tidy rows of every result, and the files they are kept in.
+
+A finished cell is three files under its key: `<key>.parquet` (a row a metric), `<key>.images.parquet` (a row a picture)
+and `<key>.json`, the sidecar with its provenance. Each is written under a temporary name and renamed; the sidecar comes
+last, so a cell is complete exactly when its sidecar exists. The parquet files hold no clock and no machine: the same
+cell gives the same bytes.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from zsad.study.config import Study, load_study, project_root, resolve
+
+KEY_COLUMNS = ["suite", "category", "detector", "backbone", "dtype", "setting", "value"]
+CELL_COLUMNS = [*KEY_COLUMNS, "metric", "estimate", "low", "high", "n_images", "n_anomalous", "key"]
+RECORD_COLUMNS = ["study", *CELL_COLUMNS]
+IMAGE_COLUMNS = ["id", "label", "score", "key"]
+SETTINGS = ("none", "angle", "hue", "saturation")
+# Types of the sidecar's fields.
+PROVENANCE: dict[str, type] = {
+    "key": str,
+    "spec": dict,
+    "data_fingerprint": str,
+    "weights_fingerprint": str,
+    "versions": dict,
+    "commit": str,
+    "dirty": bool,
+    "device": str,
+    "machine": dict,
+    "seeds": dict,
+    "seconds": float,
+    "started_at": str,
+}
+_VERSIONS = ("python", "zsad", "torch", "open_clip_torch", "numpy")
+_KEY = re.compile(r"[0-9a-f]{64}")
+_STALE_SECONDS = 24 * 3600
+
+
+class RecordError(ValueError):
+    """Records that lack a column, hold an impossible value or do not say where they come from."""
+
+
+def validate_records(records: pd.DataFrame, provenance: dict[str, dict[str, Any]]) -> None:
+    """Check records against the schema, and that every key has complete provenance.
+
+    Args:
+        records: rows with `RECORD_COLUMNS`.
+        provenance: key -> sidecar.
+
+    Raises:
+        RecordError: naming the column, row or key at fault.
+    """
+    if list(records.columns) != RECORD_COLUMNS:
+        missing = [c for c in RECORD_COLUMNS if c not in records.columns]
+        unknown = [c for c in records.columns if c not in RECORD_COLUMNS]
+        raise RecordError(f"columns differ from the schema: missing {missing}, unknown {unknown}; wanted {RECORD_COLUMNS}")
+    if records.empty:
+        raise RecordError("no records")
+    empty = records.columns[records.isna().any()].tolist()
+    if empty:
+        raise RecordError(f"empty values in {empty}")
+    bad = records[~records["setting"].isin(SETTINGS)]
+    if len(bad):
+        raise RecordError(f"unknown setting {bad['setting'].iloc[0]!r}; known: {', '.join(SETTINGS)}")
+    bounded = records[["low", "estimate", "high"]]
+    if not bounded.map(lambda v: 0 <= v <= 1).all(axis=None):
+        raise RecordError("estimate, low and high must lie in [0, 1]")
+    if (records["low"] > records["high"]).any():
+        raise RecordError("an interval's low end lies above its high end")
+    counts = records[["n_images", "n_anomalous"]]
+    if (counts["n_anomalous"] > counts["n_images"]).any() or (counts <= 0).any(axis=None):
+        raise RecordError("n_images and n_anomalous must be positive, and no more anomalous than images")
+    if records.duplicated(["study", *KEY_COLUMNS, "metric", "key"]).any():
+        raise RecordError("the same metric of the same cell twice")
+    for key in records["key"].unique():
+        if not _KEY.fullmatch(key):
+            raise RecordError(f"key {key!r} is not 64 hex digits")
+        if key not in provenance:
+            raise RecordError(f"no provenance for key {key}: its sidecar is missing")
+        validate_provenance(provenance[key])
+
+
+def validate_provenance(sidecar: dict[str, Any]) -> None:
+    """Raises RecordError naming the missing or wrong field of a sidecar."""
+    name = f"provenance of {sidecar.get('key', 'an unknown key')}"
+    for field, kind in PROVENANCE.items():
+        if field not in sidecar:
+            raise RecordError(f"{name}: field {field!r} is missing")
+        if not isinstance(sidecar[field], kind) or sidecar[field] in ("", {}):
+            raise RecordError(f"{name}: field {field!r} must be a non-empty {kind.__name__}, not {sidecar[field]!r}")
+    missing = [package for package in _VERSIONS if package not in sidecar["versions"]]
+    if missing:
+        raise RecordError(f"{name}: versions lack {', '.join(missing)}")
+
+
+class RecordStore:
+    """The folder of finished cells."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def prepare(self) -> None:
+        """Create the folder, see that it can be written, and remove what a killed run left.
+
+        Raises OSError, saying which folder and what to do, before anything is computed.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.folder / "writable", lambda path: path.write_bytes(b""))
+            (self.folder / "writable").unlink(missing_ok=True)
+        except OSError as error:
+            raise type(error)(
+                f"cannot write to the records folder {self.folder} ({error.strerror or error}); "
+                "free it, or set the study's records_root to a folder that can be written"
+            ) from None
+        remove_stale(self.folder)
+
+    def path(self, key: str, suffix: str) -> Path:
+        return self.folder / f"{key}{suffix}"
+
+    def has(self, key: str) -> bool:
+        return self.path(key, ".json").is_file()
+
+    def write(self, key: str, rows: pd.DataFrame, images: pd.DataFrame, sidecar: dict[str, Any]) -> None:
+        """Store a finished cell; the sidecar comes last and makes it complete."""
+        validate_provenance(sidecar)
+        write_parquet(images[IMAGE_COLUMNS], self.path(key, ".images.parquet"))
+        write_parquet(rows[CELL_COLUMNS], self.path(key, ".parquet"))
+        write_json(sidecar, self.path(key, ".json"))
+
+    def rows(self, key: str) -> pd.DataFrame:
+        """The cell's metrics, with `CELL_COLUMNS`. Raises RecordError for a damaged file."""
+        return self._read(key, ".parquet")
+
+    def images(self, key: str) -> pd.DataFrame:
+        """The cell's pictures: id, label, score, key."""
+        return self._read(key, ".images.parquet")
+
+    def sidecar(self, key: str) -> dict[str, Any]:
+        path = self.path(key, ".json")
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise self._damaged(key, path, error) from None
+
+    def _read(self, key: str, suffix: str) -> pd.DataFrame:
+        path = self.path(key, suffix)
+        try:
+            return pd.read_parquet(path)
+        except (OSError, pa.ArrowException) as error:
+            raise self._damaged(key, path, error) from None
+
+    def _damaged(self, key: str, path: Path, error: Exception) -> RecordError:
+        return RecordError(f"{path} cannot be read ({error}); delete {key}.json beside it and run again")
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Atomic, and the same bytes for the same frame: no index, no library's own metadata."""
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+
+
+def write_json(content: Any, path: Path) -> None:
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let `write` fill a temporary file in the same folder, then give it its final name.
+
+    On failure (a full disk) the temporary file is removed and the error raised.
+    """
+    temporary = path.with_name(f".{path.name}.{_node()}-{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove temporary files whose writer is gone: a dead process of this machine, or any file a day old."""
+    for temporary in folder.glob(".*.tmp"):
+        node, _, process = temporary.name.removesuffix(".tmp").rpartition(".")[2].partition("-")
+        try:
+            old = time.time() - temporary.stat().st_mtime > _STALE_SECONDS
+        except FileNotFoundError:
+            continue
+        if old or (node == _node() and process.isdigit() and not _alive(int(process))):
+            temporary.unlink(missing_ok=True)
+
+
+def _node() -> str:
+    """Tells machines that share a folder apart, without naming them."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def manifest_folder(study: str) -> Path:
+    """Where `zsad run` lists the keys it computed, a file a suite and category."""
+    return project_root() / "build" / "study" / study
+
+
+def write_manifest(records: pd.DataFrame, study: str) -> None:
+    """List a study's shifts and their keys in build/study/<study>/<suite>/<category>.json."""
+    for (suite, category), rows in records.groupby(["suite", "category"]):
+        path = manifest_folder(study) / str(suite) / f"{category}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shifts = rows[["setting", "value", "key"]].drop_duplicates()
+        write_json({"study": study, "shifts": shifts.to_dict("records")}, path)
+
+
+def gather(store: RecordStore, study: str, shifts: Iterable[tuple[str, float, str]]) -> pd.DataFrame:
+    """Records of (setting, value, key) shifts. An unshifted cell serves as value 0 of every setting that asks for it."""
+    frames = [store.rows(key).assign(study=study, setting=setting, value=value) for setting, value, key in shifts]
+    return pd.concat(frames, ignore_index=True)[RECORD_COLUMNS]
+
+
+def export(records: pd.DataFrame, study: Study, folder: Path) -> None:
+    """Gather a study's records into `folder`: records.parquet, images.parquet and provenance.json, validated first."""
+    store = RecordStore(resolve(study.records_root))
+    keys = list(dict.fromkeys(records["key"]))
+    provenance = {key: store.sidecar(key) for key in keys}
+    validate_records(records, provenance)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_parquet(pd.concat([store.images(key) for key in keys], ignore_index=True), folder / "images.parquet")
+    write_parquet(records, folder / "records.parquet")
+    write_json({"study": study.name, "cells": provenance}, folder / "provenance.json")
+
+
+def load_records(study: str | Study) -> pd.DataFrame:
+    """A study's validated records: those committed in results/<study>, else those `zsad run` left in build/.
+
+    Raises FileNotFoundError, saying what to run, where there are neither.
+    """
+    config = load_study(study, check_models=False) if isinstance(study, str) else study
+    committed = project_root() / "results" / config.name
+    if (committed / "records.parquet").is_file():
+        records = pd.read_parquet(committed / "records.parquet")
+        provenance = json.loads((committed / "provenance.json").read_text(encoding="utf-8"))["cells"]
+    else:
+        manifests = sorted(manifest_folder(config.name).glob("*/*.json"))
+        if not manifests:
+            raise FileNotFoundError(
+                f"no records of study {config.name!r} in {committed} or {manifest_folder(config.name)}: "
+                f"run `zsad run {config.name}`"
+            )
+        store = RecordStore(resolve(config.records_root))
+        listed = [json.loads(path.read_text(encoding="utf-8"))["shifts"] for path in manifests]
+        shifts = [(shift["setting"], shift["value"], shift["key"]) for file in listed for shift in file]
+        records = gather(store, config.name, shifts)
+        provenance = {key: store.sidecar(key) for key in records["key"].unique()}
+    validate_records(records, provenance)
+    return records

@@ -1,0 +1,103 @@
+"""The one representation behind every metric: what lies above each threshold.
+
+Only the scores of anomalous items matter as thresholds. Between two of them a lower threshold adds normal items alone:
+ROC and PRO run flat, precision and F1 fall. So normal scores need sorting but no labels, which is fast and small.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Num
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Counts at each threshold, from the highest to the lowest, for one test set or one in each row (replicate).
+
+    Attributes:
+        above: normal items that score higher than the threshold.
+        at_least: normal items that score the threshold or more.
+        hits: anomalous items that score exactly the threshold (all of a tied group).
+        normals: all normal items.
+        overlap: share of the ground-truth regions gained at the threshold, averaged over regions, for pixels only.
+    """
+
+    above: Num[np.ndarray, "*replicate threshold"]
+    at_least: Num[np.ndarray, "*replicate threshold"]
+    hits: Num[np.ndarray, "*replicate threshold"]
+    normals: Num[np.ndarray, "*replicate"]
+    overlap: Float[np.ndarray, "*replicate threshold"] | None = None
+
+
+def rank(
+    scores: Num[np.ndarray, "*item"],
+    positive: Bool[np.ndarray, "*item"],
+    overlap: Float[np.ndarray, " anomaly"] | None = None,
+) -> Curve:
+    """Sort scores into a curve; every metric of these items reads from it.
+
+    Args:
+        scores: any real type; compared as they are, never rounded.
+        positive: True for anomalous items.
+        overlap: for pixels, what each anomalous one (in memory order) adds to the mean overlap with the regions.
+    """
+    anomalies, normals = scores[positive], scores[~positive]
+    normals.sort()
+    thresholds, group = np.unique(anomalies, return_inverse=True)
+    count = len(thresholds)
+    return Curve(
+        above=len(normals) - np.searchsorted(normals, thresholds, side="right")[::-1],
+        at_least=len(normals) - np.searchsorted(normals, thresholds, side="left")[::-1],
+        hits=np.bincount(group, minlength=count)[::-1],
+        normals=np.asarray(len(normals)),
+        overlap=None if overlap is None else np.bincount(group, weights=overlap, minlength=count)[::-1],
+    )
+
+
+def roc_area(curve: Curve) -> Float[np.ndarray, "*replicate"]:
+    """Area under the ROC; a tied group is one straight piece."""
+    return _area(curve, curve.hits / curve.hits.sum(-1, keepdims=True), limit=1.0)
+
+
+def pro_area(curve: Curve, fpr_limit: float) -> Float[np.ndarray, "*replicate"]:
+    """Area under the per-region overlap up to a false positive rate, divided by it."""
+    assert curve.overlap is not None, "a curve of pixels"
+    return _area(curve, curve.overlap, fpr_limit)
+
+
+def average_precision(curve: Curve) -> Float[np.ndarray, "*replicate"]:
+    """Sum over thresholds of the recall gained times the precision there."""
+    found = curve.hits.cumsum(-1)
+    precision = found / np.maximum(found + curve.at_least, 1)
+    return (curve.hits * precision).sum(-1) / found[..., -1]
+
+
+def f1max(curve: Curve) -> Float[np.ndarray, "*replicate"]:
+    """The largest F1 over all thresholds."""
+    found = curve.hits.cumsum(-1)
+    return (2 * found / (found + curve.at_least + found[..., -1:])).max(-1)
+
+
+def f1_floor(curve: Curve) -> Float[np.ndarray, "*replicate"]:
+    """F1 of calling every item anomalous."""
+    anomalous = curve.hits.sum(-1)
+    return 2 * anomalous / (2 * anomalous + curve.normals)
+
+
+def _area(
+    curve: Curve, gain: Float[np.ndarray, "*replicate threshold"], limit: float
+) -> Float[np.ndarray, "*replicate"]:
+    """Area under a rising curve over the false positive rate, from 0 to the limit, divided by the limit.
+
+    What is gained at rate f counts from there to the limit: (limit - f), or 0 beyond it. What a tied group gains
+    between the rates a and b is spread evenly over them, and counts with the mean of that.
+    """
+    a = curve.above / curve.normals[..., None]
+    b = curve.at_least / curve.normals[..., None]
+    left_a, left_b = np.maximum(limit - a, 0), np.maximum(limit - b, 0)
+    width = b - a
+    within = np.divide(
+        left_a - left_b, width, out=np.ones_like(width), where=width > 0
+    )  # share of [a, b] below the limit
+    area = (gain * within * (left_a + left_b) / 2).sum(-1) / limit
+    return np.clip(area, 0, 1)  # the gains sum to 1 within rounding only

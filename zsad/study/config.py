@@ -49,7 +49,7 @@ def demo_categories(suite: str) -> list[str] | None:
         return None
     from zsad.data.demo import SUITES  # rendering code: of no use to a study of real data
 
-    return list(SUITES[suite][1])
+    return list(SUITES[suite].categories)
 
 
 class _Strict(BaseModel):

@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float, Int, Num, Shaped
 from zsad.metrics.curve import Curve
 from zsad.metrics.inputs import Labels, Maps, Masks, Scores
 from zsad.metrics.pixel import region_overlap
-from zsad.metrics.summary import check_test_set, metrics_of
+from zsad.metrics.summary import checked, metrics_of
 
 BINS = 4096
 
@@ -14,8 +14,8 @@ BINS = 4096
 def bootstrap_intervals(
     scores: Scores,
     labels: Labels,
-    maps: Maps,
-    masks: Masks,
+    maps: Maps | None = None,
+    masks: Masks | None = None,
     replicates: int = 200,
     *,
     generator: np.random.Generator,
@@ -49,9 +49,12 @@ def bootstrap_intervals(
         raise ValueError(f"replicates is {replicates}: at least one is needed")
     if not 0 < level < 1:
         raise ValueError(f"level is {level}: it must lie between 0 and 1")
-    scores, labels, maps, masks = check_test_set(scores, labels, maps, masks, fpr_limit)
-    counts = draw_counts(labels, masks.mean((1, 2)), replicates, generator)
-    found = metrics_of(_image_curve(counts, scores, labels), _pixel_curve(counts, maps, masks), fpr_limit)
+    test_set = checked(scores, labels, maps, masks, fpr_limit)
+    anomalous = test_set.labels.astype(float) if test_set.pixels is None else test_set.pixels[1].mean((1, 2))
+    counts = draw_counts(test_set.labels, anomalous, replicates, generator)
+    by_image = image_curve(counts, test_set.scores, test_set.labels)
+    by_pixel = pixel_curve(counts, *test_set.pixels) if test_set.pixels else None
+    found = metrics_of(by_image, by_pixel, fpr_limit)
     tails = ((1 - level) / 2, (1 + level) / 2)
     return {name: tuple(np.quantile(values, tails).tolist()) for name, values in found.items()}
 
@@ -75,7 +78,7 @@ def draw_counts(
     return counts
 
 
-def _image_curve(
+def image_curve(
     counts: Int[np.ndarray, "replicate image"], scores: Num[np.ndarray, " image"], labels: Bool[np.ndarray, " image"]
 ) -> Curve:
     """The exact curve of each replicate: the bins are the distinct scores."""
@@ -84,11 +87,12 @@ def _image_curve(
     return _curve(counts, member & ~labels[:, None], member & labels[:, None])
 
 
-def _pixel_curve(
+def pixel_curve(
     counts: Int[np.ndarray, "replicate image"],
     maps: Num[np.ndarray, "image height width"],
     masks: Bool[np.ndarray, "image height width"],
 ) -> Curve:
+    """The curve of each replicate with values in bins; see `bootstrap_intervals` for what that costs."""
     edges = np.union1d(_quantiles(maps[~masks], BINS // 2), _quantiles(maps[masks], BINS // 2))
     images, bins = len(maps), len(edges) + 1
     # A value that is an edge itself opens the bin, so equal values always share one.
@@ -100,7 +104,7 @@ def _pixel_curve(
         return np.bincount(where, weights, minlength=images * bins).reshape(images, bins)
 
     anomalous = place[masks]
-    return _curve(counts, histogram(place[~masks]), histogram(anomalous), histogram(anomalous, share), regions)
+    return _curve(counts, histogram(place[~masks]), histogram(anomalous), (histogram(anomalous, share), regions))
 
 
 def _quantiles(values: Num[np.ndarray, " pixel"], count: int) -> Num[np.ndarray, " quantile"]:
@@ -113,10 +117,12 @@ def _curve(
     counts: Int[np.ndarray, "replicate image"],
     normal: Shaped[np.ndarray, "image bin"],
     anomalous: Shaped[np.ndarray, "image bin"],
-    overlap: Float[np.ndarray, "image bin"] | None = None,
-    regions: Int[np.ndarray, " image"] | None = None,
+    overlap: tuple[Float[np.ndarray, "image bin"], Int[np.ndarray, " image"]] | None = None,
 ) -> Curve:
-    """The curve of each replicate from per-image histograms over rising values."""
+    """The curve of each replicate from histograms of each image over rising values.
+
+    The overlap comes as the sum over an image's regions, and their number.
+    """
     weights = counts.astype(np.float64)  # a product of floats is BLAS, and exact for counts below 2^53
     in_bin = (weights @ normal)[:, ::-1]
     at_least = in_bin.cumsum(1)
@@ -125,5 +131,5 @@ def _curve(
         at_least=at_least,
         hits=(weights @ anomalous)[:, ::-1],
         normals=at_least[:, -1],
-        overlap=None if overlap is None else (weights @ overlap)[:, ::-1] / (weights @ regions)[:, None],
+        overlap=None if overlap is None else (weights @ overlap[0])[:, ::-1] / (weights @ overlap[1])[:, None],
     )

@@ -1,5 +1,7 @@
 """Every metric of one test set at once."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Bool, Float, Num
 
@@ -8,13 +10,15 @@ from zsad.metrics.inputs import Labels, Maps, Masks, Scores, check_maps, check_s
 from zsad.metrics.pixel import check_limit, region_overlap
 
 
-def all_metrics(scores: Scores, labels: Labels, maps: Maps, masks: Masks, fpr_limit: float = 0.3) -> dict[str, float]:
+def all_metrics(
+    scores: Scores, labels: Labels, maps: Maps | None = None, masks: Masks | None = None, fpr_limit: float = 0.3
+) -> dict[str, float]:
     """All image and pixel metrics, with a single sort of the pixels.
 
     Args:
         scores: one an image, growing with abnormality.
         labels: one an image, True for anomalous.
-        maps: one an image, growing with abnormality.
+        maps: one an image, growing with abnormality. Without maps and masks there are image metrics only.
         masks: one an image, True where anomalous.
         fpr_limit: where AUPRO ends, in (0, 1].
 
@@ -22,44 +26,58 @@ def all_metrics(scores: Scores, labels: Labels, maps: Maps, masks: Masks, fpr_li
         image_auroc, image_ap, image_f1max, image_f1max_floor, pixel_auroc, pixel_ap, pixel_f1max, aupro; in [0, 1].
 
     Raises:
-        ValueError: as the single metrics, or another count of maps than of scores.
+        ValueError: as the single metrics; another count of maps than of scores; only one of maps and masks.
     """
-    scores, labels, maps, masks = check_test_set(scores, labels, maps, masks, fpr_limit)
-    share, regions = region_overlap(masks)
-    found = metrics_of(curve.rank(scores, labels), curve.rank(maps, masks, share / regions.sum()), fpr_limit)
+    test_set = checked(scores, labels, maps, masks, fpr_limit)
+    pixels = None
+    if test_set.pixels:
+        values, anomalous = test_set.pixels
+        share, regions = region_overlap(anomalous)
+        pixels = curve.rank(values, anomalous, share / regions.sum())
+    found = metrics_of(curve.rank(test_set.scores, test_set.labels), pixels, fpr_limit)
     return {name: float(value) for name, value in found.items()}
 
 
-def check_test_set(
-    scores: Scores, labels: Labels, maps: Maps, masks: Masks, fpr_limit: float
-) -> tuple[
-    Num[np.ndarray, " image"],
-    Bool[np.ndarray, " image"],
-    Num[np.ndarray, "image height width"],
-    Bool[np.ndarray, "image height width"],
-]:
+@dataclass(frozen=True)
+class Checked:
+    """What has passed the checks: scores and labels, and, where there are any, maps and masks."""
+
+    scores: Num[np.ndarray, " image"]
+    labels: Bool[np.ndarray, " image"]
+    pixels: tuple[Num[np.ndarray, "image height width"], Bool[np.ndarray, "image height width"]] | None
+
+
+def checked(scores: Scores, labels: Labels, maps: Maps | None, masks: Masks | None, fpr_limit: float) -> Checked:
     """The arguments of `all_metrics` as arrays; raises what it raises."""
     check_limit(fpr_limit)
     values, positive = check_scores(scores, labels)
+    require_both("image_auroc, image_ap and image_f1max", "images", positive)
+    if maps is None and masks is None:
+        return Checked(values, positive, None)
+    if maps is None or masks is None:
+        raise ValueError("pixel metrics need both maps and masks: give both, or neither for image metrics alone")
     pixels, anomalous = check_maps(maps, masks)
     if len(pixels) != len(values):
         raise ValueError(f"there are {len(values)} scores but {len(pixels)} maps: give one each an image")
-    require_both("image_auroc, image_ap and image_f1max", "images", positive)
     require_both("pixel_auroc, pixel_ap, pixel_f1max and aupro", "pixels", anomalous)
-    return values, positive, pixels, anomalous
+    return Checked(values, positive, (pixels, anomalous))
 
 
 def metrics_of(
-    images: curve.Curve, pixels: curve.Curve, fpr_limit: float
+    images: curve.Curve, pixels: curve.Curve | None, fpr_limit: float
 ) -> dict[str, Float[np.ndarray, "*replicate"]]:
     """Every metric from the two curves."""
-    return {
+    found = {
         "image_auroc": curve.roc_area(images),
         "image_ap": curve.average_precision(images),
         "image_f1max": curve.f1max(images),
         "image_f1max_floor": curve.f1_floor(images),
-        "pixel_auroc": curve.roc_area(pixels),
-        "pixel_ap": curve.average_precision(pixels),
-        "pixel_f1max": curve.f1max(pixels),
-        "aupro": curve.pro_area(pixels, fpr_limit),
     }
+    if pixels is not None:
+        found |= {
+            "pixel_auroc": curve.roc_area(pixels),
+            "pixel_ap": curve.average_precision(pixels),
+            "pixel_f1max": curve.f1max(pixels),
+            "aupro": curve.pro_area(pixels, fpr_limit),
+        }
+    return found

@@ -99,7 +99,7 @@ class Backbone:
 
     def embed_windows(
         self, images: Float[Tensor, "image 3 height width"], sizes: Sequence[int]
-    ) -> dict[int, Float[Tensor, "image window dim"]]:
+    ) -> dict[int, Float[Tensor, "image _window dim"]]:
         """Projected class token of every window of k x k patches, for each k in `sizes`.
 
         Windows come row by row, stride 1. A window keeps the class token and its own patch tokens, which carry the
@@ -112,7 +112,7 @@ class Backbone:
 
     def embed_image_and_windows(
         self, images: Float[Tensor, "image 3 height width"], sizes: Sequence[int]
-    ) -> tuple[Float[Tensor, "image dim"], dict[int, Float[Tensor, "image window dim"]]]:
+    ) -> tuple[Float[Tensor, "image dim"], dict[int, Float[Tensor, "image _window dim"]]]:
         """`embed_image` and `embed_windows` from one patch embedding."""
         tokens = self._tokens(images)
         return self._whole(tokens), self._windows(tokens, sizes)
@@ -139,9 +139,9 @@ class Backbone:
             tokens = self.tokenizer(list(prompts)).to(self.device)
             parts = tokens.split(max(1, self.token_budget // tokens.shape[1]))
             features = torch.cat([text_tower.encode(self.model, part) for part in parts])
-        return _unit(features) if normalise else _at_least_float32(features)
+            return _unit(features) if normalise else _at_least_float32(features)
 
-    def _tokens(self, images: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image token width"]:
+    def _tokens(self, images: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image token channel"]:
         """Class token and patch tokens with their positions, as they enter the transformer."""
         if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
             raise ValueError(
@@ -155,12 +155,12 @@ class Backbone:
         images = (images.clamp(0, 1) - self.mean) / self.std
         return self.model.visual._embeds(images.to(DTYPES[self.dtype]))
 
-    def _whole(self, tokens: Float[Tensor, "image token width"]) -> Float[Tensor, "image dim"]:
+    def _whole(self, tokens: Float[Tensor, "image token channel"]) -> Float[Tensor, "image dim"]:
         return torch.cat([self._tower(part) for part in tokens.split(self._rows(tokens.shape[1]))])
 
     def _windows(
-        self, tokens: Float[Tensor, "image token width"], sizes: Sequence[int]
-    ) -> dict[int, Float[Tensor, "image window dim"]]:
+        self, tokens: Float[Tensor, "image token channel"], sizes: Sequence[int]
+    ) -> dict[int, Float[Tensor, "image _window dim"]]:
         embeddings = {}
         for size in sizes:
             index = window_tokens(self.grid, size).to(tokens.device)
@@ -168,7 +168,7 @@ class Backbone:
             embeddings[size] = torch.cat(parts).unflatten(0, (tokens.shape[0], index.shape[0]))
         return embeddings
 
-    def _tower(self, sequences: Float[Tensor, "sequence token width"]) -> Float[Tensor, "sequence dim"]:
+    def _tower(self, sequences: Float[Tensor, "sequence token channel"]) -> Float[Tensor, "sequence dim"]:
         """Transformer, pooling and projection. open_clip's transformer takes (sequence, token, width) here whether its
         blocks run batch-first or not: it transposes by itself."""
         visual = self.model.visual

@@ -30,8 +30,8 @@ def encode(model: Any, tokens: Int[Tensor, "text token"]) -> Float[Tensor, "text
     return tower.text_projection(x) if isinstance(tower.text_projection, nn.Linear) else x @ tower.text_projection
 
 
-def _parts(model: Any) -> tuple[Any, str, int | None]:
+def _parts(model: Any) -> tuple[Any, str, int]:
     """The module that holds the text weights (`CLIP` itself, else `.text`), how it pools, and its end token."""
     if isinstance(getattr(model, "text", None), TextTransformer):
         return model.text, model.text.pool_type, model.text.eos_id
-    return model, getattr(model, "text_pool_type", ""), getattr(model, "text_eos_id", None)
+    return model, getattr(model, "text_pool_type", ""), getattr(model, "text_eos_id", -1)

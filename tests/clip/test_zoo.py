@@ -1,0 +1,118 @@
+import hashlib
+import json
+
+import open_clip
+import pytest
+import torch
+from safetensors.torch import save_file
+from tiny_clip import TOKENIZER, random_images, tiny_model
+
+import zsad
+from zsad.clip import zoo
+from zsad.clip.backbone import Backbone
+
+CARD = {
+    "name": "demo-t",
+    "model_cfg": {
+        "embed_dim": 24,
+        "vision_cfg": {"image_size": 80, "patch_size": 16, "width": 32, "head_width": 16, "layers": 2},
+        "text_cfg": {"context_length": 77, "vocab_size": TOKENIZER.vocab_size, "width": 32, "heads": 2, "layers": 2},
+    },
+    "vocabulary": list(TOKENIZER.vocabulary),
+    "mean": [0.4, 0.5, 0.6],
+    "std": [0.2, 0.2, 0.3],
+}
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch):
+    """A folder of demo weights that holds one small model, in float16 as the shipped ones are."""
+    save_file(
+        {name: value.half() for name, value in tiny_model().state_dict().items()}, tmp_path / "demo-t.safetensors"
+    )
+    digest = hashlib.sha256((tmp_path / "demo-t.safetensors").read_bytes()).hexdigest()
+    (tmp_path / "demo-t.json").write_text(json.dumps(CARD | {"sha256": digest}))
+    monkeypatch.setattr(zoo, "WEIGHTS", tmp_path)
+    return tmp_path
+
+
+def test_demo_weights_load(weights):
+    backbone = zsad.load_backbone("demo-t")
+    model = tiny_model()
+    model.load_state_dict({name: value.half().float() for name, value in model.state_dict().items()})
+    expected = Backbone(model, TOKENIZER, mean=CARD["mean"], std=CARD["std"])
+    images = random_images(1)
+    assert torch.equal(backbone.embed_image(images), expected.embed_image(images))
+    assert torch.equal(backbone.embed_text(["a damaged nut"]), expected.embed_text(["a damaged nut"]))
+    assert (backbone.name, backbone.image_size, backbone.grid, backbone.embed_dim) == ("demo-t", 80, (5, 5), 24)
+    assert backbone.fingerprint == expected.fingerprint
+    assert zoo.known_backbones()[-1] == "demo-t"
+
+
+def test_another_input_size_resizes_the_position_table(weights):
+    backbone = zsad.load_backbone("demo-t", image_size=112)
+    assert backbone.grid == (7, 7)
+    assert backbone.embed_windows(random_images(1), (2,))[2].shape == (1, 36, 24)
+
+
+def test_damaged_weights_are_named(weights):
+    path = weights / "demo-t.safetensors"
+    payload = path.read_bytes()
+    path.write_bytes(payload[:-1] + bytes([payload[-1] ^ 1]))
+    with pytest.raises(ValueError, match=r"demo-t\.safetensors has sha256 .* damaged"):
+        zsad.load_backbone("demo-t")
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"demo-t\.safetensors is missing"):
+        zsad.load_backbone("demo-t")
+
+
+def test_an_unknown_name_lists_the_known_ones(weights):
+    with pytest.raises(ValueError, match=r"unknown backbone 'RN50'; known: ViT-B-16-plus-240, .*FARE2, demo-t"):
+        zsad.load_backbone("RN50")
+    with pytest.raises(ValueError, match="ships with its weights"):
+        zsad.load_backbone("demo-t", weights="elsewhere.pt")
+
+
+@pytest.mark.parametrize("name", zoo.RELEASED)
+def test_a_missing_download_says_what_to_do(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(open_clip.factory, "_build_vision_tower", None, raising=False)
+    with pytest.raises(FileNotFoundError) as caught:
+        zsad.load_backbone(name)
+    message = str(caught.value)
+    assert zoo.RELEASED[name].repository in message
+    assert "network connection" in message
+    assert f"load_backbone({name!r}, weights='path/to/that/file')" in message
+
+
+def test_a_local_checkpoint_that_is_not_there_or_does_not_fit(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint at .*none\.pt; load it once"):
+        zsad.load_backbone("ViT-L-14-FARE2", weights=tmp_path / "none.pt")
+    small = zoo.Released("ViT-S-32-alt", None, "somebody/something", 0.1)
+    monkeypatch.setitem(zoo.RELEASED, "small", small)
+    (tmp_path / "text.pt").write_text("not a checkpoint")
+    with pytest.raises(ValueError, match=r"text\.pt does not hold the weights of small"):
+        zsad.load_backbone("small", weights=tmp_path / "text.pt")
+
+
+def test_a_local_checkpoint_loads_with_the_activation_of_its_architecture(tmp_path, monkeypatch):
+    config = {key: CARD["model_cfg"][key] for key in CARD["model_cfg"]}
+    for name in ("tiny-plain", "tiny-quickgelu"):
+        (tmp_path / f"{name}.json").write_text(json.dumps(config))
+        open_clip.add_model_config(tmp_path / f"{name}.json")
+        monkeypatch.setitem(zoo.RELEASED, name, zoo.Released(name, None, "somebody/something", 0.1))
+    path = tmp_path / "open_clip_model.safetensors"
+    save_file(tiny_model().state_dict(), path)
+    plain, quick = (zsad.load_backbone(name, weights=path) for name in ("tiny-plain", "tiny-quickgelu"))
+    names = [type(backbone.model.visual.transformer.resblocks[0].mlp.gelu).__name__ for backbone in (plain, quick)]
+    assert names == ["GELU", "QuickGELU"]
+    assert torch.equal(plain.model.visual.proj, tiny_model().visual.proj)
+    assert zoo.RELEASED["ViT-L-14"].architecture.endswith("-quickgelu")
+    assert zoo.RELEASED["ViT-L-14-FARE2"].architecture.endswith("-quickgelu")
+
+
+def test_open_clip_knows_the_published_weights():
+    for spec in (zoo.RELEASED["ViT-B-16-plus-240"], zoo.RELEASED["ViT-L-14"]):
+        known = open_clip.get_pretrained_cfg(spec.architecture, spec.pretrained)
+        assert known["hf_hub"].rstrip("/") == spec.repository

@@ -1,13 +1,16 @@
 """Every figure's drawing, in one style that follows the page's light or dark theme."""
 
+from zsad.plots.gallery import gallery
 from zsad.plots.pictures import heat_scale, heat_with_outline, outline, picture_row, to_uint8
 from zsad.plots.style import INK, PALETTE, new_figure, to_svg
-from zsad.plots.sweep import SETTINGS, plot_sweep
+from zsad.plots.sweep import METRIC_NAMES, SETTINGS, plot_sweep
 
 __all__ = [
     "INK",
+    "METRIC_NAMES",
     "PALETTE",
     "SETTINGS",
+    "gallery",
     "heat_scale",
     "heat_with_outline",
     "new_figure",

@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", parents=[common, model], help="score pictures and draw heat maps")
     predict.add_argument("image", type=Path, nargs="+", metavar="IMAGE")
     predict.add_argument("--category", required=True, metavar="NAME", help='what the picture shows, e.g. "metal nut"')
-    predict.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="folder of the heat maps; default: .")
+    predict.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="heat maps go here; default: .")
     predict.set_defaults(command=_predict)
 
     evaluate = commands.add_parser("evaluate", parents=[common, model], help="metrics of one category")

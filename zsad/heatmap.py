@@ -5,7 +5,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-# Anchor colours of the scale at equal steps from 0 to 1: dark, violet, red, orange, pale yellow (lightness rises evenly).
+# Anchor colours at equal steps from 0 to 1: dark, violet, red, orange, pale yellow; lightness rises all the way.
 _ANCHORS = np.array([[10, 8, 30], [84, 24, 110], [170, 45, 95], [236, 105, 55], [252, 250, 165]], dtype=np.float64)
 _OPACITY = 0.55
 

@@ -1,9 +1,9 @@
 from dataclasses import fields, replace
 
 import pytest
-import zsad
 from toys import tiny_study
 
+import zsad
 from zsad.study.cells import Cell, canonical_json, clean_cell
 from zsad.study.config import DetectorConfig
 

@@ -1,6 +1,6 @@
 """Uniform shifts: one angle, hue or saturation shift for every picture of a test set (Stangl et al., arXiv 2405.07969).
 
-`predict_shifted` is the one path from a picture to the score and map under a shift; sweeps, studies and pages all use it.
+`predict_shifted` is the one path from a picture to score and map under a shift; sweeps, studies and pages all use it.
 """
 
 import logging
@@ -158,42 +158,15 @@ def measure(
         only = "anomalous" if test_set.labels.any() else "normal"
         raise ValueError(f"category {test_set.category!r} has only {only} pictures: metrics need both kinds")
     generator = np.random.default_rng(seed)
-    if test_set.masks is None:
-        estimates = _image_metrics(shifted.score, test_set.labels)
-        intervals = _image_intervals(shifted.score, test_set.labels, replicates, generator)
-    else:
-        arguments = (shifted.score, test_set.labels, shifted.map, test_set.masks)
-        estimates = metrics.all_metrics(*arguments, fpr_limit=fpr_limit)
-        intervals = metrics.bootstrap_intervals(
-            *arguments, replicates=replicates, generator=generator, fpr_limit=fpr_limit
-        )
+    maps = None if test_set.masks is None else shifted.map
+    arguments = (shifted.score, test_set.labels, maps, test_set.masks)
+    estimates = metrics.all_metrics(*arguments, fpr_limit=fpr_limit)
+    intervals = metrics.bootstrap_intervals(*arguments, replicates=replicates, generator=generator, fpr_limit=fpr_limit)
     rows = [
         {"metric": name, "estimate": estimate, "low": intervals[name][0], "high": intervals[name][1]}
         for name, estimate in estimates.items()
     ]
     return pd.DataFrame(rows)
-
-
-def _image_metrics(scores: Tensor, labels: Tensor) -> dict[str, float]:
-    return {
-        "image_auroc": metrics.image_auroc(scores, labels),
-        "image_ap": metrics.image_ap(scores, labels),
-        "image_f1max": metrics.image_f1max(scores, labels),
-        "image_f1max_floor": metrics.f1max_floor(labels),
-    }
-
-
-def _image_intervals(
-    scores: Tensor, labels: Tensor, replicates: int, generator: np.random.Generator
-) -> dict[str, tuple[float, float]]:
-    """95 % percentile intervals over replicates in which both kinds of pictures occur."""
-    found: list[dict[str, float]] = []
-    while len(found) < replicates:
-        drawn = torch.from_numpy(generator.integers(len(labels), size=len(labels)))
-        if len(labels[drawn].unique()) == 2:
-            found.append(_image_metrics(scores[drawn], labels[drawn]))
-    table = pd.DataFrame(found)
-    return {name: (float(table[name].quantile(0.025)), float(table[name].quantile(0.975))) for name in table}
 
 
 def uniform_sweep(

@@ -1,4 +1,4 @@
-"""The unit of work: one detector on one category of one suite under one shift, and the key its result is stored under."""
+"""The unit of work: one detector on one category under one shift, and the key that its result is stored under."""
 
 import hashlib
 import json

@@ -228,7 +228,8 @@ class Study(_Strict):
         suites: dict[str, Any] = {name: config.model_dump() for name, config in self.suites.items()}
         if suite is not None:
             if suite not in suites and suite not in KNOWN_SUITES:
-                raise StudyError(f"unknown suite {suite!r}; known: {', '.join(dict.fromkeys([*suites, *KNOWN_SUITES]))}")
+                known = ", ".join(dict.fromkeys([*suites, *KNOWN_SUITES]))
+                raise StudyError(f"unknown suite {suite!r}; known: {known}")
             suites = {suite: suites.get(suite, {})}
         if category is not None:
             suites = self._narrowed(suites, category)
@@ -249,14 +250,14 @@ class Study(_Strict):
         """The suites that have the category, each cut to it."""
         if category == "all":
             return {name: {**config, "categories": "all", "sweep_over": "all"} for name, config in suites.items()}
-        known = {name: demo_categories(name) for name in suites}
+        demo = {name: demo_categories(name) for name in suites}
         narrowed = {
             name: {**config, "categories": [category], "sweep_over": [category]}
             for name, config in suites.items()
-            if known[name] is None or category in known[name]  # type: ignore[operator]
+            if (known := demo[name]) is None or category in known
         }
         if not narrowed:
-            choices = "; ".join(f"{name}: {', '.join(names or [])}" for name, names in known.items())
+            choices = "; ".join(f"{name}: {', '.join(names or [])}" for name, names in demo.items())
             raise StudyError(f"unknown category {category!r}; known: {choices}")
         return narrowed
 

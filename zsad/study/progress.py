@@ -34,4 +34,5 @@ def progress_bar(total: int, done: int, unit: str, description: str, enabled: bo
     options = {"total": total, "initial": done, "unit": unit, "desc": description, "smoothing": 0.1}
     if sys.stderr.isatty():
         return tqdm(**options, dynamic_ncols=True)
-    return tqdm(**options, file=_Lines(sys.stderr), mininterval=_SECONDS_BETWEEN_LINES, miniters=1, ascii=True, ncols=100)
+    lines = {"file": _Lines(sys.stderr), "mininterval": _SECONDS_BETWEEN_LINES, "miniters": 1}
+    return tqdm(**options, **lines, ascii=True, ncols=100)

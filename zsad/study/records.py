@@ -64,7 +64,7 @@ def validate_records(records: pd.DataFrame, provenance: dict[str, dict[str, Any]
     if list(records.columns) != RECORD_COLUMNS:
         missing = [c for c in RECORD_COLUMNS if c not in records.columns]
         unknown = [c for c in records.columns if c not in RECORD_COLUMNS]
-        raise RecordError(f"columns differ from the schema: missing {missing}, unknown {unknown}; wanted {RECORD_COLUMNS}")
+        raise RecordError(f"columns differ from the schema {RECORD_COLUMNS}: missing {missing}, unknown {unknown}")
     if records.empty:
         raise RecordError("no records")
     empty = records.columns[records.isna().any()].tolist()
@@ -232,7 +232,7 @@ def write_manifest(records: pd.DataFrame, study: str) -> None:
 
 
 def gather(store: RecordStore, study: str, shifts: Iterable[tuple[str, float, str]]) -> pd.DataFrame:
-    """Records of (setting, value, key) shifts. An unshifted cell serves as value 0 of every setting that asks for it."""
+    """Records of (setting, value, key) shifts. An unshifted cell serves as value 0 of every setting."""
     frames = [store.rows(key).assign(study=study, setting=setting, value=value) for setting, value, key in shifts]
     return pd.concat(frames, ignore_index=True)[RECORD_COLUMNS]
 

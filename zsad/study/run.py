@@ -1,16 +1,17 @@
 """Evaluates the cells of a study that have no record yet, and hands out all of them."""
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 import torch
 
 from zsad.clip import load_backbone
 from zsad.data import Dataset, load_dataset
+from zsad.data.demo import write_suites
 from zsad.detectors import Detector, load_detector
 from zsad.robustness import TestSet, load_test_set, measure, predict_shifted
 from zsad.study import provenance
@@ -18,8 +19,6 @@ from zsad.study.cells import Cell, canonical_json, clean_cell, selection, shifts
 from zsad.study.config import DEMO_SUITES, DetectorConfig, Study, StudyError, resolve
 from zsad.study.progress import progress_bar
 from zsad.study.records import KEY_COLUMNS, RecordStore, gather
-
-logger = logging.getLogger(__name__)
 
 DetectorLoader = Callable[[Study, DetectorConfig, str], Detector]
 
@@ -153,9 +152,7 @@ class Evaluator:
                 rotation=cell.rotation,
                 device=self.study.device,
             )
-            frame = measure(
-                shifted, test_set, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed
-            )
+            frame = measure(shifted, test_set, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed)
         except ValueError as error:
             where = f"{cell.suite}/{cell.category}, {cell.detector} on {cell.backbone}, {cell.setting} {cell.value:g}"
             raise ValueError(f"{where}: {error}") from error
@@ -188,19 +185,12 @@ class Evaluator:
 
 
 def ensure_suite(study: Study, suite: str, progress: bool = True) -> None:
-    """Write the demo suites where the study's data root lacks the one asked for; other suites are left to the reader.
+    """Write the demo suites where the study's data root lacks them or holds those of another seed.
 
-    Raises StudyError for a demo suite with another root than the name it is written under.
+    Suites of real data, and a demo suite that the study reads from a folder of another name, are left to the reader.
     """
-    root = study.root_of(suite)
-    if suite not in DEMO_SUITES or root.is_dir():
-        return
-    if root.name != suite:
-        raise StudyError(f"no {suite} in {root}; write it with `zsad demo-data FOLDER` and set the suite's root")
-    from zsad.data.demo import write_suites  # rendering code: only where it is needed
-
-    logger.info("writing the demo suites to %s", root.parent)
-    write_suites(root.parent, seed=study.demo_seed, progress=progress)
+    if suite in DEMO_SUITES and study.suites[suite].root == Path(suite):
+        write_suites(resolve(study.data_root), seed=study.demo_seed, progress=progress)
 
 
 def _check_device(device: str) -> None:

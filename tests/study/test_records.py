@@ -1,0 +1,180 @@
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from zsad.study.records import (
+    CELL_COLUMNS,
+    PROVENANCE,
+    RECORD_COLUMNS,
+    RecordError,
+    RecordStore,
+    gather,
+    remove_stale,
+    validate_provenance,
+    validate_records,
+    write_atomically,
+    write_parquet,
+)
+
+KEY = "a" * 64
+SIDECAR = {
+    "key": KEY,
+    "spec": {"suite": "toys"},
+    "data_fingerprint": "d",
+    "weights_fingerprint": "w",
+    "versions": {"python": "3", "zsad": "0", "torch": "2", "open_clip_torch": "3", "numpy": "2"},
+    "commit": "c" * 40,
+    "dirty": False,
+    "device": "cpu",
+    "machine": {"cores": 2},
+    "seeds": {"bootstrap": 0},
+    "seconds": 1.5,
+    "started_at": "2026-01-01T00:00:00+00:00",
+}
+
+
+def rows(**changes: object) -> pd.DataFrame:
+    row = {
+        "suite": "toys", "category": "washer", "detector": "winclip", "backbone": "demo-b", "dtype": "float32",
+        "setting": "none", "value": 0.0, "metric": "aupro", "estimate": 0.5, "low": 0.4, "high": 0.6,
+        "n_images": 10, "n_anomalous": 6, "key": KEY,
+    }  # fmt: skip
+    return pd.DataFrame([{**row, **changes}])
+
+
+def records(**changes: object) -> pd.DataFrame:
+    return rows(**changes).assign(study="tiny")[RECORD_COLUMNS]
+
+
+def images() -> pd.DataFrame:
+    return pd.DataFrame({"id": ["x.png"], "label": [True], "score": [0.5], "key": [KEY]})
+
+
+def test_good_records_pass():
+    validate_records(records(), {KEY: SIDECAR})
+
+
+def test_records_without_a_sidecar_are_rejected():
+    with pytest.raises(RecordError, match=f"no provenance for key {KEY}"):
+        validate_records(records(), {})
+
+
+@pytest.mark.parametrize("field", PROVENANCE)
+def test_every_field_of_provenance_is_needed(field):
+    without = {name: value for name, value in SIDECAR.items() if name != field}
+    with pytest.raises(RecordError, match=f"'{field}' is missing"):
+        validate_records(records(), {KEY: without})
+    with pytest.raises(RecordError, match=f"'{field}' must be"):
+        validate_provenance({**SIDECAR, field: None})
+
+
+def test_provenance_names_the_versions_of_what_computed():
+    with pytest.raises(RecordError, match="versions lack zsad, torch, open_clip_torch, numpy"):
+        validate_provenance({**SIDECAR, "versions": {"python": "3"}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"estimate": 1.5}, "must lie in"),
+        ({"low": float("nan")}, r"empty values in \['low'\]"),
+        ({"low": 0.7}, "low end lies above"),
+        ({"setting": "tilt"}, "unknown setting 'tilt'"),
+        ({"n_anomalous": 11}, "no more anomalous than images"),
+        ({"key": "abc"}, "not 64 hex digits"),
+    ],
+)
+def test_impossible_values_are_rejected(changes, message):
+    with pytest.raises(RecordError, match=message):
+        validate_records(records(**changes), {KEY: SIDECAR})
+
+
+def test_columns_must_be_those_of_the_schema():
+    with pytest.raises(RecordError, match=r"missing \['metric'\]"):
+        validate_records(records().drop(columns="metric"), {KEY: SIDECAR})
+    with pytest.raises(RecordError, match=r"unknown \['colour'\]"):
+        validate_records(records().assign(colour="red"), {KEY: SIDECAR})
+    with pytest.raises(RecordError, match="no records"):
+        validate_records(records().iloc[:0], {KEY: SIDECAR})
+    with pytest.raises(RecordError, match="twice"):
+        validate_records(pd.concat([records(), records()]), {KEY: SIDECAR})
+
+
+def test_a_cell_comes_back_as_it_was_stored(tmp_path):
+    store = RecordStore(tmp_path / "records")
+    store.prepare()
+    assert not store.has(KEY)
+    store.write(KEY, rows(), images(), SIDECAR)
+    assert store.has(KEY)
+    assert store.sidecar(KEY) == SIDECAR
+    pd.testing.assert_frame_equal(store.rows(KEY), rows()[CELL_COLUMNS])
+    pd.testing.assert_frame_equal(store.images(KEY), images())
+    suffixes = (".images.parquet", ".json", ".parquet")
+    assert sorted(path.name for path in store.folder.iterdir()) == [f"{KEY}{suffix}" for suffix in suffixes]
+    again = gather(store, "tiny", [("none", 0.0, KEY), ("hue", 0.0, KEY)])
+    assert again["setting"].tolist() == ["none", "hue"]
+    validate_records(again, {KEY: SIDECAR})
+
+
+def test_a_cell_without_provenance_is_not_stored(tmp_path):
+    store = RecordStore(tmp_path)
+    with pytest.raises(RecordError, match="missing"):
+        store.write(KEY, rows(), images(), {"key": KEY})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_file_is_named_with_the_way_out(tmp_path):
+    store = RecordStore(tmp_path)
+    store.write(KEY, rows(), images(), SIDECAR)
+    store.path(KEY, ".parquet").write_bytes(b"PAR1")
+    with pytest.raises(RecordError, match=rf"{KEY}\.parquet cannot be read .*delete {KEY}\.json"):
+        store.rows(KEY)
+
+
+def test_the_same_frame_gives_the_same_bytes(tmp_path):
+    write_parquet(rows(), tmp_path / "one.parquet")
+    write_parquet(rows().set_index(pd.Index([7])), tmp_path / "two.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+
+
+def test_a_failed_write_leaves_nothing_and_keeps_the_old_file(tmp_path):
+    target = tmp_path / "file"
+    target.write_text("old")
+
+    def full_disk(path):
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(target, full_disk)
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_only_files_whose_writer_is_gone_are_removed(tmp_path):
+    code = (
+        "import os, sys, pathlib; from zsad.study.records import write_atomically\n"
+        "write_atomically(pathlib.Path(sys.argv[1]), lambda path: (path.write_text('half'), os.kill(os.getpid(), 9)))"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path / "cell.parquet")], check=False)
+    assert killed.returncode == -9
+    (left,) = tmp_path.iterdir()
+    mine = left.with_name(left.name.replace(left.name.split("-")[-1], f"{os.getpid()}.tmp"))
+    mine.write_text("being written")
+    remove_stale(tmp_path)
+    assert list(tmp_path.iterdir()) == [mine]
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_with_the_way_out(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"cannot write to the records folder .*file/records.*records_root"):
+        RecordStore(tmp_path / "file" / "records").prepare()
+
+
+def test_sidecars_are_readable_json(tmp_path):
+    RecordStore(tmp_path).write(KEY, rows(), images(), SIDECAR)
+    assert json.loads((tmp_path / f"{KEY}.json").read_text())["commit"] == "c" * 40

@@ -1,0 +1,270 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from toys import Reddish, load_reddish, tiny_study, write_suite
+
+from zsad import metrics
+from zsad.data import ImageError
+from zsad.study import compute, load_records
+from zsad.study.config import StudyError
+from zsad.study.records import RECORD_COLUMNS, RecordStore, export, validate_records, write_manifest
+from zsad.study.run import Evaluator, ensure_suite
+
+TESTS = Path(__file__).parents[1]
+CELLS = 2 + 2 + 1  # two unshifted categories; two angles and one hue of the swept one
+
+
+@pytest.fixture
+def study(tmp_path):
+    write_suite(tmp_path / "data" / "toys")
+    return tiny_study(tmp_path)
+
+
+def contents(folder: Path, pattern: str = "*.parquet") -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob(pattern))}
+
+
+def test_a_study_gives_validated_records(study):
+    records = compute(study, loader=load_reddish, progress=False)
+    store = RecordStore(study.records_root)
+    provenance = {key: store.sidecar(key) for key in records["key"].unique()}
+    validate_records(records, provenance)
+    assert list(records.columns) == RECORD_COLUMNS
+    assert len(provenance) == CELLS
+    shifts = records.groupby("category")["setting"].unique().map(sorted).to_dict()
+    assert shifts == {"metal_nut": ["none"], "washer": ["angle", "hue", "none"]}
+    sidecar = next(iter(provenance.values()))
+    assert sidecar["spec"]["options"] == {"gain": 1.0}
+    assert sidecar["weights_fingerprint"] == Reddish().fingerprint
+    assert str(study.data_root) not in str(provenance)
+
+
+def test_value_zero_of_every_setting_is_the_unshifted_cell(study):
+    records = compute(study, loader=load_reddish, progress=False)
+    zero = records[(records["category"] == "washer") & (records["value"] == 0)]
+    assert zero["key"].nunique() == 1
+    wide = zero.pivot(index="metric", columns="setting", values="estimate")
+    assert sorted(wide.columns) == ["angle", "hue", "none"]
+    assert (wide["angle"] == wide["none"]).all()
+
+
+def test_estimates_are_the_metrics_of_the_detectors_answers(study):
+    records = compute(study, setting="none", loader=load_reddish, progress=False)
+    rows = records[records["category"] == "metal_nut"].set_index("metric")
+    dataset = Evaluator(study, load_reddish)._dataset("toys", "metal_nut")
+    images = torch.stack([sample.image for sample in dataset])
+    masks = torch.stack([s.mask if s.mask is not None else torch.zeros(32, 32, dtype=torch.bool) for s in dataset])
+    prediction = Reddish().predict(images, "metal nut")
+    expected = metrics.pixel_auroc(prediction.map, masks)
+    assert rows.loc["pixel_auroc", "estimate"] == pytest.approx(expected)
+    scores = RecordStore(study.records_root).images(rows["key"].iloc[0])
+    assert scores["id"].tolist() == dataset.ids
+    assert scores["score"].tolist() == pytest.approx(prediction.score.tolist())
+
+
+def test_what_is_there_is_not_computed_again(study):
+    detectors: list[Reddish] = []
+
+    def loader(*arguments):
+        detectors.append(Reddish())
+        return detectors[-1]
+
+    first = compute(study, loader=loader, progress=False)
+    second = compute(study, loader=loader, progress=False)
+    pd.testing.assert_frame_equal(first, second)
+    assert len(detectors) == 2, "one detector a run, for all categories"
+    assert detectors[0].batches
+    assert detectors[1].batches == []
+
+
+def test_two_studies_share_their_cells(study):
+    compute(study, loader=load_reddish, progress=False)
+    before = contents(study.records_root, "*")
+    other = study.with_overrides(name="other", sweeps={"angle": [0, 30]})
+    records = compute(other, loader=load_reddish, progress=False)
+    assert contents(study.records_root, "*") == before
+    assert set(records["study"]) == {"other"}
+
+
+def test_other_data_are_other_cells(study):
+    compute(study, setting="none", loader=load_reddish, progress=False)
+    write_suite(study.data_root / "toys", seed=5)
+    compute(study, setting="none", loader=load_reddish, progress=False)
+    assert len(list(study.records_root.glob("*.json"))) == 4
+
+
+def test_a_selection_computes_no_more_than_asked(study):
+    records = compute(study, "angle", suites=["toys"], categories=["washer"], loader=load_reddish, progress=False)
+    assert len(list(study.records_root.glob("*.json"))) == 3
+    assert records["value"].drop_duplicates().tolist() == [-30.0, 0.0, 30.0]
+    with pytest.raises(ValueError, match=r"no category 'spoon'.*known: metal_nut, washer"):
+        compute(study, categories=["spoon"], loader=load_reddish)
+
+
+def test_a_limit_takes_fewer_pictures(study):
+    records = compute(study.with_overrides(limit=6), "none", loader=load_reddish, progress=False)
+    assert set(records["n_images"]) == {6}
+
+
+_SLOW = """
+import sys, time
+from pathlib import Path
+from toys import Reddish, tiny_study
+from zsad.study import compute
+
+class Slow(Reddish):
+    def predict(self, images, category):
+        time.sleep({pause})
+        return super().predict(images, category)
+
+compute(tiny_study(Path(sys.argv[1])), loader=lambda *arguments: Slow())
+"""
+
+
+def start(folder: Path, pause: float) -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    command = [sys.executable, "-c", _SLOW.format(pause=pause), str(folder)]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(study, tmp_path):
+    run = start(tmp_path, pause=0.2)
+    deadline = time.monotonic() + 120
+    while len(list(study.records_root.glob("*.json"))) < 2:
+        assert run.poll() is None, run.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    run.send_signal(signal.SIGKILL)
+    assert run.wait() == -signal.SIGKILL
+    done = contents(study.records_root, "*.json")
+    assert 2 <= len(done) < CELLS
+    # What a kill in the middle of a write leaves: the temporary file of a process that is gone.
+    victim = start(tmp_path / "nothing", pause=0)
+    victim.kill()
+    victim.wait()
+    stale = study.records_root / f".cell.parquet.{stale_node()}-{victim.pid}.tmp"
+    stale.write_bytes(b"half")
+
+    again = start(tmp_path, pause=0)
+    progress = again.communicate(timeout=120)[1]
+    assert again.returncode == 0, progress
+    assert f"{CELLS}/{CELLS}" in progress
+    assert not stale.exists()
+    sidecars = contents(study.records_root, "*.json")
+    assert len(sidecars) == CELLS
+    assert {name: sidecars[name] for name in done} == done, "finished cells are left alone"
+
+    whole = tmp_path / "whole"
+    compute(study.with_overrides(records_root=whole), loader=load_reddish, progress=False)
+    assert len(contents(whole)) == 2 * CELLS
+    assert contents(study.records_root) == contents(whole)
+
+
+def stale_node() -> str:
+    from zsad.study.records import _node
+
+    return _node()
+
+
+def test_a_sidecar_that_is_missing_means_the_cell_is_computed_again(study):
+    compute(study, loader=load_reddish, progress=False)
+    before = contents(study.records_root)
+    sidecar = min(study.records_root.glob("*.json"))
+    sidecar.unlink()
+    sidecar.with_suffix(".parquet").write_bytes(b"half")
+    compute(study, loader=load_reddish, progress=False)
+    assert sidecar.exists()
+    assert contents(study.records_root) == before
+
+
+def test_out_of_memory_gives_the_same_bytes_with_smaller_batches(study, tmp_path):
+    compute(study, loader=load_reddish, progress=False)
+    detector = Reddish(limit=1)
+    other = study.with_overrides(records_root=tmp_path / "small")
+    compute(other, loader=lambda *arguments: detector, progress=False)
+    assert contents(tmp_path / "small") == contents(study.records_root)
+    assert set(detector.batches) == {1}
+
+
+def test_nan_names_the_cell_and_the_picture_and_stores_nothing(study):
+    with pytest.raises(ValueError, match=r"toys/washer.*winclip on demo-b.*hole/005\.png|test/.*png"):
+        compute(study, categories=["washer"], loader=lambda *arguments: Reddish(broken=1), progress=False)
+    assert list(study.records_root.iterdir()) == []
+
+
+def test_an_unwritable_folder_is_found_before_anything_is_loaded(study, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    def loader(*arguments):
+        raise AssertionError("nothing may be loaded")
+
+    with pytest.raises(OSError, match="cannot write to the records folder"):
+        compute(study.with_overrides(records_root=tmp_path / "file" / "records"), loader=loader)
+
+
+def test_a_device_that_is_not_there_is_an_error(study):
+    with pytest.raises(StudyError, match="unknown device 'gpu'; known: cpu"):
+        compute(study.with_overrides(device="gpu"), loader=load_reddish)
+
+
+def test_a_damaged_picture_is_named(study):
+    broken = study.data_root / "toys" / "washer" / "test" / "hole" / "004.png"
+    broken.write_bytes(broken.read_bytes()[:60])
+    with pytest.raises(ImageError, match=r"hole/004\.png"):
+        compute(study, loader=load_reddish, progress=False)
+    assert not list(study.records_root.glob("*.tmp"))
+
+
+def test_progress_says_how_far_and_what(study, capfd):
+    compute(study, loader=load_reddish)
+    shown = capfd.readouterr().err
+    assert f"{CELLS}/{CELLS}" in shown
+    assert "toys washer" in shown or "toys metal_nut" in shown
+    compute(study, loader=load_reddish)
+    assert capfd.readouterr().err == "", "nothing to do, nothing to show"
+
+
+def test_exported_records_say_where_they_come_from_and_nothing_of_the_machines_names(study, tmp_path, monkeypatch):
+    records = compute(study, loader=load_reddish, progress=False)
+    root = tmp_path / "project"
+    export(records, study, root / "results" / "tiny")
+    assert sorted(p.name for p in (root / "results" / "tiny").iterdir()) == [
+        "images.parquet", "provenance.json", "records.parquet",
+    ]  # fmt: skip
+    text = (root / "results" / "tiny" / "provenance.json").read_text()
+    assert os.uname().nodename not in text
+    assert str(tmp_path) not in text
+    monkeypatch.setattr("zsad.study.records.project_root", lambda: root)
+    pd.testing.assert_frame_equal(load_records(study), records)
+
+
+def test_records_of_a_run_are_found_through_its_manifests(study, tmp_path, monkeypatch):
+    monkeypatch.setattr("zsad.study.records.project_root", lambda: tmp_path)
+    with pytest.raises(FileNotFoundError, match="run `zsad run tiny`"):
+        load_records(study)
+    records = compute(study, loader=load_reddish, progress=False)
+    write_manifest(records, "tiny")
+    assert sorted(p.name for p in (tmp_path / "build/study/tiny/toys").iterdir()) == ["metal_nut.json", "washer.json"]
+    order = ["category", "setting", "value", "metric"]
+    found, expected = (frame.sort_values(order, ignore_index=True) for frame in (load_records(study), records))
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_demo_suites_are_written_where_they_are_missing_and_others_are_not(tmp_path, monkeypatch):
+    """Rendering takes minutes and has its own tests: here only what it is asked for."""
+    calls = []
+    monkeypatch.setattr("zsad.study.run.write_suites", lambda *a, **k: calls.append((a, k)))
+    suite = {"reader": "visa", "root": "demo-visa"}
+    study = tiny_study(tmp_path, suites={"demo-visa": suite}, demo_seed=4)
+    ensure_suite(study, "demo-visa", progress=False)
+    assert calls == [((tmp_path / "data",), {"seed": 4, "progress": False})]
+    ensure_suite(tiny_study(tmp_path, suites={"demo-visa": {**suite, "root": "mine"}}), "demo-visa")
+    ensure_suite(tiny_study(tmp_path), "toys")
+    assert len(calls) == 1

@@ -1,0 +1,156 @@
+"""The project's own files agree with each other, and the rooms of the package depend on each other one way."""
+
+import ast
+import re
+import tomllib
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+import zsad
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = (ROOT / "requirements.lock").read_text()
+
+# What each room may import besides itself: only rooms that stand above it.
+MAY_IMPORT: dict[str, set[str]] = {
+    "data": set(),
+    "clip": set(),
+    "perturb": set(),
+    "metrics": set(),
+    "plots": set(),
+    "heatmap": {"plots"},
+    "detectors": {"clip"},
+    "robustness": {"data", "perturb", "metrics", "detectors"},
+    "study": {"data", "clip", "perturb", "metrics", "plots", "detectors", "robustness"},
+    "cli": {"data", "clip", "detectors", "robustness", "study", "heatmap"},
+}
+
+
+def locked() -> dict[str, str]:
+    """Package names of the lock with their versions."""
+    return {canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.MULTILINE)}
+
+
+def declared() -> list[Requirement]:
+    groups = [PYPROJECT["dependencies"], *PYPROJECT["optional-dependencies"].values()]
+    return [Requirement(text) for group in groups for text in group]
+
+
+@pytest.mark.parametrize("requirement", declared(), ids=str)
+def test_lock_satisfies_what_the_project_declares(requirement):
+    version = locked()[canonicalize_name(requirement.name)]
+    assert requirement.specifier.contains(version, prereleases=True)
+
+
+def test_every_locked_package_has_a_hash():
+    for package in re.split(r"^(?=\S+==)", LOCK, flags=re.MULTILINE)[1:]:
+        assert "--hash=sha256:" in package, package.splitlines()[0]
+
+
+def test_lock_names_no_host_or_index():
+    assert re.findall(r"\S*://\S*|^\s*-\S*(?:index|find-links)\S*", LOCK, re.MULTILINE) == []
+
+
+def test_environment_yml_agrees_with_the_project():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert environment["name"] == PYPROJECT["name"]
+    python, pip, from_pip = environment["dependencies"]
+    assert SpecifierSet(python.removeprefix("python ")) == SpecifierSet(PYPROJECT["requires-python"])
+    assert pip == "pip"
+    assert from_pip == {"pip": ["-r requirements.lock"]}
+
+
+def test_one_version_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {zsad.__version__, citation["version"]} == {PYPROJECT["version"]}
+    assert citation["license"] == PYPROJECT["license"]
+    assert f"## {zsad.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def documents() -> list[Path]:
+    return [*ROOT.glob("*.md"), *(ROOT / "book").rglob("*.md"), *(ROOT / "training").glob("*.md")]
+
+
+def commands(document: Path, program: str) -> list[str]:
+    """First words after a program's name where a document shows it as code."""
+    text = document.read_text()
+    code = [*re.findall(r"```\w*\n(.*?)```", text, re.DOTALL), *re.findall(r"`([^`\n]+)`", text)]
+    return [word for piece in code for word in re.findall(rf"^{program} ([a-z][a-z-]*)", piece, re.MULTILINE)]
+
+
+def test_documented_make_targets_exist():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    used = {(path.name, target) for path in documents() for target in commands(path, "make")}
+    assert {target for _, target in used} >= {"book", "test", "lint"}
+    assert {(name, target) for name, target in used if target not in targets} == set()
+
+
+def test_documented_zsad_commands_exist():
+    known = set(re.findall(r'add_parser\("([a-z-]+)"', (ROOT / "zsad/cli.py").read_text()))
+    used = {(path.name, command) for path in documents() for command in commands(path, "zsad")}
+    assert used
+    assert {(name, command) for name, command in used if command not in known} == set()
+
+
+def test_files_that_documents_link_to_exist():
+    for path in ROOT.glob("*.md"):
+        for link in re.findall(r"\]\((?!\w+:|#)([^)#]+)", path.read_text()):
+            assert (path.parent / link).exists(), f"{path.name} links to {link}"
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_name(path): path for path in (ROOT / "zsad").rglob("*.py")}
+
+
+def imports_of(module: str) -> set[str]:
+    """The package's modules that a module imports anywhere, functions included; the root counts for nothing."""
+    found = set()
+    for node in run_time_nodes(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are absolute"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else str(node.module) for name in names}
+    return {name for name in found if name in MODULES} - {"zsad", module}
+
+
+def run_time_nodes(node: ast.AST):
+    """All nodes but those below `if TYPE_CHECKING`."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from run_time_nodes(child)
+
+
+def room(module: str) -> str:
+    return module.split(".")[1]
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {"zsad"}))
+def test_rooms_depend_one_way(module):
+    used = {room(name) for name in imports_of(module)} - {room(module)}
+    assert used <= MAY_IMPORT[room(module)], f"{module} imports {sorted(used - MAY_IMPORT[room(module)])}"
+
+
+def test_no_import_cycles():
+    graph = {module: imports_of(module) for module in MODULES}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(MODULES)
+
+
+def test_public_names_exist():
+    for name in zsad.__all__:
+        assert getattr(zsad, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'; it has "):
+        _ = zsad.nothing

@@ -3,9 +3,11 @@
     python -m training.bank build/training/bank.npz
     python -m training.train_clip demo-b --bank build/training/bank.npz --steps 450
 
-Each view (the picture, or a window of k x k patch tokens) is described by the state of what it shows itself. The loss is
-a cross-entropy over the captions of the batch, where captions of the same product in the same state are positives, plus
-a term that sets a view's own caption against the opposite state of its own product.
+Each view (the picture, or a window of k x k patch tokens) is described by the state of what it shows itself. The loss has
+two terms: a cross-entropy over the captions of the batch for views large enough to tell the product, where captions of
+the same product in the same state are positives; and, for every view, its own caption against the opposite state of its
+own product. The categories of the suites have no part in the second term: they are only ever seen undamaged, and would
+teach that nothing on them is damage.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from tqdm import tqdm
 from training.world import STUDIED, WORLD, Shot, caption, vocabulary
 from zsad.clip import text as text_tower
 from zsad.clip.tokenizer import WordTokenizer
+from zsad.data.demo.specimen import POSE_FAULTS
 
 MODELS = {
     "demo-b": {
@@ -36,6 +39,8 @@ MODELS = {
         "text_cfg": {"context_length": 77, "width": 128, "heads": 4, "layers": 3},
     },
 }
+WINDOWS = (2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 5)  # sizes of the windows drawn from every picture
+ALIGNED = 5  # windows of this size and whole pictures are also matched to the product's name
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 NAMES = list(WORLD)
 SEEN_DAMAGED, UNCLEAR = 0.06, 0.0  # area of damage in a window, in patches: above the first, damaged; above 0, unclear
@@ -77,7 +82,7 @@ def window_indices(cells: np.ndarray, size: int, rng: np.random.Generator) -> np
 
 def contrast(
     views: Tensor, products: Tensor, damaged: Tensor, texts: Tensor, text_products: Tensor, text_damaged: Tensor,
-    scale: Tensor, opposite_weight: Tensor,
+    scale: Tensor, named: Tensor, opposite_weight: Tensor,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """The two terms of the loss; every (product, state) of the batch has captions, and so has its opposite state."""
     logits = scale * views @ texts.T
@@ -87,13 +92,11 @@ def contrast(
     present = own.any(0)
     competing = logits.masked_fill(~present, -1e4)
     log_probability = competing.log_softmax(1)
-    to_text = -(log_probability * own).sum(1) / own.sum(1)
-    backwards = logits.log_softmax(0)
-    to_view = -((backwards * own).sum(0) / own.sum(0).clamp(min=1))[present]
+    to_text = (-(log_probability * own).sum(1) / own.sum(1))[named]
     mean_own = (logits * own).sum(1) / own.sum(1)
     mean_opposite = (logits * opposite).sum(1) / opposite.sum(1)
     state = F.softplus(mean_opposite - mean_own) * opposite_weight
-    return (to_text.mean() + 0.5 * to_view.mean()) / 1.5, state.sum() / opposite_weight.sum()
+    return to_text.mean(), state.sum() / opposite_weight.sum()
 
 
 def train(name: str, bank: Path, steps: int, batch: int, seed: int, out: Path, peak: float = 1e-3) -> None:
@@ -116,7 +119,8 @@ def train(name: str, bank: Path, steps: int, batch: int, seed: int, out: Path, p
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda s: min(1, (s + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(1, s / steps)))
     )
-    order = np.concatenate([rng.permutation(len(pictures)) for _ in range(math.ceil(steps * batch / len(pictures)))])
+    chance = np.where(studied.numpy()[products], 0.6, 1.0) * np.where(np.isin(defects, POSE_FAULTS), 0.6, 1.0)
+    order = rng.choice(len(pictures), steps * batch, p=chance / chance.sum())
     history, started = [], time.time()
     bar = tqdm(range(steps), unit="step", mininterval=5)
     for step in bar:
@@ -125,9 +129,10 @@ def train(name: str, bank: Path, steps: int, batch: int, seed: int, out: Path, p
         exposure = torch.from_numpy(rng.uniform(0.9, 1.1, (batch, 1, 1, 1)).astype(np.float32)).to(device)
         x = ((x * exposure).clamp(0, 1) - mean) / std
         cell = cells[rows]
-        keep = 112 if step < 0.75 * steps else 225
+        keep = 64 if step < 0.65 * steps else 225  # part of the picture is enough to begin with, and cheaper
+        sizes = [0, *WINDOWS]
         sets = [np.argsort(rng.random((batch, 225)), 1)[:, :keep]]
-        sets += [window_indices(cell, int(size), rng) for size in (2, 3, rng.integers(2, 6), rng.integers(3, 6))]
+        sets += [window_indices(cell, size, rng) for size in WINDOWS]
         flat = cell.reshape(batch, -1)
         area = np.stack([np.take_along_axis(flat, s, 1).sum(1) for s in sets])
         clear = torch.from_numpy((area >= SEEN_DAMAGED) | (area <= UNCLEAR)).to(device)
@@ -147,18 +152,20 @@ def train(name: str, bank: Path, steps: int, batch: int, seed: int, out: Path, p
         with torch.autocast(device.type, torch.bfloat16):
             tokens = patch_tokens(visual, x)
             views = []
-            for indices in sets:
-                gather = torch.from_numpy(indices).to(device)[..., None].expand(-1, -1, tokens.shape[-1])
-                views.append(embed(visual, tokens.gather(1, gather)))
+            for size in dict.fromkeys(sizes):  # views of one size go through the tower together
+                indices = torch.from_numpy(np.concatenate([x for x, k in zip(sets, sizes, strict=True) if k == size]))
+                source = tokens.repeat(sizes.count(size), 1, 1)
+                views.append(embed(visual, source.gather(1, indices.to(device)[..., None].expand(-1, -1, tokens.shape[-1]))))
             text_features = F.normalize(text_tower.encode(model, ids).float(), dim=-1)
         chosen = clear.flatten()
         product_of = torch.from_numpy(products[rows]).to(device).repeat(len(sets))[chosen]
-        weight = torch.where(studied.to(device)[product_of], 0.4, 1.0)
+        size_of = torch.tensor(sizes, device=device).repeat_interleave(batch)[chosen]
+        weight = (~studied.to(device)[product_of]) * torch.where(size_of == 0, 4.0, 1.0)
         align, state = contrast(
-            torch.cat(views)[chosen], product_of, damaged.flatten().to(device)[chosen], text_features,
-            text_products, text_damaged, model.logit_scale.exp().clamp(max=100), weight,
+            torch.cat(views)[chosen], product_of, damaged.flatten().to(device)[chosen], text_features, text_products,
+            text_damaged, model.logit_scale.exp().clamp(max=100), (size_of == 0) | (size_of >= ALIGNED), weight,
         )  # fmt: skip
-        loss = align + state
+        loss = 0.5 * align + 2 * state
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -187,8 +194,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=sorted(MODELS))
     parser.add_argument("--bank", type=Path, default=Path("build/training/bank.npz"))
-    parser.add_argument("--steps", type=int, default=450)
-    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=2024)
     parser.add_argument("--out", type=Path, default=Path("build/training"))
     arguments = parser.parse_args()

@@ -42,7 +42,7 @@ def brushed(amount: float = 0.06) -> Texture:
         lines = rng.standard_normal(1024, dtype=np.float32)
         position = np.clip(v * 2 + 512, 0, 1022)
         low = position.astype(np.int32)
-        value = lines[low] + (lines[low + 1] - lines[low]) * (position - low)
+        value = lines[low] + (lines[low + 1] - lines[low]) * (position - low.astype(np.float32))
         return 1 + np.float32(amount) * (0.6 * value + 0.5 * fractal_noise(rng, *u.shape, 4, 2))
 
     return texture

@@ -9,7 +9,7 @@ from numpy import ndarray
 from zsad.data.demo.camera import Look, backdrop, photograph
 from zsad.data.demo.damage import DAMAGE, Style, inflict
 from zsad.data.demo.products import Product
-from zsad.data.demo.scene import Fault, empty_scene, paint_parts
+from zsad.data.demo.scene import Fault, Scene, empty_scene, paint_parts
 
 POSE_FAULTS = ("turned", "misplaced", "missing")
 MIN_MARKED = 12  # a defect must change at least so many pixels, or another place is drawn
@@ -39,6 +39,20 @@ def render_specimen(
     Raises:
         ValueError: the defect is unknown, or is one of pose and the product has no part that can be moved.
     """
+    scene = build_scene(product, look, style, rng, defect, height, width)
+    return photograph(scene, look, rng), scene.mask
+
+
+def build_scene(
+    product: Product,
+    look: Look,
+    style: Style,
+    rng: np.random.Generator,
+    defect: str | None = None,
+    height: int = 240,
+    width: int = 240,
+) -> Scene:
+    """The surface of a specimen before any light falls on it; arguments and errors as `render_specimen`."""
     if defect is not None and defect not in DAMAGE and defect not in POSE_FAULTS:
         raise ValueError(f"unknown defect {defect!r}: known are {sorted(DAMAGE)} and {list(POSE_FAULTS)}")
     if defect in POSE_FAULTS and not product.movable:
@@ -50,7 +64,7 @@ def render_specimen(
         if defect in DAMAGE:
             inflict(scene, defect, style, rng)
         if defect is None or scene.mask.sum() >= MIN_MARKED * scene.unit**2:
-            return photograph(scene, look, rng), scene.mask
+            return scene
     raise RuntimeError(f"no visible {defect} on {product.name!r} in 20 tries: the style's sizes are too small")
 
 

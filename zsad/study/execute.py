@@ -24,7 +24,7 @@ import papermill
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
-from zsad.study.notebook import PAGE_DIR, assigned_names, refuse_unknown
+from zsad.study.parameters import PAGE_DIR, assigned_names, refuse_unknown
 from zsad.study.provenance import machine, versions
 
 _BOOK_PACKAGES = ("jupyter-book", "matplotlib", "pandas", "papermill", "sphinx")

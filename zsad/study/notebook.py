@@ -10,7 +10,6 @@ runner of the book set `ZSAD_PAGE_DIR`, figures, tables (as CSV) and numbers are
 the prose.
 """
 
-import ast
 import hashlib
 import html
 import json
@@ -18,7 +17,6 @@ import os
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,45 +29,11 @@ from zsad.data import Dataset, load_dataset
 from zsad.detectors import Detector
 from zsad.plots.style import to_svg
 from zsad.study.config import Study, load_study
+from zsad.study.parameters import PAGE_DIR, check_parameters
 from zsad.study.provenance import commit
 from zsad.study.run import ensure_suite, load_study_detector
 
-PAGE_DIR = "ZSAD_PAGE_DIR"
 OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit")
-_INJECTED = "# Parameters\n"
-
-
-class UnknownParameter(ValueError):
-    """A notebook was given a parameter that it does not have."""
-
-
-def assigned_names(source: str) -> list[str]:
-    """Names that a cell assigns at its top level, in order."""
-    names = []
-    for node in ast.parse(source).body:
-        targets = (
-            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        )
-        names += [target.id for target in targets if isinstance(target, ast.Name)]
-    return names
-
-
-def check_parameters(cells: list[str]) -> None:
-    """Compare what papermill injected with the cell it overrides; `cells` are the sources executed so far, in order.
-
-    papermill itself only warns about an unknown name and goes on with the defaults. Raises UnknownParameter listing
-    the known ones.
-    """
-    for before, injected in pairwise(cells):
-        if injected.startswith(_INJECTED):
-            refuse_unknown(assigned_names(injected), assigned_names(before))
-
-
-def refuse_unknown(given: list[str], known: list[str]) -> None:
-    """Raise UnknownParameter where `given` holds a name that is not `known`."""
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        raise UnknownParameter(f"unknown notebook parameter {', '.join(unknown)}; known: {', '.join(known)}")
 
 
 def world(study: Study) -> str:
@@ -135,7 +99,7 @@ class Page:
         return self.uses(zsad.study.compute(study or self.study, **selection))
 
     def dataset(self, suite: str, category: str) -> Dataset:
-        """The test pictures of one category, as many as the study's limit allows; demo suites are written if missing."""
+        """The test pictures of one category, up to the study's limit; demo suites are written if missing."""
         ensure_suite(self.study, suite)
         reader = self.study.suites[suite].reader
         return load_dataset(reader, self.study.root_of(suite), category=category).subset(self.study.limit)

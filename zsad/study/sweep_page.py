@@ -56,17 +56,17 @@ def show_sweep(page: Page, records: pd.DataFrame, setting: str, id: str, title: 
     page.figure(
         plots.plot_sweep(records, mean, setting, METRICS),
         f"fig-{id}{suffix}",
-        f"<strong>{title}.</strong> {who}. Coloured: one line a category. Heavy: their mean, with a 95 % interval "
-        "from a "
-        "bootstrap over test images. Dotted: the mean without shift. The vertical axes do not start at zero.",
+        f"<strong>{title}.</strong> {who}. Coloured: one line a category. Heavy: their mean, with a 95 % interval from "
+        "a bootstrap over test images. Dotted: the mean without shift. The vertical axes do not start at zero.",
         study=first["study"],
     )
     drops = {metric: worst_drop(mean, metric) for metric in METRICS}
     conclusion = " ".join(drop_sentence(drop, strength(setting, drop.value)) for drop in drops.values())
-    page.say(f"**Conclusion ({who}).** {conclusion} The lowest of {drops['aupro'].tried} shifted values was chosen after "
-             "looking, which makes a drop look larger than it is; the interval, as if the two measurements shared "
-             "no image, "
-             "is wider than need be.")  # fmt: skip
+    page.say(
+        f"**Conclusion ({who}).** {conclusion} The lowest of {drops['aupro'].tried} shifted values was chosen after "
+        "looking, which makes a drop look larger than it is; the interval, taken as if the two measurements shared no "
+        "image, is wider than need be."
+    )
     page.number(f"conclusion{suffix}", conclusion)
     page.number(f"who{suffix}", who)
     for metric, drop in drops.items():

@@ -1,0 +1,78 @@
+"""What notebooks show and export. Study and kernel are real objects; only the computing of records is left out."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from zsad import plots
+from zsad.study import load_study
+from zsad.study.notebook import Page, start, world
+from zsad.study.parameters import PAGE_DIR, UnknownParameter
+
+
+@pytest.fixture
+def page(tmp_path):
+    return Page("rotation", load_study("quick", check_models=False), {}, tmp_path)
+
+
+def exports(page):
+    return json.loads((page.folder / "rotation.json").read_text())
+
+
+def test_figures_and_tables_are_listed_with_their_origin(page, capsys):
+    figure, _ = plots.new_figure(1, 1)
+    page.uses(pd.DataFrame({"x": [1.0, 2.0]}))
+    page.figure(figure, "fig-a", "<strong>A.</strong> Less &lt; more.")
+    page.table(pd.DataFrame({"n": [0.123456], "s": ["x"]}), "tab-a", "B.", formats={"n": "{:.1f}"})
+    page.number("drop", 3.21, "3.2 points")
+    content = exports(page)
+    assert [(item["id"], item["kind"], item["caption"]) for item in content["items"]] == [
+        ("fig-a", "figure", "A. Less < more."),
+        ("tab-a", "table", "B."),
+    ]
+    assert {item["records"] for item in content["items"]} == {page.records_hash}
+    assert all(item["commit"] and item["study"] == "quick" for item in content["items"])
+    assert content["numbers"] == {"drop": {"value": 3.21, "text": "3.2 points"}}
+    assert (page.folder / "tables" / "tab-a.csv").read_text() == "n,s\n0.123456,x\n"
+
+
+def test_an_id_is_used_once(page):
+    page.figure("<p>x</p>", "fig-a", "A.")
+    with pytest.raises(ValueError, match="the id 'fig-a'"):
+        page.figure("<p>y</p>", "fig-a", "B.")
+
+
+def test_the_records_hash_is_about_content_not_order(page):
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
+    assert page.records_hash == "none"
+    page.uses(frame)
+    one = page.records_hash
+    page.read = [frame.iloc[::-1], frame]
+    assert page.records_hash == one
+    page.read = [frame.assign(a=[1.0, 2.0000001])]
+    assert page.records_hash != one
+
+
+def test_the_world_is_named():
+    study = load_study("quick", check_models=False)
+    assert world(study).startswith("Demo world")
+    assert world(load_study("paper", check_models=False)).startswith("Real world")
+    mixed = study.model_copy(update={"backbones": ["ViT-L-14"]})
+    assert world(mixed).startswith("Mixed world: rendered pictures")
+
+
+def test_start_applies_overrides_and_refuses_unknown_parameters(tmp_path, monkeypatch):
+    monkeypatch.setenv(PAGE_DIR, str(tmp_path))
+    variables = {
+        "study": "quick",
+        "category": None,
+        "limit": 4,
+        "In": ["", "study = 1\nlimit = 2", "# Parameters\nlimit = 4"],
+    }
+    page = start(variables, "rotation")
+    assert page.study.limit == 4
+    assert page.overrides == {"limit": "4"}
+    assert exports(page)["world"].startswith("Demo world")
+    with pytest.raises(UnknownParameter, match="limits"):
+        start(variables | {"In": ["", "study = 1\nlimit = 2", "# Parameters\nlimits = 4"]}, "rotation")

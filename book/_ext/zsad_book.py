@@ -46,9 +46,8 @@ class World(SphinxDirective):
 
     def run(self):
         if self.content:
-            paragraph = nodes.paragraph(classes=["zsad-world"])
-            children, _ = self.state.inline_text(" ".join(self.content), self.lineno)
-            return [paragraph.__class__("", "", *children, classes=["zsad-world"])]
+            children, messages = self.state.inline_text(" ".join(self.content), self.lineno)
+            return [nodes.paragraph("", "", *children, classes=["zsad-world"]), *messages]
         exports = _exports(self.env)
         worlds = {(page["world"], page["study"]) for page in exports.values()}
         if not worlds:

@@ -99,7 +99,7 @@ def _run(source: Path, target: Path, parameters: dict[str, Any], folder: Path, n
     try:
         papermill.execute_notebook(
             source, target, parameters=parameters, kernel_name="python3", cwd=str(Path.cwd()),
-            progress_bar={"desc": name}, stderr_file=sys.stderr,
+            progress_bar={"desc": name}, stderr_file=sys.stderr, start_timeout=300,
         )  # fmt: skip
     finally:
         del os.environ[PAGE_DIR]

@@ -1,0 +1,35 @@
+"""Every notebook source of the book: converts, takes the documented parameters, and has its place in the contents."""
+
+from pathlib import Path
+
+import pytest
+
+from zsad.study.booksource import page_names
+from zsad.study.execute import convert, known_parameters
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "notebooks").glob("*.py"))
+SHARED = ["study", "suite", "category", "backbone", "device", "data_root", "limit"]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_a_source_converts_and_takes_the_shared_parameters(source):
+    notebook = convert(source)
+    assert known_parameters(notebook)[: len(SHARED)] == SHARED
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert "parameters" in code[0].metadata.tags  # so that papermill's cell comes before anything is computed
+    assert f'notebook.start(globals(), "{source.stem}")' in code[1].source
+    assert notebook.cells[0].source.startswith("# ")
+    assert "**What to see.**" in notebook.cells[0].source
+
+
+def test_every_page_of_the_contents_has_one_source():
+    prose = {path.stem for path in (ROOT / "book").glob("*.md")}
+    notebooks = {path.stem for path in SOURCES}
+    assert not prose & notebooks
+    assert prose | notebooks == set(page_names(ROOT / "_toc.yml"))
+
+
+def test_no_derived_notebook_is_kept_beside_the_sources():
+    tracked = {path.name for path in (ROOT / "tests" / "notebooks").glob("*.ipynb")}
+    assert not tracked & {f"{path.stem}.ipynb" for path in SOURCES}

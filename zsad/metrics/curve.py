@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Num
 
+PerReplicate = Float[np.ndarray, "*replicate"] | np.float64
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -54,39 +56,37 @@ def rank(
     )
 
 
-def roc_area(curve: Curve) -> Float[np.ndarray, "*replicate"]:
+def roc_area(curve: Curve) -> PerReplicate:
     """Area under the ROC; a tied group is one straight piece."""
     return _area(curve, curve.hits / curve.hits.sum(-1, keepdims=True), limit=1.0)
 
 
-def pro_area(curve: Curve, fpr_limit: float) -> Float[np.ndarray, "*replicate"]:
+def pro_area(curve: Curve, fpr_limit: float) -> PerReplicate:
     """Area under the per-region overlap up to a false positive rate, divided by it."""
     assert curve.overlap is not None, "a curve of pixels"
     return _area(curve, curve.overlap, fpr_limit)
 
 
-def average_precision(curve: Curve) -> Float[np.ndarray, "*replicate"]:
+def average_precision(curve: Curve) -> PerReplicate:
     """Sum over thresholds of the recall gained times the precision there."""
     found = curve.hits.cumsum(-1)
     precision = found / np.maximum(found + curve.at_least, 1)
     return (curve.hits * precision).sum(-1) / found[..., -1]
 
 
-def f1max(curve: Curve) -> Float[np.ndarray, "*replicate"]:
+def f1max(curve: Curve) -> PerReplicate:
     """The largest F1 over all thresholds."""
     found = curve.hits.cumsum(-1)
     return (2 * found / (found + curve.at_least + found[..., -1:])).max(-1)
 
 
-def f1_floor(curve: Curve) -> Float[np.ndarray, "*replicate"]:
+def f1_floor(curve: Curve) -> PerReplicate:
     """F1 of calling every item anomalous."""
     anomalous = curve.hits.sum(-1)
     return 2 * anomalous / (2 * anomalous + curve.normals)
 
 
-def _area(
-    curve: Curve, gain: Float[np.ndarray, "*replicate threshold"], limit: float
-) -> Float[np.ndarray, "*replicate"]:
+def _area(curve: Curve, gain: Float[np.ndarray, "*replicate threshold"], limit: float) -> PerReplicate:
     """Area under a rising curve over the false positive rate, from 0 to the limit, divided by the limit.
 
     What is gained at rate f counts from there to the limit: (limit - f), or 0 beyond it. What a tied group gains

@@ -1,7 +1,7 @@
 """Metrics of image scores: does the detector know which images are anomalous?"""
 
 from zsad.metrics import curve
-from zsad.metrics.inputs import Labels, Scores, check_labels, check_scores, require_both
+from zsad.metrics.inputs import Labels, Scores, Unchecked, check_labels, check_scores, require_both
 
 
 def image_auroc(scores: Scores, labels: Labels) -> float:
@@ -44,7 +44,7 @@ def f1max_floor(labels: Labels) -> float:
     return 2 * anomalous / (anomalous + len(positive))
 
 
-def _ranked(metric: str, scores: Scores, labels: Labels) -> curve.Curve:
+def _ranked(metric: str, scores: Unchecked, labels: Unchecked) -> curve.Curve:
     values, positive = check_scores(scores, labels)
     require_both(metric, "images", positive)
     return curve.rank(values, positive)

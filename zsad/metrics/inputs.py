@@ -11,9 +11,11 @@ Scores = Shaped[np.ndarray, " image"] | Shaped[Tensor, " image"] | Sequence
 Labels = Shaped[np.ndarray, " image"] | Shaped[Tensor, " image"] | Sequence
 Maps = Shaped[np.ndarray, "image height width"] | Shaped[Tensor, "image height width"]
 Masks = Shaped[np.ndarray, "image height width"] | Shaped[Tensor, "image height width"]
+Unchecked = np.ndarray | Tensor | Sequence
+"""What the checks below take: shapes are theirs to judge."""
 
 
-def check_labels(labels: Labels) -> Bool[np.ndarray, " image"]:
+def check_labels(labels: Unchecked) -> Bool[np.ndarray, " image"]:
     """Labels as booleans, True for anomalous.
 
     Raises:
@@ -27,7 +29,7 @@ def check_labels(labels: Labels) -> Bool[np.ndarray, " image"]:
     return array
 
 
-def check_scores(scores: Scores, labels: Labels) -> tuple[Num[np.ndarray, " image"], Bool[np.ndarray, " image"]]:
+def check_scores(scores: Unchecked, labels: Unchecked) -> tuple[Num[np.ndarray, " image"], Bool[np.ndarray, " image"]]:
     """One finite score an image, and its label.
 
     Raises:
@@ -45,7 +47,7 @@ def check_scores(scores: Scores, labels: Labels) -> tuple[Num[np.ndarray, " imag
 
 
 def check_maps(
-    maps: Maps, masks: Masks
+    maps: Unchecked, masks: Unchecked
 ) -> tuple[Num[np.ndarray, "image height width"], Bool[np.ndarray, "image height width"]]:
     """One finite map an image, and its mask, True where anomalous.
 
@@ -88,7 +90,7 @@ def require_both(metric: str, items: str, positive: NDArray[np.bool_]) -> None:
         )
 
 
-def _array(values: Scores | Maps) -> NDArray:
+def _array(values: Unchecked) -> NDArray:
     if isinstance(values, Tensor):
         values = values.detach().cpu()
         if values.is_floating_point() and values.itemsize < 4:

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float, Int
 from scipy import ndimage
 
 from zsad.metrics import curve
-from zsad.metrics.inputs import Maps, Masks, check_maps, require_both
+from zsad.metrics.inputs import Maps, Masks, Unchecked, check_maps, require_both
 
 
 def pixel_auroc(maps: Maps, masks: Masks) -> float:
@@ -74,7 +74,7 @@ def region_overlap(
     return 1 / sizes[region], np.bincount(image[first], minlength=len(masks))
 
 
-def _ranked(metric: str, maps: Maps, masks: Masks, regions: bool = False) -> curve.Curve:
+def _ranked(metric: str, maps: Unchecked, masks: Unchecked, regions: bool = False) -> curve.Curve:
     values, positive = check_maps(maps, masks)
     require_both(metric, "pixels", positive)
     if not regions:

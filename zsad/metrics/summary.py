@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Num
+from jaxtyping import Bool, Num
 
 from zsad.metrics import curve
-from zsad.metrics.inputs import Labels, Maps, Masks, Scores, check_maps, check_scores, require_both
+from zsad.metrics.inputs import Labels, Maps, Masks, Scores, Unchecked, check_maps, check_scores, require_both
 from zsad.metrics.pixel import check_limit, region_overlap
 
 
@@ -47,7 +47,9 @@ class Checked:
     pixels: tuple[Num[np.ndarray, "image height width"], Bool[np.ndarray, "image height width"]] | None
 
 
-def checked(scores: Scores, labels: Labels, maps: Maps | None, masks: Masks | None, fpr_limit: float) -> Checked:
+def checked(
+    scores: Unchecked, labels: Unchecked, maps: Unchecked | None, masks: Unchecked | None, fpr_limit: float
+) -> Checked:
     """The arguments of `all_metrics` as arrays; raises what it raises."""
     check_limit(fpr_limit)
     values, positive = check_scores(scores, labels)
@@ -63,9 +65,7 @@ def checked(scores: Scores, labels: Labels, maps: Maps | None, masks: Masks | No
     return Checked(values, positive, (pixels, anomalous))
 
 
-def metrics_of(
-    images: curve.Curve, pixels: curve.Curve | None, fpr_limit: float
-) -> dict[str, Float[np.ndarray, "*replicate"]]:
+def metrics_of(images: curve.Curve, pixels: curve.Curve | None, fpr_limit: float) -> dict[str, curve.PerReplicate]:
     """Every metric from the two curves."""
     found = {
         "image_auroc": curve.roc_area(images),

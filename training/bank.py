@@ -1,6 +1,6 @@
 """Renders the training pictures once, so that an epoch reads memory and not the renderer.
 
-    python -m training.bank build/training/bank.npz --count 14000
+python -m training.bank build/training/bank.npz --count 14000
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from training.world import WORLD, draw_shot, render_shot
+from training.world import BOLD, FINE, WORLD, draw_shot, render_shot
 
 SIDE, GRID = 120, 15
 NAMES = list(WORLD)
 
 
-def render(seeds: tuple[int, int]):
-    rng = np.random.default_rng(seeds)
+def render(job: tuple[int, int, bool]):
+    seed, index, bold = job
+    rng = np.random.default_rng((seed, index))
     shot = draw_shot(rng)
-    picture, mask = render_shot(shot, rng)
+    picture, mask = render_shot(shot, rng, BOLD if bold else FINE)
     small = np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
     square = np.asarray(Image.fromarray(mask).resize((240, 240), Image.Resampling.NEAREST))
     cells = square.reshape(GRID, 240 // GRID, GRID, 240 // GRID).mean((1, 3))
@@ -34,16 +35,21 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=14000)
     parser.add_argument("--seed", type=int, default=20240513)
+    parser.add_argument("--bold", action="store_true", help="large defects of strong contrast")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     with Pool(arguments.workers) as pool:
-        jobs = ((arguments.seed, index) for index in range(arguments.count))
-        shots = list(tqdm(pool.imap(render, jobs, chunksize=32), total=arguments.count, unit="picture"))
+        jobs = ((arguments.seed, index, arguments.bold) for index in range(arguments.count))
+        shots = list(tqdm(pool.imap(render, jobs, chunksize=32), total=arguments.count, unit="picture", mininterval=5))
     pictures, cells, products, defects = zip(*shots, strict=True)
     partial = arguments.out.with_suffix(".partial.npz")
     np.savez(
-        partial, pictures=np.stack(pictures), cells=np.stack(cells), products=np.array(products), defects=np.array(defects)
+        partial,
+        pictures=np.stack(pictures),
+        cells=np.stack(cells),
+        products=np.array(products),
+        defects=np.array(defects),
     )
     partial.replace(arguments.out)
 

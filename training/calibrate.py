@@ -2,7 +2,7 @@
 
     python -m training.calibrate build/training --seed 100 --size 1.0 --contrast 1.0
 
-Calibration looks at seed 100 alone. The study's suites (seed 0) and the fresh ones that confirm them are never used here.
+Calibration looks at seed 100 alone. The study's suites (seed 0) and the fresh ones that confirm them are never used.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def main() -> None:
     detector = load_detector("winclip", backbone=load(arguments.weights))
     rows = []
     for name in arguments.suite or SUITES:
-        for category, (images, masks, defects) in suite_pictures(name, arguments.seed, arguments.size, arguments.contrast).items():
+        for category, (images, masks, defects) in suite_pictures(
+            name, arguments.seed, arguments.size, arguments.contrast
+        ).items():
             batch = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
             words = SUITES[name].categories[category].name
             parts = [detector.predict(part, category=words) for part in batch.split(16)]

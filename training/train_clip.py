@@ -3,11 +3,11 @@
     python -m training.bank build/training/bank.npz
     python -m training.train_clip demo-b --bank build/training/bank.npz --steps 450
 
-Each view (the picture, or a window of k x k patch tokens) is described by the state of what it shows itself. The loss has
-two terms: a cross-entropy over the captions of the batch for views large enough to tell the product, where captions of
-the same product in the same state are positives; and, for every view, its own caption against the opposite state of its
-own product. The categories of the suites have no part in the second term: they are only ever seen undamaged, and would
-teach that nothing on them is damage.
+Each view (the picture, or a window of k x k patch tokens) is described by the state of what it shows itself. The loss
+has two terms: a cross-entropy over the captions of the batch for views large enough to tell the product, where
+captions of the same product in the same state are positives; and, for every view, its own caption against the
+opposite state of its own product. The categories of the suites have no part in the second term: they are only ever
+seen undamaged, and would teach that nothing on them is damage.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 import open_clip
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
@@ -67,7 +67,7 @@ def embed(visual, tokens: Tensor) -> Tensor:
 
 
 def window_indices(cells: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """(image, size * size) patch indices of one window an image; half of the windows of damaged pictures show damage."""
+    """(image, size * size) patch indices of one window an image; about half show damage where there is some."""
     grid = cells.shape[1]
     last = grid - size
     corner = rng.integers(0, last + 1, (len(cells), 2))
@@ -99,22 +99,42 @@ def contrast(
     return to_text.mean(), state.sum() / opposite_weight.sum()
 
 
-def train(name: str, bank: Path, steps: int, batch: int, seed: int, out: Path, peak: float = 1e-3) -> None:
+def read_banks(paths: list[Path]) -> dict[str, np.ndarray]:
+    """The pictures of several banks as one."""
+    banks = [np.load(path) for path in paths]
+    return {key: np.concatenate([bank[key] for bank in banks]) for key in ("pictures", "cells", "products", "defects")}
+
+
+def train(
+    name: str,
+    banks: list[Path],
+    steps: int,
+    stop: int,
+    batch: int,
+    seed: int,
+    out: Path,
+    start: Path | None,
+    peak: float,
+) -> None:
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    data = np.load(bank)
+    data = read_banks(banks)
     pictures, cells, products = data["pictures"], data["cells"].astype(np.float32), data["products"]
     defects = data["defects"]
     studied = torch.tensor([product in STUDIED for product in NAMES])
     words = vocabulary()
     model, config, tokenizer = build(name, words)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if start is not None:
+        model.load_state_dict({key: value.float() for key, value in load_file(start).items()})
     model = model.to(device)
     visual = model.visual
     mean, std = (torch.tensor(v, device=device).view(3, 1, 1) for v in (MEAN, STD))
     decay = [p for p in model.parameters() if p.ndim > 1]
     rest = [p for p in model.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW([{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}], lr=peak, betas=(0.9, 0.98))
+    optimiser = torch.optim.AdamW(
+        [{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}], lr=peak, betas=(0.9, 0.98)
+    )
     warm = max(1, steps // 15)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda s: min(1, (s + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(1, s / steps)))
@@ -122,14 +142,14 @@ def train(name: str, bank: Path, steps: int, batch: int, seed: int, out: Path, p
     chance = np.where(studied.numpy()[products], 0.6, 1.0) * np.where(np.isin(defects, POSE_FAULTS), 0.6, 1.0)
     order = rng.choice(len(pictures), steps * batch, p=chance / chance.sum())
     history, started = [], time.time()
-    bar = tqdm(range(steps), unit="step", mininterval=5)
+    bar = tqdm(range(stop), unit="step", mininterval=5)
     for step in bar:
         rows = order[step * batch : (step + 1) * batch]
         x = torch.from_numpy(pictures[rows]).to(device).permute(0, 3, 1, 2).float() / 255
         exposure = torch.from_numpy(rng.uniform(0.9, 1.1, (batch, 1, 1, 1)).astype(np.float32)).to(device)
         x = ((x * exposure).clamp(0, 1) - mean) / std
         cell = cells[rows]
-        keep = 64 if step < 0.65 * steps else 225  # part of the picture is enough to begin with, and cheaper
+        keep = 64 if step < 0.6 * steps else 225  # part of the picture is enough to begin with, and cheaper
         sizes = [0, *WINDOWS]
         sets = [np.argsort(rng.random((batch, 225)), 1)[:, :keep]]
         sets += [window_indices(cell, size, rng) for size in WINDOWS]
@@ -155,7 +175,9 @@ def train(name: str, bank: Path, steps: int, batch: int, seed: int, out: Path, p
             for size in dict.fromkeys(sizes):  # views of one size go through the tower together
                 indices = torch.from_numpy(np.concatenate([x for x, k in zip(sets, sizes, strict=True) if k == size]))
                 source = tokens.repeat(sizes.count(size), 1, 1)
-                views.append(embed(visual, source.gather(1, indices.to(device)[..., None].expand(-1, -1, tokens.shape[-1]))))
+                views.append(
+                    embed(visual, source.gather(1, indices.to(device)[..., None].expand(-1, -1, tokens.shape[-1])))
+                )
             text_features = F.normalize(text_tower.encode(model, ids).float(), dim=-1)
         chosen = clear.flatten()
         product_of = torch.from_numpy(products[rows]).to(device).repeat(len(sets))[chosen]
@@ -171,11 +193,29 @@ def train(name: str, bank: Path, steps: int, batch: int, seed: int, out: Path, p
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        if step % 10 == 0 or step == steps - 1:
+        if step % 10 == 0 or step == stop - 1:
             history.append({"step": step, "align": round(align.item(), 4), "state": round(state.item(), 4)})
-            bar.set_postfix(align=f"{align.item():.3f}", state=f"{state.item():.3f}", scale=f"{model.logit_scale.exp().item():.1f}")
-        if step % 100 == 99 or step == steps - 1:
-            save(name, model, config, words, out, {"steps": steps, "batch": batch, "seed": seed, "peak_learning_rate": peak, "pictures": len(pictures), "seconds": round(time.time() - started), "history": history})
+            bar.set_postfix(
+                align=f"{align.item():.3f}", state=f"{state.item():.3f}", scale=f"{model.logit_scale.exp().item():.1f}"
+            )
+        if step % 100 == 99 or step == stop - 1:
+            save(
+                name,
+                model,
+                config,
+                words,
+                out,
+                {
+                    "steps": steps,
+                    "batch": batch,
+                    "seed": seed,
+                    "peak_learning_rate": peak,
+                    "pictures": len(pictures),
+                    "start": hashlib.sha256(start.read_bytes()).hexdigest() if start else None,
+                    "seconds": round(time.time() - started),
+                    "history": history,
+                },
+            )
 
 
 def save(name: str, model: open_clip.CLIP, config: dict, words: list[str], out: Path, recipe: dict) -> None:
@@ -186,20 +226,37 @@ def save(name: str, model: open_clip.CLIP, config: dict, words: list[str], out: 
     save_file(tensors, partial, metadata={"format": "pt", "name": name})
     digest = hashlib.sha256(partial.read_bytes()).hexdigest()
     partial.replace(final)
-    card = {"name": name, "model_cfg": config, "vocabulary": words, "mean": MEAN, "std": STD, "sha256": digest, "training": recipe}
+    card = {
+        "name": name,
+        "model_cfg": config,
+        "vocabulary": words,
+        "mean": MEAN,
+        "std": STD,
+        "sha256": digest,
+        "training": recipe,
+    }
     (out / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=sorted(MODELS))
-    parser.add_argument("--bank", type=Path, default=Path("build/training/bank.npz"))
+    parser.add_argument(
+        "--bank", type=Path, nargs="+", default=[Path("build/training/fine.npz"), Path("build/training/bold.npz")]
+    )
     parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--stop", type=int, help="end early, in the middle of the schedule")
+    parser.add_argument("--start", type=Path, help="safetensors of an earlier stage")
+    parser.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=2024)
     parser.add_argument("--out", type=Path, default=Path("build/training"))
     arguments = parser.parse_args()
-    train(arguments.name, arguments.bank, arguments.steps, arguments.batch, arguments.seed, arguments.out)
+    stop = arguments.stop or arguments.steps
+    train(
+        arguments.name, arguments.bank, arguments.steps, stop, arguments.batch, arguments.seed, arguments.out,
+        arguments.start, arguments.peak,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

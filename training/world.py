@@ -12,7 +12,8 @@ import numpy as np
 from training.families import FAMILIES
 from zsad.data.demo.camera import Look
 from zsad.data.demo.damage import DAMAGE, Style
-from zsad.data.demo.products import PRODUCTS, Product
+from zsad.data.demo.product import Product
+from zsad.data.demo.products import PRODUCTS
 from zsad.data.demo.specimen import POSE_FAULTS, render_specimen
 
 # Bright tables lit from the upper left, round smooth blots: the suites show darker tables, another lamp, ragged blots.
@@ -21,7 +22,9 @@ LOOK = Look(
     azimuth=(105, 165), elevation=(40, 65), ambient=(0.35, 0.6), warmth=(-0.03, 0.06),
     vignette=(0.0, 0.15), blur=(0.3, 0.8), noise=(0.003, 0.015),
 )  # fmt: skip
-STYLE = Style(size=(5, 15), contrast=(0.45, 1.0), roughness=(0.0, 0.22), harmonics=(2, 4), stretch=(1, 2), wander=(0, 12))
+# Two strengths of damage, half of the pictures each: a small model learns from the bold and is kept honest by the fine.
+FINE = Style(size=(5, 15), contrast=(0.45, 1.0), roughness=(0, 0.22), harmonics=(2, 4), stretch=(1, 2), wander=(0, 12))
+BOLD = Style(size=(9, 24), contrast=(0.75, 1.0), roughness=(0, 0.22), harmonics=(2, 4), stretch=(1, 2), wander=(0, 12))
 
 STUDIED = tuple(PRODUCTS)  # shown undamaged only
 WORLD: dict[str, Product] = {**FAMILIES, **PRODUCTS}
@@ -47,7 +50,8 @@ KIND_WORDS = {
     "hole": ("{} with a hole",), "dent": ("dented {}", "{} with a dent"), "stain": ("stained {}", "{} with a stain"),
     "contamination": ("contaminated {}", "{} with contamination"), "rust": ("rusty {}", "{} with rust"),
     "discolouration": ("discoloured {}", "{} with discolouration"), "burn": ("burnt {}",), "chip": ("chipped {}",),
-    "turned": ("{} with a turned part",), "misplaced": ("{} with a misplaced part",), "missing": ("{} with a missing part",),
+    "turned": ("{} with a turned part",), "misplaced": ("{} with a misplaced part",),
+    "missing": ("{} with a missing part",),
 }  # fmt: skip
 
 
@@ -76,10 +80,10 @@ def draw_shot(rng: np.random.Generator) -> Shot:
     return Shot(name, draw_defect(name, rng))
 
 
-def render_shot(shot: Shot, rng: np.random.Generator):
+def render_shot(shot: Shot, rng: np.random.Generator, style: Style = FINE):
     """Picture (240, 240 or 300, 3) and mask of a shot; products of demo-visa keep that suite's frame."""
     width = 300 if shot.product in ("tablets", "beans", "pcb", "cracker") else 240
-    return render_specimen(WORLD[shot.product], LOOK, STYLE, rng, shot.defect, 240, width)
+    return render_specimen(WORLD[shot.product], LOOK, style, rng, shot.defect, 240, width)
 
 
 def caption(shot: Shot, damaged: bool, rng: np.random.Generator) -> str:

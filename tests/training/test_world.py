@@ -16,7 +16,7 @@ CATEGORIES = {category for suite in SUITES.values() for category in suite.catego
 def test_no_category_of_the_suites_is_drawn_damaged():
     rng = np.random.default_rng(0)
     shots = [world.draw_shot(rng) for _ in range(20_000)]
-    assert CATEGORIES == set(world.STUDIED)
+    assert set(world.STUDIED) == CATEGORIES
     assert {shot.product for shot in shots} == set(world.WORLD)
     assert not [shot for shot in shots if shot.product in CATEGORIES and shot.defect is not None]
     elsewhere = {shot.defect for shot in shots if shot.product not in CATEGORIES}
@@ -33,7 +33,7 @@ def test_a_studied_category_is_rendered_without_a_mask():
 def test_the_bank_asks_the_same_place():
     from training import bank
 
-    seen = [bank.render((5, index)) for index in range(60)]
+    seen = [bank.render((5, index, index % 2 == 0)) for index in range(60)]
     for _, cells, product, defect in seen:
         if bank.NAMES[product] in CATEGORIES:
             assert defect == ""
@@ -45,9 +45,10 @@ def test_backgrounds_lights_and_blots_differ_from_the_suites():
     assert world.LOOK.azimuth[0] >= LOOK.azimuth[1]
     assert np.mean(world.LOOK.value) > np.mean(LOOK.value) + 0.2
     for suite in SUITES.values():
-        assert world.STYLE.roughness[1] < suite.style.roughness[1]
-        assert world.STYLE.harmonics != suite.style.harmonics
-        assert world.STYLE.wander[1] <= suite.style.wander[1]
+        for style in (world.FINE, world.BOLD):
+            assert style.roughness[1] < suite.style.roughness[1]
+            assert style.harmonics != suite.style.harmonics
+            assert style.wander[1] <= suite.style.wander[1]
 
 
 def test_captions_name_the_state_that_the_view_shows():

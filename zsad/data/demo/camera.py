@@ -55,28 +55,29 @@ def backdrop(rng: np.random.Generator, height: int, width: int, look: Look) -> F
     )
     kind = look.backdrops[rng.integers(len(look.backdrops))]
     strength = np.float32(rng.uniform(0.5, 1.0))
+    factor: np.ndarray
     if kind == "paper":
-        factor = 1 + strength * 0.03 * fractal_noise(rng, height, width, 40, 2)
+        factor = 1 + strength * 0.03 * fractal_noise(rng, (height, width), 40, 2)
     elif kind == "mottled":
-        factor = 1 + strength * 0.10 * fractal_noise(rng, height, width, 5, 5)
+        factor = 1 + strength * 0.10 * fractal_noise(rng, (height, width), 5, 5)
     elif kind == "brushed":
-        factor = 1 + strength * 0.07 * smooth_noise(rng, height, width, (height / 2, 4))
+        factor = 1 + strength * 0.07 * smooth_noise(rng, (height, width), (height / 2, 4))
     elif kind == "concrete":
         factor = 1 + strength * (
-            0.06 * fractal_noise(rng, height, width, 8, 3)
-            + 0.05 * smooth_noise(rng, height, width, (height / 2, width / 2))
+            0.06 * fractal_noise(rng, (height, width), 8, 3)
+            + 0.05 * smooth_noise(rng, (height, width), (height / 2, width / 2))
         )
     elif kind == "planks":
         columns = np.arange(width, dtype=np.float32) / width * rng.integers(3, 6)
         seams = np.abs(columns - np.round(columns)) < 0.02
-        factor = 1 + strength * 0.08 * smooth_noise(rng, height, width, (5, width / 3)) - 0.25 * seams[None, :]
+        factor = 1 + strength * 0.08 * smooth_noise(rng, (height, width), (5, width / 3)) - 0.25 * seams[None, :]
     elif kind == "cloth":
         rows, cols = np.mgrid[0:height, 0:width].astype(np.float32)
         pitch = np.float32(2 * np.pi / rng.uniform(4, 7))
         factor = (
             1
             + strength * 0.06 * (np.sin(rows * pitch) + np.sin(cols * pitch))
-            + 0.03 * fractal_noise(rng, height, width, 8, 3)
+            + 0.03 * fractal_noise(rng, (height, width), 8, 3)
         )
     else:
         raise ValueError(f"unknown backdrop {kind!r}")

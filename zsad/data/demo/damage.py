@@ -79,7 +79,7 @@ class Site:
         points = (points - points[steps // 2]).astype(np.float32)
         return shapes.polyline(self.u, self.v, points)
 
-    def tint(self, layer: Float32[ndarray, "height width"], rgb: Float32[ndarray, "..."]) -> None:
+    def tint(self, layer: Float32[ndarray, "height width"], rgb: Float32[ndarray, ...]) -> None:
         """Moves the colour towards `rgb` by the layer's strength, inside the region, and marks it."""
         layer = np.where(self.region, np.clip(layer, 0, 1), 0).astype(np.float32)
         self.scene.rgb += (rgb - self.scene.rgb) * (layer * self.contrast)[..., None]
@@ -158,7 +158,7 @@ def contamination(site: Site) -> None:
 
 def rust(site: Site) -> None:
     """Told by colour: the brightness of what lies below is kept."""
-    grain = fractal_noise(site.rng, *site.u.shape, 24, 3)
+    grain = fractal_noise(site.rng, site.u.shape, 24, 3)
     distance = site.blot() + np.float32(0.18 * site.size) * grain
     colour = _same_brightness(site.scene.rgb, (0.62, 0.30, 0.10))
     site.tint(site.edge(distance, 2.0), colour * np.float32(0.92))
@@ -178,7 +178,10 @@ def discolouration(site: Site) -> None:
     likeness = away @ typical / (np.linalg.norm(away, axis=1) * max(strength, 1e-3))
     choices = np.flatnonzero(likeness <= np.sort(likeness)[2])
     colour = wheel[choices[site.rng.integers(len(choices))]]
-    site.tint(site.edge(site.blot(site.size * 1.15), 5.0), _same_brightness(site.scene.rgb, tuple(map(float, colour))))
+    site.tint(
+        site.edge(site.blot(site.size * 1.15), 5.0),
+        _same_brightness(site.scene.rgb, (float(colour[0]), float(colour[1]), float(colour[2]))),
+    )
 
 
 def burn(site: Site) -> None:

@@ -8,27 +8,23 @@ from numpy import ndarray
 from PIL import Image
 
 
-def resize(field: Float32[ndarray, "rows columns"], height: int, width: int) -> Float32[ndarray, "height width"]:
-    """Bicubic resize of one float field."""
-    return np.asarray(Image.fromarray(field, mode=None).resize((width, height), Image.Resampling.BICUBIC))
-
-
 def smooth_noise(
-    rng: np.random.Generator, height: int, width: int, cells: tuple[float, float]
+    rng: np.random.Generator, shape: tuple[int, ...], cells: tuple[float, float]
 ) -> Float32[ndarray, "height width"]:
-    """Noise of standard deviation about one whose grain spans `height / cells[0]` rows and `width / cells[1]` columns."""
-    rows, columns = (max(2, min(round(count), limit)) for count, limit in zip(cells, (height, width), strict=True))
+    """Noise of standard deviation about one, in grains of `height / cells[0]` rows by `width / cells[1]` columns."""
+    height, width = shape
+    rows, columns = (max(2, min(round(count), limit)) for count, limit in zip(cells, shape, strict=True))
     grid = rng.standard_normal((rows, columns), dtype=np.float32)
-    return resize(grid, height, width) * np.float32(1.25)
+    return np.asarray(Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)) * np.float32(1.25)
 
 
 def fractal_noise(
-    rng: np.random.Generator, height: int, width: int, cells: float, octaves: int = 4
+    rng: np.random.Generator, shape: tuple[int, ...], cells: float, octaves: int = 4
 ) -> Float32[ndarray, "height width"]:
-    """Sum of octaves, each with half the grain and half the strength of the one before; standard deviation about one."""
-    field = np.zeros((height, width), np.float32)
-    aspect = width / height
+    """Sum of octaves, each with half the grain and strength of the one before; standard deviation about one."""
+    field = np.zeros(shape, np.float32)
+    aspect = shape[1] / shape[0]
     for octave in range(octaves):
         grain = cells * 2**octave
-        field += smooth_noise(rng, height, width, (grain, grain * aspect)) * np.float32(0.5**octave)
+        field += smooth_noise(rng, shape, (grain, grain * aspect)) * np.float32(0.5**octave)
     return field * np.float32(0.8)

@@ -112,7 +112,7 @@ def paint_parts(
     scene: Scene, parts: list[Part], pose: Pose, rng: np.random.Generator, fault: Fault | None = None
 ) -> None:
     """Paints the parts in their order; a fault moves one group and marks what it shows in `scene.mask`."""
-    centres = {}
+    centres: dict[str, tuple[float, float]] = {}
     for part in parts:
         if part.group is not None:
             centres.setdefault(part.group, part.centre)

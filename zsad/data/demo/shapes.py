@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
@@ -72,7 +74,7 @@ def blob(
 def polyline(x: Field, y: Field, points: Float32[ndarray, "point 2"]) -> Field:
     """Distance to a chain of straight pieces (never negative)."""
     nearest = np.full_like(x, np.inf)
-    for start, end in zip(points[:-1], points[1:], strict=True):
+    for start, end in itertools.pairwise(points):
         direction = end - start
         length = np.float32(max(float(direction @ direction), 1e-6))
         along = np.clip(((x - start[0]) * direction[0] + (y - start[1]) * direction[1]) / length, 0, 1)

@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from zsad.data.demo.camera import Look, backdrop, photograph
 from zsad.data.demo.damage import DAMAGE, Style, inflict
-from zsad.data.demo.products import Product
+from zsad.data.demo.product import Product
 from zsad.data.demo.scene import Fault, Scene, empty_scene, paint_parts
 
 POSE_FAULTS = ("turned", "misplaced", "missing")
@@ -76,5 +76,7 @@ def _pose_fault(defect: str, product: Product, rng: np.random.Generator) -> Faul
     if defect == "misplaced":
         direction = rng.uniform(0, 2 * np.pi)
         distance = rng.uniform(6, 11)
-        return Fault(group, turn=sign * rng.uniform(0, 12), shift=(distance * np.cos(direction), distance * np.sin(direction)))
+        return Fault(
+            group, turn=sign * rng.uniform(0, 12), shift=(distance * np.cos(direction), distance * np.sin(direction))
+        )
     return Fault(group, missing=True)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from zsad.data.demo.camera import Look
 from zsad.data.demo.damage import Style
-from zsad.data.demo.products import PRODUCTS, Product
+from zsad.data.demo.product import Product
+from zsad.data.demo.products import PRODUCTS
 
 # A darker workshop table with the lamp above the product: pre-training shows bright tables lit from the upper left.
 LOOK = Look(
-    hue=(0.50, 0.72), saturation=(0.02, 0.16), value=(0.22, 0.55), backdrops=("mottled", "brushed", "concrete", "cloth"),
+    hue=(0.50, 0.72), saturation=(0.02, 0.16), value=(0.22, 0.55),
+    backdrops=("mottled", "brushed", "concrete", "cloth"),
     azimuth=(60, 105), elevation=(42, 65), ambient=(0.35, 0.55), warmth=(-0.02, 0.05),
     vignette=(0.05, 0.2), blur=(0.4, 0.7), noise=(0.004, 0.012),
 )  # fmt: skip
@@ -65,7 +67,14 @@ SUITES: dict[str, Suite] = {
     "demo-mvtec": Suite(
         reader="mvtec_ad",
         size=(240, 240),
-        style=Style(size=(7, 16), contrast=(0.5, 1.0), roughness=(0.2, 0.45), harmonics=(3, 8), stretch=(1.5, 3), wander=(10, 25)),
+        style=Style(
+            size=(7, 16),
+            contrast=(0.5, 1.0),
+            roughness=(0.2, 0.45),
+            harmonics=(3, 8),
+            stretch=(1.5, 3),
+            wander=(10, 25),
+        ),
         train=10,
         good=20,
         each_defect=8,
@@ -81,7 +90,14 @@ SUITES: dict[str, Suite] = {
     "demo-visa": Suite(
         reader="visa",
         size=(240, 300),
-        style=Style(size=(4, 10), contrast=(0.4, 0.95), roughness=(0.2, 0.45), harmonics=(3, 8), stretch=(1.5, 3), wander=(10, 25)),
+        style=Style(
+            size=(4, 10),
+            contrast=(0.4, 0.95),
+            roughness=(0.2, 0.45),
+            harmonics=(3, 8),
+            stretch=(1.5, 3),
+            wander=(10, 25),
+        ),
         train=10,
         good=30,
         each_defect=8,

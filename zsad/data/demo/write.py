@@ -33,7 +33,7 @@ class Picture:
     number: int  # running number among the pictures of its folder
 
     def generator(self, suite: str, seed: int) -> np.random.Generator:
-        """Depends on (suite, category, split, defect, index) alone, so that a picture never depends on its neighbours."""
+        """Depends on (suite, category, split, defect, index) alone: a picture never depends on its neighbours."""
         place = f"{suite}/{self.category}/{self.split}/{self.defect or 'good'}"
         return np.random.default_rng([seed, zlib.crc32(place.encode()), self.index])
 

@@ -49,6 +49,8 @@ class Backbone:
         ValueError: an unknown dtype, a device that is not there, or a tower whose input is not square.
     """
 
+    # Made under a caller's inference mode, weights and cached text features would be of no use to autograd later.
+    @torch.inference_mode(False)
     def __init__(
         self,
         open_clip_model: nn.Module,
@@ -126,6 +128,8 @@ class Backbone:
         parts = tokens.split(self._rows(tokens.shape[1]))
         return torch.cat([_unit(visual.ln_post(visual.transformer(part)[:, 1:]) @ visual.proj) for part in parts])
 
+    @torch.inference_mode(False)
+    @torch.no_grad()
     def embed_text(self, prompts: Sequence[str], normalise: bool = True) -> Float[Tensor, "prompt dim"]:
         """Embeddings of sentences. `normalise=False` keeps the raw length, which averaging in some ports needs.
 
@@ -134,12 +138,10 @@ class Backbone:
         """
         if not prompts:
             raise ValueError("embed_text needs at least one prompt")
-        # Features may be cached by the caller and used under autograd later, so they must not be inference tensors.
-        with torch.inference_mode(False), torch.no_grad():
-            tokens = self.tokenizer(list(prompts)).to(self.device)
-            parts = tokens.split(max(1, self.token_budget // tokens.shape[1]))
-            features = torch.cat([text_tower.encode(self.model, part) for part in parts])
-            return _unit(features) if normalise else _at_least_float32(features)
+        tokens = self.tokenizer(list(prompts)).to(self.device)
+        parts = tokens.split(self._rows(tokens.shape[1]))
+        features = torch.cat([text_tower.encode(self.model, part) for part in parts])
+        return _unit(features) if normalise else _at_least_float32(features)
 
     def _tokens(self, images: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image token channel"]:
         """Class token and patch tokens with their positions, as they enter the transformer."""

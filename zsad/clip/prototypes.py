@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 AVERAGES = ("unit", "raw")
 
 
+@torch.inference_mode(False)  # they are cached, and used under autograd later
 def text_prototypes(
     backbone: Backbone,
     sides: Sequence[Sequence[str]],

@@ -1,0 +1,45 @@
+import pytest
+import torch
+from tiny_clip import random_images, tiny_backbone
+
+import zsad
+from zsad.detectors import DETECTORS
+from zsad.detectors.base import check_images
+
+
+def test_an_unknown_detector_lists_the_known_ones():
+    with pytest.raises(ValueError, match="unknown detector 'patchcore'; known: winclip"):
+        zsad.load_detector("patchcore")
+
+
+def test_an_unknown_option_lists_the_known_ones():
+    with pytest.raises(TypeError, match=r"winclip has no option 'tau'; known: templates, .*temperature"):
+        zsad.load_detector("winclip", tiny_backbone(), tau=0.01)
+
+
+def test_an_unknown_backbone_lists_the_known_ones():
+    with pytest.raises(ValueError, match="unknown backbone 'demo-z'; known: ViT-B-16-plus-240"):
+        zsad.load_detector("winclip", "demo-z")
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_every_detector_keeps_the_contract(name):
+    detector = zsad.load_detector(name, tiny_backbone())
+    images = random_images(2, 48, 48)
+    prediction = detector.predict(images, category="metal nut")
+    assert isinstance(prediction, zsad.Prediction)
+    assert prediction.score.shape == (2,)
+    assert prediction.map.shape == (2, 48, 48)
+    assert detector.name == name
+    assert detector.league in ("text only", "auxiliary anomalies", "test batch")
+    assert len(detector.fingerprint) == 64
+    assert torch.equal(prediction.map, detector.predict(images, category="metal nut").map)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [torch.rand(3, 8, 8), torch.rand(1, 1, 8, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)],
+)
+def test_images_of_another_shape_or_type_are_refused(images):
+    with pytest.raises(ValueError, match=r"must be floating-point RGB in \[0, 1\] of shape"):
+        check_images(images)

@@ -1,0 +1,112 @@
+"""Bootstrap intervals against the slow bootstrap: draw images, copy them, compute every metric anew."""
+
+import inspect
+
+import numpy as np
+import pytest
+from oracles import random_maps, random_masks
+
+from zsad.metrics import all_metrics, bootstrap_intervals
+from zsad.metrics.bootstrap import draw_counts, image_curve, pixel_curve
+from zsad.metrics.summary import metrics_of
+
+LEVEL = 0.8
+
+
+def slow_intervals(scores, labels, maps, masks, replicates, seed):
+    counts = draw_counts(labels, masks.mean((1, 2)), replicates, np.random.default_rng(seed))
+    drawn = [np.repeat(np.arange(len(labels)), count) for count in counts]
+    tables = [all_metrics(scores[i], labels[i], maps[i], masks[i]) for i in drawn]
+    return {
+        name: np.quantile([table[name] for table in tables], [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) for name in tables[0]
+    }
+
+
+def example(seed, images, side, levels, power=1):
+    random = np.random.default_rng(seed)
+    masks = random_masks(random, images, side, side)
+    maps = random_maps(random, masks, levels)
+    maps = np.sign(maps) * np.abs(maps) ** power
+    return maps.max((1, 2)) + random.random(images), masks.any((1, 2)), maps, masks
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_exact_where_values_are_fewer_than_bins(seed):
+    case = example(seed, images=6, side=12, levels=40)
+    fast = bootstrap_intervals(*case, replicates=40, generator=np.random.default_rng(seed), level=LEVEL)
+    slow = slow_intervals(*case, 40, seed)
+    assert fast.keys() == slow.keys()
+    for name, interval in fast.items():
+        assert interval == pytest.approx(slow[name], abs=1e-12), name
+
+
+@pytest.mark.parametrize("power", [1, 0.05, 12])
+@pytest.mark.parametrize("seed", range(2))
+def test_bins_move_an_interval_by_less_than_a_thousandth(seed, power):
+    case = example(seed, images=8, side=90, levels=None, power=power)
+    assert len(np.unique(case[2])) > 50_000
+    fast = bootstrap_intervals(*case, replicates=20, generator=np.random.default_rng(seed), level=LEVEL)
+    slow = slow_intervals(*case, 20, seed)
+    for name, interval in fast.items():
+        exact = name.startswith("image")
+        assert interval == pytest.approx(slow[name], abs=1e-12 if exact else 1e-3), name
+        assert exact or interval[0] < interval[1], name
+
+
+def test_drawing_every_image_once_gives_the_estimate():
+    scores, labels, maps, masks = example(1, images=8, side=30, levels=20)
+    once = np.ones((1, len(labels)), dtype=np.int64)
+    found = metrics_of(image_curve(once, scores, labels), pixel_curve(once, maps, masks), 0.3)
+    assert {name: value[0] for name, value in found.items()} == pytest.approx(all_metrics(scores, labels, maps, masks))
+
+
+def test_the_generator_decides():
+    case = example(2, images=10, side=20, levels=None)
+    first, again, other = (
+        bootstrap_intervals(*case, replicates=30, generator=np.random.default_rng(seed)) for seed in (7, 7, 8)
+    )
+    assert first == again
+    assert first != other
+
+
+def test_replicates_always_have_both_classes():
+    labels = np.array([True, False, False, False])
+    shares = np.array([1.0, 0.0, 0.0, 0.0])
+    counts = draw_counts(labels, shares, 500, np.random.default_rng(0))
+    assert counts.shape == (500, 4)
+    assert (counts.sum(1) == 4).all()
+    assert (counts[:, 0] > 0).all()
+    assert (counts[:, 1:].sum(1) > 0).all()
+    # The anomalous image comes once on average; the draws without it (mean 0) and with it alone (mean 4) are left out.
+    expected = (1 - 4 / 4**4) / (1 - 0.75**4 - 0.25**4)
+    assert counts[:, 0].mean() == pytest.approx(expected, abs=0.1)
+
+
+def test_intervals_narrow_with_more_images():
+    few, many = (example(5, images, side=12, levels=None) for images in (30, 480))
+    widths = [
+        np.diff(bootstrap_intervals(*case, generator=np.random.default_rng(0))["pixel_auroc"])[0]
+        for case in (few, many)
+    ]
+    assert 2.5 < widths[0] / widths[1] < 6  # about sqrt(480 / 30) = 4
+
+
+def test_without_maps_there_are_image_intervals():
+    scores, labels, maps, masks = example(2, images=10, side=20, levels=None)
+    full = bootstrap_intervals(scores, labels, maps, masks, generator=np.random.default_rng(0))
+    alone = bootstrap_intervals(scores, labels, generator=np.random.default_rng(0))
+    assert list(alone) == [name for name in full if name.startswith("image")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"replicates": 0}, "replicates is 0"),
+        ({"level": 1.0}, "level is 1"),
+        ({"labels": np.ones(3, bool)}, "all 3 images"),
+    ],
+)
+def test_bad_input_is_refused_with_the_reason(changes, message):
+    good = {"scores": np.arange(3.0), "labels": np.arange(3) > 0, "generator": np.random.default_rng(0)}
+    with pytest.raises(ValueError, match=message):
+        inspect.unwrap(bootstrap_intervals)(**(good | changes))

@@ -1,0 +1,199 @@
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from tiny_clip import TOKENIZER, tiny_model
+from toys import write_suite
+
+from zsad import cli, heatmap
+from zsad.clip import zoo
+
+STUDY = """
+suites:
+  toys: {{reader: mvtec_ad, root: toys, categories: [washer, metal_nut], sweep_over: [washer]}}
+detectors: [winclip]
+backbones: [demo-b]
+data_root: {data}
+records_root: {records}
+resolution: 32
+bootstrap: 20
+sweeps: {{angle: [0, 30]}}
+"""
+
+
+@pytest.fixture
+def weights(tmp_path_factory, monkeypatch):
+    """A small untrained CLIP under the name of the default backbone: scores mean nothing, but all code runs."""
+    folder = tmp_path_factory.mktemp("weights")
+    model = tiny_model()
+    save_file({name: value.half() for name, value in model.state_dict().items()}, folder / "demo-b.safetensors")
+    card = {
+        "name": "demo-b",
+        "model_cfg": {
+            "embed_dim": 24,
+            "vision_cfg": {"image_size": 80, "patch_size": 16, "width": 32, "head_width": 16, "layers": 2},
+            "text_cfg": {
+                "context_length": 77,
+                "vocab_size": TOKENIZER.vocab_size,
+                "width": 32,
+                "heads": 2,
+                "layers": 2,
+            },
+        },
+        "vocabulary": list(TOKENIZER.vocabulary),
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.25, 0.25, 0.25],
+        "sha256": hashlib.sha256((folder / "demo-b.safetensors").read_bytes()).hexdigest(),
+    }
+    (folder / "demo-b.json").write_text(json.dumps(card))
+    monkeypatch.setattr(zoo, "WEIGHTS", folder)
+    return folder
+
+
+@pytest.fixture
+def suite(tmp_path) -> Path:
+    return write_suite(tmp_path / "data" / "toys")
+
+
+@pytest.fixture
+def study_file(tmp_path, suite) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(STUDY.format(data=tmp_path / "data", records=tmp_path / "records"))
+    return path
+
+
+def refused(capsys, *arguments: object) -> str:
+    """The one line a failing command prints; its exit code is 2."""
+    assert cli.main([str(a) for a in arguments]) == 2
+    shown = capsys.readouterr()
+    lines = shown.err.strip().splitlines()
+    assert shown.out == ""
+    assert len(lines) == 1, shown.err
+    assert lines[0].startswith("zsad: error: ")
+    return lines[0]
+
+
+def test_predict_prints_a_score_and_draws_a_heat_map(tmp_path, suite, weights, capsys):
+    images = [suite / "washer" / "test" / "good" / "000.png", suite / "metal_nut" / "test" / "good" / "000.png"]
+    out = tmp_path / "maps"
+    assert cli.main(["predict", *map(str, images), "--category", "washer", "--out", str(out)]) == 0
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert [line.split("\t")[0] for line in lines] == [str(image) for image in images]
+    assert all(0 <= float(line.split("\t")[1].removeprefix("score ")) <= 1 for line in lines)
+    assert sorted(path.name for path in out.iterdir()) == ["000_2_heatmap.png", "000_heatmap.png"]
+    with Image.open(out / "000_heatmap.png") as picture:
+        assert picture.size == (32, 32)
+
+
+def test_the_colour_scale_is_fixed(tmp_path):
+    """The same value has the same colour whatever else is on the map; more is brighter."""
+    low, high = (np.full((2, 2), value) for value in (0.2, 0.9))
+    mixed = np.array([[0.2, 0.9], [0.0, 1.0]])
+    assert (heatmap.colours(mixed)[0, 0] == heatmap.colours(low)[0, 0]).all()
+    assert (heatmap.colours(mixed)[0, 1] == heatmap.colours(high)[0, 0]).all()
+    brightness = heatmap.colours(np.linspace(0, 1, 50)[None]).astype(float).mean(-1)[0]
+    assert (np.diff(brightness) >= 0).all()
+    assert (heatmap.colours(np.array([[-3.0, 7.0]])) == heatmap.colours(np.array([[0.0, 1.0]]))).all()
+    flat = heatmap.overlay(torch.full((3, 4, 6), 0.5), torch.zeros(4, 6))
+    assert flat.size == (6, 4)
+
+
+def test_evaluate_prints_the_metrics_and_writes_them(tmp_path, suite, weights, capsys):
+    table = tmp_path / "washer.csv"
+    arguments = ["evaluate", "--reader", "mvtec_ad", "--root", suite, "--category", "washer"]
+    arguments += ["--resolution", 32, "--limit", 8, "--csv", table]
+    assert cli.main([str(a) for a in arguments]) == 0
+    shown = capsys.readouterr().out
+    frame = pd.read_csv(table).set_index("metric")
+    assert "8 images" in shown
+    for metric in ("image_auroc", "aupro"):
+        assert metric in shown
+        assert f"{frame.loc[metric, 'estimate']:.1%}" in shown
+
+
+def test_run_computes_a_study_and_exports_it(tmp_path, study_file, weights, capsys, monkeypatch):
+    monkeypatch.setattr("zsad.study.records.project_root", lambda: tmp_path)
+    assert cli.main(["run", str(study_file), "--category", "washer", "--export", str(tmp_path / "out")]) == 0
+    assert "study mine: 2 cells" in capsys.readouterr().out
+    assert (tmp_path / "out" / "records.parquet").is_file()
+    assert [path.name for path in (tmp_path / "build/study/mine/toys").iterdir()] == ["washer.json"]
+    assert cli.main(["run", str(study_file), "--limit", "6"]) == 0
+    assert [path.name for path in (tmp_path / "build/study/mine/toys").iterdir()] == ["washer.json"], (
+        "a run of fewer pictures is not the study"
+    )
+
+
+def test_errors_are_one_line_that_names_the_choices(tmp_path, suite, study_file, weights, capsys):
+    image = suite / "washer" / "test" / "good" / "000.png"
+    assert "known: ViT-B-16-plus-240" in refused(capsys, "predict", image, "--category", "nut", "--backbone", "RN50")
+    assert "known: winclip" in refused(capsys, "predict", image, "--category", "nut", "--detector", "clap")
+    assert "nothing.png" in refused(capsys, "predict", tmp_path / "nothing.png", "--category", "nut")
+    assert "metal_nut" in refused(capsys, "evaluate", "--reader", "mvtec_ad", "--root", suite, "--category", "spoon")
+    assert "mvtec_ad, visa, folder" in refused(
+        capsys, "evaluate", "--reader", "coco", "--root", suite, "--category", "washer"
+    )
+    assert "known: demo, paper, quick" in refused(capsys, "run", "quik")
+    assert "known: toys" in refused(capsys, "run", study_file, "--suite", "mvtec")
+    assert "known: metal_nut, washer" in refused(capsys, "run", study_file, "--category", "spoon")
+    assert "known: cpu, cuda" in refused(capsys, "run", study_file, "--device", "gpu")
+
+
+def test_a_picture_that_is_none_leaves_nothing_behind(tmp_path, weights, capsys):
+    fake = tmp_path / "fake.png"
+    fake.write_text("not a picture")
+    assert "fake.png" in refused(capsys, "predict", fake, "--category", "nut", "--out", tmp_path / "maps")
+    assert not (tmp_path / "maps").exists()
+
+
+def test_debug_shows_the_traceback(capsys):
+    with pytest.raises(FileNotFoundError):
+        cli.main(["run", "quik", "--debug"])
+
+
+def test_a_wrong_argument_is_explained_by_the_parser(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["predict"])
+    assert stopped.value.code == 2
+    assert "--category" in capsys.readouterr().err
+
+
+_ENDLESS = """
+import functools, sys, time
+from pathlib import Path
+from toys import Reddish
+from zsad import cli
+from zsad.clip import zoo
+from zsad.study import run
+
+class Endless(Reddish):
+    def predict(self, images, category):
+        print("predicting", flush=True)
+        time.sleep(60)
+
+zoo.WEIGHTS = Path(sys.argv[1])
+run.compute = functools.partial(run.compute, loader=lambda *arguments: Endless())
+sys.exit(cli.main(["run", sys.argv[2]]))
+"""
+
+
+def test_ctrl_c_ends_a_run_cleanly(tmp_path, study_file, weights):
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", _ENDLESS, str(weights), str(study_file)]
+    run = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert run.stdout.readline() == "predicting\n"
+    run.send_signal(signal.SIGINT)
+    errors = run.communicate(timeout=60)[1]
+    assert run.returncode == 130
+    assert "zsad: interrupted" in errors
+    assert "Traceback" not in errors
+    assert not list((tmp_path / "records").glob(".*"))

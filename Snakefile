@@ -38,6 +38,8 @@ rule suites:
         sorted(str(path) for path in Path("zsad/data/demo").glob("*.py")),
     output:
         touch(SUITES_DONE),
+    message:
+        "Writing the demo suites"
     log:
         "build/log/suites.log",
     params:
@@ -56,6 +58,8 @@ rule evaluate:
         weights=sorted(str(path) for path in Path("zsad/weights").glob("*.safetensors")),
     output:
         f"{BUILD}/{{suite}}/{{category}}.json",
+    message:
+        "Evaluating {wildcards.suite} {wildcards.category}"
     log:
         f"build/log/{STUDY.name}/{{suite}}-{{category}}.log",
     params:
@@ -77,6 +81,8 @@ rule notebook:
         published=sorted(str(path) for path in Path("results/published").glob("*.csv")),
     output:
         f"{PAGES}/{{name}}.ipynb",
+    message:
+        "Executing notebook {wildcards.name}"
     log:
         f"build/log/{STUDY.name}/notebook-{{name}}.log",
     params:
@@ -98,6 +104,8 @@ rule html:
         toc="_toc.yml",
     output:
         "_build/html/index.html",
+    message:
+        "Rendering the book"
     log:
         "build/log/html.log",
     params:

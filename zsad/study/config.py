@@ -99,7 +99,7 @@ def _with_known_suite(suites: Any) -> Any:
     """Fill in reader and root of the suites that are known by name."""
     if not isinstance(suites, dict):
         return suites
-    filled = {}
+    filled: dict[str, Any] = {}
     for name, suite in suites.items():
         if isinstance(suite, SuiteConfig):
             filled[name] = suite
@@ -262,6 +262,10 @@ class Study(_Strict):
         return narrowed
 
 
+# The models of a study's nested fields.
+_MODELS: dict[Any, type[BaseModel]] = {"suites": SuiteConfig, "detectors": DetectorConfig}
+
+
 def _readable(error: ValidationError) -> str:
     """One `field: message` per problem, without pydantic's own wording around it."""
     problems = []
@@ -270,13 +274,8 @@ def _readable(error: ValidationError) -> str:
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             message = "unknown field"
-            model = {1: Study}.get(len(problem["loc"]))
-            if "suites" in problem["loc"]:
-                model = SuiteConfig
-            elif "detectors" in problem["loc"]:
-                model = DetectorConfig
-            if model is not None:
-                message += f"; known: {', '.join(model.model_fields)}"
+            model = _MODELS.get(problem["loc"][0], Study)
+            message += f"; known: {', '.join(model.model_fields)}"
         problems.append(f"{field}: {message}" if field else message)
     return "; ".join(problems)
 

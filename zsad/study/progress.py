@@ -1,7 +1,7 @@
 """One progress bar for terminals and for logs."""
 
-import io
 import sys
+from typing import Any
 
 from tqdm import tqdm
 
@@ -11,7 +11,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 class _Lines:
     """Turns a bar that redraws itself into lines, for logs and for jobs that share a terminal."""
 
-    def __init__(self, stream: io.TextIOBase) -> None:
+    def __init__(self, stream: Any) -> None:
         self.stream = stream
 
     def write(self, text: str) -> int:

@@ -77,8 +77,8 @@ rule notebook:
         source="notebooks/{name}.py",
         records=MANIFESTS,
         drawing=sorted(str(path) for path in Path("zsad/plots").glob("*.py")),
-        showing="zsad/study/notebook.py",
-        published=sorted(str(path) for path in Path("results/published").glob("*.csv")),
+        showing=[f"zsad/study/{name}.py" for name in ("execute", "notebook", "summary", "sweep_page")],
+        kept=sorted(str(path) for path in Path("results").glob("*/*") if path.suffix in (".csv", ".parquet")),
     output:
         f"{PAGES}/{{name}}.ipynb",
     message:

@@ -170,10 +170,11 @@ page.say(f"The largest change of any category's image AUROC, pixel AUROC or AUPR
 from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES
 
 NONSENSE = {NORMAL: ["{} on a Tuesday", "{} of the second kind"], ANOMALOUS: ["{} on a Friday", "{} of the first kind"]}
+IMAGE_ONLY = {"scales": [], "image_scale": True}  # the image score needs no windows
 variants = {
-    "as published": page.detector(),
-    "swapped": page.detector(states={NORMAL: STATES[ANOMALOUS], ANOMALOUS: STATES[NORMAL]}),
-    "nonsense": page.detector(states=NONSENSE),
+    "as published": page.detector(**IMAGE_ONLY),
+    "swapped": page.detector(states={NORMAL: STATES[ANOMALOUS], ANOMALOUS: STATES[NORMAL]}, **IMAGE_ONLY),
+    "nonsense": page.detector(states=NONSENSE, **IMAGE_ONLY),
 }
 rows = []
 for suite in page.study.suites:

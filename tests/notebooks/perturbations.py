@@ -1,0 +1,55 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Reference: the demo pictures and the three shifts
+#
+# `tests/notebooks/perturbations.ipynb` is this file executed; nbval runs it again and compares what is printed. After a
+# change that is meant to change it: `jupytext --to ipynb --execute tests/notebooks/perturbations.py`.
+
+# %%
+import pandas as pd
+import torch
+
+from zsad import load_dataset, perturb
+from zsad.data import stack
+from zsad.study import load_study
+from zsad.study.run import ensure_suite
+
+study = load_study("quick")
+for suite in study.suites:
+    ensure_suite(study, suite, progress=False)
+
+# %%
+rows = []
+for suite, config in study.suites.items():
+    for category in study.categories_of(suite):
+        dataset = load_dataset(config.reader, study.root_of(suite), category=category)
+        kinds = len(set(dataset.defects)) - ("good" in dataset.defects)
+        rows.append((suite, category, len(dataset), sum(dataset.labels), kinds, dataset.fingerprint()[:8]))
+print(
+    pd.DataFrame(rows, columns=["suite", "category", "pictures", "damaged", "defects", "fingerprint"]).to_string(
+        index=False
+    )
+)
+
+# %%
+images, masks, labels = stack(
+    list(load_dataset("mvtec_ad", study.root_of("demo-mvtec"), category="washer"))[:4], size=120
+)
+print(tuple(images.shape), images.dtype, masks.dtype, labels.tolist(), f"mean {images.mean():.3f}")
+
+# %%
+for setting, value in [("angle", 0.0), ("angle", 90.0), ("hue", torch.pi), ("saturation", -0.5), ("saturation", 0.5)]:
+    shifted = perturb.semantic(images, **{setting: value})
+    change = (shifted - images).abs().mean()
+    print(f"{setting} {value:+.2f}: mean change {change:.3f}, range {shifted.min():.3f} to {shifted.max():.3f}")

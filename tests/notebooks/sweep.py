@@ -1,0 +1,50 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Reference: a small sweep, from pictures to means
+#
+# `tests/notebooks/sweep.ipynb` is this file executed; nbval runs it again and compares what is printed. After a change
+# that is meant to change it: `jupytext --to ipynb --execute tests/notebooks/sweep.py`.
+
+# %%
+import tempfile
+
+from zsad.study import compute, load_study
+from zsad.study.summary import drop_sentence, mean_over_categories, worst_drop
+
+# %%
+study = load_study("quick").with_overrides(
+    suite="demo-mvtec",
+    category="washer",
+    limit=12,
+    bootstrap=50,
+    sweeps={"angle": [0.0, 90.0], "saturation": [-0.5, 0.0]},
+    records_root=tempfile.mkdtemp(),  # nothing is taken from an earlier run
+)
+print(study.name, study.categories_of("demo-mvtec"), study.detectors[0].name, study.backbones, study.dtype)
+
+# %%
+records = compute(study, progress=False)
+print(records[["setting", "value"]].drop_duplicates().to_string(index=False))
+print(records.drop_duplicates("metric")[["n_images", "n_anomalous"]].drop_duplicates().to_string(index=False))
+
+# %%
+wide = records.assign(percent=(100 * records["estimate"]).round(1)).pivot_table(
+    index="metric", columns=["setting", "value"], values="percent", sort=False
+)
+print(wide.to_string())
+
+# %%
+for setting, group in records[records["setting"] != "none"].groupby("setting"):
+    drop = worst_drop(mean_over_categories(group), "pixel_auroc")
+    print(setting, drop_sentence(drop, f"{drop.value:g}"))

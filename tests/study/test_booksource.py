@@ -37,6 +37,7 @@ def test_prose_notebooks_exports_and_tables_come_together(project):
         "_pages/rotation.json",
         "_pages/rotation.time.json",
         "_static/a.css",
+        "_toc.yml",
         "index.md",
         "rotation.ipynb",
     ]

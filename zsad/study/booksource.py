@@ -35,6 +35,7 @@ def assemble(book: Path, toc: Path, pages: Path, out: Path) -> None:
             "execute notebooks with python -m zsad.study.execute"
         )
     wanted = {path.relative_to(book): path for path in book.rglob("*") if path.is_file() and "_ext" not in path.parts}
+    wanted[Path("_toc.yml")] = toc
     for name in names:
         if (pages / f"{name}.ipynb").is_file():
             wanted[Path(f"{name}.ipynb")] = pages / f"{name}.ipynb"

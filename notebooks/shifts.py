@@ -81,7 +81,7 @@ maps, scores = [], []
 for setting, values in strengths.items():
     for value in values:
         result = predict_shifted(detector, images, category, setting, value, device=page.study.device)
-        maps.append(plots.heat_with_outline(result.map[0].numpy(), masks[0].numpy(), scale))
+        maps.append(result.map[0].numpy())
         scores.append(float(result.score[0]))
 page.figure(
     plots.picture_row(
@@ -90,6 +90,7 @@ page.figure(
         columns=5,
         row_labels=["rotation", "hue", "saturation"],
         scale=scale,
+        outlines=[masks[0].numpy()] * len(maps),
     ),
     "fig-shifts-maps",
     "<strong>WinCLIP's map of each picture above</strong>, turned back where the picture was turned; the number is "

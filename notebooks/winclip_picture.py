@@ -65,9 +65,10 @@ scale = plots.heat_scale(clean.map)
 photo = plots.to_uint8(images[0])
 rows, columns = whole.backbone.grid
 truth = masks[0].numpy()
-pictures = [photo, plots.outline(photo, truth), *maps.values()]
+pictures = [photo, photo, *maps.values()]
 titles = ["picture, two windows", f"truth: {dataset.defects[index].replace('_', ' ')}", *maps]
-figure = plots.picture_row(pictures, titles, columns=3, scale=scale)
+outlines = [None, truth, *[truth] * len(maps)]
+figure = plots.picture_row(pictures, titles, columns=3, scale=scale, outlines=outlines)
 
 patch = photo.shape[0] / rows
 centre = [axis.mean() for axis in truth.nonzero()]

@@ -1,4 +1,6 @@
-"""Keep the built book free of the network: no thebe, and MathJax from a copy beside the pages."""
+"""Keep the built book quiet and free of the network: MathJax from a copy beside the pages, no thebe, nothing on the
+console.
+"""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,20 +25,28 @@ def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
         copy_asset(str(_mathjax() / fonts), str(target / fonts))
 
 
-def drop_thebe(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Jupyter Book loads thebe on every page, from a CDN and with errors in the console, even where it is switched
-    off.
-    """
+def drop_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Leave out what no page uses: thebe (from a CDN, loaded even where it is switched off) and toggle buttons."""
     scripts = context.get("script_files", [])
-    scripts[:] = [s for s in scripts if "thebe" not in str(getattr(s, "filename", s)) and "thebe" not in _inline(s)]
+    scripts[:] = [script for script in scripts if not any(name in _text(script) for name in ("thebe", "toggle"))]
 
 
-def _inline(script) -> str:
-    return str(getattr(script, "attributes", {}).get("body") or "")
+def _text(script) -> str:
+    """A script's address and, for one that stands in the page, its program."""
+    return f"{getattr(script, 'filename', script)} {getattr(script, 'attributes', {}).get('body') or ''}"
+
+
+def silence_theme(app: Sphinx, error: Exception | None) -> None:
+    """The theme reports every choice of light or dark on the console; make its reports go nowhere."""
+    program = Path(app.outdir) / "_static" / "scripts" / "pydata-sphinx-theme.js"
+    if error is None and program.is_file():
+        text = program.read_text(encoding="utf-8")
+        program.write_text(text.replace("console.log(", "(()=>{})("), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict:
     app.config.mathjax_path = "mathjax/tex-chtml.js"
-    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", silence_theme)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

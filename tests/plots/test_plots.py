@@ -93,9 +93,19 @@ def test_heat_maps_share_one_scale():
         plots.picture_row([heat], ["map"])
     figure = plots.picture_row([heat, heat / 2], ["a", "b"], scale=(0.0, 1.0))
     assert [axis.images[0].get_clim() for axis in figure.axes[:2]] == [(0.0, 1.0)] * 2
-    same = plots.heat_with_outline(np.full((9, 9), 0.5), np.zeros((9, 9), bool), (0, 1))
-    other = plots.heat_with_outline(np.full((9, 9), 0.5), np.zeros((9, 9), bool), (0, 2))
-    assert (same != other).any()
+
+
+def test_a_true_defect_is_outlined_where_it_is():
+    mask = np.zeros((20, 20), bool)
+    mask[5:10, 8:16] = True
+    picture = np.zeros((20, 20, 3), np.uint8)
+    figure = plots.picture_row([picture, picture, picture], ["a", "b", "c"], outlines=[mask, None, np.zeros_like(mask)])
+    (drawn,) = figure.axes[0].collections
+    points = np.concatenate([path.vertices for path in drawn.get_paths()])
+    assert points.min(axis=0) == pytest.approx([7.5, 4.5])
+    assert points.max(axis=0) == pytest.approx([15.5, 9.5])
+    assert not figure.axes[1].collections
+    assert not figure.axes[2].collections
 
 
 def test_a_gallery_embeds_its_pictures_and_escapes_its_words():

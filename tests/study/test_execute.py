@@ -60,7 +60,7 @@ def test_two_runs_give_the_same_bytes(source, tmp_path):
     assert [cell.id for cell in notebook.cells] == [f"page-{i:02d}" for i in range(5)]
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert not any(output.get("name") == "stderr" for cell in code for output in cell.outputs)
-    assert ["hide-input" in cell.metadata.tags for cell in code] == [True, True, True, False]
+    assert ["hide-input" in cell.metadata.tags for cell in code] == [True, False, True, False]
     assert b"papermill" not in first.replace(b"injected-parameters", b"")
 
 

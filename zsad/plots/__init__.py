@@ -1,7 +1,7 @@
 """Every figure's drawing, in one style that follows the page's light or dark theme."""
 
 from zsad.plots.gallery import gallery
-from zsad.plots.pictures import heat_scale, heat_with_outline, outline, picture_row, to_uint8
+from zsad.plots.pictures import heat_scale, outline, picture_row, to_uint8
 from zsad.plots.style import INK, PALETTE, new_figure, to_svg
 from zsad.plots.sweep import METRIC_NAMES, SETTINGS, plot_sweep
 
@@ -12,7 +12,6 @@ __all__ = [
     "SETTINGS",
     "gallery",
     "heat_scale",
-    "heat_with_outline",
     "new_figure",
     "outline",
     "picture_row",

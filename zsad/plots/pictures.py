@@ -1,8 +1,7 @@
 """Photographs with their masks and heat maps."""
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
-from matplotlib import colormaps
+from jaxtyping import Bool, UInt8
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -13,6 +12,9 @@ from zsad.plots.style import new_figure, style
 
 HEAT = "magma"
 """Colour map of every heat map: even in lightness, so it also reads in grey and for colour-blind readers."""
+
+TRUTH = "#56d4ff"
+"""Colour of a true defect's outline: on no part of `HEAT`, and rare on products."""
 
 _INSIDE, _OUTSIDE = np.uint8([255, 255, 255]), np.uint8([220, 20, 60])
 
@@ -46,6 +48,7 @@ def picture_row(
     scale_label: str = "anomaly score",
     width: float = 7.6,
     row_labels: list[str] | None = None,
+    outlines: list[np.ndarray | None] | None = None,
 ) -> Figure:
     """Pictures in a grid, row by row: (height, width, 3) bytes as they are, (height, width) floats as heat maps on
     `scale`.
@@ -60,8 +63,11 @@ def picture_row(
     figure, axes = new_figure(rows, columns, width=width, height=height)
     heat = None
     with style():
-        for axis, picture, title in zip(axes, pictures, titles, strict=False):
+        outlines = outlines or [None] * len(pictures)
+        for axis, picture, title, mask in zip(axes, pictures, titles, outlines, strict=False):
             axis.set_title(title, fontsize=10)
+            if mask is not None and mask.any() and not mask.all():
+                axis.contour(mask, levels=[0.5], colors=TRUTH, linewidths=1.3)
             if picture.ndim == 3:
                 axis.imshow(picture, interpolation="none")
             elif scale is None:
@@ -93,12 +99,3 @@ def heat_scale(maps) -> tuple[float, float]:
     values = np.asarray(maps)
     low, high = (float(x) for x in np.percentile(values, [1, 99.9]))
     return (low, high) if high > low else (low - 5e-7, low + 5e-7)
-
-
-def heat_with_outline(
-    heat: Float[np.ndarray, "height width"], mask: Bool[np.ndarray, "height width"], scale: tuple[float, float]
-) -> UInt8[np.ndarray, "height width 3"]:
-    """A heat map as a picture on a fixed scale, with the true defect outlined."""
-    low, high = scale
-    colours = colormaps[HEAT](np.clip((heat - low) / (high - low), 0, 1))[..., :3] * 255
-    return outline(np.rint(colours).astype(np.uint8), mask)

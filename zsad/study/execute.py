@@ -65,7 +65,7 @@ def normalise(notebook: nbformat.NotebookNode, name: str) -> None:
         cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
         tags = cell.metadata.setdefault("tags", [])
         if not any(tag.startswith(("hide-", "remove-")) for tag in tags):
-            tags.append("hide-input")
+            tags.append("remove-input" if "injected-parameters" in tags else "hide-input")
 
 
 def execute(source: Path, out: Path, parameters: dict[str, Any]) -> Path:

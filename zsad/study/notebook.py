@@ -135,8 +135,12 @@ class Page:
         caption: str,
         formats: dict[str, str] | None = None,
         study: str | None = None,
+        csv: pd.DataFrame | None = None,
     ) -> None:
-        """Show a table and offer it as CSV with all digits; `formats` maps a column to a format such as "{:.1f}"."""
+        """Show a table and offer it, or the fuller `csv`, with all digits as a CSV file beside the page.
+
+        `formats` maps a column to a format such as "{:.1f}".
+        """
         shown = frame.copy()
         for column, template in (formats or {}).items():
             shown[column] = [template.format(x) if pd.notna(x) else "–" for x in frame[column]]
@@ -148,7 +152,7 @@ class Page:
         if self.folder:
             target = self.folder / "tables" / f"{id}.csv"
             target.parent.mkdir(parents=True, exist_ok=True)
-            frame.to_csv(target, index=False)
+            (frame if csv is None else csv).to_csv(target, index=False)
             link = f'<a class="zsad-download" href="tables/{id}.csv" download>Download as CSV</a>'
         self._show("table", id, f'{style}<div class="zsad-scroll">{body}</div>{link}', caption, study)
 

@@ -12,6 +12,7 @@ from zsad.study.notebook import Page
 from zsad.study.summary import drop_sentence, mean_over_categories, worst_drop
 
 METRICS = ("pixel_auroc", "aupro")
+_SHORT = {"pixel_auroc": "pAUROC", "aupro": "AUPRO"}
 
 
 def rotation_invariant(study: Study, suite: str) -> list[str]:
@@ -74,22 +75,32 @@ def show_sweep(page: Page, records: pd.DataFrame, setting: str, id: str, title: 
         page.number(f"{metric}_clean{suffix}", drop.clean, f"{drop.clean:.1f} %")
         page.number(f"{metric}_worst{suffix}", drop.worst, f"{drop.worst:.1f} %")
     axis = plots.SETTINGS[setting]
-    table = _wide(records, mean).assign(value=lambda t: t["value"] * axis.scale).rename(columns={"value": axis.label})
-    page.table(
-        table,
-        f"tab-{id}{suffix}",
-        f"<strong>The numbers of {title.split(':')[0]}</strong>, in percent; means with their 95 % interval.",
-        formats={axis.label: "{:g}" if setting != "hue" else "{:+.2f}"}
-        | {column: "{:.1f}" for column in table if column != axis.label},
-        study=first["study"],
+    everything = (
+        _wide(records, mean).assign(value=lambda t: t["value"] * axis.scale).rename(columns={"value": axis.label})
     )
+    page.table(
+        pd.DataFrame(
+            {axis.label: everything[axis.label]} | {_SHORT[m]: _with_interval(everything, m) for m in METRICS}
+        ),
+        f"tab-{id}{suffix}",
+        f"<strong>The means of {title.split(':')[0]}</strong>, in percent, with their 95 % interval. The CSV file also "
+        "holds every category.",
+        formats={axis.label: "{:+.2f}" if setting == "hue" else "{:g}"},
+        study=first["study"],
+        csv=everything,
+    )
+
+
+def _with_interval(table: pd.DataFrame, metric: str) -> list[str]:
+    columns = [f"{_SHORT[metric]} {part}" for part in ("mean", "low", "high")]
+    return [f"{mean:.1f} ({low:.1f} to {high:.1f})" for mean, low, high in table[columns].itertuples(index=False)]
 
 
 def _wide(records: pd.DataFrame, mean: pd.DataFrame) -> pd.DataFrame:
     """A row a value; for each metric the mean, its interval and every category, in percent."""
     columns = {}
     for metric in METRICS:
-        short = {"pixel_auroc": "pAUROC", "aupro": "AUPRO"}[metric]
+        short = _SHORT[metric]
         rows = mean[mean["metric"] == metric].set_index("value")
         columns |= {
             f"{short} {name}": rows[key] * 100 for name, key in (("mean", "estimate"), ("low", "low"), ("high", "high"))

@@ -116,5 +116,5 @@ rule html:
     shell:
         "{params.python} -m zsad.study.booksource --pages {params.pages} --out build/book-src 2>&1 | tee {log} && "
         "{params.jupyter_book} build build/book-src --path-output . --config {input.config} "
-        "-W -n --keep-going 2>&1 | tee -a {log} && "
+        "--all -W -n --keep-going 2>&1 | tee -a {log} && "
         "touch {output}"

@@ -71,10 +71,8 @@ page.figure(
     plots.gallery(groups),
     "fig-gallery",
     "<strong>One test picture of every category and defect.</strong> The first of each row is undamaged; in the "
-    "others a crimson and "
-    "white line runs just outside the exact mask. VisA's layout does not name its defects; there the first damaged "
-    "picture stands "
-    "for all.",
+    "others a "
+    "light-blue line runs two pixels outside the exact mask.",
 )
 
 # %% [markdown]
@@ -94,7 +92,7 @@ REAL = {"demo-mvtec": "MVTec AD", "demo-visa": "VisA"}
 
 
 def with_interval(row):
-    return f"{100 * row.estimate:.1f} ({100 * row.low:.1f} to {100 * row.high:.1f})"
+    return f"{100 * row.estimate:.1f} ({100 * row.low:.1f} to {100 * row.high:.1f})".replace(" ", "\u00a0")
 
 
 def clean_table(records, id, suffix=""):
@@ -126,6 +124,7 @@ def clean_table(records, id, suffix=""):
         "another world.",
         formats={"images": "{:.0f}"},
         study=study,
+        csv=records.drop(columns="key"),
     )
 
 

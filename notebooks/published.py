@@ -65,7 +65,7 @@ for r in means.itertuples():
             "demo suite": DEMO.get(r.dataset) if measured is not None else None,
             "demo world": None if measured is None else 100 * measured["estimate"],
             "difference (other world)": None if measured is None else 100 * measured["estimate"] - r.value,
-            "evidence": r.evidence,
+            "checked": "no" if r.evidence.startswith("recalled") else "yes",
         }
     )
 page.table(
@@ -73,7 +73,8 @@ page.table(
     "tab-published-means",
     "<strong>WinCLIP's published means</strong> in percent, and the demo suite of the same layout measured by this "
     "build. "
-    "The difference is between two worlds; it is no error of either.",
+    "The difference is between two worlds; it is no error of either. Checked: whether a source at hand states the "
+    "number.",
     formats={"published WinCLIP": "{:.1f}", "demo world": "{:.1f}", "difference (other world)": "{:+.1f}"},
 )
 
@@ -82,15 +83,19 @@ page.table(
 
 # %%
 single = winclip[(winclip["method"] == "WinCLIP") & (winclip["category"] != "mean")]
+unsure = set(single.loc[single["evidence"].str.startswith("recalled"), "metric"])
 wide = single.pivot_table(index=["dataset", "category"], columns="metric", values="value", sort=False).reset_index()
 wide.columns.name = None
 wide["category"] = wide["category"].str.replace("_", " ")
-wide = wide.rename(columns=NAMES)
+wide = wide.rename(columns={name: NAMES.get(name, name) + (" †" if name in unsure else "") for name in wide})
 page.table(
     wide,
     "tab-published-categories",
-    "<strong>WinCLIP's published numbers per category</strong>, real data, in percent.",
+    "<strong>WinCLIP's published numbers per category</strong>, real data, in percent. † Some numbers of the "
+    "column could "
+    "not be checked against the paper.",
     formats={c: "{:.1f}" for c in wide.columns[2:]},
+    csv=single,
 )
 
 # %% [markdown]

@@ -65,9 +65,7 @@ class FigureIndex(SphinxDirective):
         for name, page in _exports(self.env).items():
             for item in page["items"]:
                 link = nodes.reference("", item["id"], refuri=f"{name}.html#{item['id']}", internal=False)
-                rows.append(
-                    [link, _first_sentence(item["caption"]), name, item["study"], item["records"], item["commit"]]
-                )
+                rows.append([link, item["title"], name, item["study"], item["records"], item["commit"]])
         if not rows:
             logger.warning("no figure or table in the executed notebooks", location=self.get_location())
         return [_table(["id", "what", "notebook", "study", "records", "commit"], rows)]
@@ -100,10 +98,6 @@ def _machine(found: dict[str, Any]) -> str:
     return ", ".join(
         [found["processor"], f"{found['cores']} cores", found["system"], *([found["gpu"]] if "gpu" in found else [])]
     )
-
-
-def _first_sentence(text: str) -> str:
-    return text.split(". ")[0].rstrip(".") + "."
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> nodes.Node:

@@ -17,6 +17,7 @@ PAGE = {
         {
             "id": "fig-a",
             "kind": "figure",
+            "title": "First",
             "caption": "First. Second.",
             "study": "quick",
             "records": "abc",
@@ -71,7 +72,7 @@ def test_numbers_world_index_and_times_reach_the_page(build):
     assert '<span class="zsad-number">3.2 points</span>' in html
     assert '<p class="zsad-world">Demo world: a test. Study quick.</p>' in html
     assert 'href="rotation.html#fig-a"' in html
-    assert "First." in html
+    assert ">First<" in html
     assert "Second." not in html
     assert "2026-01-02 03:04:05 UTC" in html
     assert "12.3 s" in html

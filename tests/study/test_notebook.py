@@ -27,9 +27,9 @@ def test_figures_and_tables_are_listed_with_their_origin(page, capsys):
     page.table(pd.DataFrame({"n": [0.123456], "s": ["x"]}), "tab-a", "B.", formats={"n": "{:.1f}"})
     page.number("drop", 3.21, "3.2 points")
     content = exports(page)
-    assert [(item["id"], item["kind"], item["caption"]) for item in content["items"]] == [
-        ("fig-a", "figure", "A. Less < more."),
-        ("tab-a", "table", "B."),
+    assert [(item["id"], item["kind"], item["title"], item["caption"]) for item in content["items"]] == [
+        ("fig-a", "figure", "A", "A. Less < more."),
+        ("tab-a", "table", "B", "B."),
     ]
     assert {item["records"] for item in content["items"]} == {page.records_hash}
     assert all(item["commit"] and item["study"] == "quick" for item in content["items"])

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, UInt8
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import binary_dilation
@@ -16,8 +16,6 @@ HEAT = "magma"
 TRUTH = "#56d4ff"
 """Colour of a true defect's outline: on no part of `HEAT`, and rare on products."""
 
-_INSIDE, _OUTSIDE = np.uint8([255, 255, 255]), np.uint8([220, 20, 60])
-
 
 def to_uint8(image) -> UInt8[np.ndarray, "height width 3"]:
     """A (3, height, width) picture in [0, 1], torch or numpy, as bytes ready for a file or for `imshow`."""
@@ -26,17 +24,14 @@ def to_uint8(image) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def outline(
-    picture: UInt8[np.ndarray, "height width 3"], mask: Bool[np.ndarray, "height width"], thickness: int = 1
+    picture: UInt8[np.ndarray, "height width 3"], mask: Bool[np.ndarray, "height width"], gap: int = 2
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """The picture with a white and crimson line just outside the mask: the defect itself stays untouched to be looked
+    """The picture with a line one pixel wide, `gap` pixels outside the mask: the defect is left as it is to be looked
     at.
     """
     result = picture.copy()
-    near = binary_dilation(mask, iterations=thickness + 1)
-    inner = binary_dilation(mask, iterations=1)
-    far = binary_dilation(near, iterations=thickness)
-    result[far & ~near] = _INSIDE
-    result[near & ~inner] = _OUTSIDE
+    near = binary_dilation(mask, iterations=gap) if gap else mask
+    result[binary_dilation(near) & ~near] = np.round(np.multiply(to_rgb(TRUTH), 255))
     return result
 
 

@@ -186,6 +186,7 @@ class Page:
             {
                 "id": id,
                 "kind": kind,
+                "title": _title(caption),
                 "caption": _plain(caption),
                 "study": study or self.study.name,
                 "records": self.records_hash,
@@ -212,3 +213,9 @@ class Page:
 
 def _plain(caption: str) -> str:
     return html.unescape(re.sub(r"<[^>]+>", "", caption))
+
+
+def _title(caption: str) -> str:
+    """The emphasised beginning of a caption, else all of it."""
+    strong = re.match(r"<strong>(.*?)</strong>", caption)
+    return _plain(strong.group(1) if strong else caption).rstrip(".")

@@ -37,11 +37,12 @@ def _text(script) -> str:
 
 
 def silence_theme(app: Sphinx, error: Exception | None) -> None:
-    """The theme reports every choice of light or dark on the console; make its reports go nowhere."""
-    program = Path(app.outdir) / "_static" / "scripts" / "pydata-sphinx-theme.js"
-    if error is None and program.is_file():
-        text = program.read_text(encoding="utf-8")
-        program.write_text(text.replace("console.log(", "(()=>{})("), encoding="utf-8")
+    """The theme reports on the console what it does about light, dark and search; make its reports go nowhere."""
+    for name in ("_static/scripts/pydata-sphinx-theme.js", "search.html"):
+        program = Path(app.outdir) / name
+        if error is None and program.is_file():
+            text = program.read_text(encoding="utf-8")
+            program.write_text(text.replace("console.log(", "(()=>{})("), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict:

@@ -4,10 +4,10 @@
     python -m training.train_clip demo-b --bank build/training/bank.npz --steps 450
 
 Each view (the picture, or a window of k x k patch tokens) is described by the state of what it shows itself. The loss
-has two terms: a cross-entropy over the captions of the batch for views large enough to tell the product, where
-captions of the same product in the same state are positives; and, for every view, its own caption against the
-opposite state of its own product. The categories of the suites have no part in the second term: they are only ever
-seen undamaged, and would teach that nothing on them is damage.
+has three terms: a cross-entropy over the captions of the batch for views large enough to tell the product; for every
+view, its own state against the opposite one of its own product; and the same for every patch token of the whole
+picture, so that a small model learns where damage is from few pictures. The categories of the suites, only ever seen
+undamaged, have a small weight in the last two.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ MODELS = {
         "text_cfg": {"context_length": 77, "width": 128, "heads": 4, "layers": 3},
     },
 }
-WINDOWS = (2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 5)  # sizes of the windows drawn from every picture
+WINDOWS = (2, 2, 2, 2, 3, 3, 3, 3, 4, 5)  # sizes of the windows drawn from every picture
+SHARE_OF_STUDIED = 0.3  # weight of a suite's category, which is never seen damaged, where states are told apart
+WEIGHT_OF_WHOLE = 4.0  # of the whole picture against a window
 ALIGNED = 5  # windows of this size and whole pictures are also matched to the product's name
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 NAMES = list(WORLD)
@@ -59,11 +61,12 @@ def patch_tokens(visual, pictures: Tensor) -> Tensor:
     return tokens + visual.positional_embedding[1:].to(tokens.dtype)
 
 
-def embed(visual, tokens: Tensor) -> Tensor:
-    """Projected class token of the given patch tokens alone."""
+def embed(visual, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Projected class token (view, dim) and projected patch tokens (view, token, dim) of the given patches alone."""
     start = (visual.class_embedding + visual.positional_embedding[0]).to(tokens.dtype).expand(len(tokens), 1, -1)
     tokens = visual.ln_pre(torch.cat([start, tokens], 1))
-    return F.normalize((visual.ln_post(visual.transformer(tokens)[:, 0]) @ visual.proj).float(), dim=-1)
+    out = F.normalize((visual.ln_post(visual.transformer(tokens)) @ visual.proj).float(), dim=-1)
+    return out[:, 0], out[:, 1:]
 
 
 def window_indices(cells: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -80,23 +83,27 @@ def window_indices(cells: np.ndarray, size: int, rng: np.random.Generator) -> np
     return (rows * grid + columns).reshape(len(cells), -1)
 
 
-def contrast(
-    views: Tensor, products: Tensor, damaged: Tensor, texts: Tensor, text_products: Tensor, text_damaged: Tensor,
-    scale: Tensor, named: Tensor, opposite_weight: Tensor,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The two terms of the loss; every (product, state) of the batch has captions, and so has its opposite state."""
-    logits = scale * views @ texts.T
-    same_product = products[:, None] == text_products
-    own = same_product & (damaged[:, None] == text_damaged)
-    opposite = same_product & ~own
+def naming_loss(
+    views: Tensor,
+    products: Tensor,
+    damaged: Tensor,
+    texts: Tensor,
+    text_products: Tensor,
+    text_damaged: Tensor,
+    scale: Tensor,
+) -> Tensor:
+    """Cross-entropy over the batch's captions; those of the same product in the same state are positives."""
+    own = (products[:, None] == text_products) & (damaged[:, None] == text_damaged)
     present = own.any(0)
-    competing = logits.masked_fill(~present, -1e4)
-    log_probability = competing.log_softmax(1)
-    to_text = (-(log_probability * own).sum(1) / own.sum(1))[named]
-    mean_own = (logits * own).sum(1) / own.sum(1)
-    mean_opposite = (logits * opposite).sum(1) / opposite.sum(1)
-    state = F.softplus(mean_opposite - mean_own) * opposite_weight
-    return to_text.mean(), state.sum() / opposite_weight.sum()
+    log_probability = (scale * views @ texts.T).masked_fill(~present, -1e4).log_softmax(1)
+    return (-(log_probability * own).sum(1) / own.sum(1)).mean()
+
+
+def state_loss(views: Tensor, damaged: Tensor, direction: Tensor, scale: Tensor, weight: Tensor) -> Tensor:
+    """Own state against the opposite one: logistic loss along the text direction from undamaged to damaged."""
+    logit = scale * (views * direction).sum(-1)
+    losses = F.binary_cross_entropy_with_logits(logit, damaged.float(), reduction="none")
+    return (losses * weight).sum() / weight.sum()
 
 
 def read_banks(paths: list[Path]) -> dict[str, np.ndarray]:
@@ -149,7 +156,7 @@ def train(
         exposure = torch.from_numpy(rng.uniform(0.9, 1.1, (batch, 1, 1, 1)).astype(np.float32)).to(device)
         x = ((x * exposure).clamp(0, 1) - mean) / std
         cell = cells[rows]
-        keep = 64 if step < 0.6 * steps else 225  # part of the picture is enough to begin with, and cheaper
+        keep = 100 if step < 0.5 * steps else 225  # part of the picture is enough to begin with, and cheaper
         sizes = [0, *WINDOWS]
         sets = [np.argsort(rng.random((batch, 225)), 1)[:, :keep]]
         sets += [window_indices(cell, size, rng) for size in WINDOWS]
@@ -171,33 +178,47 @@ def train(
         ids = tokenizer(texts).to(device)
         with torch.autocast(device.type, torch.bfloat16):
             tokens = patch_tokens(visual, x)
-            views = []
+            views, patches = [], None
             for size in dict.fromkeys(sizes):  # views of one size go through the tower together
                 indices = torch.from_numpy(np.concatenate([x for x, k in zip(sets, sizes, strict=True) if k == size]))
-                source = tokens.repeat(sizes.count(size), 1, 1)
-                views.append(
-                    embed(visual, source.gather(1, indices.to(device)[..., None].expand(-1, -1, tokens.shape[-1])))
-                )
+                indices = indices.to(device)[..., None].expand(-1, -1, tokens.shape[-1])
+                whole, parts = embed(visual, tokens.repeat(sizes.count(size), 1, 1).gather(1, indices))
+                views.append(whole)
+                patches = parts if size == 0 else patches
             text_features = F.normalize(text_tower.encode(model, ids).float(), dim=-1)
+        product_of_image = torch.from_numpy(products[rows]).to(device)
+        known = torch.where(studied.to(device)[product_of_image], SHARE_OF_STUDIED, 1.0)
+        scale = model.logit_scale.exp().clamp(max=100)
+        # one direction a product: from the mean of its undamaged captions to the mean of its damaged ones
+        side = {(p, d): text_features[(text_products == p) & (text_damaged == d)].mean(0) for p, d in pairs}
+        direction = torch.stack([side[p, True] - side[p, False] for p in products[rows].tolist()])
+
         chosen = clear.flatten()
-        product_of = torch.from_numpy(products[rows]).to(device).repeat(len(sets))[chosen]
+        every = {"product": product_of_image, "known": known, "direction": direction}
+        every = {key: torch.cat([value] * len(sets))[chosen] for key, value in every.items()}
         size_of = torch.tensor(sizes, device=device).repeat_interleave(batch)[chosen]
-        weight = (~studied.to(device)[product_of]) * torch.where(size_of == 0, 4.0, 1.0)
-        align, state = contrast(
-            torch.cat(views)[chosen], product_of, damaged.flatten().to(device)[chosen], text_features, text_products,
-            text_damaged, model.logit_scale.exp().clamp(max=100), (size_of == 0) | (size_of >= ALIGNED), weight,
-        )  # fmt: skip
-        loss = 0.5 * align + 2 * state
+        view, is_damaged = torch.cat(views)[chosen], damaged.flatten().to(device)[chosen]
+        named = (size_of == 0) | (size_of >= ALIGNED)
+        align = naming_loss(
+            view[named], every["product"][named], is_damaged[named], text_features, text_products, text_damaged, scale
+        )
+        weight = every["known"] * torch.where(size_of == 0, WEIGHT_OF_WHOLE, 1.0)
+        state = state_loss(view, is_damaged, every["direction"], scale, weight)
+
+        cell_area = torch.from_numpy(np.take_along_axis(flat, sets[0], 1)).to(device)
+        hit = cell_area >= SEEN_DAMAGED
+        balance = torch.where(hit, (~hit).sum() / hit.sum().clamp(min=1), 1.0) * ((cell_area == 0) | hit)
+        dense = state_loss(patches, hit, direction[:, None], scale, balance * known[:, None])
+        loss = 0.5 * align + 2 * state + dense
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
         if step % 10 == 0 or step == stop - 1:
-            history.append({"step": step, "align": round(align.item(), 4), "state": round(state.item(), 4)})
-            bar.set_postfix(
-                align=f"{align.item():.3f}", state=f"{state.item():.3f}", scale=f"{model.logit_scale.exp().item():.1f}"
-            )
+            terms = {"align": align, "state": state, "dense": dense}
+            history.append({"step": step, **{key: round(value.item(), 4) for key, value in terms.items()}})
+            bar.set_postfix({key: f"{value.item():.3f}" for key, value in terms.items()}, scale=f"{scale.item():.1f}")
         if step % 100 == 99 or step == stop - 1:
             save(
                 name,

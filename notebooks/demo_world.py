@@ -135,7 +135,7 @@ clean_table(records, "tab-clean")
 
 # %% [markdown]
 # The size and the contrast of the defects were set once, with WinCLIP on `demo-b`, before any other result was
-# computed, so that the means lie about where WinCLIP's lie on the real sets. How hard the world is, is therefore a
+# computed, aiming at the published means; the tables say how near that came. How hard the world is, is therefore a
 # choice; how a shift changes it, is not.
 
 # %% [markdown]
@@ -202,9 +202,7 @@ page.number("nonsense", means["nonsense"], f"{means['nonsense']:.1f} %")
 page.number("swapped", means["swapped"], f"{means['swapped']:.1f} %")
 spread = controls["nonsense"].iloc[:-1]
 page.say(
-    f"Swapped prompts mirror the AUROC at 50: the two add up to 100 within {mirror:.2g} points in every category. "
-    "Nonsense prompts give "
-    f"{means['nonsense']:.1f} on average, between {spread.min():.1f} and {spread.max():.1f} in single categories, "
-    "where the words' accidental "
-    "directions decide."
+    f"With the prompts swapped, the two AUROCs of a category add up to 100 within {mirror:.1f} points. Nonsense "
+    "prompts give "
+    f"{means['nonsense']:.1f} on average, between {spread.min():.1f} and {spread.max():.1f} in single categories."
 )

@@ -17,8 +17,8 @@
 # is turned back before it is compared with the mask. The products shown here have no upright pose: a turned washer is
 # as good a washer. If WinCLIP saw what a defect is, both lines would be flat.
 #
-# The corners that a turned map leaves empty score zero, which is "normal": this flatters large angles a little, as
-# the paper {cite:p}`stangl2024semantic` says of its own figure.
+# The corners that a turned map leaves empty score zero, which is "normal": most corners are, so this makes large angles
+# look a little better than they are. The paper {cite:p}`stangl2024semantic` fills them in the same way.
 
 # %% tags=["parameters"]
 study = "quick"  # quick, demo, paper, or a YAML file

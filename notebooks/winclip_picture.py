@@ -13,10 +13,10 @@
 # %% [markdown]
 # # WinCLIP in one picture
 #
-# **What to see.** WinCLIP {cite:p}`jeong2023winclip` never saw a defect. It compares a picture with two sets of
-# sentences, "a photo of a flawless washer" and "a photo of a damaged washer", and asks which is nearer. For the whole
-# picture that is the image score. For the map it asks the same of every window of 2×2 and 3×3 patches, each sent
-# through the network on its own, and merges the answers.
+# **What to see.** WinCLIP {cite:p}`jeong2023winclip` needs no picture of the product beforehand, good or damaged. It
+# compares a picture with two sets of sentences, such as "a photo of a flawless washer" and "a photo of a damaged
+# washer", and asks which is nearer. For the whole picture that is the image score. For the map it asks the same of
+# every window of 2×2 and 3×3 patches, each sent through the network on its own, and merges the answers.
 
 # %% tags=["parameters"]
 study = "quick"  # quick, demo, paper, or a YAML file

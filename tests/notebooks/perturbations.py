@@ -35,12 +35,8 @@ for suite, config in study.suites.items():
     for category in study.categories_of(suite):
         dataset = load_dataset(config.reader, study.root_of(suite), category=category)
         kinds = len(set(dataset.defects)) - ("good" in dataset.defects)
-        rows.append((suite, category, len(dataset), sum(dataset.labels), kinds, dataset.fingerprint()[:8]))
-print(
-    pd.DataFrame(rows, columns=["suite", "category", "pictures", "damaged", "defects", "fingerprint"]).to_string(
-        index=False
-    )
-)
+        rows.append((suite, category, len(dataset), sum(dataset.labels), kinds))
+print(pd.DataFrame(rows, columns=["suite", "category", "pictures", "damaged", "defects"]).to_string(index=False))
 
 # %%
 images, masks, labels = stack(

@@ -30,7 +30,7 @@ def _image(picture: np.ndarray, alt: str, size: int) -> str:
     image = Image.fromarray(picture)
     image.thumbnail((size, size), Image.Resampling.LANCZOS)
     target = io.BytesIO()
-    image.save(target, "JPEG", quality=88)
+    image.save(target, "JPEG", quality=88, subsampling=0)
     data = base64.b64encode(target.getvalue()).decode()
     return (
         f'<img src="data:image/jpeg;base64,{data}" alt="{html.escape(alt, quote=True)}" '

@@ -141,7 +141,7 @@ class Page:
 
         `formats` maps a column to a format such as "{:.1f}".
         """
-        shown = frame.copy()
+        shown = frame.rename_axis(columns=None)
         for column, template in (formats or {}).items():
             shown[column] = [template.format(x) if pd.notna(x) else "–" for x in frame[column]]
         body = shown.to_html(index=False, border=0, classes=["dataframe", "table"], justify="left", na_rep="–")

@@ -56,7 +56,6 @@ def picture_row(
     aspect = pictures[0].shape[0] / pictures[0].shape[1]
     height = rows * (width / columns * aspect + 0.28)
     figure, axes = new_figure(rows, columns, width=width, height=height)
-    heat = None
     with style():
         outlines = outlines or [None] * len(pictures)
         for axis, picture, title, mask in zip(axes, pictures, titles, outlines, strict=False):
@@ -68,7 +67,7 @@ def picture_row(
             elif scale is None:
                 raise ValueError("a heat map needs a fixed scale=(low, high)")
             else:
-                heat = axis.imshow(picture, cmap=HEAT, vmin=scale[0], vmax=scale[1], interpolation="none")
+                axis.imshow(picture, cmap=HEAT, vmin=scale[0], vmax=scale[1], interpolation="none")
         for axis in axes:
             axis.set_axis_off()
         for row, label in enumerate(row_labels or []):
@@ -76,8 +75,7 @@ def picture_row(
                 -0.08, 0.5, label, rotation=90, va="center", ha="right", transform=axes[row * columns].transAxes
             )
         if scale is not None:
-            heat = heat or ScalarMappable(Normalize(*scale), HEAT)
-            bar = figure.colorbar(heat, ax=axes, shrink=0.85, pad=0.015, aspect=24)
+            bar = figure.colorbar(ScalarMappable(Normalize(*scale), HEAT), ax=axes, shrink=0.85, pad=0.015, aspect=24)
             bar.set_label(scale_label)
             bar.outline.set_visible(False)  # type: ignore[operator]
             bar.locator = MaxNLocator(5)

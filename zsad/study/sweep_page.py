@@ -98,7 +98,7 @@ def _with_interval(table: pd.DataFrame, metric: str) -> list[str]:
 
 def _wide(records: pd.DataFrame, mean: pd.DataFrame) -> pd.DataFrame:
     """A row a value; for each metric the mean, its interval and every category, in percent."""
-    columns = {}
+    columns: dict[str, pd.Series] = {}
     for metric in METRICS:
         short = _SHORT[metric]
         rows = mean[mean["metric"] == metric].set_index("value")

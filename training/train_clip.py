@@ -17,6 +17,7 @@ import hashlib
 import json
 import math
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +40,7 @@ MODELS = {
         "text_cfg": {"context_length": 77, "width": 128, "heads": 4, "layers": 3},
     },
 }
-WINDOWS = (2, 2, 2, 2, 3, 3, 3, 3, 4, 5)  # sizes of the windows drawn from every picture
 SHARE_OF_STUDIED = 0.3  # weight of a suite's category, which is never seen damaged, where states are told apart
-WEIGHT_OF_WHOLE = 4.0  # of the whole picture against a window
 ALIGNED = 5  # windows of this size and whole pictures are also matched to the product's name
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 NAMES = list(WORLD)
@@ -112,17 +111,30 @@ def read_banks(paths: list[Path]) -> dict[str, np.ndarray]:
     return {key: np.concatenate([bank[key] for bank in banks]) for key in ("pictures", "cells", "products", "defects")}
 
 
-def train(
-    name: str,
-    banks: list[Path],
-    steps: int,
-    stop: int,
-    batch: int,
-    seed: int,
-    out: Path,
-    start: Path | None,
-    peak: float,
-) -> None:
+@dataclass(frozen=True)
+class Recipe:
+    """One stage of training.
+
+    Attributes:
+        steps, stop: length of the learning-rate schedule, and where to end it. batch: pictures a step.
+        peak: highest learning rate. seed: of weights, order, windows and words.
+        windows: sizes of the windows drawn from every picture.
+        partial: share of the schedule during which 100 random patches stand for the whole picture.
+        whole: weight of the whole picture's state against that of a window.
+    """
+
+    steps: int
+    stop: int
+    batch: int
+    peak: float
+    seed: int
+    windows: tuple[int, ...]
+    partial: float
+    whole: float
+
+
+def train(name: str, banks: list[Path], out: Path, start: Path | None, recipe: Recipe) -> None:
+    steps, stop, batch, peak, seed = recipe.steps, recipe.stop, recipe.batch, recipe.peak, recipe.seed
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     data = read_banks(banks)
@@ -156,10 +168,10 @@ def train(
         exposure = torch.from_numpy(rng.uniform(0.9, 1.1, (batch, 1, 1, 1)).astype(np.float32)).to(device)
         x = ((x * exposure).clamp(0, 1) - mean) / std
         cell = cells[rows]
-        keep = 100 if step < 0.5 * steps else 225  # part of the picture is enough to begin with, and cheaper
-        sizes = [0, *WINDOWS]
+        keep = 100 if step < recipe.partial * steps else 225  # part of the picture is enough to begin with, and cheaper
+        sizes = [0, *recipe.windows]
         sets = [np.argsort(rng.random((batch, 225)), 1)[:, :keep]]
-        sets += [window_indices(cell, size, rng) for size in WINDOWS]
+        sets += [window_indices(cell, size, rng) for size in recipe.windows]
         flat = cell.reshape(batch, -1)
         area = np.stack([np.take_along_axis(flat, s, 1).sum(1) for s in sets])
         clear = torch.from_numpy((area >= SEEN_DAMAGED) | (area <= UNCLEAR)).to(device)
@@ -202,7 +214,7 @@ def train(
         align = naming_loss(
             view[named], every["product"][named], is_damaged[named], text_features, text_products, text_damaged, scale
         )
-        weight = every["known"] * torch.where(size_of == 0, WEIGHT_OF_WHOLE, 1.0)
+        weight = every["known"] * torch.where(size_of == 0, recipe.whole, 1.0)
         state = state_loss(view, is_damaged, every["direction"], scale, weight)
 
         cell_area = torch.from_numpy(np.take_along_axis(flat, sets[0], 1)).to(device)
@@ -227,10 +239,7 @@ def train(
                 words,
                 out,
                 {
-                    "steps": steps,
-                    "batch": batch,
-                    "seed": seed,
-                    "peak_learning_rate": peak,
+                    **asdict(recipe),
                     "pictures": len(pictures),
                     "start": hashlib.sha256(start.read_bytes()).hexdigest() if start else None,
                     "seconds": round(time.time() - started),
@@ -269,15 +278,18 @@ def main() -> None:
     parser.add_argument("--stop", type=int, help="end early, in the middle of the schedule")
     parser.add_argument("--start", type=Path, help="safetensors of an earlier stage")
     parser.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
+    parser.add_argument("--windows", type=int, nargs="*", default=[2, 2, 2, 2, 3, 3, 3, 3, 4, 5])
+    parser.add_argument("--partial", type=float, default=0.5, help="share of the steps that see 100 of the patches")
+    parser.add_argument("--whole", type=float, default=4.0, help="weight of the whole picture's state")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=2024)
     parser.add_argument("--out", type=Path, default=Path("build/training"))
     arguments = parser.parse_args()
-    stop = arguments.stop or arguments.steps
-    train(
-        arguments.name, arguments.bank, arguments.steps, stop, arguments.batch, arguments.seed, arguments.out,
-        arguments.start, arguments.peak,
+    recipe = Recipe(
+        arguments.steps, arguments.stop or arguments.steps, arguments.batch, arguments.peak, arguments.seed,
+        tuple(arguments.windows), arguments.partial, arguments.whole,
     )  # fmt: skip
+    train(arguments.name, arguments.bank, arguments.out, arguments.start, recipe)
 
 
 if __name__ == "__main__":

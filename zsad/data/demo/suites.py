@@ -9,11 +9,11 @@ from zsad.data.demo.damage import Style
 from zsad.data.demo.product import Product
 from zsad.data.demo.products import PRODUCTS
 
-# A darker workshop table with the lamp above the product: pre-training shows bright tables lit from the upper left.
+# A darker table with the lamp above the product: pre-training shows bright tables lit from the upper left.
 LOOK = Look(
-    hue=(0.50, 0.72), saturation=(0.02, 0.16), value=(0.22, 0.55),
+    hue=(0.50, 0.72), saturation=(0.02, 0.16), value=(0.36, 0.50),
     backdrops=("mottled", "brushed", "concrete", "cloth"),
-    azimuth=(60, 105), elevation=(42, 65), ambient=(0.35, 0.55), warmth=(-0.02, 0.05),
+    azimuth=(75, 105), elevation=(42, 65), ambient=(0.35, 0.55), warmth=(-0.02, 0.05),
     vignette=(0.05, 0.2), blur=(0.4, 0.7), noise=(0.004, 0.012),
 )  # fmt: skip
 
@@ -68,8 +68,8 @@ SUITES: dict[str, Suite] = {
         reader="mvtec_ad",
         size=(240, 240),
         style=Style(
-            size=(7, 16),
-            contrast=(0.5, 1.0),
+            size=(12, 27),
+            contrast=(0.9, 1.0),
             roughness=(0.2, 0.45),
             harmonics=(3, 8),
             stretch=(1.5, 3),
@@ -84,15 +84,15 @@ SUITES: dict[str, Suite] = {
             **_category("bottle_cap", "scratch", "rust", "dent", "stain", "discolouration"),
             **_category("fabric", "hole", "stain", "scratch", "contamination", "discolouration"),
             **_category("wood", "scratch", "hole", "stain", "crack", "discolouration"),
-            **_category("socket", "turned", "misplaced", "missing", "crack", "burn"),
+            **_category("socket", "turned", "misplaced", "crack", "burn", "stain"),
         },
     ),
     "demo-visa": Suite(
         reader="visa",
         size=(240, 300),
         style=Style(
-            size=(4, 10),
-            contrast=(0.4, 0.95),
+            size=(8, 20),
+            contrast=(0.8, 1.0),
             roughness=(0.2, 0.45),
             harmonics=(3, 8),
             stretch=(1.5, 3),
@@ -104,7 +104,7 @@ SUITES: dict[str, Suite] = {
         categories={
             **_category("tablets", "chip", "crack", "discolouration", "turned", "contamination"),
             **_category("beans", "hole", "burn", "crack", "discolouration", "chip"),
-            **_category("pcb", "turned", "misplaced", "missing", "burn", "contamination"),
+            **_category("pcb", "turned", "missing", "burn", "crack", "contamination"),
             **_category("cracker", "chip", "burn", "crack", "hole", "discolouration"),
         },
     ),

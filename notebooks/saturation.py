@@ -28,8 +28,8 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
-from zsad.study import load_records, notebook
-from zsad.study.sweep_page import rotation_invariant, show_sweep
+from zsad.study import notebook
+from zsad.study.sweep_page import kept_sweep, rotation_invariant, show_sweep
 
 page = notebook.start(globals(), "saturation")
 
@@ -46,16 +46,8 @@ show_sweep(page, records, "saturation", "saturation", "Saturation sweep: one sat
 # doubts them computes them again with the parameter `study = "demo"`.
 
 # %%
-if page.study.name == "quick" and not page.overrides:
-    kept = load_records("demo")
-    chosen = (kept["setting"] == "saturation") & (kept["suite"] == suite) & kept["category"].isin(categories)
-    show_sweep(
-        page,
-        page.uses(kept[chosen]),
-        "saturation",
-        "saturation",
-        "Saturation sweep on every test image: one saturation shift for the whole test set",
-        "-demo",
-    )
-else:
+if page.overrides:
     page.say("Not shown: this page was made with other parameters than the book's.")
+else:
+    title = "Saturation sweep on every test image: one saturation shift for the whole test set"
+    show_sweep(page, page.uses(kept_sweep("saturation")), "saturation", "saturation", title, "-demo")

@@ -62,6 +62,12 @@ def test_the_world_is_named():
     assert world(mixed).startswith("Mixed world: rendered pictures")
 
 
+def test_a_figure_of_another_study_names_that_ones_world(page):
+    page.study = load_study("paper", check_models=False)
+    assert page.origin().startswith("Real world · study paper")
+    assert page.origin("demo").startswith("Demo world · study demo")
+
+
 def test_start_applies_overrides_and_refuses_unknown_parameters(tmp_path, monkeypatch):
     monkeypatch.setenv(PAGE_DIR, str(tmp_path))
     variables = {

@@ -166,9 +166,10 @@ class Page:
         display(Markdown(text))
 
     def origin(self, study: str | None = None) -> str:
-        """The line below each figure and table."""
+        """The line below each figure and table; `study` names the one it shows where that is not the page's own."""
+        shown = load_study(study, check_models=False) if study not in (None, self.study.name) else self.study
         return (
-            f"{world(self.study).split(':')[0]} · study {study or self.study.name} · notebook {self.name} · "
+            f"{world(shown).split(':')[0]} · study {shown.name} · notebook {self.name} · "
             f"records {self.records_hash} · commit {short_commit()}"
         )
 

@@ -7,7 +7,8 @@ import math
 import pandas as pd
 
 from zsad import plots
-from zsad.study.config import Study
+from zsad.study import load_records
+from zsad.study.config import Study, load_study
 from zsad.study.notebook import Page
 from zsad.study.summary import drop_sentence, mean_over_categories, worst_drop
 
@@ -29,6 +30,13 @@ def rotation_invariant(study: Study, suite: str) -> list[str]:
             f"study {study.name!r} sweeps no category of {suite!r}; name one with the parameter `category`"
         )
     return chosen
+
+
+def kept_sweep(setting: str) -> pd.DataFrame:
+    """The records of one sweep over the rotation-invariant objects of demo-mvtec that are kept in `results/demo`."""
+    kept, chosen = load_records("demo"), rotation_invariant(load_study("demo", check_models=False), "demo-mvtec")
+    of_sweep = (kept["setting"] == setting) & (kept["suite"] == "demo-mvtec") & kept["category"].isin(chosen)
+    return kept[of_sweep]
 
 
 def strength(setting: str, value: float) -> str:

@@ -14,9 +14,13 @@
 # # Reference: the demo pictures and the three shifts
 #
 # `tests/notebooks/perturbations.ipynb` is this file executed; nbval runs it again and compares what is printed. After a
-# change that is meant to change it: `jupytext --to ipynb --execute tests/notebooks/perturbations.py`.
+# change that is meant to change it: `python tests/notebooks/refresh.py`.
 
 # %%
+import warnings
+
+warnings.filterwarnings("ignore", message="IProgress not found")  # a plain progress bar will do
+
 import pandas as pd
 import torch
 

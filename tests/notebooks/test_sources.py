@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import jupytext
+import nbformat
 import pytest
+from refresh import NAMES
 
 from zsad.study.booksource import page_names
 from zsad.study.execute import convert, known_parameters
@@ -33,3 +36,14 @@ def test_every_page_of_the_contents_has_one_source():
 def test_no_derived_notebook_is_kept_beside_the_sources():
     tracked = {path.name for path in (ROOT / "tests" / "notebooks").glob("*.ipynb")}
     assert not tracked & {f"{path.stem}.ipynb" for path in SOURCES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_reference_is_its_source_executed(name):
+    folder = ROOT / "tests" / "notebooks"
+    source = jupytext.read(folder / f"{name}.py")
+    executed = nbformat.read(folder / f"{name}.ipynb", as_version=4)
+    assert [cell.source for cell in executed.cells] == [cell.source for cell in source.cells]
+    code = [cell for cell in executed.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)  # nbval compares no other cell
+    assert sum(len(cell.outputs) for cell in code) >= 3

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from zsad import metrics, perturb
 from zsad.data import Dataset, Sample, stack

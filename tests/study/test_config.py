@@ -66,7 +66,7 @@ def test_an_unknown_study_lists_the_known_ones():
 def test_the_studies_of_the_project_hold(name):
     study = load_study(name)
     assert study.name == name
-    assert all(study.swept_of(suite) or name == "quick" for suite in study.suites)
+    assert any(study.swept_of(suite) for suite in study.suites)
     assert all(0 in values for values in study.sweeps.values())
 
 

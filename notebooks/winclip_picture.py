@@ -26,7 +26,7 @@ backbone = None  # another backbone
 device = None  # "cuda" for a GPU
 data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
-picture = 0  # which damaged test picture, counted from 0
+picture = None  # which damaged test picture, counted from 0; None: the one with the largest defect
 
 # %%
 import matplotlib.patches as shapes
@@ -43,28 +43,29 @@ page = notebook.start(globals(), "winclip_picture")
 # %%
 suite = next(iter(page.study.suites))
 category = rotation_invariant(page.study, suite)[0]
-dataset = page.dataset(suite, category)
-damaged = [i for i, label in enumerate(dataset.labels) if label]
-index = damaged[picture]
-images, masks, _ = stack([dataset[index]], size=page.study.resolution)
 shown = category.replace("_", " ")
-
+dataset = page.dataset(suite, category)
+images, masks, labels = stack(list(dataset), size=page.study.resolution)
 whole = page.detector()
+clean = predict_shifted(whole, images, category, device=page.study.device)
+scale = plots.heat_scale(clean.map)
+
+damaged = [i for i, label in enumerate(dataset.labels) if label]
+by_score = sorted(damaged, key=lambda i: float(clean.score[i]))
+index = by_score[len(by_score) // 2] if picture is None else damaged[picture]
+score, truth = float(clean.score[index]), masks[index].numpy()
+
+# %%
 parts = {
     "2×2 windows": page.detector(scales=[2], image_scale=False),
     "3×3 windows": page.detector(scales=[3], image_scale=False),
     "whole picture": page.detector(scales=[], image_scale=True),
 }
-maps = {name: d.predict(images, category=shown).map[0].numpy() for name, d in parts.items()}
-prediction = whole.predict(images, category=shown)
-maps["harmonic mean"] = prediction.map[0].numpy()
+maps = {name: d.predict(images[[index]], category=shown).map[0].numpy() for name, d in parts.items()}
+maps["harmonic mean"] = clean.map[index].numpy()
 
-# %%
-clean = predict_shifted(whole, stack(list(dataset), size=page.study.resolution)[0], category, device=page.study.device)
-scale = plots.heat_scale(clean.map)
-photo = plots.to_uint8(images[0])
+photo = plots.to_uint8(images[index])
 rows, columns = whole.backbone.grid
-truth = masks[0].numpy()
 pictures = [photo, photo, *maps.values()]
 titles = ["picture, two windows", f"truth: {dataset.defects[index].replace('_', ' ')}", *maps]
 outlines = [None, truth, *[truth] * len(maps)]
@@ -80,8 +81,8 @@ for size, colour in ((3, plots.PALETTE[1]), (2, plots.PALETTE[5])):
 page.figure(
     figure,
     "fig-winclip",
-    f"<strong>WinCLIP on one {shown}</strong> ({suite}, test picture {dataset.ids[index]}, {rows}×{columns} "
-    "patches). First: the picture with one "
+    f"<strong>WinCLIP on one {shown}</strong> ({suite}, test picture {dataset.ids[index]}, the one with the largest "
+    f"defect unless another was asked for; {rows}×{columns} patches). First: the picture with one "
     "window of 3×3 patches (orange) and one of 2×2 (light blue). Second: the true defect, outlined. Then the "
     "anomaly score of each scale, "
     "spread over its windows, and their harmonic mean, which is WinCLIP's map. The whole-picture scale is one "

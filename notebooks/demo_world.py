@@ -112,9 +112,7 @@ def clean_table(records, id, suffix=""):
         real = published[published["dataset"] == REAL.get(suite)].set_index("metric")["value"]
         if len(real):
             cells = {plots.METRIC_NAMES[m]: f"{real[m]:.1f}" for m in SHOWN if m in real}
-            rows.append(
-                {"suite": f"{REAL[suite]} (real)", "category": "mean, published WinCLIP", "images": None, **cells}
-            )
+            rows.append({"suite": f"{REAL[suite]} (real)", "category": "published mean", "images": None, **cells})
     study = records["study"].iloc[0]
     page.table(
         pd.DataFrame(rows),

@@ -86,7 +86,7 @@ for setting, values in strengths.items():
 page.figure(
     plots.picture_row(
         maps,
-        [f"{t}: {s:.2f}" for t, s in zip(titles, scores, strict=True)],
+        [f"{t}: {s:.2g}" for t, s in zip(titles, scores, strict=True)],
         columns=5,
         row_labels=["rotation", "hue", "saturation"],
         scale=scale,
@@ -95,7 +95,8 @@ page.figure(
     "fig-shifts-maps",
     "<strong>WinCLIP's map of each picture above</strong>, turned back where the picture was turned; the number is "
     "the image "
-    f"score, the outline the true defect. One colour scale for all {shown} pictures, from {scale[0]:.2f} to "
-    f"{scale[1]:.2f}: the 1st "
+    f"score, the outline the true defect. One logarithmic colour scale for all {shown} pictures, from "
+    f"{scale[0]:.2g} to "
+    f"{scale[1]:.2g}: the 1st "
     "to 99.9th percentile of its unshifted test maps.",
 )

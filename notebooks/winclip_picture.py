@@ -45,14 +45,13 @@ suite = next(iter(page.study.suites))
 category = rotation_invariant(page.study, suite)[0]
 shown = category.replace("_", " ")
 dataset = page.dataset(suite, category)
-images, masks, labels = stack(list(dataset), size=page.study.resolution)
+images, masks, _ = stack(list(dataset), size=page.study.resolution)
 whole = page.detector()
 clean = predict_shifted(whole, images, category, device=page.study.device)
 scale = plots.heat_scale(clean.map)
 
 damaged = [i for i, label in enumerate(dataset.labels) if label]
-by_score = sorted(damaged, key=lambda i: float(clean.score[i]))
-index = by_score[len(by_score) // 2] if picture is None else damaged[picture]
+index = max(damaged, key=lambda i: int(masks[i].sum())) if picture is None else damaged[picture]
 score, truth = float(clean.score[index]), masks[index].numpy()
 
 # %%
@@ -82,13 +81,12 @@ page.figure(
     figure,
     "fig-winclip",
     f"<strong>WinCLIP on one {shown}</strong> ({suite}, test picture {dataset.ids[index]}, the one with the largest "
-    f"defect unless another was asked for; {rows}×{columns} patches). First: the picture with one "
-    "window of 3×3 patches (orange) and one of 2×2 (light blue). Second: the true defect, outlined. Then the "
-    "anomaly score of each scale, "
-    "spread over its windows, and their harmonic mean, which is WinCLIP's map. The whole-picture scale is one "
-    "number, the image score "
-    f"{float(prediction.score[0]):.3f}. One colour scale for all {shown} pictures, from {scale[0]:.2f} to "
-    f"{scale[1]:.2f}.",
+    "defect "
+    f"unless another was asked for; {rows}×{columns} patches). First: the picture with one window of 3×3 patches "
+    "(orange) "
+    "and one of 2×2 (light blue). Then the true defect, outlined; the anomaly score of each scale, spread over its "
+    "windows; and their harmonic mean, which is WinCLIP's map. The whole-picture scale is one number, the image score "
+    f"{score:.2g}. One logarithmic colour scale for all {shown} pictures, from {scale[0]:.2g} to {scale[1]:.2g}.",
 )
 
 # %% [markdown]
@@ -111,14 +109,12 @@ table["difference"] = table["mean on the defect"] - table["mean elsewhere"]
 page.table(
     table,
     "tab-winclip",
-    "<strong>What each scale says of this picture</strong>: mean anomaly score, from 0 to 1, on the true defect "
-    "and elsewhere. "
-    "One picture: an illustration, not a measurement.",
-    formats={c: "{:.3f}" for c in table.columns[1:]},
+    "<strong>What each scale says of this picture</strong>: mean anomaly score, from 0 to 1, on the true defect and "
+    "elsewhere. One picture: an illustration, not a measurement.",
+    formats={c: "{:.2g}" for c in table.columns[1:]},
 )
-rank = int((clean.score > prediction.score[0]).sum()) + 1
+rank = int((clean.score > score).sum()) + 1
 page.say(
-    f"The image score of this picture, {float(prediction.score[0]):.3f}, is number {rank} of the {len(dataset)} "
-    f"{shown} pictures used here, "
+    f"The image score of this picture, {score:.2g}, is number {rank} of the {len(dataset)} {shown} pictures used here, "
     f"{len(damaged)} of which are damaged."
 )

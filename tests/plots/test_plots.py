@@ -89,10 +89,13 @@ def test_heat_maps_share_one_scale():
     low, high = plots.heat_scale(np.full((2, 3, 3), 0.4))
     assert low < 0.4 < high
     heat = np.array([[0.2, 0.8]])
-    with pytest.raises(ValueError, match="fixed scale"):
-        plots.picture_row([heat], ["map"])
-    figure = plots.picture_row([heat, heat / 2], ["a", "b"], scale=(0.0, 1.0))
-    assert [axis.images[0].get_clim() for axis in figure.axes[:2]] == [(0.0, 1.0)] * 2
+    for scale in (None, (0.0, 1.0), (0.5, 0.5)):
+        with pytest.raises(ValueError, match="fixed scale"):
+            plots.picture_row([heat], ["map"], scale=scale)
+    figure = plots.picture_row([heat, np.zeros_like(heat)], ["a", "b"], scale=(0.01, 1.0))
+    assert [axis.images[0].get_clim() for axis in figure.axes[:2]] == [(0.01, 1.0)] * 2
+    assert not np.ma.is_masked(figure.axes[1].images[0].norm(figure.axes[1].images[0].get_array()))  # zero is drawn
+    assert plots.heat_scale(np.zeros((1, 4, 4)))[0] > 0
 
 
 def test_a_true_defect_is_outlined_where_it_is():

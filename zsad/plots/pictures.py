@@ -3,9 +3,8 @@
 import numpy as np
 from jaxtyping import Bool, UInt8
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize, to_rgb
+from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import binary_dilation
 
 from zsad.plots.style import new_figure, style
@@ -40,7 +39,7 @@ def picture_row(
     titles: list[str],
     columns: int | None = None,
     scale: tuple[float, float] | None = None,
-    scale_label: str = "anomaly score",
+    scale_label: str = "anomaly score (logarithmic)",
     width: float = 7.6,
     row_labels: list[str] | None = None,
     outlines: list[np.ndarray | None] | None = None,
@@ -64,10 +63,10 @@ def picture_row(
                 axis.contour(mask, levels=[0.5], colors=TRUTH, linewidths=1.3)
             if picture.ndim == 3:
                 axis.imshow(picture, interpolation="none")
-            elif scale is None:
-                raise ValueError("a heat map needs a fixed scale=(low, high)")
+            elif scale is None or not 0 < scale[0] < scale[1]:
+                raise ValueError(f"a heat map needs a fixed scale=(low, high) with 0 < low < high, not {scale}")
             else:
-                axis.imshow(picture, cmap=HEAT, vmin=scale[0], vmax=scale[1], interpolation="none")
+                axis.imshow(np.maximum(picture, scale[0]), cmap=HEAT, norm=LogNorm(*scale), interpolation="none")
         for axis in axes:
             axis.set_axis_off()
         for row, label in enumerate(row_labels or []):
@@ -75,20 +74,18 @@ def picture_row(
                 -0.08, 0.5, label, rotation=90, va="center", ha="right", transform=axes[row * columns].transAxes
             )
         if scale is not None:
-            bar = figure.colorbar(ScalarMappable(Normalize(*scale), HEAT), ax=axes, shrink=0.85, pad=0.015, aspect=24)
+            bar = figure.colorbar(ScalarMappable(LogNorm(*scale), HEAT), ax=axes, shrink=0.85, pad=0.015, aspect=24)
             bar.set_label(scale_label)
             bar.outline.set_visible(False)  # type: ignore[operator]
-            bar.locator = MaxNLocator(5)
-            bar.update_ticks()
     return figure
 
 
 def heat_scale(maps) -> tuple[float, float]:
-    """One colour scale for all pictures of a category: the 1st and 99.9th percentile of its unshifted (image, height,
+    """One colour scale for all pictures of a category: 1st and 99.9th percentile of its unshifted (image, height,
     width) maps.
 
-    Pictures clearer than the scale saturate. A constant map gets a scale of width 1e-6 around its value.
+    Scores are probabilities, and a sure detector gives most pixels one near 0: hence a logarithmic scale, no lower than
+    1e-6. Pictures beyond it saturate. A constant map gets a scale about its value.
     """
-    values = np.asarray(maps)
-    low, high = (float(x) for x in np.percentile(values, [1, 99.9]))
-    return (low, high) if high > low else (low - 5e-7, low + 5e-7)
+    low, high = (max(float(x), 1e-6) for x in np.percentile(np.asarray(maps), [1, 99.9]))
+    return (low, high) if high > low else (low / 1.01, low * 1.01)

@@ -76,6 +76,8 @@ def write_suites(root: str | os.PathLike[str], seed: int = 0, progress: bool = T
 def _write_suite(root: Path, name: str, suite: Suite, seed: int, progress: bool) -> Path:
     final, partial = root / name, root / f".{name}.{os.getpid()}.partial"
     stamp = {"suite": name, "seed": seed, "renderer": RENDERER, "reader": suite.reader, "style": asdict(suite.style)}
+    stamp |= {"look": asdict(LOOK), "counts": [suite.train, suite.good, suite.each_defect]}
+    stamp |= {"defects": {category: spec.defects for category, spec in suite.categories.items()}}
     stamp |= {"note": "rendered pictures of a demo world, not photographs", "licence": "Apache-2.0"}
     text = json.dumps(stamp, indent=1) + "\n"
     if final.exists():

@@ -1,6 +1,6 @@
 """Renders the training pictures once, so that an epoch reads memory and not the renderer.
 
-python -m training.bank build/training/bank.npz --count 14000
+python -m training.bank build/training/fine.npz --count 14000
 """
 
 from __future__ import annotations

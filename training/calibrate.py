@@ -1,6 +1,6 @@
 """Measures WinCLIP on suites held in memory, to set the size and contrast of the suites' defects once.
 
-    python -m training.calibrate build/training --seed 100 --size 1.0 --contrast 1.0
+    python -m training.calibrate zsad/weights --seed 100 --size 1.0 --contrast 1.0
 
 Calibration looks at seed 100 alone. The study's suites (seed 0) and the fresh ones that confirm them are never used.
 """
@@ -8,20 +8,16 @@ Calibration looks at seed 100 alone. The study's suites (seed 0) and the fresh o
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import open_clip
 import pandas as pd
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 from tqdm import tqdm
 
-from zsad.clip import Backbone
-from zsad.clip.tokenizer import WordTokenizer
+from zsad.clip.zoo import load_demo_weights
 from zsad.data.demo.specimen import render_specimen
 from zsad.data.demo.suites import LOOK, SUITES
 from zsad.data.demo.write import pictures
@@ -48,15 +44,6 @@ def suite_pictures(name: str, seed: int, size: float, contrast: float) -> dict[s
     return {category: tuple(zip(*rows, strict=True)) for category, rows in shown.items()}
 
 
-def load(folder: Path) -> Backbone:
-    """A freshly trained demo-b, before it is shipped with the package."""
-    card = json.loads((folder / "demo-b.json").read_text())
-    model = open_clip.CLIP(**card["model_cfg"])
-    model.load_state_dict({name: value.float() for name, value in load_file(folder / "demo-b.safetensors").items()})
-    tokenizer = WordTokenizer(card["vocabulary"], card["model_cfg"]["text_cfg"]["context_length"])
-    return Backbone(model, tokenizer, name="demo-b", mean=card["mean"], std=card["std"], dtype="bfloat16")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path, help="folder with demo-b.json and demo-b.safetensors")
@@ -65,7 +52,7 @@ def main() -> None:
     parser.add_argument("--contrast", type=float, default=1.0)
     parser.add_argument("--suite", choices=list(SUITES), action="append")
     arguments = parser.parse_args()
-    detector = load_detector("winclip", backbone=load(arguments.weights))
+    detector = load_detector("winclip", backbone=load_demo_weights("demo-b", arguments.weights, dtype="bfloat16"))
     rows = []
     for name in arguments.suite or SUITES:
         for category, (images, masks, defects) in suite_pictures(

@@ -1,7 +1,8 @@
 """Trains a demo CLIP: an open_clip model whose image tower sees whole pictures and small windows of patch tokens.
 
-    python -m training.bank build/training/bank.npz
-    python -m training.train_clip demo-b --bank build/training/bank.npz --steps 450
+    python -m training.bank build/training/fine.npz
+    python -m training.bank build/training/bold.npz --bold
+    python -m training.train_clip demo-b
 
 Each view (the picture, or a window of k x k patch tokens) is described by the state of what it shows itself. The loss
 has three terms: a cross-entropy over the captions of the batch for views large enough to tell the product; for every
@@ -99,7 +100,10 @@ def naming_loss(
 
 
 def state_loss(views: Tensor, damaged: Tensor, direction: Tensor, scale: Tensor, weight: Tensor) -> Tensor:
-    """Own state against the opposite one: logistic loss along the text direction from undamaged to damaged."""
+    """Own state against the opposite one: logistic loss along the text direction from undamaged to damaged.
+
+    views and direction end in the embedding axis and broadcast; damaged and weight have the other axes of views.
+    """
     logit = scale * (views * direction).sum(-1)
     losses = F.binary_cross_entropy_with_logits(logit, damaged.float(), reduction="none")
     return (losses * weight).sum() / weight.sum()

@@ -75,6 +75,7 @@ def draw_defect(name: str, rng: np.random.Generator) -> str | None:
 
 
 def draw_shot(rng: np.random.Generator) -> Shot:
+    """What the next training picture shows."""
     names = STUDIED if rng.random() < SHARE_STUDIED else tuple(FAMILIES)
     name = names[rng.integers(len(names))]
     return Shot(name, draw_defect(name, rng))

@@ -80,7 +80,7 @@ def load_backbone(
         raise ValueError(f"unknown backbone {name!r}; known: {', '.join(known_backbones())}")
     if weights is not None:
         raise ValueError(f"{name} ships with its weights: weights= is for {', '.join(RELEASED)}")
-    return _load_demo(name, device, dtype, image_size)
+    return load_demo_weights(name, WEIGHTS, device, dtype, image_size)
 
 
 def _load_released(
@@ -109,8 +109,20 @@ def _how_to_get(name: str) -> str:
     )
 
 
-def _load_demo(name: str, device: str | torch.device, dtype: str, image_size: int | None) -> Backbone:
-    card_path, weights_path = WEIGHTS / f"{name}.json", WEIGHTS / f"{name}.safetensors"
+def load_demo_weights(
+    name: str,
+    folder: Path,
+    device: str | torch.device = "cpu",
+    dtype: str = "float32",
+    image_size: int | None = None,
+) -> Backbone:
+    """A demo CLIP from `folder/name.json` and `folder/name.safetensors`: the package's own, or one fresh from training.
+
+    Raises:
+        FileNotFoundError: the weights are missing.
+        ValueError: their sha256 is not the one that the card states.
+    """
+    card_path, weights_path = folder / f"{name}.json", folder / f"{name}.safetensors"
     card: dict[str, Any] = json.loads(card_path.read_text())
     if not weights_path.is_file():
         raise FileNotFoundError(f"{weights_path} is missing; reinstall the package or check the file out again")

@@ -18,6 +18,7 @@ def turn(x: Field, y: Field, degrees: float) -> tuple[Field, Field]:
 
 
 def disc(x: Field, y: Field, radius: float) -> Field:
+    """Disc around the origin."""
     return np.hypot(x, y) - np.float32(radius)
 
 
@@ -27,6 +28,7 @@ def ellipse(x: Field, y: Field, a: float, b: float) -> Field:
 
 
 def ring(x: Field, y: Field, outer: float, inner: float) -> Field:
+    """What lies between two circles around the origin, of radius `inner` and `outer`."""
     radius = np.hypot(x, y)
     return np.maximum(radius - np.float32(outer), np.float32(inner) - radius)
 

@@ -1,0 +1,52 @@
+"""What the attacker of one picture wants: a low segmentation loss, or a low pixel AUROC of that picture alone."""
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+def segmentation_loss(
+    maps: Float[Tensor, "image height width"], masks: Bool[Tensor, "image height width"]
+) -> Float[Tensor, " image"]:
+    """Mean score of a picture's anomalous pixels less that of its normal ones; the attacker MINIMISES it.
+
+    As in the released code of Stangl et al. (arXiv 2405.07969): without anomalous pixels their mean counts as 0, and
+    the attack raises the score of the whole picture. In [-1, 1] for scores in [0, 1]; differentiable to the maps.
+    """
+    anomalous = masks.to(maps.dtype)
+    normal = 1 - anomalous
+    found = (maps * anomalous).sum((1, 2)) / (anomalous.sum((1, 2)) + 1e-8)
+    false = (maps * normal).sum((1, 2)) / (normal.sum((1, 2)) + 1e-8)
+    return found - false
+
+
+def pixel_auroc_per_image(
+    maps: Float[Tensor, "image height width"], masks: Bool[Tensor, "image height width"]
+) -> Float[Tensor, " image"]:
+    """Area under the ROC over the pixels of each picture, equal values counted half; exact for float32 maps.
+
+    NaN for a picture whose pixels are all normal or all anomalous. float64.
+    """
+    values, anomalous = _order_preserving(maps.float().flatten(1)), masks.flatten(1)
+    place = torch.arange(values.shape[1], device=maps.device)
+    positive = anomalous.sum(1)
+    # The sum of the ranks of anomalous pixels, once where they lose every tie and once where they win it: the mean of
+    # the two counts ties half, and no tie has to be looked for.
+    losing = _sorted(2 * values + ~anomalous) % 2 == 0
+    winning = _sorted(2 * values + anomalous) % 2 == 1
+    wins = (place * losing).sum(1) + (place * winning).sum(1) - positive * (positive - 1)
+    return wins.double() / (2 * positive * (len(place) - positive)).double()
+
+
+def _order_preserving(values: Float[Tensor, "image pixel"]) -> Int[Tensor, "image pixel"]:
+    """float32 values as integers that compare alike: their bits, reversed below zero. Adding 0 makes -0 a 0."""
+    bits = (values + 0.0).view(torch.int32)
+    return torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits).long()
+
+
+def _sorted(keys: Int[Tensor, "image pixel"]) -> Int[Tensor, "image pixel"]:
+    """Each row in ascending order. On a CPU, NumPy is ten times as fast as torch."""
+    if keys.device.type == "cpu":
+        return torch.from_numpy(np.sort(keys.numpy(), axis=1))
+    return keys.sort(dim=1).values

@@ -3,7 +3,6 @@
 `predict_shifted` is the one path from a picture to score and map under a shift; sweeps, studies and pages all use it.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,8 +17,7 @@ from zsad import metrics, perturb
 from zsad.data import Dataset, Sample, stack
 from zsad.detectors import Detector
 from zsad.detectors.base import NotFiniteError
-
-logger = logging.getLogger(__name__)
+from zsad.robustness.batches import in_batches
 
 SETTINGS = ("none", "angle", "hue", "saturation")
 
@@ -95,26 +93,16 @@ def predict_shifted(
         raise ValueError(f"unknown setting {setting!r}; known: {', '.join(SETTINGS)}")
     if len(images) == 0:
         raise ValueError("no images to predict")
-    scores: list[Tensor] = []
-    maps: list[Tensor] = []
-    start = 0
-    while start < len(images):
-        batch = images[start : start + batch_size]
+
+    def predict(part: slice) -> tuple[Tensor, Tensor]:
         try:
-            score, anomaly_map = _predict(detector, batch.to(device), category, setting, value, rotation)
+            score, anomaly_map = _predict(detector, images[part].to(device), category, setting, value, rotation)
         except NotFiniteError as error:
-            raise NotFiniteError(f"image {start + error.index}: {error}", start + error.index) from None
-        except torch.OutOfMemoryError:
-            if len(batch) == 1:
-                raise
-            batch_size = len(batch) // 2
-            logger.warning("out of memory on %s: going on with batches of %d", device, batch_size)
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
-            continue
-        scores.append(score.float().cpu())
-        maps.append(anomaly_map.float().cpu())
-        start += len(batch)
+            raise NotFiniteError(f"image {part.start + error.index}: {error}", part.start + error.index) from None
+        return score.float().cpu(), anomaly_map.float().cpu()
+
+    predictions, batch_size = in_batches(predict, len(images), batch_size, device)
+    scores, maps = zip(*predictions, strict=True)
     return Shifted(torch.cat(scores), torch.cat(maps), batch_size)
 
 

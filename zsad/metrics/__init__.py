@@ -5,7 +5,7 @@ straight across a tied group (trapezoid), average precision and F1-max step from
 threshold.
 """
 
-from zsad.metrics.bootstrap import bootstrap_intervals
+from zsad.metrics.bootstrap import bootstrap_intervals, bootstrap_replicates, interval
 from zsad.metrics.image import f1max_floor, image_ap, image_auroc, image_f1max
 from zsad.metrics.pixel import aupro, pixel_ap, pixel_auroc, pixel_f1max
 from zsad.metrics.summary import all_metrics
@@ -14,10 +14,12 @@ __all__ = [
     "all_metrics",
     "aupro",
     "bootstrap_intervals",
+    "bootstrap_replicates",
     "f1max_floor",
     "image_ap",
     "image_auroc",
     "image_f1max",
+    "interval",
     "pixel_ap",
     "pixel_auroc",
     "pixel_f1max",

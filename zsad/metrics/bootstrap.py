@@ -22,7 +22,38 @@ def bootstrap_intervals(
     level: float = 0.95,
     fpr_limit: float = 0.3,
 ) -> dict[str, tuple[float, float]]:
-    """Percentile intervals of every metric of `all_metrics`, by drawing images with replacement.
+    """Percentile intervals of every metric of `all_metrics`, from `bootstrap_replicates`, which see for the arguments
+    before `level`: the share of the replicates inside the interval, in (0, 1).
+
+    Returns (low, high) for each name in `all_metrics`. Raises ValueError as `bootstrap_replicates`, and for a level out
+    of (0, 1).
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level}: it must lie between 0 and 1")
+    found = bootstrap_replicates(scores, labels, maps, masks, replicates, generator=generator, fpr_limit=fpr_limit)
+    return {name: interval(values, level) for name, values in found.items()}
+
+
+def interval(values: Float[np.ndarray, " replicate"], level: float = 0.95) -> tuple[float, float]:
+    """The percentile interval that holds the share `level` of the replicates."""
+    low, high = np.quantile(values, ((1 - level) / 2, (1 + level) / 2)).tolist()
+    return low, high
+
+
+def bootstrap_replicates(
+    scores: Scores,
+    labels: Labels,
+    maps: Maps | None = None,
+    masks: Masks | None = None,
+    replicates: int = 200,
+    *,
+    generator: np.random.Generator,
+    fpr_limit: float = 0.3,
+) -> dict[str, Float[np.ndarray, " replicate"]]:
+    """Every metric of `all_metrics` in test sets made by drawing images with replacement.
+
+    Generators in the same state draw the same images for the same labels and masks, so replicates of two detectors, or
+    of two shifts, can be subtracted one by one: the difference then has its own interval.
 
     An image brings its score, pixels and ground-truth regions along. The draw is not stratified: the share of
     anomalous images, which AP and F1 depend on, varies as it would in another test set of the same size. A draw
@@ -37,26 +68,21 @@ def bootstrap_intervals(
         scores, labels, maps, masks, fpr_limit: as in `all_metrics`.
         replicates: how many draws.
         generator: source of the draws.
-        level: share of the replicates inside the interval, in (0, 1).
 
     Returns:
-        (low, high) for each name in `all_metrics`.
+        The replicates of each name in `all_metrics`.
 
     Raises:
-        ValueError: as `all_metrics`; replicates below 1; a level out of (0, 1).
+        ValueError: as `all_metrics`; replicates below 1.
     """
     if replicates < 1:
         raise ValueError(f"replicates is {replicates}: at least one is needed")
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level}: it must lie between 0 and 1")
     test_set = checked(scores, labels, maps, masks, fpr_limit)
     anomalous = test_set.labels.astype(float) if test_set.pixels is None else test_set.pixels[1].mean((1, 2))
     counts = draw_counts(test_set.labels, anomalous, replicates, generator)
     by_image = image_curve(counts, test_set.scores, test_set.labels)
     by_pixel = pixel_curve(counts, *test_set.pixels) if test_set.pixels else None
-    found = metrics_of(by_image, by_pixel, fpr_limit)
-    tails = ((1 - level) / 2, (1 + level) / 2)
-    return {name: tuple(np.quantile(values, tails).tolist()) for name, values in found.items()}
+    return {name: np.asarray(values) for name, values in metrics_of(by_image, by_pixel, fpr_limit).items()}
 
 
 def draw_counts(

@@ -3,6 +3,7 @@
 `predict_shifted` is the one path from a picture to score and map under a shift; sweeps, studies and pages all use it.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from zsad.data import Dataset, Sample, stack
 from zsad.detectors import Detector
 from zsad.detectors.base import NotFiniteError
 from zsad.robustness.batches import in_batches
+from zsad.robustness.corruption import Corruption, corrupted
 
 SETTINGS = ("none", "angle", "hue", "saturation")
 
@@ -48,20 +50,39 @@ class TestSet:
     __test__ = False  # pytest: not a test class
 
 
-def load_test_set(dataset: Dataset, resolution: int) -> TestSet:
-    """Decode a data set and squash it to squares of `resolution` pixels."""
-    samples = [_resized(sample, resolution) for sample in dataset]
+@dataclass(frozen=True)
+class Measured:
+    """What a detector's answers are worth on one test set.
+
+    `metrics` has columns metric, estimate, low, high: every metric in [0, 1] with its 95 % bootstrap interval over
+    pictures. `replicates` has the estimates of each metric (a column) in each bootstrap draw (a row), as float32.
+    """
+
+    metrics: pd.DataFrame
+    replicates: pd.DataFrame
+
+
+def load_test_set(dataset: Dataset, resolution: int, corruption: Corruption | None = None) -> TestSet:
+    """Decode a data set and squash it to squares of `resolution` pixels, corrupted before or after that if asked for.
+
+    Raises:
+        ValueError: a kind or severity of corruption that does not exist, naming the picture.
+    """
+    samples = [_resized(sample, resolution, corruption) for sample in dataset]
     if not dataset.has_masks:
         samples = [replace(sample, mask=torch.zeros(resolution, resolution, dtype=torch.bool)) for sample in samples]
     images, masks, labels = stack(samples)
     return TestSet(images, masks if dataset.has_masks else None, labels, dataset.ids, dataset.category)
 
 
-def _resized(sample: Sample, resolution: int) -> Sample:
+def _resized(sample: Sample, resolution: int, corruption: Corruption | None) -> Sample:
     """One sample at a time, so that the full-size pictures of a category are never in memory together."""
+    if corruption is not None and corruption.at == "native":
+        sample = corrupted(sample, corruption)
     unmasked = sample.label and sample.mask is None
     image, mask, _ = stack([replace(sample, label=False) if unmasked else sample], size=resolution)
-    return replace(sample, image=image[0], mask=None if sample.mask is None else mask[0])
+    squashed = replace(sample, image=image[0], mask=None if sample.mask is None else mask[0])
+    return corrupted(squashed, corruption) if corruption is not None and corruption.at == "resized" else squashed
 
 
 def predict_shifted(
@@ -126,11 +147,11 @@ def measure(
     fpr_limit: float = 0.3,
     replicates: int = 200,
     seed: int = 0,
-) -> pd.DataFrame:
-    """Columns metric, estimate, low, high: every metric in [0, 1] with its 95 % bootstrap interval over pictures.
+) -> Measured:
+    """Every metric with its interval; without masks the image metrics alone.
 
-    Without masks the image metrics alone. The same seed draws the same pictures for every shift of a test set, so that
-    intervals of one sweep belong together.
+    The same seed draws the same pictures for every shift of a test set, so that replicates can be compared one by one,
+    and unrelated ones for other test sets, so that their means can be taken one by one.
 
     Raises:
         ValueError: a score or map that is not finite (naming the picture), or a test set of one class only.
@@ -145,16 +166,17 @@ def measure(
     if len(test_set.labels.unique()) < 2:
         only = "anomalous" if test_set.labels.any() else "normal"
         raise ValueError(f"category {test_set.category!r} has only {only} pictures: metrics need both kinds")
-    generator = np.random.default_rng(seed)
+    pictures = hashlib.sha256("\0".join(test_set.ids).encode()).digest()
+    generator = np.random.default_rng([seed, int.from_bytes(pictures[:8])])
     maps = None if test_set.masks is None else shifted.map
     arguments = (shifted.score, test_set.labels, maps, test_set.masks)
     estimates = metrics.all_metrics(*arguments, fpr_limit=fpr_limit)
-    intervals = metrics.bootstrap_intervals(*arguments, replicates=replicates, generator=generator, fpr_limit=fpr_limit)
-    rows = [
-        {"metric": name, "estimate": estimate, "low": intervals[name][0], "high": intervals[name][1]}
-        for name, estimate in estimates.items()
-    ]
-    return pd.DataFrame(rows)
+    drawn = metrics.bootstrap_replicates(*arguments, replicates=replicates, generator=generator, fpr_limit=fpr_limit)
+    rows = []
+    for name, estimate in estimates.items():
+        low, high = metrics.interval(drawn[name])
+        rows.append({"metric": name, "estimate": estimate, "low": low, "high": high})
+    return Measured(pd.DataFrame(rows), pd.DataFrame(drawn).astype(np.float32))
 
 
 def uniform_sweep(
@@ -192,8 +214,8 @@ def uniform_sweep(
             device=device,
         )
         batch_size = shifted.batch_size
-        frame = measure(shifted, test_set, fpr_limit=fpr_limit, replicates=replicates, seed=seed)
-        frames.append(frame.assign(value=float(value)))
+        measured = measure(shifted, test_set, fpr_limit=fpr_limit, replicates=replicates, seed=seed)
+        frames.append(measured.metrics.assign(value=float(value)))
     records = pd.concat(frames, ignore_index=True).assign(
         category=dataset.category,
         detector=detector.name,

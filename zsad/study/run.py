@@ -152,13 +152,13 @@ class Evaluator:
                 rotation=cell.rotation,
                 device=self.study.device,
             )
-            frame = measure(shifted, test_set, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed)
+            measured = measure(shifted, test_set, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed)
         except ValueError as error:
             where = f"{cell.suite}/{cell.category}, {cell.detector} on {cell.backbone}, {cell.setting} {cell.value:g}"
             raise ValueError(f"{where}: {error}") from error
         self.batch_size = shifted.batch_size
         spec = cell.spec()
-        rows = frame.assign(
+        rows = measured.metrics.assign(
             **{column: spec[column] for column in KEY_COLUMNS},
             n_images=len(test_set.labels),
             n_anomalous=int(test_set.labels.sum()),

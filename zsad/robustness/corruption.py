@@ -1,0 +1,35 @@
+"""One corruption of every picture of a test set: which, how strong, before or after the resize, with which noise."""
+
+from dataclasses import dataclass, replace
+
+from zsad import perturb
+from zsad.data import Sample
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """Brightness, contrast, defocus blur or Gaussian noise (`zsad.perturb.CORRUPTIONS`) at a severity from 0 to 5.
+
+    `at` is "native" (the decoded picture, as in Cao et al., arXiv 2303.13845) or "resized" (the square that the
+    detector is given): blur radius and noise are per pixel, so these are different tests. `seed` and the picture's id
+    draw its noise, whatever else is in the batch; one picture's noise at two severities differs in strength alone.
+    """
+
+    kind: str
+    severity: int
+    at: str = "native"
+    seed: int = 0
+
+
+def corrupted(sample: Sample, corruption: Corruption) -> Sample:
+    """The sample with its image corrupted at the size it has.
+
+    Raises:
+        ValueError: an unknown kind, a severity outside 0 to 5 or a picture too small for the blur, naming the picture.
+    """
+    generator = perturb.picture_generator(sample.id, corruption.seed)
+    try:
+        image = perturb.corrupt(sample.image, corruption.kind, corruption.severity, generator)
+    except ValueError as error:
+        raise ValueError(f"{sample.id}: {error}") from error
+    return replace(sample, image=image)

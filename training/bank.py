@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from training.world import BOLD, FINE, WORLD, draw_shot, render_shot
 
-SIDE, GRID = 120, 15
+SIDE = 120
 NAMES = list(WORLD)
 
 
@@ -25,9 +25,8 @@ def render(job: tuple[int, int, bool]):
     shot = draw_shot(rng)
     picture, mask = render_shot(shot, rng, BOLD if bold else FINE)
     small = np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
-    square = np.asarray(Image.fromarray(mask).resize((240, 240), Image.Resampling.NEAREST))
-    cells = square.reshape(GRID, 240 // GRID, GRID, 240 // GRID).mean((1, 3))
-    return small, cells.astype(np.float16), NAMES.index(shot.product), shot.defect or ""
+    area = np.asarray(Image.fromarray(mask).resize((SIDE, SIDE), Image.Resampling.NEAREST))
+    return small, np.packbits(area, axis=1), NAMES.index(shot.product), shot.defect or ""
 
 
 def main() -> None:
@@ -42,12 +41,12 @@ def main() -> None:
     with Pool(arguments.workers) as pool:
         jobs = ((arguments.seed, index, arguments.bold) for index in range(arguments.count))
         shots = list(tqdm(pool.imap(render, jobs, chunksize=32), total=arguments.count, unit="picture", mininterval=5))
-    pictures, cells, products, defects = zip(*shots, strict=True)
+    pictures, masks, products, defects = zip(*shots, strict=True)
     partial = arguments.out.with_suffix(".partial.npz")
     np.savez(
         partial,
         pictures=np.stack(pictures),
-        cells=np.stack(cells),
+        masks=np.stack(masks),
         products=np.array(products),
         defects=np.array(defects),
     )

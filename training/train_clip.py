@@ -25,6 +25,7 @@ import numpy as np
 import open_clip
 import torch
 import torch.nn.functional as F
+from open_clip.model import resize_pos_embed
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
@@ -40,11 +41,18 @@ MODELS = {
         "vision_cfg": {"image_size": 120, "patch_size": 8, "width": 192, "layers": 6, "head_width": 48},
         "text_cfg": {"context_length": 77, "width": 128, "heads": 4, "layers": 3},
     },
+    "demo-l": {
+        "embed_dim": 128,
+        "vision_cfg": {"image_size": 112, "patch_size": 7, "width": 192, "layers": 9, "head_width": 48},
+        "text_cfg": {"context_length": 77, "width": 128, "heads": 4, "layers": 3},
+    },
 }
 SHARE_OF_STUDIED = 0.3  # weight of a suite's category, which is never seen damaged, where states are told apart
 ALIGNED = 5  # windows of this size and whole pictures are also matched to the product's name
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 NAMES = list(WORLD)
+MOVE = 8  # pixels of the bank's pictures
+MIRRORED = np.array([WORLD[name].kind in ("object", "texture") for name in NAMES])  # nothing with an upright pose
 SEEN_DAMAGED, UNCLEAR = 0.06, 0.0  # area of damage in a window, in patches: above the first, damaged; above 0, unclear
 
 
@@ -53,6 +61,49 @@ def build(name: str, words: list[str]) -> tuple[open_clip.CLIP, dict, WordTokeni
     tokenizer = WordTokenizer(words, config["text_cfg"]["context_length"])
     config = {**config, "text_cfg": {**config["text_cfg"], "vocab_size": tokenizer.vocab_size}}
     return open_clip.CLIP(**config), config, tokenizer
+
+
+def inherit(model: open_clip.CLIP, tokenizer: WordTokenizer, card: dict, state: dict[str, Tensor]) -> None:
+    """Start a model from the weights of an earlier one: known words keep their vectors, the patch filters and the
+    position table are resized, and blocks that the earlier model lacks do nothing at first.
+    """
+    earlier = WordTokenizer(card["vocabulary"], tokenizer.context_length)
+    state = {key: value.float() for key, value in state.items()}
+    words = model.token_embedding.weight.detach().clone()
+    shared = [entry for entry in tokenizer.ids if entry in earlier.ids]
+    words[[tokenizer.ids[entry] for entry in shared]] = state["token_embedding.weight"][
+        [earlier.ids[entry] for entry in shared]
+    ]
+    words[[0, tokenizer.start, tokenizer.end]] = state["token_embedding.weight"][[0, earlier.start, earlier.end]]
+    state["token_embedding.weight"] = words
+    size = model.visual.conv1.weight.shape[-1]
+    filters = state["visual.conv1.weight"]
+    resized = F.interpolate(filters, (size, size), mode="bicubic", antialias=True)
+    state["visual.conv1.weight"] = resized * (filters.shape[-1] / size) ** 2
+    resize_pos_embed(state, model)
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    blocks = {".".join(key.split(".")[:4]) for key in missing}
+    if unexpected or not all(block.startswith("visual.transformer.resblocks.") for block in blocks):
+        raise ValueError(f"the earlier weights do not fit: missing {missing}, unexpected {unexpected}")
+    for block in blocks:
+        added = model.visual.transformer.resblocks[int(block.rsplit(".", 1)[1])]
+        for last in (added.attn.out_proj, added.mlp.c_proj):
+            torch.nn.init.zeros_(last.weight)
+            torch.nn.init.zeros_(last.bias)
+
+
+def displaced(
+    pictures: np.ndarray, masks: np.ndarray, mirrored: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures and masks moved by up to one patch each way (edges reflected), some of them mirrored left to right."""
+    count, side = len(pictures), pictures.shape[1]
+    index = np.arange(side) + rng.integers(-MOVE, MOVE + 1, (2, count, 1))
+    index = np.where(index < 0, -index, index)
+    index = np.where(index >= side, 2 * (side - 1) - index, index)
+    rows, columns = index
+    columns = np.where(mirrored[:, None], columns[:, ::-1], columns)
+    picked = (np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :])
+    return pictures[picked], masks[picked]
 
 
 def patch_tokens(visual, pictures: Tensor) -> Tensor:
@@ -112,7 +163,7 @@ def state_loss(views: Tensor, damaged: Tensor, direction: Tensor, scale: Tensor,
 def read_banks(paths: list[Path]) -> dict[str, np.ndarray]:
     """The pictures of several banks as one."""
     banks = [np.load(path) for path in paths]
-    return {key: np.concatenate([bank[key] for bank in banks]) for key in ("pictures", "cells", "products", "defects")}
+    return {key: np.concatenate([bank[key] for bank in banks]) for key in ("pictures", "masks", "products", "defects")}
 
 
 @dataclass(frozen=True)
@@ -142,16 +193,16 @@ def train(name: str, banks: list[Path], out: Path, start: Path | None, recipe: R
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     data = read_banks(banks)
-    pictures, cells, products = data["pictures"], data["cells"].astype(np.float32), data["products"]
-    defects = data["defects"]
+    pictures, products, defects = data["pictures"], data["products"], data["defects"]
     studied = torch.tensor([product in STUDIED for product in NAMES])
     words = vocabulary()
     model, config, tokenizer = build(name, words)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if start is not None:
-        model.load_state_dict({key: value.float() for key, value in load_file(start).items()})
+        inherit(model, tokenizer, json.loads(start.with_suffix(".json").read_text()), load_file(start))
     model = model.to(device)
     visual = model.visual
+    side, grid = visual.image_size[0], visual.grid_size[0]
     mean, std = (torch.tensor(v, device=device).view(3, 1, 1) for v in (MEAN, STD))
     decay = [p for p in model.parameters() if p.ndim > 1]
     rest = [p for p in model.parameters() if p.ndim <= 1]
@@ -168,13 +219,17 @@ def train(name: str, banks: list[Path], out: Path, start: Path | None, recipe: R
     bar = tqdm(range(stop), unit="step", mininterval=5)
     for step in bar:
         rows = order[step * batch : (step + 1) * batch]
-        x = torch.from_numpy(pictures[rows]).to(device).permute(0, 3, 1, 2).float() / 255
+        mirrored = MIRRORED[products[rows]] & (rng.random(batch) < 0.5)
+        moved, shown = displaced(pictures[rows], np.unpackbits(data["masks"][rows], axis=2), mirrored, rng)
+        x = torch.from_numpy(moved).to(device).permute(0, 3, 1, 2).float() / 255
+        if x.shape[-1] != side:
+            x = F.interpolate(x, (side, side), mode="bicubic", antialias=True)
         exposure = torch.from_numpy(rng.uniform(0.9, 1.1, (batch, 1, 1, 1)).astype(np.float32)).to(device)
         x = ((x * exposure).clamp(0, 1) - mean) / std
-        cell = cells[rows]
-        keep = 100 if step < recipe.partial * steps else 225  # part of the picture is enough to begin with, and cheaper
+        cell = F.adaptive_avg_pool2d(torch.from_numpy(shown).float(), grid).numpy()
+        keep = 100 if step < recipe.partial * steps else grid**2  # a part will do to begin with, and is cheaper
         sizes = [0, *recipe.windows]
-        sets = [np.argsort(rng.random((batch, 225)), 1)[:, :keep]]
+        sets = [np.argsort(rng.random((batch, grid**2)), 1)[:, :keep]]
         sets += [window_indices(cell, size, rng) for size in recipe.windows]
         flat = cell.reshape(batch, -1)
         area = np.stack([np.take_along_axis(flat, s, 1).sum(1) for s in sets])
@@ -206,8 +261,8 @@ def train(name: str, banks: list[Path], out: Path, start: Path | None, recipe: R
         known = torch.where(studied.to(device)[product_of_image], SHARE_OF_STUDIED, 1.0)
         scale = model.logit_scale.exp().clamp(max=100)
         # one direction a product: from the mean of its undamaged captions to the mean of its damaged ones
-        side = {(p, d): text_features[(text_products == p) & (text_damaged == d)].mean(0) for p, d in pairs}
-        direction = torch.stack([side[p, True] - side[p, False] for p in products[rows].tolist()])
+        ends = {(p, d): text_features[(text_products == p) & (text_damaged == d)].mean(0) for p, d in pairs}
+        direction = torch.stack([ends[p, True] - ends[p, False] for p in products[rows].tolist()])
 
         chosen = clear.flatten()
         every = {"product": product_of_image, "known": known, "direction": direction}

@@ -11,7 +11,7 @@ import numpy as np
 
 from training.families import FAMILIES
 from zsad.data.demo.camera import Look
-from zsad.data.demo.damage import DAMAGE, Style
+from zsad.data.demo.damage import Style
 from zsad.data.demo.product import Product
 from zsad.data.demo.products import PRODUCTS
 from zsad.data.demo.specimen import POSE_FAULTS, render_specimen
@@ -26,9 +26,14 @@ LOOK = Look(
 FINE = Style(size=(5, 15), contrast=(0.45, 1.0), roughness=(0, 0.22), harmonics=(2, 4), stretch=(1, 2), wander=(0, 12))
 BOLD = Style(size=(9, 24), contrast=(0.75, 1.0), roughness=(0, 0.22), harmonics=(2, 4), stretch=(1, 2), wander=(0, 12))
 
+KINDS = (
+    "scratch", "crack", "hole", "dent", "stain", "contamination", "rust", "discolouration", "burn", "chip",
+)  # fmt: skip
 STUDIED = tuple(PRODUCTS)  # shown undamaged only
 WORLD: dict[str, Product] = {**FAMILIES, **PRODUCTS}
-SHARE_STUDIED = 0.35
+SHARE_STUDIED = 0.30
+SHARE_GENERIC = 0.25  # random shapes and arrangements
+GENERIC = ("thing", "things", "assembly")
 SHARE_DAMAGED = 0.55  # of the other families
 
 TEMPLATES = (
@@ -68,7 +73,7 @@ def draw_defect(name: str, rng: np.random.Generator) -> str | None:
     if name in STUDIED or rng.random() > SHARE_DAMAGED:
         return None
     product = WORLD[name]
-    kinds = [kind for kind in DAMAGE if not (kind == "chip" and product.kind == "texture")]
+    kinds = [kind for kind in KINDS if not (kind == "chip" and product.kind == "texture")]
     if product.movable and rng.random() < 0.45:
         kinds = list(POSE_FAULTS)
     return kinds[rng.integers(len(kinds))]
@@ -76,7 +81,9 @@ def draw_defect(name: str, rng: np.random.Generator) -> str | None:
 
 def draw_shot(rng: np.random.Generator) -> Shot:
     """What the next training picture shows."""
-    names = STUDIED if rng.random() < SHARE_STUDIED else tuple(FAMILIES)
+    draw = rng.random()
+    named = tuple(name for name in FAMILIES if name not in GENERIC)
+    names = STUDIED if draw < SHARE_STUDIED else GENERIC if draw < SHARE_STUDIED + SHARE_GENERIC else named
     name = names[rng.integers(len(names))]
     return Shot(name, draw_defect(name, rng))
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from training import world
 from zsad.data.demo import SUITES
-from zsad.data.demo.damage import DAMAGE
 from zsad.data.demo.specimen import POSE_FAULTS
 from zsad.data.demo.suites import LOOK
 
@@ -20,7 +19,7 @@ def test_no_category_of_the_suites_is_drawn_damaged():
     assert {shot.product for shot in shots} == set(world.WORLD)
     assert not [shot for shot in shots if shot.product in CATEGORIES and shot.defect is not None]
     elsewhere = {shot.defect for shot in shots if shot.product not in CATEGORIES}
-    assert elsewhere == {None, *DAMAGE, *POSE_FAULTS}
+    assert elsewhere == {None, *world.KINDS, *POSE_FAULTS}
 
 
 def test_a_studied_category_is_rendered_without_a_mask():
@@ -34,10 +33,10 @@ def test_the_bank_asks_the_same_place():
     from training import bank
 
     seen = [bank.render((5, index, index % 2 == 0)) for index in range(60)]
-    for _, cells, product, defect in seen:
+    for _, masks, product, defect in seen:
         if bank.NAMES[product] in CATEGORIES:
             assert defect == ""
-            assert not cells.any()
+            assert not masks.any()
     assert any(defect for *_, defect in seen)
 
 

@@ -88,6 +88,10 @@ class Site:
     def mark(self, where: Bool[ndarray, "height width"]) -> None:
         self.scene.mask |= where & self.region
 
+    def line_width(self) -> float:
+        """Half the width of a scratch, crack or fibre: it grows with the defect."""
+        return 0.4 + self.size * self.rng.uniform(0.04, 0.09)
+
     def edge(
         self, distance: Float32[ndarray, "height width"], softness: float = 1.0
     ) -> Float32[ndarray, "height width"]:
@@ -105,7 +109,7 @@ def _same_brightness(
 
 def scratch(site: Site) -> None:
     distance = site.line(8, 5 * site.size, site.rng.uniform(*site.style.wander))
-    layer = site.edge(distance - site.rng.uniform(0.7, 1.4))
+    layer = site.edge(distance - site.line_width())
     bright = site.rng.random() < 0.5
     site.tint(layer, np.float32(0.95 if bright else 0.12) * np.ones(3, np.float32))
     site.scene.relief -= np.where(site.region, layer * 1.2 * site.contrast, 0)
@@ -116,7 +120,7 @@ def crack(site: Site) -> None:
     for _ in range(2):
         branch = site.line(6, 2.2 * site.size, 30)
         distance = np.minimum(distance, branch)
-    layer = site.edge(distance - site.rng.uniform(0.6, 1.3))
+    layer = site.edge(distance - site.line_width())
     site.tint(layer, np.array([0.07, 0.06, 0.05], np.float32))
     site.scene.relief -= np.where(site.region, layer * 2.5 * site.contrast, 0)
 
@@ -148,7 +152,7 @@ def contamination(site: Site) -> None:
     colours = [(0.92, 0.92, 0.90), (0.12, 0.12, 0.13), (0.20, 0.35, 0.70), (0.75, 0.15, 0.15), (0.30, 0.55, 0.25)]
     colour = np.array(colours[site.rng.integers(len(colours))], np.float32)
     if site.rng.random() < 0.5:
-        distance = site.line(10, 4 * site.size, 28) - site.rng.uniform(0.7, 1.2)
+        distance = site.line(10, 4 * site.size, 28) - site.line_width()
     else:
         distance = np.minimum(site.blot(site.size * 0.45), site.blot(site.size * 0.3) + 0.0)
     layer = site.edge(distance)

@@ -1,6 +1,7 @@
 """The catalogue of the suites' products."""
 
 from zsad.data.demo.product import Product
+from zsad.data.demo.products_aebad import blade
 from zsad.data.demo.products_mvtec import biscuit, bottle_cap, fabric, socket, washer, wood
 from zsad.data.demo.products_visa import beans, cracker, pcb, tablets
 
@@ -18,7 +19,7 @@ PRODUCTS: dict[str, Product] = {
         tilt=3,
         drift=5,
         scale=(0.95, 1.0),
-        movable=tuple(f"score {r}{c}" for r in range(3) for c in range(4)),
+        movable=tuple(f"score {r}{c}" for r in range(2) for c in range(3)),
     ),
     "beans": Product("beans", "many", beans, tilt=4, drift=4),
     "pcb": Product(
@@ -37,4 +38,5 @@ PRODUCTS: dict[str, Product] = {
         ),
     ),
     "cracker": Product("cracker", "object", cracker, tilt=8),
+    "blade": Product("blade", "aligned", blade, tilt=6),
 }

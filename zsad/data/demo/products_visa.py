@@ -13,19 +13,19 @@ from zsad.data.demo.scene import Part
 
 def tablets(rng: Rng) -> list[Part]:
     parts = []
-    for row in range(3):
-        for column in range(4):
-            x, y = (column - 1.5) * 64 + rng.normal(0, 2.5), (row - 1) * 64 + rng.normal(0, 2.5)
+    for row in range(2):
+        for column in range(3):
+            x, y = (column - 1) * 92 + rng.normal(0, 3), (row - 0.5) * 92 + rng.normal(0, 3)
             pink = colour(rng, 0.965, 0.24, 0.90)
             angle = rng.normal(0, 6)
             parts.append(
                 Part(
-                    lambda u, v: shapes.disc(u, v, 25),
+                    lambda u, v: shapes.disc(u, v, 37),
                     pink,
                     (x, y),
-                    reach=28,
-                    relief=9,
-                    bevel=12,
+                    reach=40,
+                    relief=11,
+                    bevel=16,
                     gloss=0.15,
                     texture=materials.cloudy(0.03, 8),
                     instance=True,
@@ -33,13 +33,13 @@ def tablets(rng: Rng) -> list[Part]:
             )
             parts.append(
                 Part(
-                    lambda u, v: shapes.box(u, v, 20, 1.3),
+                    lambda u, v: shapes.box(u, v, 30, 2),
                     colour(rng, 0.965, 0.34, 0.74),
                     (x, y),
                     angle,
-                    reach=23,
+                    reach=34,
                     relief=-1.5,
-                    bevel=1.3,
+                    bevel=2,
                     gloss=0.1,
                     body=False,
                     group=f"score {row}{column}",
@@ -52,11 +52,11 @@ def beans(rng: Rng) -> list[Part]:
     parts: list[Part] = []
     places: list[tuple[float, float]] = []
     for _ in range(400):
-        x, y = rng.uniform(-128, 128), rng.uniform(-98, 98)
-        if all((x - px) ** 2 + (y - py) ** 2 > 36**2 for px, py in places):
+        x, y = rng.uniform(-122, 122), rng.uniform(-92, 92)
+        if all((x - px) ** 2 + (y - py) ** 2 > 56**2 for px, py in places):
             places.append((x, y))
     for x, y in places:
-        outline = partial(shapes.ellipse, a=rng.uniform(18, 21), b=rng.uniform(11.5, 13.5))
+        outline = partial(shapes.ellipse, a=rng.uniform(28, 32), b=rng.uniform(18, 21))
         angle = rng.normal(20, 25)
         parts.append(
             Part(
@@ -64,9 +64,9 @@ def beans(rng: Rng) -> list[Part]:
                 colour(rng, 0.035, 0.62, 0.46, 1.5),
                 (x, y),
                 angle,
-                reach=24,
-                relief=10,
-                bevel=11,
+                reach=36,
+                relief=13,
+                bevel=16,
                 gloss=0.35,
                 texture=materials.cloudy(0.07, 4),
                 instance=True,
@@ -74,11 +74,11 @@ def beans(rng: Rng) -> list[Part]:
         )
         parts.append(
             Part(
-                lambda u, v: shapes.ellipse(u, v, 4.5, 1.6),
+                lambda u, v: shapes.ellipse(u, v, 7, 2.5),
                 (0.86, 0.78, 0.62),
                 (x, y),
                 angle,
-                reach=7,
+                reach=10,
                 relief=-1,
                 bevel=1.5,
                 body=False,

@@ -13,10 +13,19 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from training.world import BOLD, FINE, WORLD, draw_shot, render_shot
+from training.world import BOLD, FINE, KINDS, WORLD, draw_shot, render_shot, render_twins
 
 SIDE = 120
 NAMES = list(WORLD)
+
+
+def shrink(picture: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+
+
+def pack(mask: np.ndarray) -> np.ndarray:
+    """The mask at the size of the small pictures, eight pixels a byte."""
+    return np.packbits(np.asarray(Image.fromarray(mask).resize((SIDE, SIDE), Image.Resampling.NEAREST)), axis=1)
 
 
 def render(job: tuple[int, int, bool]):
@@ -24,9 +33,18 @@ def render(job: tuple[int, int, bool]):
     rng = np.random.default_rng((seed, index))
     shot = draw_shot(rng)
     picture, mask = render_shot(shot, rng, BOLD if bold else FINE)
-    small = np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
-    area = np.asarray(Image.fromarray(mask).resize((SIDE, SIDE), Image.Resampling.NEAREST))
-    return small, np.packbits(area, axis=1), NAMES.index(shot.product), shot.defect or ""
+    return shrink(picture), pack(mask), NAMES.index(shot.product), shot.defect or ""
+
+
+def render_pair(job: tuple[int, int, bool]):
+    """As `render`, of a damaged specimen; `pictures` holds it undamaged and damaged."""
+    seed, index, bold = job
+    rng = np.random.default_rng((seed, index))
+    shot = draw_shot(rng)
+    while shot.defect not in KINDS:
+        shot = draw_shot(rng)
+    before, after, mask = render_twins(shot, tuple(rng.integers(2**31, size=2).tolist()), BOLD if bold else FINE)
+    return np.stack([shrink(before), shrink(after)]), pack(mask), NAMES.index(shot.product), shot.defect
 
 
 def main() -> None:
@@ -35,12 +53,20 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=14000)
     parser.add_argument("--seed", type=int, default=20240513)
     parser.add_argument("--bold", action="store_true", help="large defects of strong contrast")
+    parser.add_argument("--pairs", action="store_true", help="specimens before and after damage to their surface")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     with Pool(arguments.workers) as pool:
         jobs = ((arguments.seed, index, arguments.bold) for index in range(arguments.count))
-        shots = list(tqdm(pool.imap(render, jobs, chunksize=32), total=arguments.count, unit="picture", mininterval=5))
+        shots = list(
+            tqdm(
+                pool.imap(render_pair if arguments.pairs else render, jobs, chunksize=32),
+                total=arguments.count,
+                unit="picture",
+                mininterval=5,
+            )
+        )
     pictures, masks, products, defects = zip(*shots, strict=True)
     partial = arguments.out.with_suffix(".partial.npz")
     np.savez(

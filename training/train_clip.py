@@ -2,13 +2,15 @@
 
     python -m training.bank build/training/fine.npz
     python -m training.bank build/training/bold.npz --bold
+    python -m training.bank build/training/pairs.npz --bold --pairs
     python -m training.train_clip demo-b
 
 Each view (the picture, or a window of k x k patch tokens) is described by the state of what it shows itself. The loss
-has three terms: a cross-entropy over the captions of the batch for views large enough to tell the product; for every
-view, its own state against the opposite one of its own product; and the same for every patch token of the whole
-picture, so that a small model learns where damage is from few pictures. The categories of the suites, only ever seen
-undamaged, have a small weight in the last two.
+has four terms: a cross-entropy over the captions of the batch for views large enough to tell the product; for every
+view, its own state against the opposite one of its own product; the same for every patch token of the whole picture,
+after the last block and before it, so that a small model learns where damage is from few pictures; and for every
+specimen shown before and after damage, that the second picture is the more damaged one. The categories of the suites,
+only ever seen undamaged, have a small weight in the second and third and are not in the fourth.
 """
 
 from __future__ import annotations
@@ -22,148 +24,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import open_clip
 import torch
 import torch.nn.functional as F
-from open_clip.model import resize_pos_embed
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.torch import load_file
 from tqdm import tqdm
 
-from training.world import STUDIED, WORLD, Shot, caption, vocabulary
+from training.losses import naming_loss, state_loss
+from training.model import MEAN, MODELS, STD, build, embed, inherit, patch_tokens, save
+from training.sampler import NAMES, Sampler, read_banks, window_indices
+from training.world import STUDIED, Shot, caption, vocabulary
 from zsad.clip import text as text_tower
-from zsad.clip.tokenizer import WordTokenizer
-from zsad.data.demo.specimen import POSE_FAULTS
 
-MODELS = {
-    "demo-b": {
-        "embed_dim": 128,
-        "vision_cfg": {"image_size": 120, "patch_size": 8, "width": 192, "layers": 6, "head_width": 48},
-        "text_cfg": {"context_length": 77, "width": 128, "heads": 4, "layers": 3},
-    },
-    "demo-l": {
-        "embed_dim": 128,
-        "vision_cfg": {"image_size": 112, "patch_size": 7, "width": 192, "layers": 9, "head_width": 48},
-        "text_cfg": {"context_length": 77, "width": 128, "heads": 4, "layers": 3},
-    },
-}
 SHARE_OF_STUDIED = 0.3  # weight of a suite's category, which is never seen damaged, where states are told apart
 ALIGNED = 5  # windows of this size and whole pictures are also matched to the product's name
-MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-NAMES = list(WORLD)
-MOVE = 8  # pixels of the bank's pictures
-MIRRORED = np.array([WORLD[name].kind in ("object", "texture") for name in NAMES])  # nothing with an upright pose
 SEEN_DAMAGED, UNCLEAR = 0.06, 0.0  # area of damage in a window, in patches: above the first, damaged; above 0, unclear
-
-
-def build(name: str, words: list[str]) -> tuple[open_clip.CLIP, dict, WordTokenizer]:
-    config = MODELS[name]
-    tokenizer = WordTokenizer(words, config["text_cfg"]["context_length"])
-    config = {**config, "text_cfg": {**config["text_cfg"], "vocab_size": tokenizer.vocab_size}}
-    return open_clip.CLIP(**config), config, tokenizer
-
-
-def inherit(model: open_clip.CLIP, tokenizer: WordTokenizer, card: dict, state: dict[str, Tensor]) -> None:
-    """Start a model from the weights of an earlier one: known words keep their vectors, the patch filters and the
-    position table are resized, and blocks that the earlier model lacks do nothing at first.
-    """
-    earlier = WordTokenizer(card["vocabulary"], tokenizer.context_length)
-    state = {key: value.float() for key, value in state.items()}
-    words = model.token_embedding.weight.detach().clone()
-    shared = [entry for entry in tokenizer.ids if entry in earlier.ids]
-    words[[tokenizer.ids[entry] for entry in shared]] = state["token_embedding.weight"][
-        [earlier.ids[entry] for entry in shared]
-    ]
-    words[[0, tokenizer.start, tokenizer.end]] = state["token_embedding.weight"][[0, earlier.start, earlier.end]]
-    state["token_embedding.weight"] = words
-    size = model.visual.conv1.weight.shape[-1]
-    filters = state["visual.conv1.weight"]
-    resized = F.interpolate(filters, (size, size), mode="bicubic", antialias=True)
-    state["visual.conv1.weight"] = resized * (filters.shape[-1] / size) ** 2
-    resize_pos_embed(state, model)
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    blocks = {".".join(key.split(".")[:4]) for key in missing}
-    if unexpected or not all(block.startswith("visual.transformer.resblocks.") for block in blocks):
-        raise ValueError(f"the earlier weights do not fit: missing {missing}, unexpected {unexpected}")
-    for block in blocks:
-        added = model.visual.transformer.resblocks[int(block.rsplit(".", 1)[1])]
-        for last in (added.attn.out_proj, added.mlp.c_proj):
-            torch.nn.init.zeros_(last.weight)
-            torch.nn.init.zeros_(last.bias)
-
-
-def displaced(
-    pictures: np.ndarray, masks: np.ndarray, mirrored: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures and masks moved by up to one patch each way (edges reflected), some of them mirrored left to right."""
-    count, side = len(pictures), pictures.shape[1]
-    index = np.arange(side) + rng.integers(-MOVE, MOVE + 1, (2, count, 1))
-    index = np.where(index < 0, -index, index)
-    index = np.where(index >= side, 2 * (side - 1) - index, index)
-    rows, columns = index
-    columns = np.where(mirrored[:, None], columns[:, ::-1], columns)
-    picked = (np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :])
-    return pictures[picked], masks[picked]
-
-
-def patch_tokens(visual, pictures: Tensor) -> Tensor:
-    """(image, patch, width) tokens with their positions; pictures normalised."""
-    tokens = visual.conv1(pictures).flatten(2).transpose(1, 2)
-    return tokens + visual.positional_embedding[1:].to(tokens.dtype)
-
-
-def embed(visual, tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """Projected class token (view, dim) and projected patch tokens (view, token, dim) of the given patches alone."""
-    start = (visual.class_embedding + visual.positional_embedding[0]).to(tokens.dtype).expand(len(tokens), 1, -1)
-    tokens = visual.ln_pre(torch.cat([start, tokens], 1))
-    out = F.normalize((visual.ln_post(visual.transformer(tokens)) @ visual.proj).float(), dim=-1)
-    return out[:, 0], out[:, 1:]
-
-
-def window_indices(cells: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """(image, size * size) patch indices of one window an image; about half show damage where there is some."""
-    grid = cells.shape[1]
-    last = grid - size
-    corner = rng.integers(0, last + 1, (len(cells), 2))
-    for row, cell in enumerate(cells):
-        hit = np.argwhere(cell > 0.02)
-        if len(hit) and rng.random() < 0.55:
-            corner[row] = np.clip(hit[rng.integers(len(hit))] - rng.integers(0, size, 2), 0, last)
-    rows = corner[:, 0, None, None] + np.arange(size)[None, :, None]
-    columns = corner[:, 1, None, None] + np.arange(size)[None, None, :]
-    return (rows * grid + columns).reshape(len(cells), -1)
-
-
-def naming_loss(
-    views: Tensor,
-    products: Tensor,
-    damaged: Tensor,
-    texts: Tensor,
-    text_products: Tensor,
-    text_damaged: Tensor,
-    scale: Tensor,
-) -> Tensor:
-    """Cross-entropy over the batch's captions; those of the same product in the same state are positives."""
-    own = (products[:, None] == text_products) & (damaged[:, None] == text_damaged)
-    present = own.any(0)
-    log_probability = (scale * views @ texts.T).masked_fill(~present, -1e4).log_softmax(1)
-    return (-(log_probability * own).sum(1) / own.sum(1)).mean()
-
-
-def state_loss(views: Tensor, damaged: Tensor, direction: Tensor, scale: Tensor, weight: Tensor) -> Tensor:
-    """Own state against the opposite one: logistic loss along the text direction from undamaged to damaged.
-
-    views and direction end in the embedding axis and broadcast; damaged and weight have the other axes of views.
-    """
-    logit = scale * (views * direction).sum(-1)
-    losses = F.binary_cross_entropy_with_logits(logit, damaged.float(), reduction="none")
-    return (losses * weight).sum() / weight.sum()
-
-
-def read_banks(paths: list[Path]) -> dict[str, np.ndarray]:
-    """The pictures of several banks as one."""
-    banks = [np.load(path) for path in paths]
-    return {key: np.concatenate([bank[key] for bank in banks]) for key in ("pictures", "masks", "products", "defects")}
 
 
 @dataclass(frozen=True)
@@ -172,6 +46,7 @@ class Recipe:
 
     Attributes:
         steps, stop: length of the learning-rate schedule, and where to end it. batch: pictures a step.
+        pairs: pictures of a batch that come with their undamaged twin, which counts in `batch` too.
         peak: highest learning rate. seed: of weights, order, windows and words.
         windows: sizes of the windows drawn from every picture.
         partial: share of the schedule during which 100 random patches stand for the whole picture.
@@ -181,6 +56,7 @@ class Recipe:
     steps: int
     stop: int
     batch: int
+    pairs: int
     peak: float
     seed: int
     windows: tuple[int, ...]
@@ -188,12 +64,11 @@ class Recipe:
     whole: float
 
 
-def train(name: str, banks: list[Path], out: Path, start: Path | None, recipe: Recipe) -> None:
+def train(name: str, banks: list[Path], twins: Path, out: Path, start: Path | None, recipe: Recipe) -> None:
     steps, stop, batch, peak, seed = recipe.steps, recipe.stop, recipe.batch, recipe.peak, recipe.seed
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    data = read_banks(banks)
-    pictures, products, defects = data["pictures"], data["products"], data["defects"]
+    sampler = Sampler(read_banks(banks), read_banks([twins]), rng)
     studied = torch.tensor([product in STUDIED for product in NAMES])
     words = vocabulary()
     model, config, tokenizer = build(name, words)
@@ -213,56 +88,54 @@ def train(name: str, banks: list[Path], out: Path, start: Path | None, recipe: R
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda s: min(1, (s + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(1, s / steps)))
     )
-    chance = np.where(studied.numpy()[products], 0.6, 1.0) * np.where(np.isin(defects, POSE_FAULTS), 0.6, 1.0)
-    order = rng.choice(len(pictures), steps * batch, p=chance / chance.sum())
     history, started = [], time.time()
     bar = tqdm(range(stop), unit="step", mininterval=5)
     for step in bar:
-        rows = order[step * batch : (step + 1) * batch]
-        mirrored = MIRRORED[products[rows]] & (rng.random(batch) < 0.5)
-        moved, shown = displaced(pictures[rows], np.unpackbits(data["masks"][rows], axis=2), mirrored, rng)
-        x = torch.from_numpy(moved).to(device).permute(0, 3, 1, 2).float() / 255
+        drawn = sampler.draw(recipe.pairs, batch - 2 * recipe.pairs)
+        products, defects = drawn.products, drawn.defects
+        x = torch.from_numpy(drawn.pictures).to(device).permute(0, 3, 1, 2).float() / 255
         if x.shape[-1] != side:
             x = F.interpolate(x, (side, side), mode="bicubic", antialias=True)
-        exposure = torch.from_numpy(rng.uniform(0.9, 1.1, (batch, 1, 1, 1)).astype(np.float32)).to(device)
-        x = ((x * exposure).clamp(0, 1) - mean) / std
-        cell = F.adaptive_avg_pool2d(torch.from_numpy(shown).float(), grid).numpy()
+        exposure = rng.uniform(0.9, 1.1, (batch, 1, 1, 1)).astype(np.float32)
+        exposure[recipe.pairs : 2 * recipe.pairs] = exposure[: recipe.pairs]
+        x = ((x * torch.from_numpy(exposure).to(device)).clamp(0, 1) - mean) / std
+        cell = F.adaptive_avg_pool2d(torch.from_numpy(drawn.masks).float(), grid).numpy()
         keep = 100 if step < recipe.partial * steps else grid**2  # a part will do to begin with, and is cheaper
         sizes = [0, *recipe.windows]
         sets = [np.argsort(rng.random((batch, grid**2)), 1)[:, :keep]]
-        sets += [window_indices(cell, size, rng) for size in recipe.windows]
+        sets += [window_indices(cell, size, recipe.pairs, rng) for size in recipe.windows]
         flat = cell.reshape(batch, -1)
         area = np.stack([np.take_along_axis(flat, s, 1).sum(1) for s in sets])
         clear = torch.from_numpy((area >= SEEN_DAMAGED) | (area <= UNCLEAR)).to(device)
         damaged = torch.from_numpy(area >= SEEN_DAMAGED)
-        sampled = sorted(set(products[rows].tolist()))
-        pairs = [(p, d) for p in sampled for d in (False, True)]
-        examples = {p: [defects[r] for r in rows if products[r] == p and defects[r]] for p in sampled}
+        sampled = sorted(set(products.tolist()))
+        sides = [(p, d) for p in sampled for d in (False, True)]
+        examples = {p: [d for q, d in zip(products, defects, strict=True) if q == p and d] for p in sampled}
         texts = []
-        for product, is_damaged in pairs:
+        for product, is_damaged in sides:
             known = examples[product]
             for _ in range(2):
                 defect = str(known[rng.integers(len(known))]) if known else None
                 texts.append(caption(Shot(NAMES[product], defect), is_damaged, rng))
-        text_products = torch.tensor([p for p, _ in pairs for _ in range(2)], device=device)
-        text_damaged = torch.tensor([d for _, d in pairs for _ in range(2)], device=device)
+        text_products = torch.tensor([p for p, _ in sides for _ in range(2)], device=device)
+        text_damaged = torch.tensor([d for _, d in sides for _ in range(2)], device=device)
         ids = tokenizer(texts).to(device)
         with torch.autocast(device.type, torch.bfloat16):
             tokens = patch_tokens(visual, x)
-            views, patches = [], None
+            views, patches = [], []
             for size in dict.fromkeys(sizes):  # views of one size go through the tower together
                 indices = torch.from_numpy(np.concatenate([x for x, k in zip(sets, sizes, strict=True) if k == size]))
                 indices = indices.to(device)[..., None].expand(-1, -1, tokens.shape[-1])
-                whole, parts = embed(visual, tokens.repeat(sizes.count(size), 1, 1).gather(1, indices))
+                whole, *parts = embed(visual, tokens.repeat(sizes.count(size), 1, 1).gather(1, indices))
                 views.append(whole)
                 patches = parts if size == 0 else patches
             text_features = F.normalize(text_tower.encode(model, ids).float(), dim=-1)
-        product_of_image = torch.from_numpy(products[rows]).to(device)
+        product_of_image = torch.from_numpy(products).to(device)
         known = torch.where(studied.to(device)[product_of_image], SHARE_OF_STUDIED, 1.0)
         scale = model.logit_scale.exp().clamp(max=100)
         # one direction a product: from the mean of its undamaged captions to the mean of its damaged ones
-        ends = {(p, d): text_features[(text_products == p) & (text_damaged == d)].mean(0) for p, d in pairs}
-        direction = torch.stack([ends[p, True] - ends[p, False] for p in products[rows].tolist()])
+        ends = {(p, d): text_features[(text_products == p) & (text_damaged == d)].mean(0) for p, d in sides}
+        direction = torch.stack([ends[p, True] - ends[p, False] for p in products.tolist()])
 
         chosen = clear.flatten()
         every = {"product": product_of_image, "known": known, "direction": direction}
@@ -279,15 +152,17 @@ def train(name: str, banks: list[Path], out: Path, start: Path | None, recipe: R
         cell_area = torch.from_numpy(np.take_along_axis(flat, sets[0], 1)).to(device)
         hit = cell_area >= SEEN_DAMAGED
         balance = torch.where(hit, (~hit).sum() / hit.sum().clamp(min=1), 1.0) * ((cell_area == 0) | hit)
-        dense = state_loss(patches, hit, direction[:, None], scale, balance * known[:, None])
-        loss = 0.5 * align + 2 * state + dense
+        dense = sum(state_loss(p, hit, direction[:, None], scale, balance * known[:, None]) for p in patches) / 2
+        logit = scale * (views[0][:batch] * direction).sum(-1)
+        pair = F.softplus(logit[recipe.pairs : 2 * recipe.pairs] - logit[: recipe.pairs]).mean()
+        loss = 0.5 * align + 2 * state + dense + pair
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
         if step % 10 == 0 or step == stop - 1:
-            terms = {"align": align, "state": state, "dense": dense}
+            terms = {"align": align, "state": state, "dense": dense, "pair": pair}
             history.append({"step": step, **{key: round(value.item(), 4) for key, value in terms.items()}})
             bar.set_postfix({key: f"{value.item():.3f}" for key, value in terms.items()}, scale=f"{scale.item():.1f}")
         if step % 100 == 99 or step == stop - 1:
@@ -299,32 +174,13 @@ def train(name: str, banks: list[Path], out: Path, start: Path | None, recipe: R
                 out,
                 {
                     **asdict(recipe),
-                    "pictures": len(pictures),
+                    "pictures": len(sampler.single["products"]),
+                    "specimens": len(sampler.paired["products"]),
                     "start": hashlib.sha256(start.read_bytes()).hexdigest() if start else None,
                     "seconds": round(time.time() - started),
                     "history": history,
                 },
             )
-
-
-def save(name: str, model: open_clip.CLIP, config: dict, words: list[str], out: Path, recipe: dict) -> None:
-    """Weights as float16 safetensors, and beside them what is needed to build the model and to check the file."""
-    out.mkdir(parents=True, exist_ok=True)
-    tensors = {key: value.detach().half().cpu().contiguous() for key, value in model.state_dict().items()}
-    partial, final = out / f"{name}.partial", out / f"{name}.safetensors"
-    save_file(tensors, partial, metadata={"format": "pt", "name": name})
-    digest = hashlib.sha256(partial.read_bytes()).hexdigest()
-    partial.replace(final)
-    card = {
-        "name": name,
-        "model_cfg": config,
-        "vocabulary": words,
-        "mean": MEAN,
-        "std": STD,
-        "sha256": digest,
-        "training": recipe,
-    }
-    (out / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n")
 
 
 def main() -> None:
@@ -341,14 +197,16 @@ def main() -> None:
     parser.add_argument("--partial", type=float, default=0.5, help="share of the steps that see 100 of the patches")
     parser.add_argument("--whole", type=float, default=4.0, help="weight of the whole picture's state")
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--pairs", type=int, default=22, help="of the batch, before and after damage")
+    parser.add_argument("--twins", type=Path, default=Path("build/training/pairs.npz"), help="bank of pairs")
     parser.add_argument("--seed", type=int, default=2024)
     parser.add_argument("--out", type=Path, default=Path("build/training"))
     arguments = parser.parse_args()
     recipe = Recipe(
-        arguments.steps, arguments.stop or arguments.steps, arguments.batch, arguments.peak, arguments.seed,
-        tuple(arguments.windows), arguments.partial, arguments.whole,
+        arguments.steps, arguments.stop or arguments.steps, arguments.batch, arguments.pairs, arguments.peak,
+        arguments.seed, tuple(arguments.windows), arguments.partial, arguments.whole,
     )  # fmt: skip
-    train(arguments.name, arguments.bank, arguments.out, arguments.start, recipe)
+    train(arguments.name, arguments.bank, arguments.twins, arguments.out, arguments.start, recipe)
 
 
 if __name__ == "__main__":

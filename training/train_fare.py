@@ -24,7 +24,8 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from training.train_clip import read_banks, save
+from training.model import save
+from training.sampler import read_banks
 from zsad.clip.zoo import WEIGHTS, load_demo_weights
 
 EPSILON, STEP, MOMENTUM = 2 / 255, 1 / 255, 0.9

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.families import FAMILIES
-from zsad.data.demo.camera import Look
+from zsad.data.demo.camera import Look, photograph
 from zsad.data.demo.damage import Style
 from zsad.data.demo.product import Product
 from zsad.data.demo.products import PRODUCTS
-from zsad.data.demo.specimen import POSE_FAULTS, render_specimen
+from zsad.data.demo.specimen import POSE_FAULTS, build_scene, render_specimen
 
 # Bright tables lit from the upper left, round smooth blots: the suites show darker tables, another lamp, ragged blots.
 LOOK = Look(
@@ -92,6 +92,22 @@ def render_shot(shot: Shot, rng: np.random.Generator, style: Style = FINE):
     """Picture (240, 240 or 300, 3) and mask of a shot; products of demo-visa keep that suite's frame."""
     width = 300 if shot.product in ("tablets", "beans", "pcb", "cracker") else 240
     return render_specimen(WORLD[shot.product], LOOK, style, rng, shot.defect, 240, width)
+
+
+def render_twins(shot: Shot, seeds: tuple[int, int], style: Style = FINE):
+    """Two pictures of one specimen, before and after damage to its surface, and the mask of the damage.
+
+    The same table, lamp, camera and sensor noise: nothing but the damage tells them apart. `seeds`: of the specimen
+    with its damage, and of the photograph.
+    """
+    if shot.product in STUDIED or shot.defect not in KINDS:
+        raise ValueError(f"no twins of {shot}: they show damage to the surface of a product outside the suites")
+    product = WORLD[shot.product]
+    before, after = (
+        build_scene(product, LOOK, style, np.random.default_rng(seeds[0]), defect) for defect in (None, shot.defect)
+    )
+    pictures = [photograph(scene, LOOK, np.random.default_rng(seeds[1])) for scene in (before, after)]
+    return pictures[0], pictures[1], after.mask
 
 
 def caption(shot: Shot, damaged: bool, rng: np.random.Generator) -> str:

@@ -6,13 +6,13 @@ import math
 import pytest
 import torch
 
-from zsad.perturb import rotate_map, semantic
+from zsad.perturb import CORRUPTIONS, corrupt, rotate_map, semantic
 
 COUNT = 3
 VALUES = {"angle": 37.0, "hue": 1.9, "saturation": -0.3}
 SPREAD = {"angle": [-131.0, 12.0, 77.0], "hue": [-2.0, 0.4, 3.0], "saturation": [-0.4, 0.1, 0.5]}
 
-PERTURBATIONS = {
+SEMANTIC = {
     **{f"{name} for all": {name: value} for name, value in VALUES.items()},
     **{f"{name} an image": {name: values} for name, values in SPREAD.items()},
     "angle for all, bilinear": {"angle": 37.0, "rotation": "bilinear"},
@@ -20,6 +20,7 @@ PERTURBATIONS = {
     "all for all": VALUES,
     "all an image": SPREAD,
 }
+CORRUPTED = {f"{kind} {severity}": (kind, severity) for kind in CORRUPTIONS for severity in (1, 3, 5)}
 DEVICES = ["cpu"] + ["cuda"] * torch.cuda.is_available()
 SIZES = [(24, 24), (25, 25), (24, 31), (32, 21), (1, 7)]
 
@@ -40,18 +41,39 @@ def noise(height=24, width=31, dtype=torch.float32, device="cpu") -> torch.Tenso
     return torch.rand(COUNT, 3, height, width, generator=generator, dtype=dtype).to(device)
 
 
-@pytest.fixture(params=PERTURBATIONS.values(), ids=PERTURBATIONS.keys())
+@pytest.fixture(params=SEMANTIC.values(), ids=SEMANTIC.keys())
 def row(request):
     return request.param
+
+
+@pytest.fixture(params=[*SEMANTIC.values(), *CORRUPTED.values()], ids=[*SEMANTIC, *CORRUPTED])
+def perturb(request):
+    """Any perturbation as a function of the images and, where there is only one of them, its index.
+
+    Corruptions come with a fresh generator an image, which only the noise draws from."""
+    if isinstance(request.param, dict):
+        return lambda images, index=None: semantic(images, **arguments(request.param, images, index))
+
+    def corrupted(images, index=None):
+        seeds = range(len(images)) if index is None else [index]
+        return corrupt(images, *request.param, [torch.Generator().manual_seed(seed) for seed in seeds])
+
+    corrupted.least = 21 if request.param[0] == "defocus_blur" else 1
+    return corrupted
+
+
+def fits(perturb, size) -> tuple[int, int]:
+    """The size, no smaller than the perturbation allows."""
+    return tuple(max(side, getattr(perturb, "least", 1)) for side in size)
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("device", DEVICES)
-def test_keeps_shape_type_device_and_range(row, size, dtype, device):
-    images = noise(*size, dtype=dtype, device=device)
+def test_keeps_shape_type_device_and_range(perturb, size, dtype, device):
+    images = noise(*fits(perturb, size), dtype=dtype, device=device)
     before = images.clone()
-    out = semantic(images, **arguments(row, images))
+    out = perturb(images)
     assert out.shape == images.shape
     assert out.dtype == dtype
     assert out.device == images.device
@@ -62,16 +84,16 @@ def test_keeps_shape_type_device_and_range(row, size, dtype, device):
     assert (out - images).abs().max() > 0.01, "nothing happened"
 
 
-def test_the_same_twice(row):
+def test_the_same_twice(perturb):
     images = noise()
-    assert torch.equal(semantic(images, **arguments(row, images)), semantic(images, **arguments(row, images)))
+    assert torch.equal(perturb(images), perturb(images))
 
 
 @pytest.mark.parametrize("size", [(24, 24), (24, 31)])
-def test_batch_equals_loop(row, size):
+def test_batch_equals_loop(perturb, size):
     images = noise(*size, dtype=torch.float64)
-    batch = semantic(images, **arguments(row, images))
-    loop = [semantic(images[i : i + 1], **arguments(row, images, i)) for i in range(COUNT)]
+    batch = perturb(images)
+    loop = [perturb(images[i : i + 1], i) for i in range(COUNT)]
     torch.testing.assert_close(batch, torch.cat(loop), rtol=0, atol=1e-12)
 
 
@@ -87,6 +109,18 @@ def test_identity_at_zero(rotation, size):
     for zero in ({"angle": zeros}, {"hue": zeros}, {"saturation": zeros}, {"hue": 2 * math.pi}, {"angle": 360}):
         out = semantic(images, rotation=rotation, **zero)
         assert (out - images).abs().max() * 255 < 0.1, zero
+
+
+@pytest.mark.parametrize("kind", CORRUPTIONS)
+def test_severity_zero_is_the_identity(kind):
+    images = noise()
+    assert torch.equal(corrupt(images, kind, 0), images)
+    assert torch.equal(corrupt(images[0], kind, 0), images[0])
+
+
+@pytest.mark.parametrize("kind", CORRUPTIONS)
+def test_an_empty_batch_has_nothing_to_corrupt(kind):
+    assert corrupt(torch.zeros(0, 3, 24, 24), kind, 3, torch.Generator()).shape == (0, 3, 24, 24)
 
 
 def test_an_empty_batch_stays_empty(row):

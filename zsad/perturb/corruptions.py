@@ -102,7 +102,7 @@ def _brighter(images: Float[Tensor, "image 3 height width"], step: int) -> Float
 
 
 def _flatter(images: Float[Tensor, "image 3 height width"], step: int) -> Float[Tensor, "image 3 height width"]:
-    mean = images.mean((-3, -2, -1), keepdim=True)
+    mean = images.mean((-2, -1), keepdim=True)
     return (images - mean) * CONTRAST[step] + mean
 
 

@@ -14,6 +14,7 @@ import open_clip
 import torch
 from open_clip.model import resize_pos_embed
 from safetensors.torch import load
+from torch import Tensor
 
 from zsad.clip.backbone import Backbone
 from zsad.clip.tokenizer import WordTokenizer
@@ -51,7 +52,10 @@ RELEASED = {
 
 def known_backbones() -> list[str]:
     """Names that `load_backbone` takes: published models, then the demo models that ship with the package."""
-    return [*RELEASED, *sorted(path.stem for path in WEIGHTS.glob("*.json"))]
+    cards = [
+        path for path in sorted(WEIGHTS.glob("*.json")) if "embed_dim" in json.loads(path.read_text())["model_cfg"]
+    ]
+    return [*RELEASED, *(path.stem for path in cards)]
 
 
 def load_backbone(
@@ -109,23 +113,18 @@ def _how_to_get(name: str) -> str:
     )
 
 
-def load_demo_weights(
-    name: str,
-    folder: Path,
-    device: str | torch.device = "cpu",
-    dtype: str = "float32",
-    image_size: int | None = None,
-) -> Backbone:
-    """A demo CLIP from `folder/name.json` and `folder/name.safetensors`: the package's own, or one fresh from training.
+def read_demo_weights(name: str, folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Card and weights (float32) of a demo model from `folder/name.json` and `folder/name.safetensors`.
 
     Raises:
-        FileNotFoundError: the weights are missing.
-        ValueError: their sha256 is not the one that the card states.
+        FileNotFoundError: the card or the weights are missing.
+        ValueError: the sha256 of the weights is not the one that the card states.
     """
     card_path, weights_path = folder / f"{name}.json", folder / f"{name}.safetensors"
+    for path in (card_path, weights_path):
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing; reinstall the package or check the file out again")
     card: dict[str, Any] = json.loads(card_path.read_text())
-    if not weights_path.is_file():
-        raise FileNotFoundError(f"{weights_path} is missing; reinstall the package or check the file out again")
     payload = weights_path.read_bytes()
     digest = hashlib.sha256(payload).hexdigest()
     if digest != card["sha256"]:
@@ -133,13 +132,24 @@ def load_demo_weights(
             f"{weights_path} has sha256 {digest}, but {card_path.name} says {card['sha256']}: "
             "the file is damaged or was replaced; check it out again"
         )
+    log.info("read %s from %s", name, weights_path)
+    return card, {key: tensor.float() for key, tensor in load(payload).items()}
+
+
+def load_demo_weights(
+    name: str,
+    folder: Path,
+    device: str | torch.device = "cpu",
+    dtype: str = "float32",
+    image_size: int | None = None,
+) -> Backbone:
+    """A demo CLIP from `folder`: the package's own, or one fresh from training. Errors as `read_demo_weights`."""
+    card, state = read_demo_weights(name, folder)
     config = card["model_cfg"]
     if image_size is not None:
         config = {**config, "vision_cfg": {**config["vision_cfg"], "image_size": image_size}}
     model = open_clip.CLIP(**config)
-    state = {key: tensor.float() for key, tensor in load(payload).items()}
     resize_pos_embed(state, model)
     model.load_state_dict(state)
     tokenizer = WordTokenizer(card["vocabulary"], model.context_length)
-    log.info("loaded %s from %s", name, weights_path)
     return Backbone(model, tokenizer, name, card["mean"], card["std"], device=device, dtype=dtype)

@@ -1,0 +1,186 @@
+"""Stage 2, part masks: everything that SAM finds when it is asked at every point of a grid.
+
+Kirillov et al., "Segment Anything", ICCV 2023; `segment_anything` is its authors' library.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from numpy import ndarray
+from torch import nn
+
+from zsad.tiling.needs import needed
+from zsad.tiling.part import Part
+from zsad.tiling.weights import state_digest
+
+if TYPE_CHECKING:
+    from segment_anything.modeling import Sam
+
+log = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class PartSegmenter(Protocol):
+    """Finds parts of a picture, in any order. Equal fingerprints on equal pictures mean equal parts."""
+
+    name: str
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def __call__(self, picture: UInt8[ndarray, "height width 3"]) -> list[Part]: ...
+
+
+@dataclass(frozen=True)
+class SamSettings:
+    """Settings of the library's automatic mask generator, with the library's defaults (see its documentation).
+
+    A threshold of 0 or less is not applied. `min_mask_region_area` above 0 needs OpenCV.
+    """
+
+    points_per_side: int = 32
+    points_per_batch: int = 64
+    pred_iou_thresh: float = 0.88
+    stability_score_thresh: float = 0.95
+    stability_score_offset: float = 1.0
+    box_nms_thresh: float = 0.7
+    crop_n_layers: int = 0
+    crop_nms_thresh: float = 0.7
+    crop_overlap_ratio: float = 512 / 1500
+    crop_n_points_downscale_factor: int = 1
+    min_mask_region_area: int = 0
+
+    def __post_init__(self) -> None:
+        if self.points_per_side < 1 or self.points_per_batch < 1:
+            raise ValueError("points_per_side and points_per_batch must be at least 1")
+        if self.min_mask_region_area > 0:
+            needed("cv2", "min_mask_region_area above 0", "opencv-python-headless")
+
+
+class SamParts:
+    """SAM's automatic masks as parts.
+
+    Args:
+        model: a `segment_anything.modeling.Sam` of any size; put on `device`, set to evaluation and frozen.
+        settings: of the mask generator.
+    """
+
+    def __init__(
+        self, model: Sam, settings: SamSettings | None = None, name: str = "sam", device: str | torch.device = "cpu"
+    ) -> None:
+        self.name = name
+        self.settings = settings or SamSettings()
+        self.model: Any = model.to(device).eval().requires_grad_(False)
+        self.generator = _mask_generator(self.model, self.settings)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over weights, input size and settings; the number of points a batch changes nothing."""
+        settings = dataclasses.asdict(self.settings)
+        del settings["points_per_batch"]
+        spec = json.dumps([settings, self.model.image_encoder.img_size, state_digest(self.model)])
+        return hashlib.sha256(spec.encode()).hexdigest()
+
+    def __call__(self, picture: UInt8[ndarray, "height width 3"]) -> list[Part]:
+        """Parts of a picture, the most certain first; none where no mask passes the thresholds.
+
+        Raises:
+            ValueError: not an RGB picture of 8 bits a channel.
+        """
+        from segment_anything.utils.amg import rle_to_mask
+
+        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+            raise ValueError(
+                f"SAM takes RGB pictures (height, width, 3) of 8 bits, not {picture.dtype} of {picture.shape}: "
+                "repeat a grey picture three times"
+            )
+        parts = []
+        for found in self.generator.generate(picture):
+            # Run lengths are unpacked one by one: all masks at full size would not fit for a large picture.
+            part = Part.of(rle_to_mask(found["segmentation"]))
+            if part is not None:
+                parts.append(part)
+        log.debug("%s: %d parts", self.name, len(parts))
+        return parts
+
+
+def _mask_generator(model: Any, settings: SamSettings) -> Any:
+    needed("segment_anything", "part masks", "segment-anything")
+    from segment_anything import SamAutomaticMaskGenerator
+
+    class Generator(SamAutomaticMaskGenerator):
+        """The library's generator, which with crop layers fails where no mask survives in any crop: boxes of no crop
+        must still have four columns."""
+
+        def _process_crop(self, *arguments: Any) -> Any:
+            data = super()._process_crop(*arguments)
+            data["crop_boxes"] = data["crop_boxes"].reshape(-1, 4)
+            return data
+
+    return Generator(model, output_mode="uncompressed_rle", **dataclasses.asdict(settings))
+
+
+def build_sam(
+    image_size: int,
+    patch_size: int,
+    width: int,
+    depth: int,
+    heads: int,
+    window: int,
+    global_layers: list[int],
+    prompt_width: int,
+    decoder_depth: int = 2,
+    decoder_heads: int = 4,
+    decoder_mlp: int = 256,
+) -> Sam:
+    """A SAM of any size, composed of the library's own classes; random weights.
+
+    Args:
+        image_size, patch_size: input side and patch side in pixels. Masks have 4 values a patch side.
+        width, depth, heads: of the image encoder. window: side of its windowed attention in patches.
+        global_layers: encoder layers without windows.
+        prompt_width: width of prompts and mask decoder, a multiple of 8.
+    """
+    needed("segment_anything", "a SAM", "segment-anything")
+    from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+
+    grid = image_size // patch_size
+    return Sam(
+        image_encoder=ImageEncoderViT(
+            img_size=image_size,
+            patch_size=patch_size,
+            embed_dim=width,
+            depth=depth,
+            num_heads=heads,
+            out_chans=prompt_width,
+            norm_layer=partial(nn.LayerNorm, eps=1e-6),
+            use_rel_pos=True,
+            window_size=window,
+            global_attn_indexes=tuple(global_layers),
+        ),
+        prompt_encoder=PromptEncoder(
+            embed_dim=prompt_width,
+            image_embedding_size=(grid, grid),
+            input_image_size=(image_size, image_size),
+            mask_in_chans=16,
+        ),
+        mask_decoder=MaskDecoder(
+            transformer_dim=prompt_width,
+            transformer=TwoWayTransformer(
+                depth=decoder_depth, embedding_dim=prompt_width, num_heads=decoder_heads, mlp_dim=decoder_mlp
+            ),
+            num_multimask_outputs=3,
+            iou_head_depth=3,
+            iou_head_hidden_dim=prompt_width,
+        ),
+    )

@@ -70,6 +70,27 @@ def visa_root(tmp_path: Path, save: Save, defect_mask: np.ndarray) -> Path:
 
 
 @pytest.fixture
+def aebad_root(tmp_path: Path, save: Save, defect_mask: np.ndarray) -> Path:
+    """AeBAD-S as published, with the junk of its archive, beside AeBAD-V; every domain has good and grooved blades."""
+    root = tmp_path / "AeBAD"
+    blades = root / "AeBAD_S"
+    for domain in ("same", "view"):
+        save(blades / f"train/good/{domain}/a.png")
+    for domain in ("same", "background", "illumination", "view"):
+        for stem in ("IMG_1", "IMG_2"):
+            save(blades / f"test/good/{domain}/{stem}.png")
+        save(blades / f"test/groove/{domain}/IMG_3.png")
+        save(blades / f"ground_truth/groove/{domain}/IMG_3.png", defect_mask)
+    save(blades / "test/fracture/view/IMG_9.png", format="JPEG")
+    save(blades / "ground_truth/fracture/view/IMG_9.png", defect_mask)
+    for junk in ("test/good/view/._IMG_1.png", "ground_truth/groove/view/._IMG_3.png", "test/groove/view/._IMG_3.png"):
+        (blades / junk).write_bytes(b"junk")
+    save(root / "AeBAD_V/train/good/video1_train/0001.jpg")
+    save(root / "AeBAD_V/test/video1/anomaly/0001.jpg")
+    return root
+
+
+@pytest.fixture
 def product_folder(tmp_path: Path, save: Save, defect_mask: np.ndarray) -> Path:
     """A plain folder: 2 good, 1 cracked, 1 stained picture, with masks."""
     root = tmp_path / "product"

@@ -80,7 +80,7 @@ def test_unknown_category_lists_the_known_ones(reader, mvtec_root, visa_root):
 
 
 def test_unknown_reader_lists_the_known_ones(mvtec_root):
-    with pytest.raises(ValueError, match="unknown reader 'coco'; known: mvtec_ad, visa, folder"):
+    with pytest.raises(ValueError, match="unknown reader 'coco'; known: mvtec_ad, visa, aebad, folder"):
         zsad.load_dataset("coco", mvtec_root, category="nut")
 
 

@@ -10,9 +10,9 @@ from zsad.data import SPLITS, list_categories
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     folder: Path = metafunc.config.getoption("--real-data")
-    roots = [(reader, folder / reader) for reader in ("mvtec_ad", "visa") if (folder / reader).is_dir()]
+    roots = [(reader, folder / reader) for reader in ("mvtec_ad", "visa", "aebad") if (folder / reader).is_dir()]
     if not roots:
-        raise pytest.UsageError(f"--real-data {folder}: neither mvtec_ad/ nor visa/ is in it")
+        raise pytest.UsageError(f"--real-data {folder}: none of mvtec_ad/, visa/ and aebad/ is in it")
     cases = [
         (reader, root, category, split)
         for reader, root in roots

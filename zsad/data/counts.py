@@ -32,4 +32,5 @@ TEST_COUNTS: dict[str, dict[str, tuple[int, int]]] = {
         "pcb4": (101, 100),
         "pipe_fryum": (50, 100),
     },
+    "aebad": {"AeBAD_S": (490, 1149)},
 }

@@ -3,29 +3,34 @@
 import logging
 from pathlib import Path
 
-from zsad.data import folder, mvtec_ad, visa
+from zsad.data import aebad, folder, mvtec_ad, visa
 from zsad.data.counts import TEST_COUNTS
 from zsad.data.demo.write import STAMP
 from zsad.data.files import existing_root
 from zsad.data.sample import Dataset
 
-READERS = ("mvtec_ad", "visa", "folder")
+WITH_CATEGORIES = {"mvtec_ad": mvtec_ad, "visa": visa, "aebad": aebad}
+READERS = (*WITH_CATEGORIES, "folder")
 SPLITS = ("train", "test")
 
 logger = logging.getLogger(__name__)
 
 
-def load_dataset(name: str, root: str | Path, *, category: str, split: str = "test") -> Dataset:
+def load_dataset(
+    name: str, root: str | Path, *, category: str, split: str = "test", domain: str | None = None
+) -> Dataset:
     """Finds one category's pictures of one split; pictures are decoded when they are asked for.
 
     Args:
-        name: the reader: "mvtec_ad", "visa" (both of its layouts) or "folder" (see `zsad.data.folder.find`).
+        name: the reader: "mvtec_ad", "visa" (both of its layouts), "aebad" (AeBAD-S) or "folder" (see
+            `zsad.data.folder.find`).
         root: the folder that holds the data set: its categories, or, for "folder", the pictures themselves.
         category: the category's folder name; for "folder", any words for the product, such as "metal nut".
         split: "test" or "train"; "folder" has only "test".
+        domain: only the pictures of this domain (of "aebad"; see `Dataset.domains`); by default those of all.
 
     Raises:
-        ValueError: unknown reader, category or split, an empty split or a folder in another layout.
+        ValueError: unknown reader, category, split or domain, an empty split or a folder in another layout.
         FileNotFoundError: the root, a picture or an anomalous picture's mask is missing.
     """
     if name not in READERS:
@@ -40,10 +45,10 @@ def load_dataset(name: str, root: str | Path, *, category: str, split: str = "te
             raise ValueError(f"the reader 'folder' has no split {split!r}: all of {root} is the test split.")
         entries = folder.find(root)
     else:
-        entries = (mvtec_ad if name == "mvtec_ad" else visa).find(root, category, split)
+        entries = WITH_CATEGORIES[name].find(root, category, split)
     dataset = Dataset(name, root, category, split, entries)
     _warn_of_other_counts(dataset)
-    return dataset
+    return dataset if domain is None else dataset.in_domain(domain)
 
 
 def list_categories(name: str, root: str | Path) -> list[str]:
@@ -53,10 +58,10 @@ def list_categories(name: str, root: str | Path) -> list[str]:
         ValueError: unknown reader, or one without categories.
         FileNotFoundError: there is no such root.
     """
-    readers = {"mvtec_ad": mvtec_ad, "visa": visa}
-    if name not in readers:
-        raise ValueError(f"no categories to list for the reader {name!r}; it must be one of: {', '.join(readers)}.")
-    return readers[name].categories(existing_root(root))
+    if name not in WITH_CATEGORIES:
+        known = ", ".join(WITH_CATEGORIES)
+        raise ValueError(f"no categories to list for the reader {name!r}; it must be one of: {known}.")
+    return WITH_CATEGORIES[name].categories(existing_root(root))
 
 
 def _warn_of_other_counts(dataset: Dataset) -> None:

@@ -27,6 +27,7 @@ class Sample:
         category: the product, as the data set names it.
         id: the picture's path relative to the data set's root, with forward slashes.
         defect: the kind of damage as the data set names it; "good" for a normal picture.
+        domain: the conditions it was taken under, as the data set names them; None where it tells none apart.
     """
 
     image: Float[Tensor, "3 height width"]
@@ -35,6 +36,7 @@ class Sample:
     category: str
     id: str
     defect: str
+    domain: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Entry:
     mask: Path | None
     label: bool
     defect: str
+    domain: str | None = None
 
 
 class Dataset(Sequence):
@@ -86,7 +89,7 @@ class Dataset(Sequence):
                     f"{entry.mask}: the mask of an anomalous picture marks no pixel; correct the mask, or file "
                     f"{entry.image.name} under {GOOD!r}."
                 )
-        return Sample(image, mask, entry.label, self.category, self._id(entry), entry.defect)
+        return Sample(image, mask, entry.label, self.category, self._id(entry), entry.defect, entry.domain)
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(len(self)))
@@ -111,15 +114,33 @@ class Dataset(Sequence):
         return [entry.defect for entry in self.entries]
 
     @property
+    def domains(self) -> list[str | None]:
+        """The domain of each picture; None where the data set tells none apart."""
+        return [entry.domain for entry in self.entries]
+
+    def in_domain(self, domain: str) -> "Dataset":
+        """The samples of one domain.
+
+        Raises:
+            ValueError: the data set does not have it.
+        """
+        if domain not in self.domains:
+            known = ", ".join(sorted({name for name in self.domains if name is not None})) or "none"
+            raise ValueError(f"unknown domain {domain!r} of {self.category!r} in {self.root}; known: {known}.")
+        return self._of([entry for entry in self.entries if entry.domain == domain])
+
+    @property
     def has_masks(self) -> bool:
         """Whether every anomalous picture has a mask, so that pixel metrics can be computed."""
         return all(entry.mask is not None for entry in self.entries if entry.label)
 
     def subset(self, limit: int | None) -> "Dataset":
-        """At most `limit` samples: the same ones each time, spread over normal pictures and every kind of defect."""
+        """At most `limit` samples: the same ones each time, spread over normal pictures, every kind of defect and
+        every domain."""
         if limit is None or limit >= len(self):
             return self
-        return self._of([self.entries[index] for index in stratified_indices(self.labels, self.defects, limit)])
+        kinds = [f"{entry.defect}/{entry.domain}" if entry.domain else entry.defect for entry in self.entries]
+        return self._of([self.entries[index] for index in stratified_indices(self.labels, kinds, limit)])
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) over category, ids, labels, defects and the bytes of every picture and mask.

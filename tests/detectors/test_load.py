@@ -22,9 +22,16 @@ def test_an_unknown_backbone_lists_the_known_ones():
         zsad.load_detector("winclip", "demo-z")
 
 
+# Detectors that train do so on few texts here.
+QUICK = {
+    "rwda": {"sentences": 20, "epochs": 2},
+    "text_fnn": {"diversity_words": 3, "distribution_words": 2, "word_steps": 2, "epochs": 2},
+}
+
+
 @pytest.mark.parametrize("name", DETECTORS)
 def test_every_detector_keeps_the_contract(name):
-    detector = zsad.load_detector(name, tiny_backbone())
+    detector = zsad.load_detector(name, tiny_backbone(), **QUICK.get(name, {}))
     images = random_images(2, 48, 48)
     prediction = detector.predict(images, category="metal nut")
     assert isinstance(prediction, zsad.Prediction)

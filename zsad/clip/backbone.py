@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
@@ -121,12 +121,19 @@ class Backbone:
 
     def embed_patches(self, images: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image patch dim"]:
         """Patch tokens of the last layer through the image projection, row by row."""
-        visual = self.model.visual
-        if visual.attn_pool is not None:
-            raise TypeError(f"{self.name} pools with attention: its patch tokens have no projection to the text space")
+        self._check_patches()
         tokens = self._tokens(images)
         parts = tokens.split(self._rows(tokens.shape[1]))
-        return torch.cat([_unit(visual.ln_post(visual.transformer(part)[:, 1:]) @ visual.proj) for part in parts])
+        return torch.cat([self._patches(self.model.visual.transformer(part)) for part in parts])
+
+    def embed_image_and_patches(
+        self, images: Float[Tensor, "image 3 height width"]
+    ) -> tuple[Float[Tensor, "image dim"], Float[Tensor, "image patch dim"]]:
+        """`embed_image` and `embed_patches` from one pass through the tower."""
+        self._check_patches()
+        tokens = self._tokens(images)
+        parts = [self.model.visual.transformer(part) for part in tokens.split(self._rows(tokens.shape[1]))]
+        return torch.cat([self._pooled(part) for part in parts]), torch.cat([self._patches(part) for part in parts])
 
     @torch.inference_mode(False)
     @torch.no_grad()
@@ -134,14 +141,90 @@ class Backbone:
         """Embeddings of sentences. `normalise=False` keeps the raw length, which averaging in some ports needs.
 
         Raises:
-            ValueError: no prompt.
+            ValueError: no prompt, or one that is longer than the context.
+        """
+        return self.embed_tokens(self.tokenize(prompts), normalise=normalise)
+
+    def tokenize(
+        self, prompts: Sequence[str], extra: Int[Tensor, "text word"] | None = None, after: str = ""
+    ) -> Int[Tensor, "text token"]:
+        """Token ids of sentences, none of them cut.
+
+        Args:
+            extra: token ids to put into each sentence.
+            after: the words, common to all sentences, behind which `extra` goes; by default it comes first.
+
+        Raises:
+            ValueError: no prompt, one that is longer than the context, or one that does not begin with `after`.
         """
         if not prompts:
             raise ValueError("embed_text needs at least one prompt")
-        tokens = self.tokenizer(list(prompts)).to(self.device)
-        parts = tokens.split(self._rows(tokens.shape[1]))
-        features = torch.cat([text_tower.encode(self.model, part) for part in parts])
+        tokens = self.tokenizer(list(prompts))
+        length = tokens.shape[1]
+        cut = self._is_cut(prompts, tokens)
+        if extra is not None:
+            at, before = self._column_after(after), self.tokenizer([after])
+            if (tokens[:, :at] != before[:, :at]).any():
+                raise ValueError(f"not every prompt begins with {after!r}")
+            tokens = torch.cat([tokens[:, :at], extra.to(tokens), tokens[:, at:]], dim=1)
+            cut |= (tokens[:, length:] != self.tokenizer([""])[0, -1]).any(dim=1)
+        if cut.any():
+            prompt = prompts[int(cut.nonzero()[0])]
+            more = "" if extra is None else f" and {extra.shape[1]} more tokens"
+            raise ValueError(
+                f"the context of {self.name}, {length} tokens, does not hold {prompt!r}{more}: use fewer words"
+            )
+        return tokens[:, :length].to(self.device)
+
+    def too_long(self, prompts: Sequence[str]) -> list[int]:
+        """Places of the sentences that the context does not hold."""
+        return self._is_cut(prompts, self.tokenizer(list(prompts))).nonzero().flatten().tolist()
+
+    def _is_cut(self, prompts: Sequence[str], tokens: Int[Tensor, "text token"]) -> Bool[Tensor, " text"]:
+        # A tokenizer cuts without a word. Given room for one token more, it cuts elsewhere.
+        length = tokens.shape[1]
+        return (self.tokenizer(list(prompts), context_length=length + 1)[:, :length] != tokens).any(dim=1)
+
+    @torch.inference_mode(False)
+    def embed_tokens(
+        self,
+        tokens: Int[Tensor, "text token"],
+        words: Float[Tensor, "text word width"] | None = None,
+        normalise: bool = True,
+    ) -> Float[Tensor, "text dim"]:
+        """Embeddings of token ids as `tokenize` gives them.
+
+        Args:
+            words: vectors that stand in for the embeddings of each text's first tokens, as many as there are vectors,
+                after the start token. Gradients flow to them.
+        """
+        size = self._rows(tokens.shape[1])
+        if words is None:
+            parts = [text_tower.encode(self.model, part) for part in tokens.split(size)]
+        else:
+            at = self._column_after("")
+            parts = [
+                text_tower.encode_with_words(self.model, part, vectors, at)
+                for part, vectors in zip(tokens.split(size), words.split(size), strict=True)
+            ]
+        features = torch.cat(parts)
         return _unit(features) if normalise else _at_least_float32(features)
+
+    @cached_property
+    def word_ids(self) -> Int[Tensor, " token"]:
+        """Ids of the tokens that a word may consist of: all but start, end and padding."""
+        special = set(self.tokenizer([""]).flatten().tolist())
+        table = text_tower.token_embedding(self.model)
+        return torch.tensor([token for token in range(table.num_embeddings) if token not in special])
+
+    @property
+    def word_width(self) -> int:
+        """Size of a token's vector as it enters the text tower."""
+        return text_tower.token_embedding(self.model).embedding_dim
+
+    def _column_after(self, text: str) -> int:
+        """The column of the first token behind `text`."""
+        return int((self.tokenizer([text]) != self.tokenizer([f"{text} a"]))[0].int().argmax())
 
     def _tokens(self, images: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image token channel"]:
         """Class token and patch tokens with their positions, as they enter the transformer."""
@@ -173,9 +256,20 @@ class Backbone:
     def _tower(self, sequences: Float[Tensor, "sequence token channel"]) -> Float[Tensor, "sequence dim"]:
         """Transformer, pooling and projection. open_clip's transformer takes (sequence, token, width) here whether its
         blocks run batch-first or not: it transposes by itself."""
+        return self._pooled(self.model.visual.transformer(sequences))
+
+    def _pooled(self, outputs: Float[Tensor, "sequence token channel"]) -> Float[Tensor, "sequence dim"]:
         visual = self.model.visual
-        pooled, _ = visual._pool(visual.transformer(sequences))
+        pooled, _ = visual._pool(outputs)
         return _unit(pooled if visual.proj is None else pooled @ visual.proj)
+
+    def _patches(self, outputs: Float[Tensor, "image token channel"]) -> Float[Tensor, "image patch dim"]:
+        visual = self.model.visual
+        return _unit(visual.ln_post(outputs[:, 1:]) @ visual.proj)
+
+    def _check_patches(self) -> None:
+        if self.model.visual.attn_pool is not None:
+            raise TypeError(f"{self.name} pools with attention: its patch tokens have no projection to the text space")
 
     def _rows(self, tokens_per_image: int) -> int:
         return max(1, self.token_budget // tokens_per_image)

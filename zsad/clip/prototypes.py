@@ -5,19 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 from torch.nn import functional as F
 
 from zsad.clip.backbone import Backbone
+from zsad.clip.store import DamagedFileError, read_tensors, write_tensors
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +49,7 @@ def text_prototypes(
     kept = _read(path, (len(sides), backbone.embed_dim))
     if kept is None:
         kept = _compute(backbone, sides, average).cpu()
-        _write(path, kept)
+        write_tensors(path, {"prototypes": kept})
     return kept.to(backbone.device)
 
 
@@ -63,34 +60,15 @@ def _compute(backbone: Backbone, sides: Sequence[Sequence[str]], average: str) -
     return F.normalize(torch.stack(means), dim=-1)
 
 
-def _digest(features: Tensor) -> str:
-    return hashlib.sha256(features.contiguous().numpy().tobytes()).hexdigest()
-
-
 def _read(path: Path, shape: tuple[int, int]) -> Tensor | None:
     if not path.is_file():
         return None
     try:
-        with safe_open(path, framework="pt") as file:
-            features = file.get_tensor("prototypes")
-            intact = features.shape == shape and (file.metadata() or {}).get("sha256") == _digest(features)
-    except (SafetensorError, OSError) as error:
-        log.warning("cannot read %s (%s): computing the text features again", path, error)
+        features = read_tensors(path)[0].get("prototypes")
+    except DamagedFileError as error:
+        log.warning("%s: computing the text features again", error)
         return None
-    if not intact:
+    if features is None or features.shape != shape:
         log.warning("%s is damaged: computing the text features again", path)
         return None
     return features
-
-
-def _write(path: Path, features: Tensor) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    payload = save({"prototypes": features.contiguous()}, metadata={"sha256": _digest(features)})
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(payload)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from jaxtyping import Float, Int
 from open_clip.transformer import TextTransformer, text_global_pool
 from torch import Tensor, nn
@@ -28,6 +29,35 @@ def encode(model: Any, tokens: Int[Tensor, "text token"]) -> Float[Tensor, "text
     if tower.text_projection is None:
         return x
     return tower.text_projection(x) if isinstance(tower.text_projection, nn.Linear) else x @ tower.text_projection
+
+
+def encode_with_words(
+    model: Any, tokens: Int[Tensor, "text token"], words: Float[Tensor, "text word width"], at: int
+) -> Float[Tensor, "text dim"]:
+    """`encode`, with `words` in place of the token embeddings of the columns from `at` on; gradients flow to them."""
+
+    def put_in(module: nn.Module, arguments: tuple[Tensor], embedded: Tensor) -> Tensor:
+        return torch.cat([embedded[:, :at], words.to(embedded), embedded[:, at + words.shape[1] :]], dim=1)
+
+    handle = token_embedding(model).register_forward_hook(put_in)
+    try:
+        return encode(model, tokens)
+    finally:
+        handle.remove()
+
+
+def token_embedding(model: Any) -> nn.Embedding:
+    """The table of token embeddings.
+
+    Raises:
+        TypeError: the text tower is not one of open_clip's own.
+    """
+    table = getattr(_parts(model)[0], "token_embedding", None)
+    if not isinstance(table, nn.Embedding):
+        raise TypeError(
+            f"the text tower of {type(model).__name__} has no table of token embeddings as open_clip's have"
+        )
+    return table
 
 
 def _parts(model: Any) -> tuple[Any, str, int]:

@@ -8,12 +8,22 @@ from typing import Any
 import torch
 
 from zsad.clip import Backbone, load_backbone
-from zsad.detectors.base import Detector, League, Prediction
+from zsad.detectors.base import Detector, League, Prediction, localises
+from zsad.detectors.clip import CLIP, CLIPOptions
+from zsad.detectors.clip_ac import CLIPAC, CLIPACOptions
+from zsad.detectors.rwda import RWDA, RWDAOptions
+from zsad.detectors.text_fnn import TextFNN, TextFNNOptions
 from zsad.detectors.winclip import WinCLIP, WinCLIPOptions
 
-DETECTORS: dict[str, Any] = {"winclip": (WinCLIP, WinCLIPOptions)}
+DETECTORS: dict[str, Any] = {
+    "winclip": (WinCLIP, WinCLIPOptions),
+    "clip": (CLIP, CLIPOptions),
+    "clip_ac": (CLIPAC, CLIPACOptions),
+    "rwda": (RWDA, RWDAOptions),
+    "text_fnn": (TextFNN, TextFNNOptions),
+}
 
-__all__ = ["DETECTORS", "Detector", "League", "Prediction", "load_detector"]
+__all__ = ["DETECTORS", "Detector", "League", "Prediction", "load_detector", "localises"]
 
 
 def load_detector(

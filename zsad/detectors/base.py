@@ -38,6 +38,12 @@ class Detector(Protocol):
         ...
 
 
+def localises(detector: Detector) -> bool:
+    """Whether a detector's maps tell one place of an image from another, as they do unless it declares
+    `localises = False`. Maps of one value an image have a pixel AUROC and more, but it says nothing about places."""
+    return getattr(detector, "localises", True)
+
+
 class NotFiniteError(ValueError):
     """A detector gave NaN or infinity; `index` is the first such image of the batch."""
 

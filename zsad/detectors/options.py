@@ -1,0 +1,66 @@
+"""What the detectors' options classes share: checks of values, and the plain form that records keep."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from zsad.clip import Backbone
+from zsad.clip.prompts import ANOMALOUS, NORMAL, clean_class_name
+
+# Where results are kept between runs: never a part of what they are.
+_FOLDERS = ("text_cache", "cache")
+
+
+def as_json(options: Any) -> dict[str, Any]:
+    """Every choice of an options dataclass that can change a prediction, as plain JSON values."""
+    values = {name: value for name, value in dataclasses.asdict(options).items() if name not in _FOLDERS}
+    return json.loads(json.dumps(values))
+
+
+def fingerprint(name: str, options: dict[str, Any], backbone: Backbone) -> str:
+    """sha256 over a detector's name, options and weights."""
+    return hashlib.sha256(json.dumps([name, options, backbone.fingerprint], sort_keys=True).encode()).hexdigest()
+
+
+def object_words(category: str, detector: str) -> str:
+    """The words for a category's folder name.
+
+    Raises:
+        ValueError: none are left.
+    """
+    words = clean_class_name(category)
+    if not words:
+        raise ValueError(f"{detector} compares an image with text: give a category name")
+    return words
+
+
+def one_of(option: str, value: Any, known: Sequence[Any]) -> None:
+    """Raise a ValueError that lists the known values."""
+    if value not in known:
+        raise ValueError(f"unknown {option} {value!r}; known: {', '.join(map(str, known))}")
+
+
+def at_least(options: Any, least: float, *names: str) -> None:
+    """Raise a ValueError for the first of the named options that is below `least`."""
+    for name in names:
+        if not getattr(options, name) >= least:
+            raise ValueError(f"{name} must be at least {least}, not {getattr(options, name)}")
+
+
+def check_sides(option: str, sides: Mapping[str, Sequence[str]], placeholder: bool = True) -> None:
+    """Raise a ValueError unless there are texts for normal and for anomalous, each with a place for the class name."""
+    if set(sides) != {NORMAL, ANOMALOUS}:
+        raise ValueError(f"{option} needs the keys {NORMAL!r} and {ANOMALOUS!r}, not {sorted(sides)}")
+    for side, phrases in sides.items():
+        check_phrases(f"{option}, {side}", phrases, placeholder)
+
+
+def check_phrases(option: str, phrases: Sequence[str], placeholder: bool = True) -> None:
+    """Raise a ValueError unless there is at least one text and, with `placeholder`, one `{}` in each."""
+    if isinstance(phrases, str) or not phrases:
+        raise ValueError(f"{option} needs a list of at least one text, not {phrases!r}")
+    for phrase in phrases if placeholder else ():
+        if phrase.count("{}") != 1:
+            raise ValueError(f"each text in {option} needs exactly one {{}} for the class name, not {phrase!r}")

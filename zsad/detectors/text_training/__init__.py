@@ -1,0 +1,1 @@
+"""Detectors trained on text alone: what they learn from, what they learn, and how it is kept."""

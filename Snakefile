@@ -13,7 +13,12 @@ PYTHON = sys.executable
 BUILD = f"build/study/{STUDY.name}"
 PAGES = f"build/book/{STUDY.name}"
 SUITES_DONE = f"{STUDY.data_root}/demo-{STUDY.demo_seed}.done"
-MANIFESTS = [f"{BUILD}/{suite}/{category}.json" for suite in STUDY.suites for category in STUDY.categories_of(suite)]
+MANIFESTS = [
+    f"{BUILD}/{suite}/{category}/{backbone}.json"
+    for suite in STUDY.suites
+    for category in STUDY.categories_of(suite)
+    for backbone in STUDY.backbones
+]
 NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("*.py"))
 GPUS = 1 if STUDY.device.startswith("cuda") else 0
 
@@ -21,6 +26,7 @@ GPUS = 1 if STUDY.device.startswith("cuda") else 0
 wildcard_constraints:
     suite="[^/]+",
     category="[^/]+",
+    backbone="[^/]+",
 
 
 rule book:
@@ -57,11 +63,11 @@ rule evaluate:
         suites=lambda wildcards: SUITES_DONE if wildcards.suite in DEMO_SUITES else [],
         weights=sorted(str(path) for path in Path("zsad/weights").glob("*.safetensors")),
     output:
-        f"{BUILD}/{{suite}}/{{category}}.json",
+        f"{BUILD}/{{suite}}/{{category}}/{{backbone}}.json",
     message:
-        "Evaluating {wildcards.suite} {wildcards.category}"
+        "Evaluating {wildcards.suite} {wildcards.category} with {wildcards.backbone}"
     log:
-        f"build/log/{STUDY.name}/{{suite}}-{{category}}.log",
+        f"build/log/{STUDY.name}/{{suite}}-{{category}}-{{backbone}}.log",
     params:
         python=PYTHON,
     threads: 1
@@ -69,7 +75,7 @@ rule evaluate:
         gpu=GPUS,
     shell:
         "OMP_NUM_THREADS={threads} {params.python} -m zsad.cli run {input.study} "
-        "--suite {wildcards.suite} --category {wildcards.category} 2>&1 | tee {log}"
+        "--suite {wildcards.suite} --category {wildcards.category} --backbone {wildcards.backbone} 2>&1 | tee {log}"
 
 
 rule notebook:

@@ -84,7 +84,7 @@ page.figure(
 
 # %%
 SHOWN = ["image_auroc", "pixel_auroc", "aupro"]
-records = page.records(setting="none")
+records = page.records("none", **page.first)
 records = records[records["metric"].isin(SHOWN)]
 published = pd.read_csv(project_root() / "results" / "published" / "winclip_per_category.csv")
 published = published[(published["method"] == "WinCLIP") & (published["category"] == "mean")]
@@ -129,7 +129,9 @@ def clean_table(records, id, suffix=""):
 
 if not page.overrides:
     kept = load_records("demo")
-    clean_table(page.uses(kept[(kept["setting"] == "none") & kept["metric"].isin(SHOWN)]), "tab-clean-demo", "-demo")
+    first = load_study("demo", check_models=False)
+    kept = kept[(kept["detector"] == first.detectors[0].label) & (kept["backbone"] == first.backbones[0])]
+    clean_table(page.uses(kept[(kept["shift"] == "none") & kept["metric"].isin(SHOWN)]), "tab-clean-demo", "-demo")
 clean_table(records, "tab-clean")
 
 # %% [markdown]
@@ -142,7 +144,7 @@ clean_table(records, "tab-clean")
 
 # %%
 other = "bfloat16" if page.study.dtype == "float32" else "float32"
-variant = page.records(page.study.with_overrides(dtype=other), setting="none")
+variant = page.records("none", study=page.study.with_overrides(dtype=other), **page.first)
 both = records.merge(variant, on=["suite", "category", "metric"], suffixes=("_a", "_b"))
 both["difference"] = 100 * (both["estimate_b"] - both["estimate_a"]) * (1 if other == "bfloat16" else -1)
 effect = both.groupby(["suite", "metric"])["difference"].agg(["mean", lambda d: d.abs().max()]).reset_index()

@@ -35,7 +35,7 @@ page = notebook.start(globals(), "hue")
 # %%
 suite = next(iter(page.study.suites))
 categories = rotation_invariant(page.study, suite)
-records = page.records(setting="hue", suites=[suite], categories=categories)
+records = page.records("uniform", "hue", suites=[suite], categories=categories, **page.first)
 show_sweep(page, records, "hue", "hue", "Fig. 3: one hue shift for the whole test set")
 
 # %% [markdown]

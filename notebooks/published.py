@@ -50,7 +50,7 @@ def published(name):
 # %%
 winclip = published("winclip_per_category")
 means = winclip[(winclip["method"] == "WinCLIP") & (winclip["category"] == "mean")]
-records = page.records(setting="none")
+records = page.records("none", **page.first)
 SUITES = {"MVTec AD": ("mvtec_ad", "demo-mvtec"), "VisA": ("visa", "demo-visa")}
 rows = []
 for r in means.itertuples():

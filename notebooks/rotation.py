@@ -38,7 +38,7 @@ page = notebook.start(globals(), "rotation")
 # %%
 suite = next(iter(page.study.suites))
 categories = rotation_invariant(page.study, suite)
-records = page.records(setting="angle", suites=[suite], categories=categories)
+records = page.records("uniform", "angle", suites=[suite], categories=categories, **page.first)
 show_sweep(page, records, "angle", "rotation", "Fig. 2: one rotation angle for the whole test set")
 
 # %% [markdown]

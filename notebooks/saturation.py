@@ -36,7 +36,7 @@ page = notebook.start(globals(), "saturation")
 # %%
 suite = next(iter(page.study.suites))
 categories = rotation_invariant(page.study, suite)
-records = page.records(setting="saturation", suites=[suite], categories=categories)
+records = page.records("uniform", "saturation", suites=[suite], categories=categories, **page.first)
 show_sweep(page, records, "saturation", "saturation", "Saturation sweep: one saturation shift for the whole test set")
 
 # %% [markdown]

@@ -20,14 +20,14 @@ from zsad.clip import zoo
 
 STUDY = """
 suites:
-  toys: {{reader: mvtec_ad, root: toys, categories: [washer, metal_nut], sweep_over: [washer]}}
+  toys: {{reader: mvtec_ad, root: toys, categories: [washer, metal_nut]}}
 detectors: [winclip]
 backbones: [demo-b]
 data_root: {data}
 records_root: {records}
 resolution: 32
 bootstrap: 20
-sweeps: {{angle: [0, 30]}}
+sweeps: {{over: [washer], angle: [0, 30]}}
 """
 
 
@@ -122,15 +122,23 @@ def test_evaluate_prints_the_metrics_and_writes_them(tmp_path, suite, weights, c
 
 
 def test_run_computes_a_study_and_exports_it(tmp_path, study_file, weights, capsys, monkeypatch):
-    monkeypatch.setattr("zsad.study.records.project_root", lambda: tmp_path)
+    for module in ("records", "kept"):
+        monkeypatch.setattr(f"zsad.study.{module}.project_root", lambda: tmp_path)
     assert cli.main(["run", str(study_file), "--category", "washer", "--export", str(tmp_path / "out")]) == 0
     assert "study mine: 2 cells" in capsys.readouterr().out
     assert (tmp_path / "out" / "records.parquet").is_file()
-    assert [path.name for path in (tmp_path / "build/study/mine/toys").iterdir()] == ["washer.json"]
+    assert written(tmp_path) == ["washer/demo-b.json"]
     assert cli.main(["run", str(study_file), "--limit", "6"]) == 0
-    assert [path.name for path in (tmp_path / "build/study/mine/toys").iterdir()] == ["washer.json"], (
-        "a run of fewer pictures is not the study"
-    )
+    assert written(tmp_path) == ["washer/demo-b.json"], "a run of fewer pictures is not the study"
+    assert cli.main(["run", str(study_file), "--shift", "none", "--category", "metal_nut"]) == 0
+    assert written(tmp_path) == ["washer/demo-b.json"], "nor is a run of some of its results"
+    assert cli.main(["run", str(study_file), "--backbone", "demo-b"]) == 0
+    assert written(tmp_path) == ["metal_nut/demo-b.json", "washer/demo-b.json"]
+
+
+def written(root: Path) -> list[str]:
+    folder = root / "build/study/mine/toys"
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.json"))
 
 
 def test_errors_are_one_line_that_names_the_choices(tmp_path, suite, study_file, weights, capsys):

@@ -38,11 +38,10 @@ def write_suite(root: Path, normal: int = 4, anomalous: int = 6, seed: int = 0) 
 class Reddish:
     """The map is how far red exceeds green; the score is its maximum."""
 
-    name = "winclip"
     league = "text only"
 
-    def __init__(self, limit: int | None = None, broken: int | None = None) -> None:
-        self.limit, self.broken = limit, broken
+    def __init__(self, limit: int | None = None, broken: int | None = None, name: str = "winclip") -> None:
+        self.limit, self.broken, self.name = limit, broken, name
         self.batches: list[int] = []
         self.categories: set[str] = set()
 
@@ -52,7 +51,7 @@ class Reddish:
 
     @property
     def fingerprint(self) -> str:
-        return hashlib.sha256(b"reddish").hexdigest()
+        return hashlib.sha256(f"reddish {self.name}".encode()).hexdigest()
 
     def predict(self, images: torch.Tensor, category: str) -> Prediction:
         if self.limit is not None and len(images) > self.limit:
@@ -68,14 +67,14 @@ class Reddish:
 def tiny_study(folder: Path, **changes: object) -> Study:
     fields: dict[str, object] = {
         "name": "tiny",
-        "suites": {"toys": {"reader": "mvtec_ad", "root": "toys", "sweep_over": ["washer"]}},
+        "suites": {"toys": {"reader": "mvtec_ad", "root": "toys"}},
         "detectors": ["winclip"],
         "backbones": ["demo-b"],
         "data_root": folder / "data",
         "records_root": folder / "records",
         "resolution": SIZE,
         "batch_size": 4,
-        "sweeps": {"angle": [-30.0, 0.0, 30.0], "hue": [0.0, 1.0]},
+        "sweeps": {"over": ["washer"], "angle": [-30.0, 0.0, 30.0], "hue": [0.0, 1.0]},
         "bootstrap": 20,
     }
     return Study.model_validate({**fields, **changes})

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zsad import __version__
 from zsad.study.config import load_study
+from zsad.study.shifts import SHIFTS
 
 FAILED, INTERRUPTED = 2, 130
 
@@ -103,13 +104,16 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from zsad.study.records import export, write_manifest
+    from zsad.study.kept import export
+    from zsad.study.records import write_manifest
     from zsad.study.run import compute
 
     declared = load_study(options.study)
     study = declared.with_overrides(device=options.device, data_root=options.data_root, limit=options.limit)
-    records = compute(study, suites=options.suite, categories=options.category)
-    if study.limit == declared.limit:
+    records = compute(
+        study, options.shift, suites=options.suite, categories=options.category, backbones=options.backbone
+    )
+    if study.limit == declared.limit and options.shift is None:
         write_manifest(records, study.name)
     print(f"study {study.name}: {records['key'].nunique()} cells, {len(records)} records in {study.records_root}")
     if options.export:
@@ -155,6 +159,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("study", metavar="STUDY", help="quick, demo, paper, or a YAML file")
     run.add_argument("--suite", action="append", metavar="NAME", help="only this suite (may be repeated)")
     run.add_argument("--category", action="append", metavar="NAME", help="only this category (may be repeated)")
+    run.add_argument("--backbone", action="append", metavar="NAME", help="only this backbone (may be repeated)")
+    run.add_argument("--shift", choices=SHIFTS, help="only these results of the study")
     run.add_argument("--device", metavar="NAME", help="where to compute, in place of the study's device")
     run.add_argument("--data-root", type=Path, metavar="DIR", help="folder that holds the suites")
     run.add_argument("--limit", type=int, metavar="N", help="at most N pictures a category")

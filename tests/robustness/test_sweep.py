@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from zsad import metrics, perturb
 from zsad.data import load_dataset, stack
 from zsad.detectors import Prediction
 from zsad.robustness import load_test_set, measure, predict_shifted, uniform_sweep
+from zsad.robustness.corruption import Corruption
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +150,37 @@ def test_the_same_seed_draws_the_same_pictures_for_every_value(dataset):
     )
     first, second = (rows.reset_index(drop=True) for _, rows in records.groupby("value"))
     np.testing.assert_allclose(first[["low", "high"]], second[["low", "high"]], atol=0.02)
+
+
+def test_replicates_pair_the_shifts_of_a_test_set_and_tell_test_sets_apart(dataset):
+    """The same answers give the same replicates; another test set's draws are others, even with as many pictures."""
+    test_set = load_test_set(dataset, SIZE)
+    shifted = predict_shifted(Reddish(), test_set.images, "metal_nut")
+    one, two = (measure(shifted, test_set, replicates=30, seed=3) for _ in range(2))
+    assert one.replicates.equals(two.replicates)
+    assert one.replicates.shape == (30, 8)
+    renamed = replace(test_set, ids=[f"other/{name}" for name in test_set.ids])
+    for other in (measure(shifted, renamed, replicates=30, seed=3), measure(shifted, test_set, replicates=30, seed=4)):
+        assert not np.allclose(other.replicates, one.replicates)
+    for row in one.metrics.itertuples():
+        low, high = np.quantile(one.replicates[row.metric], (0.025, 0.975))
+        assert (row.low, row.high) == pytest.approx((low, high), abs=1e-6)
+
+
+def test_a_corruption_comes_before_or_after_the_resize(dataset):
+    """Noise of native pixels is averaged away by the resize; each picture's is its own, whatever set it is in."""
+    clean = load_test_set(dataset, SIZE // 2)
+    sets = {at: load_test_set(dataset, SIZE // 2, Corruption("gaussian_noise", 3, at)) for at in ("native", "resized")}
+    noise = {at: (found.images - clean.images).std() for at, found in sets.items()}
+    assert 0 < noise["native"] < 0.75 * noise["resized"]
+    assert all(torch.equal(found.masks, clean.masks) for found in sets.values())
+    part = load_test_set(dataset[3:5], SIZE // 2, Corruption("gaussian_noise", 3))
+    assert torch.equal(part.images, sets["native"].images[3:5])
+    other = load_test_set(dataset[3:5], SIZE // 2, Corruption("gaussian_noise", 3, seed=1))
+    assert not torch.equal(part.images, other.images)
+    sample = dataset[3]
+    expected = perturb.corrupt(sample.image, "contrast", 2)
+    assert torch.equal(load_test_set(dataset[3:4], SIZE, Corruption("contrast", 2)).images[0], expected)
+    assert torch.equal(load_test_set(dataset, SIZE // 2, Corruption("gaussian_noise", 0)).images, clean.images)
+    with pytest.raises(ValueError, match=f"{sample.id}.*unknown corruption 'rain'"):
+        load_test_set(dataset[3:4], SIZE, Corruption("rain", 2))

@@ -4,8 +4,9 @@ import pytest
 from toys import tiny_study
 
 import zsad
-from zsad.study.cells import Cell, canonical_json, clean_cell
+from zsad.study.cells import Cell, Selection, clean_cell, requests
 from zsad.study.config import DetectorConfig
+from zsad.study.shifts import Corruptions, Shift, Worst, canonical_json
 
 CHANGES = {
     "suite": "other",
@@ -15,8 +16,7 @@ CHANGES = {
     "options": '{"a":2}',
     "backbone": "other",
     "dtype": "bfloat16",
-    "setting": "hue",
-    "value": 7.0,
+    "shift": Shift("uniform", "angle", 7.0),
     "resolution": 64,
     "limit": 3,
     "rotation": "bilinear",
@@ -34,7 +34,7 @@ def cell(tmp_path) -> Cell:
 
 def test_every_field_of_a_cell_changes_its_key(cell):
     assert set(CHANGES) == {field.name for field in fields(Cell)}
-    shifted = cell.under("angle", 5)
+    shifted = cell.under(Shift("uniform", "angle", 5.0))
     keys = {shifted.key("d", "w")} | {replace(shifted, **{k: v}).key("d", "w") for k, v in CHANGES.items()}
     assert len(keys) == 1 + len(CHANGES)
 
@@ -53,8 +53,11 @@ def test_device_batch_size_and_place_do_not_change_the_key(tmp_path, cell):
 
 
 def test_no_strength_is_no_shift(cell):
-    assert cell.under("angle", 0.0) == cell.under("hue", 0) == cell.under("saturation", -0.0) == cell
-    assert cell.under("hue", 1) != cell
+    for setting, value in (("angle", 0.0), ("hue", 0), ("saturation", -0.0)):
+        assert cell.under(Shift("uniform", setting, value)) == cell
+    assert cell.under(Shift("corruption", "contrast", 0, '{"at":"native"}')) == cell
+    assert cell.under(Shift("uniform", "hue", 1.0)) != cell
+    assert cell.under(Shift("worst", "hue")) != cell, "a worst case has no strength, but it is a shift"
 
 
 def test_the_order_of_options_does_not_matter(tmp_path):
@@ -69,3 +72,107 @@ def test_the_order_of_options_does_not_matter(tmp_path):
 def test_what_is_not_a_number_has_no_key():
     with pytest.raises(ValueError, match="JSON"):
         canonical_json({"a": float("nan")})
+
+
+WORST = [
+    Worst(),
+    Worst(search="adam"),
+    Worst(budget=7),
+    Worst(criterion="loss"),
+    Worst(align="mask"),
+    Worst(gradient="class_token"),
+    Worst(bounds={"angle": 45}),
+    Worst(settings=["angle"]),
+]
+
+
+def test_every_option_of_a_search_and_of_a_corruption_changes_the_key(cell):
+    shifts = {shift for block in WORST for shift in block.shifts()}
+    assert len(shifts) == 6 * 4 + 2, "the first block's four, five changed ones, and a bound of two settings"
+    corruptions = [Corruptions(severities=[1, 2]), Corruptions(severities=[1, 2], at="resized")]
+    shifts |= {shift for block in corruptions for shift in block.shifts()}
+    keys = {cell.under(shift).key("d", "w") for shift in shifts}
+    assert len(keys) == len(shifts) == 26 + 2 * 2 * 4
+
+
+def test_a_bound_that_a_setting_does_not_search_leaves_its_key_alone():
+    wide, narrow = ({s.setting: s for s in Worst(bounds={"angle": a}).shifts()} for a in (90, 30))
+    assert {name for name in wide if wide[name] != narrow[name]} == {"angle", "3d"}
+
+
+@pytest.fixture
+def study(tmp_path):
+    for category in ("washer", "nut"):
+        (tmp_path / "data" / "toys" / category / "test").mkdir(parents=True)
+    return tiny_study(
+        tmp_path,
+        detectors=["winclip", {"name": "winclip", "label": "plain", "options": {"a": 1}, "backbones": ["demo-b"]}],
+        backbones=["demo-b", "demo-l"],
+        worst=[
+            {"settings": ["hue", "3d"], "detectors": ["winclip"]},
+            {"name": "short", "settings": ["3d"], "budget": 5},
+        ],
+        corruptions={"kinds": ["contrast"], "severities": [0, 3], "over": ["nut"], "backbones": ["demo-b"]},
+    )
+
+
+def asked(study, **selection):
+    return [
+        (r.category, r.detector.label, r.backbone, r.variant, str(r.shift))
+        for r in requests(study, Selection(**selection))
+    ]
+
+
+def test_a_study_asks_for_what_its_blocks_say(study):
+    everything = asked(study)
+    assert len(everything) == len(set(everything))
+    subjects = {row[:3] for row in everything}
+    assert subjects == {
+        (category, *subject)
+        for category in ("nut", "washer")
+        for subject in (("winclip", "demo-b"), ("winclip", "demo-l"), ("plain", "demo-b"))
+    }
+    of_nut = [row[1:] for row in everything if row[0] == "nut"]
+    assert [row[2:] for row in of_nut if row[:2] == ("winclip", "demo-b")] == [
+        ("default", "none none"),
+        ("default", "worst hue"),
+        ("default", "worst 3d"),
+        ("short", "worst 3d"),
+        ("default", "corruption contrast 0"),
+        ("default", "corruption contrast 3"),
+    ]
+    assert ("plain", "demo-b", "default", "worst hue") not in of_nut
+    assert ("plain", "demo-b", "short", "worst 3d") in of_nut
+    assert ("winclip", "demo-l", "default", "corruption contrast 3") not in of_nut
+    assert {row[4] for row in everything if row[0] == "washer"} == {
+        "none none", "worst hue", "worst 3d", "uniform angle -30", "uniform angle 0", "uniform angle 30",
+        "uniform hue 0", "uniform hue 1",
+    }  # fmt: skip
+
+
+def test_a_selection_takes_a_part(study):
+    everything = asked(study)
+    assert asked(study, shift="worst", setting="3d", variant="short", categories=["nut"], backbones=["demo-l"]) == [
+        ("nut", "winclip", "demo-l", "short", "worst 3d")
+    ]
+    assert asked(study, detectors=["plain"]) == [row for row in everything if row[1] == "plain"]
+    assert asked(study, setting="hue") == [row for row in everything if "hue" in row[4]]
+    assert asked(study, suites=["toys"]) == everything
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        ({"shift": "tilt"}, "has no shift 'tilt'; known: none, uniform, worst, corruption"),
+        ({"shift": "uniform", "setting": "3d"}, "no setting '3d'; known: angle, hue"),
+        ({"shift": "worst", "variant": "long"}, "no variant 'long'; known: default, short"),
+        ({"detectors": ["clip"]}, "no detector 'clip'; known: winclip, plain"),
+        ({"backbones": ["demo-x"]}, "no backbone 'demo-x'; known: demo-b, demo-l"),
+        ({"categories": ["spoon"]}, "no category 'spoon'; known: nut, washer"),
+        ({"suites": ["toy"]}, "no suite 'toy'; known: toys"),
+        ({"shift": "uniform", "categories": ["nut"]}, "has no result for shift uniform, categories nut"),
+    ],
+)
+def test_what_a_study_does_not_have_is_an_error_with_what_it_has(study, selection, message):
+    with pytest.raises(ValueError, match=message):
+        asked(study, **selection)

@@ -10,6 +10,8 @@ from zsad.study.records import (
     CELL_COLUMNS,
     PROVENANCE,
     RECORD_COLUMNS,
+    TABLES,
+    Entry,
     RecordError,
     RecordStore,
     gather,
@@ -32,6 +34,7 @@ SIDECAR = {
     "device": "cpu",
     "machine": {"cores": 2},
     "seeds": {"bootstrap": 0},
+    "tables": ["images"],
     "seconds": 1.5,
     "started_at": "2026-01-01T00:00:00+00:00",
 }
@@ -40,18 +43,18 @@ SIDECAR = {
 def rows(**changes: object) -> pd.DataFrame:
     row = {
         "suite": "toys", "category": "washer", "detector": "winclip", "backbone": "demo-b", "dtype": "float32",
-        "setting": "none", "value": 0.0, "metric": "aupro", "estimate": 0.5, "low": 0.4, "high": 0.6,
+        "shift": "none", "setting": "none", "value": 0.0, "metric": "aupro", "estimate": 0.5, "low": 0.4, "high": 0.6,
         "n_images": 10, "n_anomalous": 6, "key": KEY,
     }  # fmt: skip
     return pd.DataFrame([{**row, **changes}])
 
 
 def records(**changes: object) -> pd.DataFrame:
-    return rows(**changes).assign(study="tiny")[RECORD_COLUMNS]
+    return rows(**changes).assign(study="tiny", variant="default")[RECORD_COLUMNS]
 
 
-def images() -> pd.DataFrame:
-    return pd.DataFrame({"id": ["x.png"], "label": [True], "score": [0.5], "key": [KEY]})
+def images() -> dict[str, pd.DataFrame]:
+    return {"images": pd.DataFrame({"id": ["x.png"], "label": [True], "score": [0.5], "key": [KEY]})}
 
 
 def test_good_records_pass():
@@ -83,7 +86,7 @@ def test_provenance_names_the_versions_of_what_computed():
         ({"estimate": 1.5}, "must lie in"),
         ({"low": float("nan")}, r"empty values in \['low'\]"),
         ({"low": 0.7}, "low end lies above"),
-        ({"setting": "tilt"}, "unknown setting 'tilt'"),
+        ({"shift": "tilt"}, "unknown shift 'tilt'; known: none, uniform, worst, corruption"),
         ({"n_anomalous": 11}, "no more anomalous than images"),
         ({"key": "abc"}, "not 64 hex digits"),
     ],
@@ -112,11 +115,18 @@ def test_a_cell_comes_back_as_it_was_stored(tmp_path):
     assert store.has(KEY)
     assert store.sidecar(KEY) == SIDECAR
     pd.testing.assert_frame_equal(store.rows(KEY), rows()[CELL_COLUMNS])
-    pd.testing.assert_frame_equal(store.images(KEY), images())
+    pd.testing.assert_frame_equal(store.table(KEY, "images"), images()["images"])
+    with pytest.raises(RecordError, match=r"samples\.parquet cannot be read"):
+        store.table(KEY, "samples")
     suffixes = (".images.parquet", ".json", ".parquet")
     assert sorted(path.name for path in store.folder.iterdir()) == [f"{KEY}{suffix}" for suffix in suffixes]
-    again = gather(store, "tiny", [("none", 0.0, KEY), ("hue", 0.0, KEY)])
+    entries = [
+        Entry("winclip", "none", "default", "none", 0.0, KEY),
+        Entry("my winclip", "uniform", "default", "hue", 0.0, KEY),
+    ]
+    again = gather(store, "tiny", entries)
     assert again["setting"].tolist() == ["none", "hue"]
+    assert again["detector"].tolist() == ["winclip", "my winclip"]
     validate_records(again, {KEY: SIDECAR})
 
 
@@ -133,6 +143,15 @@ def test_a_damaged_file_is_named_with_the_way_out(tmp_path):
     store.path(KEY, ".parquet").write_bytes(b"PAR1")
     with pytest.raises(RecordError, match=rf"{KEY}\.parquet cannot be read .*delete {KEY}\.json"):
         store.rows(KEY)
+
+
+def test_a_row_of_every_table_can_be_stored(tmp_path):
+    store = RecordStore(tmp_path)
+    tables = {name: pd.DataFrame([dict.fromkeys(columns, 0.5)]) for name, columns in TABLES.items()}
+    store.write(KEY, rows(), tables, SIDECAR)
+    assert store.sidecar(KEY)["tables"] == sorted(TABLES)
+    for name, table in tables.items():
+        pd.testing.assert_frame_equal(store.table(KEY, name), table)
 
 
 def test_the_same_frame_gives_the_same_bytes(tmp_path):

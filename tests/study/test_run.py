@@ -10,11 +10,14 @@ import pytest
 import torch
 from toys import Reddish, load_reddish, tiny_study, write_suite
 
-from zsad import metrics
+from zsad import metrics, perturb
 from zsad.data import ImageError
+from zsad.robustness import load_test_set
+from zsad.robustness.corruption import Corruption
 from zsad.study import compute, load_records
 from zsad.study.config import StudyError
-from zsad.study.records import RECORD_COLUMNS, RecordStore, export, validate_records, write_manifest
+from zsad.study.kept import Kept, export, load_table
+from zsad.study.records import RECORD_COLUMNS, TABLES, RecordStore, validate_records, write_manifest
 from zsad.study.run import Evaluator, ensure_suite
 
 TESTS = Path(__file__).parents[1]
@@ -56,15 +59,15 @@ def test_value_zero_of_every_setting_is_the_unshifted_cell(study):
 
 
 def test_estimates_are_the_metrics_of_the_detectors_answers(study):
-    records = compute(study, setting="none", loader=load_reddish, progress=False)
+    records = compute(study, "none", loader=load_reddish, progress=False)
     rows = records[records["category"] == "metal_nut"].set_index("metric")
-    dataset = Evaluator(study, load_reddish)._dataset("toys", "metal_nut")
+    dataset = Evaluator(study, load_reddish).dataset("toys", "metal_nut")
     images = torch.stack([sample.image for sample in dataset])
     masks = torch.stack([s.mask if s.mask is not None else torch.zeros(32, 32, dtype=torch.bool) for s in dataset])
     prediction = Reddish().predict(images, "metal nut")
     expected = metrics.pixel_auroc(prediction.map, masks)
     assert rows.loc["pixel_auroc", "estimate"] == pytest.approx(expected)
-    scores = RecordStore(study.records_root).images(rows["key"].iloc[0])
+    scores = RecordStore(study.records_root).table(rows["key"].iloc[0], "images")
     assert scores["id"].tolist() == dataset.ids
     assert scores["score"].tolist() == pytest.approx(prediction.score.tolist())
 
@@ -87,21 +90,23 @@ def test_what_is_there_is_not_computed_again(study):
 def test_two_studies_share_their_cells(study):
     compute(study, loader=load_reddish, progress=False)
     before = contents(study.records_root, "*")
-    other = study.with_overrides(name="other", sweeps={"angle": [0, 30]})
+    other = study.with_overrides(name="other", sweeps={"over": ["washer"], "angle": [0, 30]})
     records = compute(other, loader=load_reddish, progress=False)
     assert contents(study.records_root, "*") == before
     assert set(records["study"]) == {"other"}
 
 
 def test_other_data_are_other_cells(study):
-    compute(study, setting="none", loader=load_reddish, progress=False)
+    compute(study, "none", loader=load_reddish, progress=False)
     write_suite(study.data_root / "toys", seed=5)
-    compute(study, setting="none", loader=load_reddish, progress=False)
+    compute(study, "none", loader=load_reddish, progress=False)
     assert len(list(study.records_root.glob("*.json"))) == 4
 
 
 def test_a_selection_computes_no_more_than_asked(study):
-    records = compute(study, "angle", suites=["toys"], categories=["washer"], loader=load_reddish, progress=False)
+    records = compute(
+        study, "uniform", "angle", suites=["toys"], categories=["washer"], loader=load_reddish, progress=False
+    )
     assert len(list(study.records_root.glob("*.json"))) == 3
     assert records["value"].drop_duplicates().tolist() == [-30.0, 0.0, 30.0]
     with pytest.raises(ValueError, match=r"no category 'spoon'.*known: metal_nut, washer"):
@@ -111,6 +116,139 @@ def test_a_selection_computes_no_more_than_asked(study):
 def test_a_limit_takes_fewer_pictures(study):
     records = compute(study.with_overrides(limit=6), "none", loader=load_reddish, progress=False)
     assert set(records["n_images"]) == {6}
+
+
+def test_a_kept_cell_is_not_computed_again_and_unpacks_to_the_same_bytes(study, tmp_path, monkeypatch):
+    root = tmp_path / "project"
+    everything = study.with_overrides(worst={"settings": ["hue"], "budget": 5, "over": ["washer"]})
+    records = compute(everything, loader=load_reddish, progress=False)
+    before = contents(study.records_root, "*")
+    export(records, everything, root / "results" / "tiny")
+    assert sorted(path.stem for path in (root / "results" / "tiny").glob("*.parquet")) == sorted([*TABLES, "records"])
+    assert Kept(root / "results" / "tiny").sidecars == {
+        key: RecordStore(study.records_root).sidecar(key) for key in records["key"]
+    }
+    monkeypatch.setattr("zsad.study.kept.project_root", lambda: root)
+    elsewhere = everything.with_overrides(records_root=tmp_path / "elsewhere")
+    again = compute(elsewhere, loader=lambda *arguments: Reddish(limit=0), progress=False)
+    pd.testing.assert_frame_equal(again, records)
+    assert contents(tmp_path / "elsewhere", "*") == before
+    shorter = compute(elsewhere.with_overrides(limit=6), "none", loader=load_reddish, progress=False)
+    assert set(shorter["n_images"]) == {6}, "what is not kept is computed"
+
+
+WORST = {"settings": ["angle", "hue"], "search": "grid", "budget": 9, "over": ["washer"]}
+
+
+def test_worst_cases_are_cells_like_others(study):
+    study = study.with_overrides(worst=[WORST, {**WORST, "name": "by loss", "settings": ["hue"], "criterion": "loss"}])
+    records = compute(study, "worst", loader=load_reddish, progress=False)
+    names = records[["variant", "setting", "value"]].drop_duplicates().to_records(index=False).tolist()
+    assert names == [("default", "angle", 0.0), ("default", "hue", 0.0), ("by loss", "hue", 0.0)]
+    assert set(records["category"]) == {"washer"}
+    samples = load_table(records, "samples", study)
+    assert list(samples.groupby(["variant", "setting"]).size()) == [10, 10, 10]
+    hue, angle = (samples[(samples["setting"] == s) & (samples["variant"] == "default")] for s in ("hue", "angle"))
+    assert (hue["angle"] == 0).all()
+    assert hue["hue"].abs().max() > 0
+    assert (angle["hue"] == 0).all()
+    assert set(samples["evaluations"]) == {9}
+    anomalous = samples[samples["label"]]
+    assert (anomalous["auroc"] <= anomalous["clean_auroc"])[anomalous["variant"] == "default"].all()
+    assert samples.loc[~samples["label"], "auroc"].isna().all()
+    by_loss = samples[samples["variant"] == "by loss"]
+    assert (by_loss["loss"] <= by_loss["clean_loss"]).all()
+    curve = load_table(records[records["variant"] == "by loss"], "curve", study)
+    assert curve["evaluation"].tolist() == list(range(1, 10))
+    assert curve["loss"].is_monotonic_decreasing
+    assert curve["loss"].iloc[0] == pytest.approx(by_loss["clean_loss"].mean(), rel=1e-5)
+    assert curve["loss"].iloc[-1] == pytest.approx(by_loss["loss"].mean(), rel=1e-5)
+
+
+def test_a_worst_cell_is_the_metrics_of_the_pictures_that_were_found(study):
+    """Each picture, shifted by what is recorded, gives the maps that the cell's metrics are of."""
+    study = study.with_overrides(worst={**WORST, "settings": ["hue"]})
+    records = compute(study, "worst", loader=load_reddish, progress=False).set_index("metric")
+    samples = load_table(records.reset_index(), "samples", study)
+    dataset = Evaluator(study, load_reddish).dataset("toys", "washer")
+    test_set = load_test_set(dataset, study.resolution)
+    assert samples["id"].tolist() == test_set.ids
+    shifted = perturb.semantic(test_set.images, hue=torch.tensor(samples["hue"].to_numpy()))
+    prediction = Reddish().predict(shifted, "washer")
+    expected = metrics.all_metrics(prediction.score, test_set.labels, prediction.map, test_set.masks)
+    assert records["estimate"].to_dict() == pytest.approx(expected, abs=2e-3)
+    clean = compute(study, "none", categories=["washer"], loader=load_reddish, progress=False).set_index("metric")
+    assert records.loc["pixel_auroc", "estimate"] < clean.loc["pixel_auroc", "estimate"] - 0.05
+
+
+def test_a_mask_that_turns_along_counts_where_it_comes_to_lie(study):
+    study = study.with_overrides(worst={**WORST, "settings": ["angle"], "align": "mask"}, rotation="bilinear")
+    records = compute(study, "worst", loader=load_reddish, progress=False)
+    assert records.set_index("metric").loc["pixel_auroc", "estimate"] > 0.5
+    turned = compute(study.with_overrides(worst={**WORST, "settings": ["angle"]}), "worst", loader=load_reddish)
+    assert set(turned["key"]).isdisjoint(records["key"])
+
+
+def test_worst_cases_need_masks(study, tmp_path):
+    plain = {"reader": "folder", "root": "plain", "categories": ["nut"]}
+    (study.data_root / "toys" / "washer" / "test").rename(study.data_root / "plain")
+    study = tiny_study(tmp_path, suites={"mine": plain}, worst={"settings": ["hue"]}, sweeps={})
+    with pytest.raises(
+        ValueError, match="mine/nut, winclip on demo-b, worst hue: worst cases are searched with the masks"
+    ):
+        compute(study, "worst", loader=load_reddish, progress=False)
+    records = compute(study, "none", loader=load_reddish, progress=False)
+    assert load_table(records, "replicates", study)["pixel_auroc"].isna().all()
+
+
+def test_corruptions_are_cells_like_others(study):
+    study = study.with_overrides(
+        corruptions=[
+            {"kinds": ["gaussian_noise", "contrast"], "severities": [0, 3]},
+            {"name": "resized", "kinds": ["gaussian_noise"], "at": "resized"},
+        ],
+        resolution=24,
+    )
+    records = compute(study, "corruption", loader=load_reddish, progress=False)
+    shown = records[["category", "variant", "setting", "value"]].drop_duplicates()
+    assert len(shown) == 2 * (2 * 2 + 1)
+    clean = compute(study, "none", loader=load_reddish, progress=False)
+    assert set(records.loc[records["value"] == 0, "key"]) == set(clean["key"]), "severity 0 is the clean cell"
+    dataset = Evaluator(study, load_reddish).dataset("toys", "washer")
+    for variant, setting in (("default", "gaussian_noise"), ("default", "contrast"), ("resized", "gaussian_noise")):
+        found = records[
+            (records["category"] == "washer") & (records["variant"] == variant)
+            & (records["setting"] == setting) & (records["value"] == 3)
+        ].set_index("metric")  # fmt: skip
+        test_set = load_test_set(dataset, 24, Corruption(setting, 3, "resized" if variant == "resized" else "native"))
+        prediction = Reddish().predict(test_set.images, "washer")
+        expected = metrics.all_metrics(prediction.score, test_set.labels, prediction.map, test_set.masks)
+        assert found["estimate"].to_dict() == pytest.approx(expected)
+
+
+def test_pictures_are_read_once_for_all_that_is_done_to_them(study, monkeypatch):
+    read = []
+
+    def counted(dataset, resolution, corruption=None):
+        read.append((dataset.category, corruption and corruption.kind))
+        return load_test_set(dataset, resolution, corruption)
+
+    monkeypatch.setattr("zsad.study.run.load_test_set", counted)
+    study = study.with_overrides(
+        detectors=["winclip", {"name": "winclip", "label": "twin"}],
+        backbones=["demo-b", "ViT-L-14"],
+        sweeps={},
+        worst={"settings": ["hue"], "budget": 2, "search": "grid"},
+        corruptions={"kinds": ["contrast", "brightness"], "over": ["washer"]},
+    )
+
+    def loader(study, detector, backbone):
+        return Reddish(name=f"{detector.label} {backbone}")
+
+    records = compute(study, loader=loader, progress=False)
+    subjects = ["detector", "backbone"]
+    assert len(records[subjects].drop_duplicates()) == 4
+    assert read == [("metal_nut", None), ("washer", None), ("washer", "contrast"), ("washer", "brightness")]
 
 
 _SLOW = """
@@ -162,7 +300,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(study, tmp_path):
 
     whole = tmp_path / "whole"
     compute(study.with_overrides(records_root=whole), loader=load_reddish, progress=False)
-    assert len(contents(whole)) == 2 * CELLS
+    assert len(contents(whole)) == 3 * CELLS
     assert contents(study.records_root) == contents(whole)
 
 
@@ -235,23 +373,25 @@ def test_exported_records_say_where_they_come_from_and_nothing_of_the_machines_n
     root = tmp_path / "project"
     export(records, study, root / "results" / "tiny")
     assert sorted(p.name for p in (root / "results" / "tiny").iterdir()) == [
-        "images.parquet", "provenance.json", "records.parquet",
+        "images.parquet", "provenance.json", "records.parquet", "replicates.parquet",
     ]  # fmt: skip
     text = (root / "results" / "tiny" / "provenance.json").read_text()
     assert os.uname().nodename not in text
     assert str(tmp_path) not in text
-    monkeypatch.setattr("zsad.study.records.project_root", lambda: root)
+    monkeypatch.setattr("zsad.study.kept.project_root", lambda: root)
     pd.testing.assert_frame_equal(load_records(study), records)
 
 
 def test_records_of_a_run_are_found_through_its_manifests(study, tmp_path, monkeypatch):
-    monkeypatch.setattr("zsad.study.records.project_root", lambda: tmp_path)
+    for module in ("records", "kept"):
+        monkeypatch.setattr(f"zsad.study.{module}.project_root", lambda: tmp_path)
     with pytest.raises(FileNotFoundError, match="run `zsad run tiny`"):
         load_records(study)
     records = compute(study, loader=load_reddish, progress=False)
     write_manifest(records, "tiny")
-    assert sorted(p.name for p in (tmp_path / "build/study/tiny/toys").iterdir()) == ["metal_nut.json", "washer.json"]
-    order = ["category", "setting", "value", "metric"]
+    listed = sorted(p.relative_to(tmp_path / "build/study/tiny").as_posix() for p in tmp_path.rglob("build/**/*.json"))
+    assert listed == ["toys/metal_nut/demo-b.json", "toys/washer/demo-b.json"]
+    order = ["category", "shift", "setting", "value", "metric"]
     found, expected = (frame.sort_values(order, ignore_index=True) for frame in (load_records(study), records))
     pd.testing.assert_frame_equal(found, expected)
 
@@ -261,9 +401,9 @@ def test_demo_suites_are_written_where_they_are_missing_and_others_are_not(tmp_p
     calls = []
     monkeypatch.setattr("zsad.study.run.write_suites", lambda *a, **k: calls.append((a, k)))
     suite = {"reader": "visa", "root": "demo-visa"}
-    study = tiny_study(tmp_path, suites={"demo-visa": suite}, demo_seed=4)
+    study = tiny_study(tmp_path, suites={"demo-visa": suite}, sweeps={}, demo_seed=4)
     ensure_suite(study, "demo-visa", progress=False)
     assert calls == [((tmp_path / "data",), {"seed": 4, "progress": False})]
-    ensure_suite(tiny_study(tmp_path, suites={"demo-visa": {**suite, "root": "mine"}}), "demo-visa")
+    ensure_suite(tiny_study(tmp_path, suites={"demo-visa": {**suite, "root": "mine"}}, sweeps={}), "demo-visa")
     ensure_suite(tiny_study(tmp_path), "toys")
     assert len(calls) == 1

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 from zsad.study.config import Study, StudyError, load_study
 
 if TYPE_CHECKING:
-    from zsad.study.records import load_records
+    from zsad.study.kept import load_records
     from zsad.study.run import compute
 
 __all__ = ["Study", "StudyError", "compute", "load_records", "load_study"]
 
-_HOME = {"compute": "zsad.study.run", "load_records": "zsad.study.records"}
+_HOME = {"compute": "zsad.study.run", "load_records": "zsad.study.kept"}
 
 
 def __getattr__(name: str) -> Any:

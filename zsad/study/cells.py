@@ -8,15 +8,12 @@ from typing import Any
 
 import zsad
 from zsad.study.config import DetectorConfig, Study
+from zsad.study.shifts import Shift, canonical_json
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Everything that decides a result, apart from the data, the weights and the version of this package.
-
-    `setting` is "none" or the shift (angle, hue, saturation) and `value` its strength in degrees, radians or [-1, 1].
-    A shift of zero is no shift: `Cell.under` gives the same cell as "none".
-    """
+    """Everything that decides a result, apart from the data, the weights and the version of this package."""
 
     suite: str
     category: str
@@ -25,8 +22,7 @@ class Cell:
     options: str  # canonical JSON of the resolved options
     backbone: str
     dtype: str
-    setting: str
-    value: float
+    shift: Shift
     resolution: int
     limit: int | None
     rotation: str
@@ -34,15 +30,19 @@ class Cell:
     bootstrap: int
     seed: int
 
-    def under(self, setting: str, value: float | int) -> "Cell":
-        """This cell under another shift."""
-        if value == 0 or setting == "none":
-            return replace(self, setting="none", value=0.0)
-        return replace(self, setting=setting, value=float(value))
+    def under(self, shift: Shift) -> "Cell":
+        """This cell under another shift; one that changes nothing gives the unshifted cell."""
+        return replace(self, shift=Shift() if shift.is_none else shift)
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """`Shift.how`, read."""
+        return json.loads(self.shift.how)
 
     def spec(self) -> dict[str, Any]:
         """The cell as JSON-able fields."""
-        return {**asdict(self), "options": json.loads(self.options)}
+        shift = {**asdict(self.shift), "how": self.how}
+        return {**asdict(self), "options": json.loads(self.options), "shift": shift}
 
     def key(self, data_fingerprint: str, weights_fingerprint: str) -> str:
         """Content key, 64 hex digits: SHA-256 over the spec, the data, the weights and the version of this package.
@@ -58,11 +58,6 @@ class Cell:
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
-def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces; NaN and infinity are refused with ValueError."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
 def clean_cell(study: Study, suite: str, category: str, detector: DetectorConfig, options: Any, backbone: str) -> Cell:
     """The unshifted cell; `options` are the detector's resolved options."""
     return Cell(
@@ -73,8 +68,7 @@ def clean_cell(study: Study, suite: str, category: str, detector: DetectorConfig
         options=canonical_json(options),
         backbone=backbone,
         dtype=study.dtype,
-        setting="none",
-        value=0.0,
+        shift=Shift(),
         resolution=study.resolution,
         limit=study.limit,
         rotation=study.rotation,
@@ -84,43 +78,116 @@ def clean_cell(study: Study, suite: str, category: str, detector: DetectorConfig
     )
 
 
-def shifts_of(study: Study, suite: str, category: str, setting: str | None = None) -> list[tuple[str, float]]:
-    """The (setting, value) pairs a category is wanted under.
+@dataclass(frozen=True)
+class Request:
+    """One result that a study wants: a category under a shift, by a detector on a backbone.
 
-    With no setting: no shift, and each sweep of the study where the category is swept. A setting asked for by name is
-    given whether or not the study sweeps the category. Raises ValueError for a setting the study has no values for.
+    `variant` is the name of the block that asks for it.
     """
-    if setting is None:
-        swept = category in study.swept_of(suite)
-        return [("none", 0.0), *((s, v) for s, values in study.sweeps.items() if swept for v in values)]
-    if setting == "none":
-        return [("none", 0.0)]
-    if setting not in study.sweeps:
-        known = ", ".join(["none", *study.sweeps])
-        raise ValueError(f"study {study.name!r} has no sweep {setting!r}; known: {known}")
-    return [(setting, value) for value in study.sweeps[setting]]  # type: ignore[index]
+
+    suite: str
+    category: str
+    detector: DetectorConfig
+    backbone: str
+    variant: str
+    shift: Shift
 
 
-def selection(
-    study: Study, suites: Sequence[str] | None = None, categories: Sequence[str] | None = None
-) -> Iterator[tuple[str, str]]:
-    """The (suite, category) pairs of a study, optionally only those named.
-
-    Raises ValueError naming the known choices when a name is not in the study.
+@dataclass(frozen=True)
+class Selection:
+    """Some of a study's results; None takes all. `setting` and `variant` narrow a kind of `shift`, one of
+    `zsad.study.shifts.SHIFTS`; detectors go by their label.
     """
-    for suite in suites or []:
-        if suite not in study.suites:
-            raise ValueError(f"study {study.name!r} has no suite {suite!r}; known: {', '.join(study.suites)}")
-    chosen = list(suites or study.suites)
-    members = {suite: study.categories_of(suite) for suite in chosen}
-    known = {category for names in members.values() for category in names}
-    for category in categories or []:
-        if category not in known:
-            raise ValueError(
-                f"study {study.name!r} has no category {category!r} in {', '.join(chosen)}; "
-                f"known: {', '.join(sorted(known))}"
-            )
-    for suite, names in members.items():
-        for category in names:
-            if categories is None or category in categories:
-                yield suite, category
+
+    shift: str | None = None
+    setting: str | None = None
+    variant: str | None = None
+    suites: Sequence[str] | None = None
+    categories: Sequence[str] | None = None
+    detectors: Sequence[str] | None = None
+    backbones: Sequence[str] | None = None
+
+
+def requests(study: Study, wanted: Selection = Selection()) -> list[Request]:
+    """The results that a study wants, category after category: unshifted first, then its blocks.
+
+    Raises:
+        ValueError: a name that the study does not have, with those it has; nothing of the study is left.
+    """
+    _check(study, wanted)
+    found = [
+        request
+        for suite, category in pairs(study, wanted)
+        for detector in study.detectors
+        for backbone in study.runs_on(detector)
+        if _takes(wanted.detectors, detector.label) and _takes(wanted.backbones, backbone)
+        for request in _of_pair(study, suite, category, detector, backbone)
+        if _fits(request, wanted)
+    ]
+    if not found:
+        raise ValueError(f"study {study.name!r} has no result for {_described(wanted)}")
+    return found
+
+
+def pairs(study: Study, wanted: Selection) -> list[tuple[str, str]]:
+    """The (suite, category) pairs of a selection."""
+    return [
+        (suite, category)
+        for suite in study.suites
+        if _takes(wanted.suites, suite)
+        for category in study.categories_of(suite)
+        if _takes(wanted.categories, category)
+    ]
+
+
+def _of_pair(study: Study, suite: str, category: str, detector: DetectorConfig, backbone: str) -> Iterator[Request]:
+    yield Request(suite, category, detector, backbone, "default", Shift())
+    for block in study.blocks:
+        if (
+            category in study.covered(block, suite)
+            and (block.detectors == "all" or detector.label in block.detectors)
+            and (block.backbones == "all" or backbone in block.backbones)
+        ):
+            for shift in block.shifts():
+                yield Request(suite, category, detector, backbone, block.variant, shift)
+
+
+def _takes(chosen: Sequence[str] | None, name: str) -> bool:
+    return chosen is None or name in chosen
+
+
+def _fits(request: Request, wanted: Selection) -> bool:
+    return (
+        wanted.shift in (None, request.shift.kind)
+        and wanted.setting in (None, request.shift.setting)
+        and wanted.variant in (None, request.variant)
+    )
+
+
+def _check(study: Study, wanted: Selection) -> None:
+    """Raises ValueError for a name that the study does not have."""
+    offered: dict[str, list[str]] = {"none": ["none"]}
+    for block in study.blocks:
+        for shift in block.shifts():
+            offered.setdefault(shift.kind, []).append(shift.setting)
+    suites = [suite for suite in study.suites if _takes(wanted.suites, suite)]
+    settings = [setting for kind, all_ in offered.items() if wanted.shift in (None, kind) for setting in all_]
+    known: dict[str, tuple[Sequence[str] | None, list[str]]] = {
+        "suite": (wanted.suites, list(study.suites)),
+        "category": (wanted.categories, sorted(c for suite in suites for c in study.categories_of(suite))),
+        "detector": (wanted.detectors, [detector.label for detector in study.detectors]),
+        "backbone": (wanted.backbones, study.backbones),
+        "shift": (wanted.shift and [wanted.shift], list(offered)),
+        "setting": (wanted.setting and [wanted.setting], settings),
+        "variant": (wanted.variant and [wanted.variant], ["default", *(block.variant for block in study.blocks)]),
+    }
+    for kind, (names, choices) in known.items():
+        for name in names or []:
+            if name not in choices:
+                listed = ", ".join(dict.fromkeys(choices))
+                raise ValueError(f"study {study.name!r} has no {kind} {name!r}; known: {listed}")
+
+
+def _described(wanted: Selection) -> str:
+    given = {name: value for name, value in vars(wanted).items() if value is not None}
+    return ", ".join(f"{name} {value if isinstance(value, str) else ', '.join(value)}" for name, value in given.items())

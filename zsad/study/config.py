@@ -1,22 +1,18 @@
 """What a study evaluates: a validated model read from `study/*.yaml`.
 
-A study names suites and their categories, detectors, backbones and the values of each semantic shift. The models forbid
-unknown fields, and every error of a YAML file names the file, the field and the choices that exist.
+A study names suites and their categories, detectors, backbones and what is done to the pictures (`zsad.study.shifts`).
+The models forbid unknown fields, and every error of a YAML file names the file, the field and the choices that exist.
 """
 
-import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
-Setting = Literal["angle", "hue", "saturation"]
+from zsad.study.shifts import Block, Corruptions, Strict, Sweeps, Worst
 
 DEMO_SUITES = ("demo-mvtec", "demo-visa")
-
-# Bounds of the three shifts: degrees, radians, and the [-1, 1] scale of saturation.
-BOUNDS: dict[str, float] = {"angle": 180.0, "hue": math.pi, "saturation": 1.0}
 
 
 class StudyError(ValueError):
@@ -52,29 +48,32 @@ def demo_categories(suite: str) -> list[str] | None:
     return list(SUITES[suite].categories)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DetectorConfig(_Strict):
-    """A detector's registered name and the options that differ from its defaults."""
+class DetectorConfig(Strict):
+    """A detector's registered name, the options that differ from its defaults, and those of the study's backbones that
+    it is evaluated on. `label` is what records call it: by default its name.
+    """
 
     name: str
-    options: dict[str, Any] = {}
+    label: str = ""
+    options: dict[str, Any] = Field(default={})
+    backbones: list[str] | Literal["all"] = "all"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, fields: Any) -> Any:
+        return {**fields, "label": fields.get("label") or fields.get("name")} if isinstance(fields, dict) else fields
 
 
-class SuiteConfig(_Strict):
-    """Where a suite lies, which categories are evaluated, and over which of them the shifts are swept.
+class SuiteConfig(Strict):
+    """Where a suite lies, and which categories are evaluated: "all", the name of one of `groups`, or a list.
 
-    `categories` and `sweep_over` are "all", the name of one of `groups`, or a list. Every category gets its unshifted
-    cell; the sweeps run over `sweep_over` only.
+    Every category gets its unshifted cell; what else is done to it, the study's blocks say.
     """
 
     reader: Literal["mvtec_ad", "visa", "folder"]
     root: Path
     categories: list[str] | str = "all"
-    sweep_over: list[str] | str = "all"
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = Field(default={})
 
     def members(self, choice: list[str] | str, everything: list[str]) -> list[str]:
         """The categories that "all", a group's name or a list stands for."""
@@ -117,9 +116,16 @@ def _as_detectors(detectors: Any) -> Any:
     return [{"name": d} if isinstance(d, str) else d for d in detectors] if isinstance(detectors, list) else detectors
 
 
-class Study(_Strict):
+def _as_list(blocks: Any) -> Any:
+    return [blocks] if isinstance(blocks, dict) else blocks
+
+
+class Study(Strict):
     """One study. `device` and `batch_size` say how it is computed and leave its records as they are; everything else
-    is part of what is computed."""
+    is part of what is computed.
+
+    `sweeps`, `worst` and `corruptions` say what is done to the pictures; of the last two there may be several.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     suites: Annotated[dict[str, SuiteConfig], BeforeValidator(_with_known_suite)] = Field(min_length=1)
@@ -132,7 +138,9 @@ class Study(_Strict):
     resolution: int = Field(default=240, ge=8)
     batch_size: int = Field(default=16, ge=1)
     limit: int | None = Field(default=None, ge=2)
-    sweeps: dict[Setting, list[float]] = {}
+    sweeps: Sweeps = Sweeps()
+    worst: Annotated[list[Worst], BeforeValidator(_as_list)] = Field(default=[])
+    corruptions: Annotated[list[Corruptions], BeforeValidator(_as_list)] = Field(default=[])
     rotation: Literal["three_pass", "bilinear"] = "three_pass"
     fpr_limit: float = Field(default=0.3, gt=0, le=1)
     bootstrap: int = Field(default=200, ge=1)
@@ -141,21 +149,54 @@ class Study(_Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "Study":
-        for setting, values in self.sweeps.items():
-            outside = [v for v in values if not abs(v) <= BOUNDS[setting] + 1e-9]
-            if outside:
-                raise ValueError(f"sweeps.{setting}: {outside[0]} lies outside ±{BOUNDS[setting]:g}")
-            if len(set(values)) != len(values) or 0 not in values:
-                raise ValueError(f"sweeps.{setting}: values must differ and contain 0, which drops are measured from")
         for name, suite in self.suites.items():
             if suite.reader == "folder" and suite.categories == "all":
                 raise ValueError(f"suites.{name}: the folder reader cannot find categories; list one")
             everything = demo_categories(name)
-            for choice in (suite.categories, suite.sweep_over):
-                chosen = suite.members(choice, everything or [])
-                for category in chosen if everything is not None else []:
-                    _known(f"category of {name}", category, everything or [])
+            for category in suite.members(suite.categories, everything or []):
+                _known(f"category of {name}", category, everything or [category])
+        self._check_blocks()
         return self
+
+    def _check_blocks(self) -> None:
+        labels = [detector.label for detector in self.detectors]
+        if len(set(labels)) < len(labels):
+            raise ValueError(f"detectors: two are called the same; give each a label ({', '.join(labels)})")
+        for detector in self.detectors:
+            self._check_names(f"detectors.{detector.label}.backbones", detector.backbones, self.backbones)
+        fields: dict[str, list[Block]] = {
+            "sweeps": [self.sweeps],
+            "worst": [*self.worst],
+            "corruptions": [*self.corruptions],
+        }
+        for name, blocks in fields.items():
+            for block in blocks:
+                self._check_names(f"{name}.detectors", block.detectors, labels)
+                self._check_names(f"{name}.backbones", block.backbones, self.backbones)
+                self._check_over(name, block.over)
+            variants = [block.variant for block in blocks]
+            if len(set(variants)) < len(variants):
+                raise ValueError(f"{name}: two blocks have the same name; give each its own ({', '.join(variants)})")
+
+    def _check_names(self, field: str, chosen: list[str] | str, known: list[str]) -> None:
+        for name in chosen if isinstance(chosen, list) else []:
+            if name not in known:
+                raise ValueError(f"{field}: {name!r} is not in this study; known: {', '.join(known)}")
+
+    def _check_over(self, field: str, over: list[str] | str) -> None:
+        """A group must be one of some suite's, a category one that some suite evaluates, as far as that is known."""
+        if isinstance(over, str):
+            groups = [group for suite in self.suites.values() for group in suite.groups]
+            _known(f"group of categories in {field}.over", over, ["all", *dict.fromkeys(groups)])
+            return
+        known = [self._listed(suite) for suite in self.suites]
+        if None not in known:
+            self._check_names(f"{field}.over", over, [name for names in known for name in names or []])
+
+    def _listed(self, suite: str) -> list[str] | None:
+        """The categories of a suite that can be known without its folder."""
+        categories = self.suites[suite].categories
+        return categories if isinstance(categories, list) else demo_categories(suite)
 
     def check_models(self) -> None:
         """Raise StudyError, naming the known choices, for a detector or backbone that does not exist.
@@ -189,10 +230,22 @@ class Study(_Strict):
             return config.categories
         return config.members(config.categories, demo_categories(suite) or self._categories_on_disk(suite))
 
-    def swept_of(self, suite: str) -> list[str]:
-        """The categories of a suite over which the shifts are swept."""
+    def covered(self, block: Block, suite: str) -> list[str]:
+        """The categories of a suite that a block of this study is evaluated over."""
         evaluated = self.categories_of(suite)
-        return [c for c in self.suites[suite].members(self.suites[suite].sweep_over, evaluated) if c in evaluated]
+        if block.over == "all":
+            return evaluated
+        over = self.suites[suite].groups.get(block.over, []) if isinstance(block.over, str) else block.over
+        return [category for category in evaluated if category in over]
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Everything that is done to the pictures, in the order of the records."""
+        return [self.sweeps, *self.worst, *self.corruptions]
+
+    def runs_on(self, detector: DetectorConfig) -> list[str]:
+        """The backbones that a detector is evaluated on."""
+        return [name for name in self.backbones if detector.backbones == "all" or name in detector.backbones]
 
     def _categories_on_disk(self, suite: str) -> list[str]:
         root = self.root_of(suite)
@@ -218,8 +271,10 @@ class Study(_Strict):
     ) -> "Study":
         """A validated copy narrowed to one suite, category, backbone or detector, or run elsewhere.
 
-        None leaves a field as it is. A suite that the study does not list is added if it is a known one. A category
-        named here is swept whether or not the study sweeps it. Further keywords set the field of that name.
+        None leaves a field as it is. A suite that the study does not list is added if it is a known one. To a category,
+        backbone or detector named here everything is done that the study does to any; so it is to every category of a
+        suite named here that lacks the study's group. A detector may be named by its label. Further keywords set the
+        field of that name.
 
         Raises StudyError, naming the known choices.
         """
@@ -236,8 +291,18 @@ class Study(_Strict):
         changed["suites"] = suites
         if backbone is not None:
             changed["backbones"] = [backbone]
-        if detector is not None:
-            changed["detectors"] = [d for d in self.detectors if d.name == detector] or [detector]
+        if detector is not None or backbone is not None:
+            changed["detectors"] = self._chosen(detector, freed=backbone is not None)
+        freed = {
+            name: "all"
+            for name, given in (("over", category), ("backbones", backbone), ("detectors", detector))
+            if given is not None
+        }
+        groups = {group for config in suites.values() for group in config.get("groups", [])}
+        for field in ("sweeps", "worst", "corruptions"):
+            blocks = changed.get(field, self.model_dump()[field])
+            changed[field] = [_freed(block, freed, groups) for block in _as_list(blocks)]
+        changed["sweeps"] = changed["sweeps"][0]
         try:
             study = Study.model_validate({**self.model_dump(), **changed})
         except ValidationError as error:
@@ -246,13 +311,19 @@ class Study(_Strict):
             study.check_models()
         return study
 
+    def _chosen(self, detector: str | None, freed: bool) -> list[Any]:
+        """The detectors that a name or label stands for, `freed` to run on any backbone."""
+        found = [d for d in self.detectors if detector in (None, d.label, d.name)]
+        backbones: dict[str, Any] = {"backbones": "all"} if freed else {}
+        return [{**d.model_dump(), **backbones} for d in found] or [detector]
+
     def _narrowed(self, suites: dict[str, Any], category: str) -> dict[str, Any]:
         """The suites that have the category, each cut to it."""
         if category == "all":
-            return {name: {**config, "categories": "all", "sweep_over": "all"} for name, config in suites.items()}
+            return {name: {**config, "categories": "all"} for name, config in suites.items()}
         demo = {name: demo_categories(name) for name in suites}
         narrowed = {
-            name: {**config, "categories": [category], "sweep_over": [category]}
+            name: {**config, "categories": [category]}
             for name, config in suites.items()
             if (known := demo[name]) is None or category in known
         }
@@ -262,8 +333,20 @@ class Study(_Strict):
         return narrowed
 
 
+def _freed(block: dict[str, Any], freed: dict[str, str], groups: set[str]) -> dict[str, Any]:
+    """A block without restrictions that an override has lifted, or that name a group which no suite has any more."""
+    over = block.get("over", "all")
+    return {**block, "over": over if isinstance(over, list) or over in groups else "all", **freed}
+
+
 # The models of a study's nested fields.
-_MODELS: dict[Any, type[BaseModel]] = {"suites": SuiteConfig, "detectors": DetectorConfig}
+_MODELS: dict[Any, type[BaseModel]] = {
+    "suites": SuiteConfig,
+    "detectors": DetectorConfig,
+    "sweeps": Sweeps,
+    "worst": Worst,
+    "corruptions": Corruptions,
+}
 
 
 def _readable(error: ValidationError) -> str:

@@ -1,7 +1,7 @@
 """What every notebook of the book begins with and shows its results through.
 
     page = notebook.start(globals(), "rotation")        # the first cell after the parameters
-    records = page.records(setting="angle")
+    records = page.records("uniform", "angle", **page.first)
     page.figure(plots.plot_sweep(...), "fig-rotation", "What to see.")
     page.number("drop", 3.21, "3.2 points")             # {num}`rotation:drop` in the book's prose
 
@@ -29,6 +29,7 @@ from zsad.data import Dataset, load_dataset
 from zsad.detectors import Detector
 from zsad.plots.style import to_svg
 from zsad.study.config import Study, load_study
+from zsad.study.kept import load_table
 from zsad.study.parameters import PAGE_DIR, check_parameters
 from zsad.study.provenance import commit
 from zsad.study.run import ensure_suite, load_study_detector
@@ -94,9 +95,22 @@ class Page:
         display(HTML(f'<p class="zsad-world">{text}</p>'))
         self._write()
 
-    def records(self, study: Study | None = None, **selection: Any) -> pd.DataFrame:
-        """Records of the study (or of a variant of it), computing the missing ones; see `zsad.study.compute`."""
-        return self.uses(zsad.study.compute(study or self.study, **selection))
+    @property
+    def first(self) -> dict[str, list[str]]:
+        """The study's first detector and first backbone, as a selection for `records`."""
+        return {"detectors": [self.study.detectors[0].label], "backbones": self.study.backbones[:1]}
+
+    def records(
+        self, shift: str | None = None, setting: str | None = None, study: Study | None = None, **selection: Any
+    ) -> pd.DataFrame:
+        """Records of the study (or of a changed copy of it), computing the missing ones; see `zsad.study.compute`."""
+        return self.uses(zsad.study.compute(study or self.study, shift, setting, **selection))
+
+    def details(self, table: str, records: pd.DataFrame) -> pd.DataFrame:
+        """What lies beside some records: "images", "replicates", or of worst cases "samples" and "curve"; see
+        `zsad.study.kept.load_table`.
+        """
+        return load_table(records, table, self.study)
 
     def dataset(self, suite: str, category: str) -> Dataset:
         """The test pictures of one category, up to the study's limit; demo suites are written if missing."""

@@ -1,7 +1,7 @@
 """Records: the tidy rows of every result, and the files they are kept in.
 
-A finished cell is three files under its key: `<key>.parquet` (a row a metric), `<key>.images.parquet` (a row a picture)
-and `<key>.json`, the sidecar with its provenance. Each is written under a temporary name and renamed; the sidecar comes
+A finished cell is a few files under its key: `<key>.parquet` (a row a metric), one for each of its `TABLES`, and
+`<key>.json`, the sidecar with its provenance. Each is written under a temporary name and renamed; the sidecar comes
 last, so a cell is complete exactly when its sidecar exists. The parquet files hold no clock and no machine: the same
 cell gives the same bytes.
 """
@@ -12,21 +12,33 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zsad.study.config import Study, load_study, project_root, resolve
+from zsad.study.config import project_root
+from zsad.study.shifts import SHIFTS
 
-KEY_COLUMNS = ["suite", "category", "detector", "backbone", "dtype", "setting", "value"]
-CELL_COLUMNS = [*KEY_COLUMNS, "metric", "estimate", "low", "high", "n_images", "n_anomalous", "key"]
-RECORD_COLUMNS = ["study", *CELL_COLUMNS]
-IMAGE_COLUMNS = ["id", "label", "score", "key"]
-SETTINGS = ("none", "angle", "hue", "saturation")
+SUBJECT_COLUMNS = ["suite", "category", "detector", "backbone", "dtype"]
+KEY_COLUMNS = [*SUBJECT_COLUMNS, "shift", "variant", "setting", "value"]
+RECORD_COLUMNS = ["study", *KEY_COLUMNS, "metric", "estimate", "low", "high", "n_images", "n_anomalous", "key"]
+CELL_COLUMNS = [column for column in RECORD_COLUMNS if column not in ("study", "variant")]
+# What lies beside a cell's metrics. Every cell: a row a picture; a row a bootstrap draw with the headline metrics, so
+# that differences of cells have intervals. Worst cases: a row a picture with what the search found; a row an evaluation
+# with the mean over pictures of the lowest loss so far.
+TABLES: dict[str, list[str]] = {
+    "images": ["id", "label", "score", "key"],
+    "replicates": ["replicate", "image_auroc", "pixel_auroc", "aupro", "key"],
+    "samples": [
+        "id", "label", "angle", "hue", "saturation", "loss", "clean_loss", "auroc", "clean_auroc", "evaluations",
+        "gradients", "key",
+    ],
+    "curve": ["evaluation", "loss", "key"],
+}  # fmt: skip
 # Types of the sidecar's fields.
 PROVENANCE: dict[str, type] = {
     "key": str,
@@ -39,6 +51,7 @@ PROVENANCE: dict[str, type] = {
     "device": str,
     "machine": dict,
     "seeds": dict,
+    "tables": list,
     "seconds": float,
     "started_at": str,
 }
@@ -70,9 +83,9 @@ def validate_records(records: pd.DataFrame, provenance: dict[str, dict[str, Any]
     empty = records.columns[records.isna().any()].tolist()
     if empty:
         raise RecordError(f"empty values in {empty}")
-    bad = records[~records["setting"].isin(SETTINGS)]
+    bad = records[~records["shift"].isin(SHIFTS)]
     if len(bad):
-        raise RecordError(f"unknown setting {bad['setting'].iloc[0]!r}; known: {', '.join(SETTINGS)}")
+        raise RecordError(f"unknown shift {bad['shift'].iloc[0]!r}; known: {', '.join(SHIFTS)}")
     bounded = records[["low", "estimate", "high"]]
     if not bounded.map(lambda v: 0 <= v <= 1).all(axis=None):
         raise RecordError("estimate, low and high must lie in [0, 1]")
@@ -97,7 +110,7 @@ def validate_provenance(sidecar: dict[str, Any]) -> None:
     for field, kind in PROVENANCE.items():
         if field not in sidecar:
             raise RecordError(f"{name}: field {field!r} is missing")
-        if not isinstance(sidecar[field], kind) or sidecar[field] in ("", {}):
+        if not isinstance(sidecar[field], kind) or sidecar[field] in ("", {}, []):
             raise RecordError(f"{name}: field {field!r} must be a non-empty {kind.__name__}, not {sidecar[field]!r}")
     missing = [package for package in _VERSIONS if package not in sidecar["versions"]]
     if missing:
@@ -132,10 +145,12 @@ class RecordStore:
     def has(self, key: str) -> bool:
         return self.path(key, ".json").is_file()
 
-    def write(self, key: str, rows: pd.DataFrame, images: pd.DataFrame, sidecar: dict[str, Any]) -> None:
-        """Store a finished cell; the sidecar comes last and makes it complete."""
+    def write(self, key: str, rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame], sidecar: dict[str, Any]) -> None:
+        """Store a finished cell; the sidecar comes last, lists the tables, and makes the cell complete."""
+        sidecar = {**sidecar, "tables": sorted(tables)}
         validate_provenance(sidecar)
-        write_parquet(images[IMAGE_COLUMNS], self.path(key, ".images.parquet"))
+        for name, table in tables.items():
+            write_parquet(table[TABLES[name]], self.path(key, f".{name}.parquet"))
         write_parquet(rows[CELL_COLUMNS], self.path(key, ".parquet"))
         write_json(sidecar, self.path(key, ".json"))
 
@@ -143,9 +158,9 @@ class RecordStore:
         """The cell's metrics, with `CELL_COLUMNS`. Raises RecordError for a damaged file."""
         return self._read(key, ".parquet")
 
-    def images(self, key: str) -> pd.DataFrame:
-        """The cell's pictures: id, label, score, key."""
-        return self._read(key, ".images.parquet")
+    def table(self, key: str, name: str) -> pd.DataFrame:
+        """One of the cell's `TABLES`. Raises RecordError for one that the cell does not have."""
+        return self._read(key, f".{name}.parquet")
 
     def sidecar(self, key: str) -> dict[str, Any]:
         path = self.path(key, ".json")
@@ -168,7 +183,10 @@ class RecordStore:
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     """Atomic, and the same bytes for the same frame: no index, no library's own metadata."""
     table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
-    write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+    floats = [field.name for field in table.schema if pa.types.is_float32(field.type)]
+    options: dict[str, Any] = {"compression": "zstd", "compression_level": 9}
+    options |= {"use_byte_stream_split": floats, "use_dictionary": [n for n in table.column_names if n not in floats]}
+    write_atomically(path, lambda temporary: pq.write_table(table, temporary, **options))
 
 
 def write_json(content: Any, path: Path) -> None:
@@ -222,54 +240,38 @@ def manifest_folder(study: str) -> Path:
     return project_root() / "build" / "study" / study
 
 
+class Entry(NamedTuple):
+    """How a study calls one of its results, and the key of the cell that holds it."""
+
+    detector: str
+    shift: str
+    variant: str
+    setting: str
+    value: float
+    key: str
+
+
 def write_manifest(records: pd.DataFrame, study: str) -> None:
-    """List a study's shifts and their keys in build/study/<study>/<suite>/<category>.json."""
-    for (suite, category), rows in records.groupby(["suite", "category"]):
-        path = manifest_folder(study) / str(suite) / f"{category}.json"
+    """List a study's results and their keys in build/study/<study>/<suite>/<category>/<backbone>.json."""
+    for (suite, category, backbone), rows in records.groupby(["suite", "category", "backbone"]):
+        path = manifest_folder(study) / str(suite) / str(category) / f"{backbone}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        shifts = rows[["setting", "value", "key"]].drop_duplicates()
-        write_json({"study": study, "shifts": shifts.to_dict("records")}, path)
+        entries = rows[list(Entry._fields)].drop_duplicates()
+        write_json({"study": study, "results": entries.to_dict("records")}, path)
 
 
-def gather(store: RecordStore, study: str, shifts: Iterable[tuple[str, float, str]]) -> pd.DataFrame:
-    """Records of (setting, value, key) shifts. An unshifted cell serves as value 0 of every setting."""
-    frames = [store.rows(key).assign(study=study, setting=setting, value=value) for setting, value, key in shifts]
+def read_manifests(study: str) -> list[Entry]:
+    """What `write_manifest` listed, of every category and backbone; empty where there is nothing."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(manifest_folder(study).glob("*/*/*.json"))]
+    return [Entry(**entry) for file in found for entry in file["results"]]
+
+
+def gather(store: RecordStore, study: str, entries: Iterable[Entry]) -> pd.DataFrame:
+    """The records of a study's results. An unshifted cell also serves as strength 0 of every shift."""
+    cells: dict[str, pd.DataFrame] = {}
+    frames = []
+    for entry in entries:
+        if entry.key not in cells:
+            cells[entry.key] = store.rows(entry.key)
+        frames.append(cells[entry.key].assign(study=study, **entry._asdict()))
     return pd.concat(frames, ignore_index=True)[RECORD_COLUMNS]
-
-
-def export(records: pd.DataFrame, study: Study, folder: Path) -> None:
-    """Gather a study's records into `folder`: records.parquet, images.parquet and provenance.json, validated first."""
-    store = RecordStore(resolve(study.records_root))
-    keys = list(dict.fromkeys(records["key"]))
-    provenance = {key: store.sidecar(key) for key in keys}
-    validate_records(records, provenance)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_parquet(pd.concat([store.images(key) for key in keys], ignore_index=True), folder / "images.parquet")
-    write_parquet(records, folder / "records.parquet")
-    write_json({"study": study.name, "cells": provenance}, folder / "provenance.json")
-
-
-def load_records(study: str | Study) -> pd.DataFrame:
-    """A study's validated records: those committed in results/<study>, else those `zsad run` left in build/.
-
-    Raises FileNotFoundError, saying what to run, where there are neither.
-    """
-    config = load_study(study, check_models=False) if isinstance(study, str) else study
-    committed = project_root() / "results" / config.name
-    if (committed / "records.parquet").is_file():
-        records = pd.read_parquet(committed / "records.parquet")
-        provenance = json.loads((committed / "provenance.json").read_text(encoding="utf-8"))["cells"]
-    else:
-        manifests = sorted(manifest_folder(config.name).glob("*/*.json"))
-        if not manifests:
-            raise FileNotFoundError(
-                f"no records of study {config.name!r} in {committed} or {manifest_folder(config.name)}: "
-                f"run `zsad run {config.name}`"
-            )
-        store = RecordStore(resolve(config.records_root))
-        listed = [json.loads(path.read_text(encoding="utf-8"))["shifts"] for path in manifests]
-        shifts = [(shift["setting"], shift["value"], shift["key"]) for file in listed for shift in file]
-        records = gather(store, config.name, shifts)
-        provenance = {key: store.sidecar(key) for key in records["key"].unique()}
-    validate_records(records, provenance)
-    return records

@@ -9,43 +9,57 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from zsad.clip import load_backbone
+from zsad.clip import Backbone, load_backbone
 from zsad.data import Dataset, load_dataset
 from zsad.data.demo import write_suites
 from zsad.detectors import Detector, load_detector
-from zsad.robustness import TestSet, load_test_set, measure, predict_shifted
+from zsad.robustness import TestSet, load_test_set
+from zsad.robustness.corruption import Corruption
 from zsad.study import provenance
-from zsad.study.cells import Cell, canonical_json, clean_cell, selection, shifts_of
+from zsad.study.cells import Cell, Request, Selection, clean_cell, requests
 from zsad.study.config import DEMO_SUITES, DetectorConfig, Study, StudyError, resolve
+from zsad.study.evaluate import corruption_of, evaluate
+from zsad.study.kept import Kept, kept_folder
 from zsad.study.progress import progress_bar
-from zsad.study.records import KEY_COLUMNS, RecordStore, gather
+from zsad.study.records import SUBJECT_COLUMNS, Entry, RecordStore, gather
 
 DetectorLoader = Callable[[Study, DetectorConfig, str], Detector]
 
 
-def load_study_detector(study: Study, detector: DetectorConfig, backbone: str) -> Detector:
-    """The detector of a study on one of its backbones."""
-    towers = load_backbone(backbone, device=study.device, dtype=study.dtype)
-    return load_detector(detector.name, backbone=towers, device=study.device, **detector.options)
+def load_study_detector(
+    study: Study, detector: DetectorConfig, backbone: str, towers: dict[str, Backbone] | None = None
+) -> Detector:
+    """The detector of a study on one of its backbones; `towers` keeps the backbones that detectors share."""
+    towers = {} if towers is None else towers
+    if backbone not in towers:
+        towers[backbone] = load_backbone(backbone, device=study.device, dtype=study.dtype)
+    return load_detector(detector.name, backbone=towers[backbone], device=study.device, **detector.options)
 
 
 def compute(
     study: Study,
+    shift: str | None = None,
     setting: str | None = None,
+    variant: str | None = None,
     suites: Sequence[str] | None = None,
     categories: Sequence[str] | None = None,
+    detectors: Sequence[str] | None = None,
+    backbones: Sequence[str] | None = None,
     *,
     progress: bool = True,
-    loader: DetectorLoader = load_study_detector,
+    loader: DetectorLoader | None = None,
 ) -> pd.DataFrame:
     """Records of a study, computing those that are missing.
 
-    Every finished cell is kept at once, so a run that is stopped or killed goes on where it was.
+    Every finished cell is kept at once, so a run that is stopped or killed goes on where it was. Cells kept in
+    `results/<study>` are taken from there.
 
     Args:
-        setting: "none" or one of the study's sweeps; by default no shift, and every sweep where the study sweeps it.
-            Value 0 of a sweep is the unshifted cell.
-        suites, categories: only these of the study's.
+        shift: "none", "uniform", "worst" or "corruption"; by default all that the study holds. Value 0 of a sweep and
+            severity 0 are the unshifted cell.
+        setting: one setting of that shift: angle, hue, saturation, 3d, or a kind of corruption.
+        variant: only the block of that name, where the study has several of a kind.
+        suites, categories, detectors, backbones: only these of the study's; detectors go by their label.
         progress: show a bar while something is computed.
         loader: makes a detector from (study, detector, backbone).
 
@@ -57,131 +71,130 @@ def compute(
             gives NaN, naming the picture.
         OSError: the records folder cannot be written; raised before anything is computed.
     """
-    return Evaluator(study, loader).compute(setting, suites, categories, progress)
+    wanted = Selection(shift, setting, variant, suites, categories, detectors, backbones)
+    return Evaluator(study, loader).compute(wanted, progress)
 
 
 @dataclass(frozen=True)
 class _Wanted:
-    """One cell, under the setting and value it was asked for."""
+    """One cell, with what asked for it."""
 
     cell: Cell
     detector: Detector
-    setting: str
-    value: float
+    dataset: Dataset
     key: str
+    entry: Entry
 
 
 class Evaluator:
-    """Computes cells; keeps the detectors and the pictures of the category at hand."""
+    """Computes cells; keeps the detectors and the pictures at hand."""
 
-    def __init__(self, study: Study, loader: DetectorLoader = load_study_detector) -> None:
+    def __init__(self, study: Study, loader: DetectorLoader | None = None) -> None:
         self.study = study
-        self.loader = loader
         self.store = RecordStore(resolve(study.records_root))
         self.batch_size = study.batch_size
+        self._loader = loader
+        self._towers: dict[str, Backbone] = {}
         self._detectors: dict[tuple[str, str], Detector] = {}
-        self._test_set: tuple[str, TestSet] | None = None
-        self._commit = provenance.commit()
+        self._datasets: dict[tuple[str, str], Dataset] = {}
+        self._pictures: dict[tuple[str, Corruption | None], TestSet] = {}
+        self._program = {"versions": provenance.versions(), **provenance.commit()}
 
-    def compute(
-        self,
-        setting: str | None = None,
-        suites: Sequence[str] | None = None,
-        categories: Sequence[str] | None = None,
-        progress: bool = True,
-    ) -> pd.DataFrame:
+    def compute(self, selection: Selection, progress: bool = True) -> pd.DataFrame:
         """See `zsad.study.compute`."""
         _check_device(self.study.device)
-        pairs = list(selection(self.study, suites, categories))
+        asked = requests(self.study, selection)
         self.store.prepare()
-        for suite in dict.fromkeys(suite for suite, _ in pairs):
+        for suite in dict.fromkeys(request.suite for request in asked):
             ensure_suite(self.study, suite, progress)
-        datasets = {pair: self._dataset(*pair) for pair in pairs}
-        wanted = [w for pair, dataset in datasets.items() for w in self._wanted(*pair, setting, dataset)]
-        unique = {w.key: w for w in wanted}
-        missing = [w for w in unique.values() if not self.store.has(w.key)]
+        wanted = [self._wanted(request) for request in asked]
+        unique = list({w.key: w for w in wanted}.values())
+        kept = Kept(kept_folder(self.study.name))
+        missing = [w for w in unique if not self.store.has(w.key) and not kept.restore(w.key, self.store)]
         with progress_bar(len(unique), len(unique) - len(missing), "cell", self.study.name, progress) as bar:
-            for w in missing:
-                cell = w.cell
-                bar.set_postfix_str(f"{cell.suite} {cell.category} {cell.setting} {cell.value:g}", refresh=False)
-                self._evaluate(w.key, cell, w.detector, datasets[cell.suite, cell.category])
+            for w in _by_pictures(missing):
+                bar.set_postfix_str(f"{w.cell.suite} {w.cell.category} {w.cell.shift}", refresh=False)
+                self._evaluate(w, progress)
                 bar.update()
-        return gather(self.store, self.study.name, [(w.setting, w.value, w.key) for w in wanted])
+        return gather(self.store, self.study.name, [w.entry for w in wanted])
 
-    def _dataset(self, suite: str, category: str) -> Dataset:
-        reader = self.study.suites[suite].reader
-        return load_dataset(reader, self.study.root_of(suite), category=category).subset(self.study.limit)
+    def dataset(self, suite: str, category: str) -> Dataset:
+        """The test pictures of one category, up to the study's limit."""
+        if (suite, category) not in self._datasets:
+            reader = self.study.suites[suite].reader
+            found = load_dataset(reader, self.study.root_of(suite), category=category)
+            self._datasets[suite, category] = found.subset(self.study.limit)
+        return self._datasets[suite, category]
 
-    def _wanted(self, suite: str, category: str, setting: str | None, dataset: Dataset) -> list[_Wanted]:
-        shifts = shifts_of(self.study, suite, category, setting)
-        wanted = []
-        for config in self.study.detectors:
-            for backbone in self.study.backbones:
-                detector = self._detector(config, backbone)
-                clean = clean_cell(self.study, suite, category, config, detector.options, backbone)
-                for name, value in shifts:
-                    cell = clean.under(name, value)
-                    key = cell.key(dataset.fingerprint(), detector.fingerprint)
-                    wanted.append(_Wanted(cell, detector, name, value, key))
-        return wanted
+    def _wanted(self, request: Request) -> _Wanted:
+        dataset = self.dataset(request.suite, request.category)
+        detector = self._detector(request.detector, request.backbone)
+        clean = clean_cell(
+            self.study, request.suite, request.category, request.detector, detector.options, request.backbone
+        )
+        cell, shift = clean.under(request.shift), request.shift
+        key = cell.key(dataset.fingerprint(), detector.fingerprint)
+        entry = Entry(request.detector.label, shift.kind, request.variant, shift.setting, shift.value, key)
+        return _Wanted(cell, detector, dataset, key, entry)
 
     def _detector(self, config: DetectorConfig, backbone: str) -> Detector:
-        name = (canonical_json(config.model_dump()), backbone)
+        name = (config.label, backbone)
         if name not in self._detectors:
-            self._detectors[name] = self.loader(self.study, config, backbone)
+            self._detectors[name] = (
+                self._loader(self.study, config, backbone)
+                if self._loader
+                else load_study_detector(self.study, config, backbone, self._towers)
+            )
         return self._detectors[name]
 
-    def _pictures(self, dataset: Dataset) -> TestSet:
-        """The pictures of the category at hand; those of one category at a time are kept."""
-        if self._test_set is None or self._test_set[0] != dataset.fingerprint():
-            self._test_set = (dataset.fingerprint(), load_test_set(dataset, self.study.resolution))
-        return self._test_set[1]
+    def _test_set(self, w: _Wanted) -> TestSet:
+        """The pictures of a cell; of one category under one corruption at a time, besides the uncorrupted ones."""
+        fingerprint, corruption = w.dataset.fingerprint(), corruption_of(w.cell)
+        if (fingerprint, corruption) not in self._pictures:
+            clean = (fingerprint, None)
+            self._pictures = {clean: self._pictures[clean]} if clean in self._pictures else {}
+            self._pictures[fingerprint, corruption] = load_test_set(w.dataset, self.study.resolution, corruption)
+        return self._pictures[fingerprint, corruption]
 
-    def _evaluate(self, key: str, cell: Cell, detector: Detector, dataset: Dataset) -> None:
+    def _evaluate(self, w: _Wanted, progress: bool) -> None:
         """Compute one cell and store it."""
         started, clock = datetime.now(UTC), time.monotonic()
-        test_set = self._pictures(dataset)
-        try:
-            shifted = predict_shifted(
-                detector,
-                test_set.images,
-                cell.category,
-                cell.setting,
-                cell.value,
-                batch_size=self.batch_size,
-                rotation=cell.rotation,
-                device=self.study.device,
-            )
-            measured = measure(shifted, test_set, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed)
-        except ValueError as error:
-            where = f"{cell.suite}/{cell.category}, {cell.detector} on {cell.backbone}, {cell.setting} {cell.value:g}"
-            raise ValueError(f"{where}: {error}") from error
-        self.batch_size = shifted.batch_size
-        spec = cell.spec()
-        rows = measured.metrics.assign(
-            **{column: spec[column] for column in KEY_COLUMNS},
-            n_images=len(test_set.labels),
-            n_anomalous=int(test_set.labels.sum()),
-            key=key,
+        cell, spec = w.cell, w.cell.spec()
+        found = evaluate(
+            cell,
+            w.detector,
+            self._test_set(w),
+            batch_size=self.batch_size,
+            device=self.study.device,
+            progress=progress,
+            checkpoint=self.store.path(w.key, ".search"),
         )
-        images = pd.DataFrame(
-            {"id": test_set.ids, "label": test_set.labels.numpy(), "score": shifted.score.numpy(), "key": key}
-        )
+        self.batch_size = found.batch_size
+        shift = {"shift": cell.shift.kind, "setting": cell.shift.setting, "value": cell.shift.value}
+        rows = found.metrics.assign(**{column: spec[column] for column in SUBJECT_COLUMNS}, **shift, key=w.key)
         sidecar = {
-            "key": key,
+            "key": w.key,
             "spec": spec,
-            "data_fingerprint": dataset.fingerprint(),
-            "weights_fingerprint": detector.fingerprint,
-            "versions": provenance.versions(),
-            **self._commit,
+            "data_fingerprint": w.dataset.fingerprint(),
+            "weights_fingerprint": w.detector.fingerprint,
+            **self._program,
             "device": self.study.device,
             "machine": provenance.machine(self.study.device),
             "seeds": {"bootstrap": cell.seed, "demo": self.study.demo_seed},
-            "batch_size": shifted.batch_size,
+            "batch_size": found.batch_size,
             "seconds": round(time.monotonic() - clock, 3),
             "started_at": started.isoformat(timespec="seconds"),
         }
-        self.store.write(key, rows, images, sidecar)
+        self.store.write(w.key, rows, {name: t.assign(key=w.key) for name, t in found.tables.items()}, sidecar)
+        self.store.path(w.key, ".search").unlink(missing_ok=True)
+
+
+def _by_pictures(cells: list[_Wanted]) -> list[_Wanted]:
+    """Cells of the same pictures one after another, so that these are read once."""
+    groups: dict[tuple[str, Corruption | None], list[_Wanted]] = {}
+    for w in cells:
+        groups.setdefault((w.dataset.fingerprint(), corruption_of(w.cell)), []).append(w)
+    return [w for group in groups.values() for w in group]
 
 
 def ensure_suite(study: Study, suite: str, progress: bool = True) -> None:

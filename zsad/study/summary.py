@@ -1,13 +1,15 @@
-"""What a set of records says: means over categories, the worst shift, and the sentence that states it.
+"""What a set of records says: means over categories, drops under a shift, and the sentence that states the worst.
 
 Everything is an estimate in [0, 1] with a 95 % interval from a bootstrap over the test images of one category.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+from zsad.metrics import interval
+from zsad.study.records import SUBJECT_COLUMNS
 
 _NAMES = {"pixel_auroc": "pixel AUROC", "aupro": "AUPRO", "image_auroc": "image AUROC"}
 
@@ -22,15 +24,73 @@ def mean_over_categories(records: pd.DataFrame, by: tuple[str, ...] = ("value", 
     """
     rows = []
     for key, group in records.groupby(list(by), sort=True):
-        if group.duplicated(["suite", "category"]).any():
-            raise ValueError(
-                f"several records of one category for {by} = {key}: select one study, detector and backbone first"
-            )
+        _one_a_category(group, by, key)
         estimate = group["estimate"].mean()
         below = np.sqrt(((group["estimate"] - group["low"]) ** 2).sum()) / len(group)
         above = np.sqrt(((group["high"] - group["estimate"]) ** 2).sum()) / len(group)
         rows.append((*key, estimate, max(estimate - below, 0.0), min(estimate + above, 1.0), len(group)))
     return pd.DataFrame(rows, columns=[*by, "estimate", "low", "high", "categories"])
+
+
+def drops(records: pd.DataFrame, replicates: pd.DataFrame, by: tuple[str, ...] = ("value", "metric")) -> pd.DataFrame:
+    """How far each shift lowers the mean over categories, against the same categories without shift.
+
+    Both measurements share their images and, in each bootstrap draw, the images drawn; so does their difference, whose
+    interval is far narrower than that of two independent measurements.
+
+    Args:
+        records: shifted records, and the unshifted ones of the same subjects (`shift` none, or value 0 of a sweep).
+        replicates: the table "replicates" of these records (`zsad.study.kept.load_table`).
+        by: columns that tell the means apart; each shifted mean must hold a category once.
+
+    Returns:
+        A row a shifted mean: by, clean, shifted, drop = clean - shifted, relative = drop / clean, each a fraction with
+        its 95 % interval in <name>_low and <name>_high; and the number of categories.
+
+    Raises:
+        ValueError: a category without unshifted record, or several records of one category in a mean.
+    """
+    unshifted = (records["shift"] == "none") | ((records["shift"] != "worst") & (records["value"] == 0))
+    subject = [*SUBJECT_COLUMNS, "metric"]
+    clean = records[unshifted].drop_duplicates(subject)[[*subject, "estimate", "key"]]
+    paired = records[~unshifted].merge(clean, on=subject, how="left", suffixes=("", "_clean"))
+    alone = paired[paired["key_clean"].isna()]
+    if len(alone):
+        raise ValueError(
+            f"no unshifted record of {'/'.join(alone.iloc[0][subject])}: a drop is measured from the record of the "
+            'same subject with shift "none", or value 0 of its sweep'
+        )
+    draws = {str(key): rows.sort_values("replicate") for key, rows in replicates.groupby("key")}
+    rows = []
+    for group_key, group in paired.groupby(list(by), sort=True):
+        _one_a_category(group, by, group_key)
+        metrics = group["metric"]
+        drawn = {
+            name: np.mean([_drawn(draws, key, m) for key, m in zip(group[column], metrics, strict=True)], axis=0)
+            for name, column in (("clean", "key_clean"), ("shifted", "key"))
+        }
+        row = {"clean": group["estimate_clean"].mean(), "shifted": group["estimate"].mean()}
+        for values in (row, drawn):
+            values["drop"] = values["clean"] - values["shifted"]
+            values["relative"] = values["drop"] / values["clean"]
+        for name, values in drawn.items():
+            row[f"{name}_low"], row[f"{name}_high"] = interval(values)
+        rows.append({**dict(zip(by, group_key, strict=True)), **row, "categories": len(group)})
+    return pd.DataFrame(rows)
+
+
+def _drawn(draws: dict[str, pd.DataFrame], key: str, metric: str) -> np.ndarray:
+    if key not in draws or metric not in draws[key]:
+        raise ValueError(f"no bootstrap replicates of {metric} for cell {key}")
+    return draws[key][metric].to_numpy(np.float64)
+
+
+def _one_a_category(group: pd.DataFrame, by: tuple[str, ...], key: tuple) -> None:
+    if group.duplicated(["suite", "category"]).any():
+        raise ValueError(
+            f"several records of one category for {by} = {key}: select one study, detector, backbone and variant, "
+            "or tell them apart with `by`"
+        )
 
 
 @dataclass(frozen=True)
@@ -54,29 +114,20 @@ class Drop:
         return self.low > 0
 
 
-def worst_drop(mean: pd.DataFrame, metric: str) -> Drop:
-    """The value at which the mean of `metric` is lowest, and how far below the clean mean that is.
+def worst_drop(table: pd.DataFrame, metric: str) -> Drop:
+    """The value at which the mean of `metric` is lowest, and how far below the clean mean that is; `table` comes from
+    `drops`.
 
-    `mean` comes from `mean_over_categories` and must hold value 0. Both measurements share their images, but the
-    interval is taken as if they were independent: it is wider than need be, never narrower for measurements that rise
-    and fall together.
+    The interval is that of this value, as if it had been chosen beforehand.
     """
-    rows = mean[mean["metric"] == metric]
-    at_zero = rows[rows["value"] == 0]
-    shifted = rows[rows["value"] != 0]
-    if at_zero.empty or shifted.empty:
-        raise ValueError(
-            f"a drop of {metric} needs the clean value 0 and at least one shifted value, got {sorted(rows['value'])}"
-        )
-    clean = at_zero.iloc[0]
-    worst = shifted.loc[shifted["estimate"].idxmin()]
-    drop = clean["estimate"] - worst["estimate"]
-    smallest = drop - math.hypot(clean["estimate"] - clean["low"], worst["high"] - worst["estimate"])
-    largest = drop + math.hypot(clean["high"] - clean["estimate"], worst["estimate"] - worst["low"])
-    return Drop(
-        metric, float(worst["value"]), 100 * float(clean["estimate"]), 100 * float(worst["estimate"]),
-        100 * float(drop), 100 * float(smallest), 100 * float(largest), len(shifted),
-    )  # fmt: skip
+    rows = table[table["metric"] == metric]
+    if rows.empty:
+        raise ValueError(f"no drop of {metric}: known are {', '.join(sorted(table['metric'].unique()))}")
+    worst = rows.loc[rows["shifted"].idxmin()]
+    clean, shifted, drop, low, high = (
+        100 * float(worst[name]) for name in ("clean", "shifted", "drop", "drop_low", "drop_high")
+    )
+    return Drop(metric, float(worst["value"]), clean, shifted, drop, low, high, len(rows))
 
 
 def drop_sentence(drop: Drop, strength: str) -> str:

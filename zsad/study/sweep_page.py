@@ -10,32 +10,39 @@ from zsad import plots
 from zsad.study import load_records
 from zsad.study.config import Study, load_study
 from zsad.study.notebook import Page
-from zsad.study.summary import drop_sentence, mean_over_categories, worst_drop
+from zsad.study.summary import drop_sentence, drops, mean_over_categories, worst_drop
 
 METRICS = ("pixel_auroc", "aupro")
 _SHORT = {"pixel_auroc": "pAUROC", "aupro": "AUPRO"}
 
 
 def rotation_invariant(study: Study, suite: str) -> list[str]:
-    """The categories a sweep is shown for: the suite's group `rotation_invariant`, else those that the study sweeps.
+    """The categories a sweep is shown for: those of the suite's group `rotation_invariant` that the study sweeps, or
+    all that it sweeps where there are none.
 
-    Raises ValueError where the study evaluates none of them.
+    Raises ValueError where the study sweeps no category of the suite.
     """
-    group = study.suites[suite].groups.get("rotation_invariant")
-    evaluated = study.categories_of(suite)
-    chosen = study.swept_of(suite) if group is None else [category for category in group if category in evaluated]
-    chosen = chosen or study.swept_of(suite)  # one category asked for by name
-    if not chosen:
+    swept = study.covered(study.sweeps, suite)
+    if not swept:
         raise ValueError(
             f"study {study.name!r} sweeps no category of {suite!r}; name one with the parameter `category`"
         )
-    return chosen
+    return [name for name in study.suites[suite].groups.get("rotation_invariant", []) if name in swept] or swept
 
 
 def kept_sweep(setting: str) -> pd.DataFrame:
-    """The records of one sweep over the rotation-invariant objects of demo-mvtec that are kept in `results/demo`."""
-    kept, chosen = load_records("demo"), rotation_invariant(load_study("demo", check_models=False), "demo-mvtec")
-    of_sweep = (kept["setting"] == setting) & (kept["suite"] == "demo-mvtec") & kept["category"].isin(chosen)
+    """The records of one sweep over the rotation-invariant objects of demo-mvtec that are kept in `results/demo`, of
+    that study's first detector and backbone.
+    """
+    kept, study = load_records("demo"), load_study("demo", check_models=False)
+    of_sweep = (
+        (kept["shift"] == "uniform")
+        & (kept["setting"] == setting)
+        & (kept["suite"] == "demo-mvtec")
+        & kept["category"].isin(rotation_invariant(study, "demo-mvtec"))
+        & (kept["detector"] == study.detectors[0].label)
+        & (kept["backbone"] == study.backbones[0])
+    )
     return kept[of_sweep]
 
 
@@ -69,16 +76,17 @@ def show_sweep(page: Page, records: pd.DataFrame, setting: str, id: str, title: 
         "a bootstrap over test images. Dotted: the mean without shift. The vertical axes do not start at zero.",
         study=first["study"],
     )
-    drops = {metric: worst_drop(mean, metric) for metric in METRICS}
-    conclusion = " ".join(drop_sentence(drop, strength(setting, drop.value)) for drop in drops.values())
+    fallen = drops(records, page.details("replicates", records))
+    worst = {metric: worst_drop(fallen, metric) for metric in METRICS}
+    conclusion = " ".join(drop_sentence(drop, strength(setting, drop.value)) for drop in worst.values())
     page.say(
-        f"**Conclusion ({who}).** {conclusion} The lowest of {drops['aupro'].tried} shifted values was chosen after "
-        "looking, which makes a drop look larger than it is; the interval, taken as if the two measurements shared no "
-        "image, is wider than need be."
+        f"**Conclusion ({who}).** {conclusion} The lowest of {worst['aupro'].tried} shifted values was chosen after "
+        "looking, which makes a drop look larger than it is. Its interval compares the two measurements on the same "
+        "images, drawn together."
     )
     page.number(f"conclusion{suffix}", conclusion)
     page.number(f"who{suffix}", who)
-    for metric, drop in drops.items():
+    for metric, drop in worst.items():
         page.number(f"{metric}_drop{suffix}", drop.drop, f"{drop.drop:.1f} points ({drop.low:.1f} to {drop.high:.1f})")
         page.number(f"{metric}_clean{suffix}", drop.clean, f"{drop.clean:.1f} %")
         page.number(f"{metric}_worst{suffix}", drop.worst, f"{drop.worst:.1f} %")

@@ -1,0 +1,121 @@
+"""Computes one cell: a category's pictures under a shift, what the detector says of them, and what that is worth."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zsad.detectors import Detector
+from zsad.robustness import Shifted, TestSet, measure, predict_shifted
+from zsad.robustness.bounds import PARAMETERS, Bounds
+from zsad.robustness.corruption import Corruption
+from zsad.robustness.worst_case import WorstCase, worst_case
+from zsad.study.cells import Cell
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A cell's metrics and its tables (`zsad.study.records.TABLES`), both without the key; and the batch size that the
+    device had room for in the end.
+    """
+
+    metrics: pd.DataFrame
+    tables: dict[str, pd.DataFrame]
+    batch_size: int
+
+
+def corruption_of(cell: Cell) -> Corruption | None:
+    """How the cell's pictures are corrupted when they are read; None for those that are read as they are."""
+    if cell.shift.kind != "corruption":
+        return None
+    return Corruption(cell.shift.setting, int(cell.shift.value), cell.how["at"], cell.seed)
+
+
+def evaluate(
+    cell: Cell,
+    detector: Detector,
+    test_set: TestSet,
+    *,
+    batch_size: int,
+    device: str,
+    progress: bool,
+    checkpoint: Path | None = None,
+) -> Evaluated:
+    """Evaluate a cell on its pictures, which are corrupted already where it asks for that.
+
+    A search for worst cases keeps the pictures that it is done with in `checkpoint`, and begins with those there.
+
+    Raises:
+        ValueError: what the detector or the search refuse, naming the cell.
+    """
+    worst = None
+    try:
+        if cell.shift.kind == "worst":
+            worst = _search(
+                cell, detector, test_set, batch_size=batch_size, device=device, progress=progress, checkpoint=checkpoint
+            )
+            shifted = Shifted(worst.score, worst.map, worst.batch_size)
+            truth = replace(test_set, masks=worst.masks)
+        else:
+            uniform = cell.shift.kind == "uniform"
+            setting, value = (cell.shift.setting, cell.shift.value) if uniform else ("none", 0.0)
+            shifted = predict_shifted(
+                detector, test_set.images, cell.category, setting, value,
+                batch_size=batch_size, rotation=cell.rotation, device=device,
+            )  # fmt: skip
+            truth = test_set
+        measured = measure(shifted, truth, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed)
+    except ValueError as error:
+        where = f"{cell.suite}/{cell.category}, {cell.detector} on {cell.backbone}, {cell.shift}"
+        raise ValueError(f"{where}: {error}") from error
+    pictures = pd.DataFrame({"id": test_set.ids, "label": test_set.labels.numpy()})
+    tables = {
+        "images": pictures.assign(score=shifted.score.numpy()),
+        "replicates": _headline(measured.replicates),
+    }
+    if worst is not None:
+        tables |= {"samples": _samples(worst, pictures), "curve": _curve(worst)}
+    metrics = measured.metrics.assign(n_images=len(pictures), n_anomalous=int(pictures["label"].sum()))
+    return Evaluated(metrics, tables, shifted.batch_size)
+
+
+def _search(cell: Cell, detector: Detector, test_set: TestSet, **how: Any) -> WorstCase:
+    if test_set.masks is None:
+        raise ValueError("worst cases are searched with the masks of the anomalous pictures, and there are none")
+    options = dict(cell.how)
+    bounds = Bounds(**{**dict.fromkeys(PARAMETERS, 0.0), **options.pop("bounds")})
+    return worst_case(
+        detector,
+        test_set.images,
+        test_set.masks,
+        category=cell.category,
+        setting=cell.shift.setting,
+        bounds=bounds,
+        rotation=cell.rotation,
+        seed=cell.seed,
+        ids=test_set.ids,
+        **options,
+        **how,
+    )
+
+
+def _headline(replicates: pd.DataFrame) -> pd.DataFrame:
+    """Draws of the headline metrics; pixel metrics are missing where the data set has no masks."""
+    chosen = replicates.reindex(columns=["image_auroc", "pixel_auroc", "aupro"]).astype(np.float32)
+    return chosen.assign(replicate=np.arange(len(chosen), dtype=np.int16))
+
+
+def _samples(worst: WorstCase, pictures: pd.DataFrame) -> pd.DataFrame:
+    """A row a picture; a parameter that was not searched stays 0, an AUROC without anomalous pixels is missing."""
+    values = {name: getattr(worst, name) for name in ("loss", "clean_loss", "auroc", "clean_auroc")}
+    floats = {name: value.numpy().astype(np.float32) for name, value in {**worst.parameters, **values}.items()}
+    counts = {name: getattr(worst, name).numpy().astype(np.int32) for name in ("evaluations", "gradients")}
+    return pictures.assign(**floats, **counts)
+
+
+def _curve(worst: WorstCase) -> pd.DataFrame:
+    """The mean over pictures of the lowest loss after each evaluation."""
+    mean = worst.curve.double().mean(0).float().numpy()
+    return pd.DataFrame({"evaluation": np.arange(1, len(mean) + 1, dtype=np.int32), "loss": mean})

@@ -1,0 +1,171 @@
+"""Records that are kept with the project, in `results/<study>`: what was computed once and need not be again.
+
+`records.parquet` holds every record, one file for each of `records.TABLES` the rest, and `provenance.json` the
+sidecars. A cell that is kept is unpacked into the folder of finished cells when it is asked for.
+"""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from zsad.study.config import Study, load_study, project_root, resolve
+from zsad.study.records import (
+    CELL_COLUMNS,
+    KEY_COLUMNS,
+    TABLES,
+    RecordError,
+    RecordStore,
+    gather,
+    manifest_folder,
+    read_manifests,
+    validate_records,
+    write_atomically,
+    write_parquet,
+)
+
+# Parts of a sidecar that are the same for many cells: written once, and referred to by number.
+_SHARED = ("versions", "machine", "seeds")
+
+
+def kept_folder(study: str) -> Path:
+    return project_root() / "results" / study
+
+
+def export(records: pd.DataFrame, study: Study, folder: Path) -> None:
+    """Gather a study's records, their tables and their provenance into `folder`, validated first."""
+    store = RecordStore(resolve(study.records_root))
+    sidecars = {key: store.sidecar(key) for key in dict.fromkeys(records["key"])}
+    validate_records(records, sidecars)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in TABLES:
+        frames = [store.table(key, name) for key, sidecar in sidecars.items() if name in sidecar["tables"]]
+        if frames:
+            write_parquet(pd.concat(frames, ignore_index=True), folder / f"{name}.parquet")
+        else:
+            (folder / f"{name}.parquet").unlink(missing_ok=True)
+    write_parquet(records, folder / "records.parquet")
+    text = _pack(study.name, sidecars)
+    write_atomically(folder / "provenance.json", lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def _pack(study: str, sidecars: dict[str, dict[str, Any]]) -> str:
+    """JSON with a line a cell."""
+    shared: list[Any] = []
+
+    def number(part: Any) -> int:
+        if part not in shared:
+            shared.append(part)
+        return shared.index(part)
+
+    lines = []
+    for key, sidecar in sidecars.items():
+        spec = {**sidecar["spec"], "options": number(sidecar["spec"]["options"])}
+        packed = {**sidecar, "spec": spec, **{name: number(sidecar[name]) for name in _SHARED}}
+        lines.append(f"{json.dumps(key)}: {json.dumps(packed, sort_keys=True, allow_nan=False)}")
+    head = f'"study": {json.dumps(study)},\n"shared": {json.dumps(shared, sort_keys=True)}'
+    return "{" + head + ',\n"cells": {\n' + ",\n".join(lines) + "}}\n"
+
+
+class Kept:
+    """The records kept in one folder; empty where there are none."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def sidecars(self) -> dict[str, dict[str, Any]]:
+        """Provenance of every cell, by key."""
+        path = self.folder / "provenance.json"
+        if not path.is_file():
+            return {}
+        content = json.loads(path.read_text(encoding="utf-8"))
+        shared = content["shared"]
+        return {
+            key: {
+                **sidecar,
+                **{name: shared[sidecar[name]] for name in _SHARED},
+                "spec": {**sidecar["spec"], "options": shared[sidecar["spec"]["options"]]},
+            }
+            for key, sidecar in content["cells"].items()
+        }
+
+    @cached_property
+    def records(self) -> pd.DataFrame:
+        return pd.read_parquet(self.folder / "records.parquet")
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        found = {name: self.folder / f"{name}.parquet" for name in TABLES}
+        return {name: pd.read_parquet(path) for name, path in found.items() if path.is_file()}
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[str, pd.DataFrame]]:
+        frames = {"records": self.records, **self.tables}
+        return {
+            name: {str(key): rows.reset_index(drop=True) for key, rows in frame.groupby("key", sort=False)}
+            for name, frame in frames.items()
+        }
+
+    def restore(self, key: str, store: RecordStore) -> bool:
+        """Unpack a cell into `store` as it was when it was computed; whether it is kept here."""
+        if key not in self.sidecars:
+            return False
+        sidecar = self.sidecars[key]
+        spec = sidecar["spec"]
+        shift = {"shift": spec["shift"]["kind"], "setting": spec["shift"]["setting"], "value": spec["shift"]["value"]}
+        subject = {column: spec[column] for column in KEY_COLUMNS if column in spec} | shift
+        rows = self._rows["records"][key].drop_duplicates("metric", ignore_index=True).assign(**subject)
+        tables = {name: self._rows[name][key] for name in sidecar["tables"]}
+        store.write(key, rows[CELL_COLUMNS], tables, sidecar)
+        return True
+
+
+def load_records(study: str | Study) -> pd.DataFrame:
+    """A study's validated records: those committed in results/<study>, else those `zsad run` left in build/.
+
+    Raises FileNotFoundError, saying what to run, where there are neither.
+    """
+    config = load_study(study, check_models=False) if isinstance(study, str) else study
+    kept = Kept(kept_folder(config.name))
+    if kept.sidecars:
+        records, sidecars = kept.records, kept.sidecars
+    else:
+        entries = read_manifests(config.name)
+        if not entries:
+            raise FileNotFoundError(
+                f"no records of study {config.name!r} in {kept.folder} or {manifest_folder(config.name)}: "
+                f"run `zsad run {config.name}`"
+            )
+        store = RecordStore(resolve(config.records_root))
+        records = gather(store, config.name, entries)
+        sidecars = {key: store.sidecar(key) for key in records["key"].unique()}
+    validate_records(records, sidecars)
+    return records
+
+
+def load_table(records: pd.DataFrame, name: str, study: Study) -> pd.DataFrame:
+    """What lies beside some records, one of `records.TABLES`: the rows of their cells, with the records' own names for
+    them (suite, category, detector, ..., variant, setting, value) in front.
+
+    `study` says where finished cells lie; the records may be those of another study, which are kept with the project.
+
+    Raises:
+        ValueError: an unknown table.
+        RecordError: a cell that is nowhere, or without that table; only worst cases have "samples" and "curve".
+    """
+    if name not in TABLES:
+        raise ValueError(f"unknown table {name!r}; known: {', '.join(TABLES)}")
+    named = records[["study", *KEY_COLUMNS, "key"]].drop_duplicates()
+    store, kept = RecordStore(resolve(study.records_root)), Kept(kept_folder(str(named["study"].iloc[0])))
+    store.prepare()
+    frames = []
+    for key in named["key"].unique():
+        if not store.has(key) and not kept.restore(key, store):
+            raise RecordError(f"cell {key} is neither in {store.folder} nor in {kept.folder}: run `zsad run`")
+        if name not in store.sidecar(key)["tables"]:
+            raise RecordError(f"cell {key} has no {name}: only worst cases have samples and a curve")
+        frames.append(store.table(key, name))
+    return named.merge(pd.concat(frames, ignore_index=True), on="key")

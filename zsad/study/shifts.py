@@ -1,0 +1,186 @@
+"""What a study does to its pictures: uniform shifts, worst cases searched for each picture, corruptions.
+
+A block of a study's YAML file says what is done, over which categories, and with which detectors and backbones; it
+stands for a list of `Shift`s.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SHIFTS = ("none", "uniform", "worst", "corruption")
+
+# Widest values of the semantic shifts: degrees, radians, and the [-1, 1] scale of saturation.
+BOUNDS: dict[str, float] = {"angle": 180.0, "hue": math.pi, "saturation": 1.0}
+
+MAX_SEVERITY = 5
+
+# The names of `zsad.robustness` and `zsad.perturb`, which take seconds to import.
+Search = Literal["refine", "adam", "grid"]
+WorstSetting = Literal["angle", "saturation", "hue", "3d"]
+Corruption = Literal["brightness", "contrast", "defocus_blur", "gaussian_noise"]
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces; NaN and infinity are refused with ValueError."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What is done to the pictures of one cell.
+
+    Attributes:
+        kind: one of `SHIFTS`.
+        setting: what changes: "none"; angle, hue or saturation; for worst cases also "3d"; or the kind of corruption.
+        value: degrees, radians or [-1, 1] of a uniform shift, or the severity of a corruption; 0 for a worst case,
+            whose values differ from picture to picture.
+        how: canonical JSON of all else that decides the result: the search's options, where a corruption is applied.
+    """
+
+    kind: str = "none"
+    setting: str = "none"
+    value: float = 0.0
+    how: str = "{}"
+
+    @property
+    def is_none(self) -> bool:
+        """Whether the pictures stay as they are: a uniform shift or a corruption of strength 0 is none."""
+        return self.kind == "none" or (self.kind != "worst" and self.value == 0)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.setting}" + (f" {self.value:g}" if self.kind in ("uniform", "corruption") else "")
+
+
+class Strict(BaseModel):
+    """A part of a study: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Block(Strict):
+    """Where shifts are evaluated. `over`: "all", a group's name (of every suite that has it), or categories.
+    `detectors` and `backbones`: "all", or some of the study's.
+    """
+
+    kind: ClassVar[str]
+
+    over: list[str] | str = "all"
+    detectors: list[str] | Literal["all"] = "all"
+    backbones: list[str] | Literal["all"] = "all"
+
+    @property
+    def variant(self) -> str:
+        """Tells blocks of one kind apart in records."""
+        return "default"
+
+    def shifts(self) -> list[Shift]:
+        raise NotImplementedError
+
+
+class Sweeps(Block):
+    """Uniform shifts: the values of each setting in degrees, radians and [-1, 1], 0 among them."""
+
+    kind: ClassVar[str] = "uniform"
+
+    angle: list[float] = []
+    hue: list[float] = []
+    saturation: list[float] = []
+
+    @model_validator(mode="after")
+    def _check(self) -> "Sweeps":
+        for setting, values in self.values().items():
+            outside = [v for v in values if not abs(v) <= BOUNDS[setting] + 1e-9]
+            if outside:
+                raise ValueError(f"{setting}: {outside[0]} lies outside ±{BOUNDS[setting]:g}")
+            if len(set(values)) != len(values) or 0 not in values:
+                raise ValueError(f"{setting}: values must differ and contain 0, which drops are measured from")
+        return self
+
+    def values(self) -> dict[str, list[float]]:
+        """The settings that are swept, with their values."""
+        return {setting: getattr(self, setting) for setting in BOUNDS if getattr(self, setting)}
+
+    def shifts(self) -> list[Shift]:
+        return [Shift(self.kind, setting, value) for setting, values in self.values().items() for value in values]
+
+
+class Bounds(Strict):
+    """Half-widths of what a worst case is searched in: degrees, radians, and the [-1, 1] scale of saturation."""
+
+    angle: float = Field(default=90.0, ge=0, le=180)
+    hue: float = Field(default=math.pi, ge=0, le=math.pi + 1e-9)
+    saturation: float = Field(default=0.5, ge=0, le=1)
+
+
+class Worst(Block):
+    """Worst cases, searched for each picture by `zsad.robustness.worst_case`, which explains the options.
+
+    `name` tells the blocks of one study apart; it is the records' `variant`.
+    """
+
+    kind: ClassVar[str] = "worst"
+
+    name: str = Field(default="default", pattern=r"^[\w .-]+$")
+    settings: list[WorstSetting] = Field(default=list(get_args(WorstSetting)), min_length=1)
+    search: Search = "refine"
+    budget: int | None = Field(default=None, ge=1)
+    criterion: Literal["auroc", "loss"] = "auroc"
+    align: Literal["map", "mask"] = "map"
+    gradient: Literal["windows", "class_token"] = "windows"
+    bounds: Bounds = Bounds()
+
+    @model_validator(mode="after")
+    def _check(self) -> "Worst":
+        for setting in self.settings:
+            if not any(self._searched(setting).values()):
+                raise ValueError(f"settings: the bounds of {setting!r} leave nothing to search")
+        if self.search == "grid" and "3d" in self.settings:
+            raise ValueError("settings: the grid covers one parameter; known for it: angle, saturation, hue")
+        return self
+
+    @property
+    def variant(self) -> str:
+        return self.name
+
+    def _searched(self, setting: str) -> dict[str, float]:
+        return self.bounds.model_dump(include=set(BOUNDS) if setting == "3d" else {setting})
+
+    def shifts(self) -> list[Shift]:
+        options = self.model_dump(include={"search", "budget", "criterion", "align", "gradient"})
+        return [
+            Shift(self.kind, setting, how=canonical_json({**options, "bounds": self._searched(setting)}))
+            for setting in self.settings
+        ]
+
+
+class Corruptions(Block):
+    """Corruptions of `zsad.perturb.corrupt` at some severities, 0 being no corruption.
+
+    `at` says whether a picture is corrupted at its native size or as the square that the detector is given.
+    """
+
+    kind: ClassVar[str] = "corruption"
+
+    name: str = Field(default="default", pattern=r"^[\w .-]+$")
+    kinds: list[Corruption] = Field(default=list(get_args(Corruption)), min_length=1)
+    severities: list[int] = Field(default=[3], min_length=1)
+    at: Literal["native", "resized"] = "native"
+
+    @model_validator(mode="after")
+    def _check(self) -> "Corruptions":
+        outside = [severity for severity in self.severities if not 0 <= severity <= MAX_SEVERITY]
+        if outside:
+            raise ValueError(f"severities: {outside[0]} lies outside 0 to {MAX_SEVERITY}")
+        return self
+
+    @property
+    def variant(self) -> str:
+        return self.name
+
+    def shifts(self) -> list[Shift]:
+        how = canonical_json({"at": self.at})
+        return [Shift(self.kind, kind, float(s), how) for kind in self.kinds for s in self.severities]

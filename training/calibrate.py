@@ -18,9 +18,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from zsad.clip.zoo import load_demo_weights
-from zsad.data.demo.specimen import render_specimen
-from zsad.data.demo.suites import LOOK, SUITES
-from zsad.data.demo.write import pictures
+from zsad.data.demo.suites import SUITES
+from zsad.data.demo.write import pictures, render
 from zsad.detectors import load_detector
 from zsad.metrics import all_metrics
 
@@ -36,8 +35,7 @@ def suite_pictures(name: str, seed: int, size: float, contrast: float) -> dict[s
     )
     shown: dict[str, list] = {}
     for picture in tqdm([p for p in pictures(suite) if p.split == "test"], desc=name, mininterval=2):
-        product = suite.categories[picture.category].product
-        image, mask = render_specimen(product, LOOK, style, picture.generator(name, seed), picture.defect, *suite.size)
+        image, mask = render(replace(suite, style=style), picture, picture.generator(name, seed))
         square = np.asarray(Image.fromarray(image).resize((240, 240), Image.Resampling.BICUBIC))
         flat = np.asarray(Image.fromarray(mask).resize((240, 240), Image.Resampling.NEAREST))
         shown.setdefault(picture.category, []).append((square, flat, picture.defect or "good"))

@@ -13,12 +13,14 @@ from PIL import Image
 
 import zsad
 from zsad.data.demo import SUITES, specimen, write
-from zsad.data.demo.damage import DAMAGE
+from zsad.data.demo.blade_damage import BLADE_DAMAGE
+from zsad.data.demo.camera import photograph
+from zsad.data.demo.domains import leaning
 from zsad.data.demo.products import PRODUCTS
 from zsad.data.demo.scene import paint_parts
-from zsad.data.demo.specimen import POSE_FAULTS, build_scene, render_specimen
-from zsad.data.demo.suites import LOOK
-from zsad.data.demo.write import STAMP, write_suites
+from zsad.data.demo.specimen import POSE_FAULTS, SURFACE_FAULTS, build_scene, render_specimen
+from zsad.data.demo.suites import DOMAINS, LOOK
+from zsad.data.demo.write import STAMP, Picture, pictures, render, write_suites
 
 STYLE = SUITES["demo-mvtec"].style
 
@@ -30,8 +32,8 @@ def digest(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def small_suites():
-    """Both suites with two pictures of each kind, so that writing takes seconds."""
-    return {name: replace(suite, train=1, good=2, each_defect=2) for name, suite in SUITES.items()}
+    """The suites with one picture of each kind, so that writing takes seconds."""
+    return {name: replace(suite, train=1, good=1, each_defect=1) for name, suite in SUITES.items()}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def test_same_seed_same_bytes_and_another_seed_other_pictures(written, tmp_path,
 
 
 def test_a_suite_that_is_there_is_left_alone_and_an_outdated_one_replaced(tmp_path, monkeypatch, small_suites):
-    monkeypatch.setattr(write, "SUITES", {"demo-mvtec": replace(small_suites["demo-mvtec"], good=1, each_defect=1)})
+    monkeypatch.setattr(write, "SUITES", {"demo-mvtec": small_suites["demo-mvtec"]})
     (folder,) = write_suites(tmp_path, seed=3, progress=False)
     before = (folder / STAMP).stat().st_mtime_ns
     write_suites(tmp_path, seed=3, progress=False)
@@ -96,11 +98,13 @@ def test_a_killed_writing_leaves_no_suite(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("suite", list(SUITES))
-def test_the_ordinary_readers_read_them(written, suite, small_suites):
+def test_the_ordinary_readers_read_them(written, suite):
     for category, spec in SUITES[suite].categories.items():
         dataset = zsad.load_dataset(SUITES[suite].reader, written / suite, category=category)
-        assert len(dataset) == 2 + 2 * len(spec.defects)
-        assert sum(dataset.labels) == 2 * len(spec.defects)
+        count = max(1, len(SUITES[suite].domains))
+        assert len(dataset) == count + count * len(spec.defects)
+        assert sum(dataset.labels) == count * len(spec.defects)
+        assert {*dataset.defects} == {"good", *spec.defects} or SUITES[suite].reader == "visa"
         for sample in dataset:
             assert sample.image.shape[1:] == SUITES[suite].size
             if sample.label:
@@ -114,10 +118,10 @@ def test_visa_masks_hold_class_numbers(written):
     assert numbers == {0, *range(1, len(SUITES["demo-visa"].categories["pcb"].defects) + 1)}
 
 
-@pytest.mark.parametrize("defect", [*DAMAGE, *POSE_FAULTS])
+@pytest.mark.parametrize("defect", [*SURFACE_FAULTS, *POSE_FAULTS])
 def test_the_mask_marks_what_the_defect_changed(defect, monkeypatch):
     """The same specimen with and without its defect differs where the mask says, and hardly anywhere else."""
-    product = PRODUCTS["pcb" if defect in POSE_FAULTS else "biscuit"]
+    product = PRODUCTS["pcb" if defect in POSE_FAULTS else "blade" if defect in BLADE_DAMAGE else "biscuit"]
     scene = build_scene(product, LOOK, STYLE, np.random.default_rng(7), defect)
     if defect in POSE_FAULTS:  # drawn like the faulty one, then nothing moved
         monkeypatch.setattr(specimen, "paint_parts", lambda *args: paint_parts(*args[:-1]))
@@ -139,3 +143,67 @@ def test_pose_faults_need_a_part_that_moves():
         render_specimen(PRODUCTS["fabric"], LOOK, STYLE, np.random.default_rng(0), "turned")
     with pytest.raises(ValueError, match="unknown defect"):
         render_specimen(PRODUCTS["fabric"], LOOK, STYLE, np.random.default_rng(0), "melted")
+
+
+def test_demo_aebad_has_the_layout_and_the_domains_of_aebad_s(written):
+    root = written / "demo-aebad"
+    dataset = zsad.load_dataset("aebad", root, category="blade")
+    assert sorted(set(dataset.domains)) == ["background", "illumination", "same", "view"]
+    assert set(dataset.defects) == {"good", "ablation", "breakdown", "fracture", "groove"}
+    assert {dataset.domains.count(domain) for domain in DOMAINS} == {len(dataset) // len(DOMAINS)}
+    assert (root / "blade/test/groove/view/000.png").is_file()
+    assert (root / "blade/ground_truth/groove/view/000.png").is_file()
+    train = zsad.load_dataset("aebad", root, category="blade", split="train")
+    assert set(train.domains) == {"same"}
+    assert set(train.ids).isdisjoint(dataset.ids)
+
+
+def test_the_stamp_holds_the_domains(written):
+    stamp = json.loads((written / "demo-aebad" / STAMP).read_text())
+    assert set(stamp["domains"]) == set(DOMAINS)
+    assert stamp["domains"]["view"]["tilt"] == DOMAINS["view"].tilt
+    assert "domains" not in json.loads((written / "demo-visa" / STAMP).read_text())
+
+
+def backdrops(domain: str) -> np.ndarray:
+    """Mean colours of a strip beside the product, in some pictures of a domain: (picture, channel) in [0, 1]."""
+    shown = (Picture("blade", "test", None, index, index, domain) for index in range(6))
+    images = (render(SUITES["demo-aebad"], picture, picture.generator("demo-aebad", 0))[0] for picture in shown)
+    return np.stack([image[:, :20].mean((0, 1)) / 255 for image in images])
+
+
+def test_each_domain_changes_what_its_name_says():
+    seen = {domain: backdrops(domain) for domain in DOMAINS}
+    warmth = {domain: (colours[:, 0] - colours[:, 2]).mean() for domain, colours in seen.items()}
+    assert warmth["background"] > warmth["same"] + 0.08
+    assert abs(warmth["view"] - warmth["same"]) < 0.05
+    assert seen["illumination"].mean() < seen["same"].mean() - 0.05
+    assert DOMAINS["background"].look.azimuth == DOMAINS["same"].look.azimuth
+    assert DOMAINS["illumination"].look.hue == DOMAINS["same"].look.hue
+    assert DOMAINS["view"].look == DOMAINS["same"].look == LOOK
+    blade = PRODUCTS["blade"]
+    assert DOMAINS["same"].pose(blade) == blade
+    assert DOMAINS["view"].pose(blade).tilt > 4 * blade.tilt
+
+
+def test_a_leaning_camera_moves_picture_and_mask_alike():
+    rng = np.random.default_rng(2)
+    scene = build_scene(PRODUCTS["blade"], LOOK, STYLE, rng, "breakdown")
+    picture = photograph(scene, LOOK, rng)
+    assert np.array_equal(leaning(picture, scene.mask, 0.0, rng)[0], picture)
+    marked = np.where(scene.mask[..., None], np.uint8(255), np.uint8(0)).repeat(3, -1)
+    leant, mask = leaning(marked, scene.mask, 1 / 16, rng)
+    assert ((leant[..., 0] > 127) ^ mask).sum() < 0.1 * mask.sum()
+    assert (mask ^ scene.mask).sum() > 0.1 * mask.sum(), "nothing moved"
+    assert mask.sum() > scene.mask.sum() * 0.9
+    plain = leaning(np.full_like(picture, 200), scene.mask, 1 / 16, rng)[0]
+    assert plain.min() == 200, "a corner shows what was never photographed"
+
+
+def test_every_blade_of_the_suite_shows_its_defect():
+    """Also where the camera leans: a crop must not take the defect away."""
+    suite = replace(SUITES["demo-aebad"], good=1)
+    for picture in pictures(suite):
+        if picture.defect and picture.domain == "view":
+            _, mask = render(suite, picture, picture.generator("demo-aebad", 0))
+            assert mask.sum() >= specimen.MIN_MARKED / 2, picture

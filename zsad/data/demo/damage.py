@@ -219,12 +219,15 @@ DAMAGE: dict[str, Callable[[Site], None]] = {
 AT_THE_EDGE = ("chip",)
 
 
-def inflict(scene: Scene, kind: str, style: Style, rng: np.random.Generator) -> None:
-    """Damages one spot of the product (of one instance, where there are many); `scene.mask` says where."""
+def inflict(
+    scene: Scene, damage: Callable[[Site], None], style: Style, rng: np.random.Generator, edge: bool = False
+) -> None:
+    """Damages one spot of the product (of one instance, where there are many), at its rim if `edge`; `scene.mask` says
+    where."""
     region = scene.coverage > 0.9
     names = np.unique(scene.instance[region & (scene.instance >= 0)])
     if len(names) > 1:
         sizes = [int((region & (scene.instance == name)).sum()) for name in names]
         big = [name for name, size in zip(names, sizes, strict=True) if size > 0.4 * np.median(sizes)]
         region &= scene.instance == big[rng.integers(len(big))]
-    DAMAGE[kind](Site(scene, region, style, rng, edge=kind in AT_THE_EDGE))
+    damage(Site(scene, region, style, rng, edge))

@@ -1,11 +1,12 @@
-"""The two demo suites: which categories and defects they hold, how they are lit, and how hard their defects are."""
+"""The demo suites: which categories and defects they hold, how they are lit, and how hard their defects are."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from zsad.data.demo.camera import Look
 from zsad.data.demo.damage import Style
+from zsad.data.demo.domains import Domain
 from zsad.data.demo.product import Product
 from zsad.data.demo.products import PRODUCTS
 
@@ -16,6 +17,16 @@ LOOK = Look(
     azimuth=(75, 105), elevation=(42, 65), ambient=(0.35, 0.55), warmth=(-0.02, 0.05),
     vignette=(0.05, 0.2), blur=(0.4, 0.7), noise=(0.004, 0.012),
 )  # fmt: skip
+HABITUAL = Domain(LOOK)
+# The domains of AeBAD-S: each changes one thing.
+DOMAINS = {
+    "same": HABITUAL,
+    "background": Domain(replace(LOOK, hue=(0.04, 0.12), saturation=(0.25, 0.45), value=(0.35, 0.60),
+                                 backdrops=("planks", "paper"))),
+    "illumination": Domain(replace(LOOK, azimuth=(-25, 25), elevation=(24, 36), ambient=(0.18, 0.30),
+                                   warmth=(0.08, 0.16), vignette=(0.25, 0.45))),
+    "view": Domain(LOOK, tilt=40, drift=16, scale=(0.72, 0.88), lean=0.06),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,10 @@ class Suite:
         reader: name of the reader whose layout it is written in.
         size: height and width of the pictures.
         style: size, contrast and outline of the defects: what was calibrated.
-        train, good, each_defect: pictures of the train split, undamaged test pictures, test pictures of each defect.
+        train, good, each_defect: pictures of the train split, undamaged test pictures, test pictures of each defect;
+            in a suite with domains, of each domain.
+        domains: conditions that the test split shows; a suite without them has one unnamed, `HABITUAL`.
+        train_domains: those that the train split shows.
     """
 
     reader: str
@@ -57,6 +71,8 @@ class Suite:
     good: int
     each_defect: int
     categories: dict[str, CategorySpec]
+    domains: dict[str, Domain] = field(default_factory=dict)
+    train_domains: tuple[str, ...] = ()
 
 
 def _category(name: str, *defects: str) -> dict[str, CategorySpec]:
@@ -107,5 +123,23 @@ SUITES: dict[str, Suite] = {
             **_category("pcb", "turned", "missing", "burn", "crack", "contamination"),
             **_category("cracker", "chip", "burn", "crack", "hole", "discolouration"),
         },
+    ),
+    "demo-aebad": Suite(
+        reader="aebad",
+        size=(240, 240),
+        style=Style(
+            size=(9, 20),
+            contrast=(0.8, 1.0),
+            roughness=(0.12, 0.26),
+            harmonics=(3, 8),
+            stretch=(1.5, 3),
+            wander=(10, 25),
+        ),
+        train=10,
+        good=16,
+        each_defect=8,
+        categories=_category("blade", "ablation", "breakdown", "fracture", "groove"),
+        domains=DOMAINS,
+        train_domains=("same",),
     ),
 }

@@ -1,4 +1,4 @@
-"""Writes the demo suites to disk in the layouts of MVTec AD and VisA, where the ordinary readers find them."""
+"""Writes the demo suites to disk in the layouts of MVTec AD, VisA and AeBAD-S, where the ordinary readers find them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Bool, UInt8
+from numpy import ndarray
 from PIL import Image
 from tqdm import tqdm
 
+from zsad.data.demo.domains import leaning
 from zsad.data.demo.specimen import render_specimen
-from zsad.data.demo.suites import LOOK, SUITES, Suite
+from zsad.data.demo.suites import HABITUAL, LOOK, SUITES, Suite
 
 STAMP = "demo-suite.json"
 RENDERER = 1  # raised when the same seed draws other pictures
@@ -31,27 +34,42 @@ class Picture:
     defect: str | None
     index: int
     number: int  # running number among the pictures of its folder
+    domain: str | None = None
 
     def generator(self, suite: str, seed: int) -> np.random.Generator:
-        """Depends on (suite, category, split, defect, index) alone: a picture never depends on its neighbours."""
+        """Depends on (suite, category, split, defect, domain, index) alone, never on the other pictures."""
         place = f"{suite}/{self.category}/{self.split}/{self.defect or 'good'}"
+        if self.domain:
+            place += f"/{self.domain}"
         return np.random.default_rng([seed, zlib.crc32(place.encode()), self.index])
 
 
 def pictures(suite: Suite) -> Iterator[Picture]:
     """Every picture of a suite, category by category."""
     for category, spec in suite.categories.items():
-        for index in range(suite.train):
-            yield Picture(category, "train", None, index, index)
-        for index in range(suite.good):
-            yield Picture(category, "test", None, index, suite.train + index)
-        for kind, defect in enumerate(spec.defects):
-            for index in range(suite.each_defect):
-                yield Picture(category, "test", defect, index, kind * suite.each_defect + index)
+        for domain in suite.train_domains or (None,):
+            for index in range(suite.train):
+                yield Picture(category, "train", None, index, index, domain)
+        for domain in suite.domains or (None,):
+            for index in range(suite.good):
+                yield Picture(category, "test", None, index, suite.train + index, domain)
+            for kind, defect in enumerate(spec.defects):
+                for index in range(suite.each_defect):
+                    yield Picture(category, "test", defect, index, kind * suite.each_defect + index, domain)
+
+
+def render(
+    suite: Suite, picture: Picture, rng: np.random.Generator
+) -> tuple[UInt8[ndarray, "height width 3"], Bool[ndarray, "height width"]]:
+    """One picture of a suite and its mask, under the conditions of its domain."""
+    domain = suite.domains[picture.domain] if picture.domain else HABITUAL
+    product = domain.pose(suite.categories[picture.category].product)
+    image, mask = render_specimen(product, domain.look, suite.style, rng, picture.defect, *suite.size)
+    return leaning(image, mask, domain.lean, rng) if domain.lean else (image, mask)
 
 
 def write_suites(root: str | os.PathLike[str], seed: int = 0, progress: bool = True) -> list[Path]:
-    """Writes `root/demo-mvtec` and `root/demo-visa`, the same bytes for the same seed.
+    """Writes `root/demo-mvtec`, `root/demo-visa` and `root/demo-aebad`, the same bytes for the same seed.
 
     A suite that is there already, drawn with the same seed and the same renderer, is left alone; one drawn otherwise is
     replaced. A suite appears under its name only when it is complete.
@@ -78,6 +96,9 @@ def _write_suite(root: Path, name: str, suite: Suite, seed: int, progress: bool)
     stamp = {"suite": name, "seed": seed, "renderer": RENDERER, "reader": suite.reader, "style": asdict(suite.style)}
     stamp |= {"look": asdict(LOOK), "counts": [suite.train, suite.good, suite.each_defect]}
     stamp |= {"defects": {category: spec.defects for category, spec in suite.categories.items()}}
+    if suite.domains:
+        stamp |= {"domains": {domain: asdict(conditions) for domain, conditions in suite.domains.items()}}
+        stamp |= {"train_domains": suite.train_domains}
     stamp |= {"note": "rendered pictures of a demo world, not photographs", "licence": "Apache-2.0"}
     text = json.dumps(stamp, indent=1) + "\n"
     if final.exists():
@@ -91,9 +112,7 @@ def _write_suite(root: Path, name: str, suite: Suite, seed: int, progress: bool)
         rows = []
         todo = list(pictures(suite))
         for picture in tqdm(todo, desc=f"writing {name}", unit="picture", mininterval=1, disable=not progress):
-            product = suite.categories[picture.category].product
-            rng = picture.generator(name, seed)
-            image, mask = render_specimen(product, LOOK, suite.style, rng, picture.defect, *suite.size)
+            image, mask = render(suite, picture, picture.generator(name, seed))
             write = _write_visa if suite.reader == "visa" else _write_mvtec
             rows.append(write(partial, suite, picture, Image.fromarray(image), mask))
         if suite.reader == "visa":
@@ -108,14 +127,16 @@ def _write_suite(root: Path, name: str, suite: Suite, seed: int, progress: bool)
 
 
 def _write_mvtec(root: Path, suite: Suite, picture: Picture, image: Image.Image, mask: np.ndarray) -> tuple[str, str]:
-    defect = picture.defect or "good"
-    folder = root / picture.category / picture.split / defect
+    """AeBAD-S has the same layout with one folder more, that of the domain, and masks named as their pictures."""
+    below = Path(picture.defect or "good", picture.domain or "")
+    folder = root / picture.category / picture.split / below
     folder.mkdir(parents=True, exist_ok=True)
     image.save(folder / f"{picture.index:03d}.png")
     if picture.defect:
-        folder = root / picture.category / "ground_truth" / defect
+        folder = root / picture.category / "ground_truth" / below
         folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray((mask * 255).astype(np.uint8)).save(folder / f"{picture.index:03d}_mask.png")
+        name = f"{picture.index:03d}.png" if picture.domain else f"{picture.index:03d}_mask.png"
+        Image.fromarray((mask * 255).astype(np.uint8)).save(folder / name)
     return "", ""
 
 

@@ -27,6 +27,7 @@ def text_prototypes(
     sides: Sequence[Sequence[str]],
     average: str = "unit",
     cache: str | Path | None = None,
+    normalise: bool = True,
 ) -> Float[Tensor, "side dim"]:
     """Mean embedding of each list of sentences, of unit length, float32, on the backbone's device.
 
@@ -36,6 +37,7 @@ def text_prototypes(
             as three of four public WinCLIP ports do.
         cache: a folder to keep the result in, under a name made from the weights and the sentences. A damaged file is
             computed again.
+        normalise: False leaves the mean as long as it is: its product with a unit vector is then the mean cosine.
 
     Raises:
         ValueError: an unknown average.
@@ -43,21 +45,24 @@ def text_prototypes(
     if average not in AVERAGES:
         raise ValueError(f"unknown prompt average {average!r}; known: {', '.join(AVERAGES)}")
     if cache is None:
-        return _compute(backbone, sides, average)
-    spec = json.dumps([backbone.fingerprint, average, [list(side) for side in sides]])
+        return _compute(backbone, sides, average, normalise)
+    what = average if normalise else f"{average}, not normalised"
+    spec = json.dumps([backbone.fingerprint, what, [list(side) for side in sides]])
     path = Path(cache) / f"text-{hashlib.sha256(spec.encode()).hexdigest()[:32]}.safetensors"
     kept = _read(path, (len(sides), backbone.embed_dim))
     if kept is None:
-        kept = _compute(backbone, sides, average).cpu()
+        kept = _compute(backbone, sides, average, normalise).cpu()
         write_tensors(path, {"prototypes": kept})
     return kept.to(backbone.device)
 
 
-def _compute(backbone: Backbone, sides: Sequence[Sequence[str]], average: str) -> Float[Tensor, "side dim"]:
+def _compute(
+    backbone: Backbone, sides: Sequence[Sequence[str]], average: str, normalise: bool
+) -> Float[Tensor, "side dim"]:
     sentences = [sentence for side in sides for sentence in side]
     features = backbone.embed_text(sentences, normalise=average == "unit")
     means = [part.mean(dim=0) for part in features.split([len(side) for side in sides])]
-    return F.normalize(torch.stack(means), dim=-1)
+    return F.normalize(torch.stack(means), dim=-1) if normalise else torch.stack(means)
 
 
 def _read(path: Path, shape: tuple[int, int]) -> Tensor | None:

@@ -101,21 +101,15 @@ class Tiling:
     ) -> None:
         self.backbone = backbone
         self._options = o = options or TilingOptions()
-        demo = backbone.name.startswith("demo-")
-        device, folder = backbone.device, o.weights_folder
-        self._soft = (
-            (soft or load_soft_foreground(o.soft or ("demo-dis" if demo else "isnet-general-use"), device, folder))
-            if o.needs_soft
-            else None
-        )
-        self._parts = (
-            (
-                parts
-                or load_part_segmenter(o.parts or ("demo-sam" if demo else "sam-vit-h"), o.sam_settings, device, folder)
-            )
-            if o.needs_parts
-            else None
-        )
+        device, folder, demo = backbone.device, o.weights_folder, backbone.name.startswith("demo-")
+        self._soft: SoftForeground | None = None
+        self._parts: PartSegmenter | None = None
+        if o.needs_soft:
+            named = o.soft or ("demo-dis" if demo else "isnet-general-use")
+            self._soft = soft or load_soft_foreground(named, device, folder)
+        if o.needs_parts:
+            named = o.parts or ("demo-sam" if demo else "sam-vit-h")
+            self._parts = parts or load_part_segmenter(named, o.sam_settings, device, folder)
         named = o.pixels or ("demo-clipseg" if demo else "clipseg-rd64-refined")
         self._pixels = pixels or load_pixel_model(named, device, folder)
         self.min_tile = o.min_tile or self._pixels.input_size

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -22,7 +21,6 @@ from zsad.clip.prototypes import text_prototypes
 AVERAGES = ("cosines", "embedding", "raw embedding")
 
 
-@torch.inference_mode(False)  # they are kept, and used under autograd later
 def side_vectors(
     backbone: Backbone, sides: Sequence[Sequence[str]], average: str = "cosines", cache: str | Path | None = None
 ) -> Float[Tensor, "side dim"]:
@@ -31,12 +29,10 @@ def side_vectors(
     Args:
         sides: lists of sentences, one a side.
         average: one of `AVERAGES`.
-        cache: a folder to keep vectors of unit length in.
+        cache: a folder to keep the vectors in.
     """
-    if average != "cosines":
-        return text_prototypes(backbone, sides, "raw" if average == "raw embedding" else "unit", cache)
-    features = backbone.embed_text([sentence for side in sides for sentence in side])
-    return torch.stack([part.mean(dim=0) for part in features.split([len(side) for side in sides])])
+    of = "raw" if average == "raw embedding" else "unit"
+    return text_prototypes(backbone, sides, of, cache, normalise=average != "cosines")
 
 
 def tile_scores(

@@ -1,0 +1,151 @@
+"""What the segmenters of the demo world are trained on, and that each trainer ships files the library loads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_clip import TOKENIZER, random_images, tiny_backbone, tiny_model
+from tiny_parts import SAM_CONFIG
+
+from training import scenes, train_clipseg, train_dis, train_sam
+from training.convert_clip import clip_weights, clipseg_config
+from training.schedule import Recipe, overlap_loss
+from training.ship import ship
+from training.world import FINE, LOOK, STUDIED, WORLD
+from zsad.clip.zoo import read_demo_weights
+from zsad.data.demo.specimen import render_specimen
+from zsad.tiling.prompts import LOCALISING, distinct
+from zsad.tiling.zoo import demo_foreground, demo_parts, demo_pixels
+
+TINY_CFG = {
+    "embed_dim": 24,
+    "vision_cfg": {"image_size": 80, "patch_size": 16, "width": 32, "head_width": 16, "layers": 2},
+    "text_cfg": {"context_length": 77, "vocab_size": TOKENIZER.vocab_size, "width": 32, "heads": 2, "layers": 2},
+}
+DECODER = {
+    "reduce_dim": 16, "decoder_num_attention_heads": 2, "decoder_intermediate_size": 32,
+    "use_complex_transposed_convolution": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "defect"), [("tablets", None), ("gear", "crack"), ("domino", "turned")])
+def test_a_scene_is_the_picture_that_the_suites_renderer_draws(name, defect):
+    shown = scenes.show(WORLD[name], LOOK, FINE, np.random.default_rng(4), defect, 120, 120)
+    picture, mask = render_specimen(WORLD[name], LOOK, FINE, np.random.default_rng(4), defect, 120, 120)
+    assert np.array_equal(shown.picture, picture)
+    assert np.array_equal(shown.damage, mask)
+    assert ((shown.instance != scenes.NONE) <= shown.product).all()
+    assert ((shown.part != scenes.NONE) <= shown.product).all()
+    if name == "tablets":
+        assert len(np.unique(shown.instance)) == 7  # six tablets and the table
+        # a tablet is a disc with a score line
+        assert all(len(np.unique(shown.part[shown.instance == number])) == 2 for number in range(6))
+        assert (shown.part[shown.product] != scenes.NONE).mean() > 0.99
+    if defect == "turned":
+        assert (shown.part == scenes.NONE).all()
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory):
+    rows = [scenes.render((1, index)) for index in range(14)]
+    path = tmp_path_factory.mktemp("bank") / "scenes.npz"
+    np.savez(path, **{f: np.stack(c) for f, c in zip(scenes.FIELDS, zip(*rows, strict=True), strict=True)})
+    return path
+
+
+def test_no_category_of_the_suites_is_in_the_bank_damaged(bank):
+    data = scenes.read_scenes(bank, "products", "defects", "damage")
+    studied = np.array([scenes.NAMES[product] in STUDIED for product in data["products"]])
+    assert studied.any()
+    assert (data["defects"][studied] == "").all()
+    assert not data["damage"][studied].any()
+    assert data["damage"][~studied].any()
+    held = scenes.read_scenes(bank, "products", "pictures", studied=False)
+    assert len(held["products"]) == len(held["pictures"]) == (~studied).sum()
+    assert not {scenes.NAMES[product] for product in held["products"]} & set(STUDIED)
+
+
+def test_the_trainers_ship_what_the_library_loads(bank, tmp_path):
+    recipe = Recipe(steps=2, batch=2, peak=1e-3, seed=0)
+    train_dis.train(bank, tmp_path, recipe, widths=(8, 8, 8), side=32)
+    soft = demo_foreground(*read_demo_weights("demo-dis", tmp_path))
+    assert soft(torch.zeros(1, 3, 40, 50, dtype=torch.uint8)).shape == (1, 40, 50)
+    train_sam.train(bank, tmp_path, recipe, SAM_CONFIG, points=3)
+    assert isinstance(demo_parts(*read_demo_weights("demo-sam", tmp_path))(np.zeros((40, 50, 3), np.uint8)), list)
+    tiny = {"model_cfg": TINY_CFG, "vocabulary": list(TOKENIZER.vocabulary), "mean": [0.4] * 3, "std": [0.2] * 3}
+    ship("demo-t", tiny_model().state_dict(), tiny, tmp_path)
+    train_clipseg.train(bank, "demo-t", tmp_path, tmp_path, recipe, DECODER)
+    card, state = read_demo_weights("demo-clipseg", tmp_path)
+    assert card["training"]["start"] == "demo-t"
+    pixels = demo_pixels(card, state)
+    assert pixels(random_images(2, 80, 80), LOCALISING).shape[:2] == (2, 19)
+    before = clip_weights({key: value.half().float() for key, value in tiny_model().state_dict().items()})
+    assert all(torch.equal(state[f"clip.{key}"], value) for key, value in before.items())  # only the decoder learns
+
+
+def test_a_converted_clip_gives_the_same_embeddings():
+    backbone = tiny_backbone()
+    words = list(TOKENIZER.vocabulary)
+    from transformers import CLIPSegConfig, CLIPSegModel
+
+    model = CLIPSegModel(CLIPSegConfig(**clipseg_config(TINY_CFG, words, DECODER))).eval()
+    model.load_state_dict(clip_weights(tiny_model().state_dict()))
+    images, texts = random_images(2), ["a photo of the damaged nut", "nut"]
+    with torch.no_grad():
+        out = model(pixel_values=(images - backbone.mean) / backbone.std, input_ids=TOKENIZER(texts))
+    assert torch.allclose(out.image_embeds, backbone.embed_image(images), atol=1e-5)
+    assert torch.allclose(out.text_embeds, backbone.embed_text(texts), atol=1e-5)
+
+
+def test_a_point_means_its_part_its_instance_and_the_product():
+    product, instance, part = np.zeros((12, 12), bool), *np.full((2, 12, 12), scenes.NONE, np.uint8)
+    product[:, :10], instance[:, :5], instance[:, 5:10], part[:, :5], part[:, 5:10] = True, 0, 1, 0, 1
+    part[4:, 5:10] = 2
+    masks = train_sam.meanings(6, 7, product, instance, part)
+    assert [int(mask.sum()) for mask in masks] == [120, 60, 40]
+    assert [int(mask.sum()) for mask in train_sam.meanings(6, 1, product, instance, part)] == [120, 60]
+    assert np.array_equal(train_sam.meanings(0, 11, product, instance, part)[0], ~product)
+    points, targets, known = train_sam.draw_points(product, instance, part, 8, np.random.default_rng(0))
+    for (x, y), masks, there in zip(points, targets, known, strict=True):
+        assert all(mask[int(y), int(x)] for mask in masks[there])
+
+
+def test_the_best_mask_counts_and_its_overlap_is_the_quality():
+    target = torch.zeros(1, 3, 8, 8)
+    target[0, 0, :4], target[0, 1, :2] = 1, 1
+    masks = torch.where(target > 0, 20.0, -20.0)
+    known = torch.tensor([[True, True, False]])
+    terms = train_sam.losses(masks, torch.tensor([[1.0, 1.0, 0.0]]), target, known)
+    assert terms["mask"].item() == pytest.approx(0, abs=1e-3)
+    assert terms["quality"].item() == pytest.approx(0, abs=1e-6)
+    worse = train_sam.losses(masks[:, [0, 0, 2]], torch.tensor([[1.0, 1.0, 0.0]]), target, known)
+    assert worse["mask"] > 0.1
+    assert worse["quality"].item() == pytest.approx(0, abs=1e-6)  # both meet the first meaning
+    assert overlap_loss(masks[:, 0], target[:, 0]).item() < 0.02
+
+
+def test_what_a_prompt_is_to_show():
+    product, damage = torch.ones(2, 4, 4), torch.zeros(2, 4, 4)
+    damage[:, :2] = 1
+    about = (["gear", "coin"], ["crack", "stain"], product, damage)
+    wanted, weight = train_clipseg.targets("a defect", *about)
+    assert torch.equal(wanted, damage)
+    assert (weight == 1).all()
+    wanted, weight = train_clipseg.targets("a crack", *about)
+    assert torch.equal(wanted[0], damage[0])
+    assert not wanted[1].any()
+    assert torch.equal(weight[1], 1 - damage[1])  # what "a crack" shows of a stain is left open
+    wanted, _ = train_clipseg.targets("a photo of a coin", *about)
+    assert [bool(w.any()) for w in wanted] == [False, True]
+    assert set(train_clipseg.KINDS_OF) <= set(distinct(LOCALISING))
+
+
+def test_tiles_of_damaged_pictures_mostly_show_the_damage():
+    damage = np.zeros((40, scenes.SIDE, scenes.SIDE), np.uint8)
+    damage[:20, 200:210, 20:30] = 1
+    tops, lefts, sides = train_clipseg.draw_tiles(damage, np.random.default_rng(0))
+    assert ((tops >= 0) & (lefts >= 0) & (tops + sides <= scenes.SIDE) & (lefts + sides <= scenes.SIDE)).all()
+    hit = [damage[k, t : t + s, e : e + s].any() for k, (t, e, s) in enumerate(zip(tops, lefts, sides, strict=True))]
+    assert sum(hit[:20]) >= 12
+    assert not any(hit[20:])

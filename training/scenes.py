@@ -1,0 +1,138 @@
+"""Renders pictures together with what segmenters learn from: the product, its instances, its parts, and damage.
+
+    python -m training.scenes build/training/scenes.npz --count 3000
+
+A category of the suites is never drawn damaged: `training.world.draw_defect` decides it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+from dataclasses import dataclass, replace
+from multiprocessing import Pool
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from training.world import BOLD, FINE, LOOK, STUDIED, WORLD, draw_shot
+from zsad.data.demo.camera import Look, photograph
+from zsad.data.demo.damage import Style
+from zsad.data.demo.product import Product
+from zsad.data.demo.scene import Part, Scene, empty_scene, paint_parts
+from zsad.data.demo.specimen import POSE_FAULTS, build_scene
+
+SIDE = 240  # of the bank's pictures; those of demo-visa's products are squashed to it
+NONE = 255  # no instance, no part
+NAMES = list(WORLD)
+WIDE = ("tablets", "beans", "pcb", "cracker")  # they keep the frame of demo-visa, 300 x 240
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture and what it shows, all (height, width): whether a pixel is product, the number of its instance, the
+    number of the part on top (both `NONE` elsewhere), and whether it is damaged.
+    """
+
+    picture: np.ndarray
+    product: np.ndarray
+    instance: np.ndarray
+    part: np.ndarray
+    damage: np.ndarray
+
+
+def show(
+    product: Product,
+    look: Look,
+    style: Style,
+    rng: np.random.Generator,
+    defect: str | None = None,
+    height: int = 240,
+    width: int = 240,
+) -> Shown:
+    """As `zsad.data.demo.specimen.render_specimen`, which draws the same picture from the same generator.
+
+    After a fault of pose the parts are not where they were drawn: none is marked then.
+    """
+    drawn: list[tuple[list[Part], np.random.Generator]] = []
+
+    def parts(rng: np.random.Generator) -> list[Part]:
+        drawn.append((product.parts(rng), copy.deepcopy(rng)))
+        return drawn[-1][0]
+
+    scene = build_scene(replace(product, parts=parts), look, style, rng, defect, height, width)
+    whole = scene.coverage > 0.5
+    instance = np.where(whole & (scene.instance >= 0), scene.instance, NONE).astype(np.uint8)
+    part = np.full((height, width), NONE, np.uint8)
+    if defect not in POSE_FAULTS:
+        pieces, after = drawn[-1]
+        part[whole] = _topmost(scene, pieces, product, after)[whole]
+    return Shown(photograph(scene, look, rng), whole, instance, part, scene.mask)
+
+
+def _topmost(scene: Scene, parts: list[Part], product: Product, rng: np.random.Generator) -> np.ndarray:
+    """The number of the part that was painted last at each pixel; `rng` stands where it stood after the parts."""
+    pose = product.pose(rng)
+    top = np.full(scene.relief.shape, NONE, np.uint8)
+    for number, part in enumerate(parts[:NONE]):
+        alone = empty_scene(scene.backdrop)
+        paint_parts(alone, [replace(part, body=True, texture=None)], pose, rng)
+        top[alone.coverage > 0.5] = number
+    return top
+
+
+def render(job: tuple[int, int]):
+    """One picture of the bank, squashed to `SIDE`."""
+    seed, index = job
+    rng = np.random.default_rng((seed, index))
+    shot = draw_shot(rng)
+    style = BOLD if index % 2 else FINE
+    width = 300 if shot.product in WIDE else 240
+    shown = show(WORLD[shot.product], LOOK, style, rng, shot.defect, 240, width)
+    picture = np.asarray(Image.fromarray(shown.picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+    maps = [
+        np.asarray(Image.fromarray(map_).resize((SIDE, SIDE), Image.Resampling.NEAREST))
+        for map_ in (shown.product, shown.instance, shown.part, shown.damage)
+    ]
+    product, instance, part, damage = maps
+    return picture, np.packbits(product, axis=1), instance, part, np.packbits(damage, axis=1), *_labels(shot, width)
+
+
+def _labels(shot, width: int) -> tuple[int, str, int]:
+    return NAMES.index(shot.product), shot.defect or "", width
+
+
+FIELDS = ("pictures", "product", "instance", "part", "damage", "products", "defects", "widths")
+
+
+def read_scenes(path: Path, *fields: str, studied: bool = True) -> dict[str, np.ndarray]:
+    """Some of a bank's fields; without `studied`, no picture of a category of the suites."""
+    bank = np.load(path)
+    keep = np.ones(len(bank["products"]), bool)
+    if not studied:
+        keep = ~np.isin(bank["products"], [NAMES.index(name) for name in STUDIED])
+    return {field: bank[field][keep] for field in fields}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--count", type=int, default=3000)
+    parser.add_argument("--seed", type=int, default=20240520)
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    with Pool(arguments.workers) as pool:
+        jobs = ((arguments.seed, index) for index in range(arguments.count))
+        bar = tqdm(pool.imap(render, jobs, chunksize=8), total=arguments.count, unit="picture", mininterval=5)
+        columns = zip(*bar, strict=True)
+        fields = {field: np.stack(column) for field, column in zip(FIELDS, columns, strict=True)}
+    partial = arguments.out.with_suffix(".partial.npz")
+    np.savez(partial, **fields)
+    partial.replace(arguments.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""Writes the files that a demo model is shipped as: weights, and a card to build the model from and to check them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+from torch import Tensor
+
+
+def ship(name: str, state: Mapping[str, Tensor], card: Mapping[str, Any], out: Path) -> None:
+    """Floating-point weights as float16 in `out/name.safetensors`; `card` with name and checksum in `out/name.json`."""
+    out.mkdir(parents=True, exist_ok=True)
+    plain = {key: value.detach().cpu().contiguous() for key, value in state.items()}
+    tensors = {key: value.half() if value.is_floating_point() else value for key, value in plain.items()}
+    partial, final = out / f"{name}.partial", out / f"{name}.safetensors"
+    save_file(tensors, partial, metadata={"format": "pt", "name": name})
+    digest = hashlib.sha256(partial.read_bytes()).hexdigest()
+    partial.replace(final)
+    text = json.dumps({"name": name, **card, "sha256": digest}, indent=1)
+    (out / f"{name}.json").write_text(text + "\n")

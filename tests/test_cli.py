@@ -17,6 +17,8 @@ from toys import write_suite
 
 from zsad import cli, heatmap
 from zsad.clip import zoo
+from zsad.data import read_image
+from zsad.perturb import CORRUPTIONS, corrupt, picture_generator
 
 STUDY = """
 suites:
@@ -83,6 +85,47 @@ def refused(capsys, *arguments: object) -> str:
     return lines[0]
 
 
+@pytest.mark.parametrize("kind", CORRUPTIONS)
+def test_corrupt_writes_lossless_copies(kind, tmp_path, suite, capsys, monkeypatch):
+    monkeypatch.chdir(suite)
+    pictures = [Path("washer/test/good/000.png"), Path("metal_nut/test/good/000.png")]
+    out = tmp_path / "corrupted"
+    arguments = ["corrupt", *map(str, pictures), "--kind", kind, "--severity", "2", "--out", str(out)]
+    assert cli.main([*arguments, "--seed", "7"]) == 0
+    copies = [out / "000.png", out / "000_2.png"]
+    assert capsys.readouterr().out.splitlines() == [f"{p}\t{c}" for p, c in zip(pictures, copies, strict=True)]
+    assert sorted(out.iterdir()) == copies
+    for picture, copy in zip(pictures, copies, strict=True):
+        expected = corrupt(read_image(picture), kind, 2, picture_generator(picture.as_posix(), seed=7))
+        assert torch.equal(read_image(copy), expected)
+    first = copies[0].read_bytes()
+    assert cli.main([*arguments, "--seed", "8"]) == 0
+    assert (copies[0].read_bytes() == first) == (kind != "gaussian_noise")
+
+
+def test_corrupt_says_what_is_wrong_and_leaves_nothing_behind(tmp_path, suite, capsys):
+    picture, out = suite / "washer" / "test" / "good" / "000.png", tmp_path / "corrupted"
+    before = picture.read_bytes()
+    assert "severity is 6" in refused(capsys, "corrupt", picture, "--kind", "contrast", "--severity", 6, "--out", out)
+    message = refused(capsys, "corrupt", picture, "--kind", "snow", "--out", out)
+    assert "known: brightness, contrast, defocus_blur, gaussian_noise" in message
+    fake = tmp_path / "fake.png"
+    fake.write_text("not a picture")
+    assert "fake.png" in refused(capsys, "corrupt", fake, "--kind", "contrast", "--out", out)
+    small = tmp_path / "small.png"
+    Image.new("RGB", (16, 40)).save(small)
+    assert "small.png: images are 16 x 40" in refused(capsys, "corrupt", small, "--kind", "defocus_blur", "--out", out)
+    assert not out.exists()
+    assert "another folder" in refused(capsys, "corrupt", picture, "--kind", "contrast", "--out", picture.parent)
+    assert picture.read_bytes() == before
+
+
+def test_evaluate_takes_one_domain(tmp_path, suite, weights, capsys):
+    """The domain goes through to the reader, which this suite has none for."""
+    arguments = ["evaluate", "--reader", "mvtec_ad", "--root", suite, "--category", "washer", "--domain", "view"]
+    assert "unknown domain 'view'" in refused(capsys, *arguments)
+
+
 def test_predict_prints_a_score_and_draws_a_heat_map(tmp_path, suite, weights, capsys):
     images = [suite / "washer" / "test" / "good" / "000.png", suite / "metal_nut" / "test" / "good" / "000.png"]
     out = tmp_path / "maps"
@@ -147,7 +190,7 @@ def test_errors_are_one_line_that_names_the_choices(tmp_path, suite, study_file,
     assert "known: winclip" in refused(capsys, "predict", image, "--category", "nut", "--detector", "clap")
     assert "nothing.png" in refused(capsys, "predict", tmp_path / "nothing.png", "--category", "nut")
     assert "metal_nut" in refused(capsys, "evaluate", "--reader", "mvtec_ad", "--root", suite, "--category", "spoon")
-    assert "mvtec_ad, visa, folder" in refused(
+    assert "mvtec_ad, visa, aebad, folder" in refused(
         capsys, "evaluate", "--reader", "coco", "--root", suite, "--category", "washer"
     )
     assert "known: demo, paper, quick" in refused(capsys, "run", "quik")

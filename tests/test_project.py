@@ -26,10 +26,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": set(),
     "plots": set(),
     "heatmap": {"plots"},
-    "detectors": {"clip"},
+    "tiling": {"clip"},
+    "detectors": {"clip", "tiling"},
     "robustness": {"data", "perturb", "metrics", "detectors"},
     "study": {"data", "clip", "perturb", "metrics", "plots", "detectors", "robustness"},
-    "cli": {"data", "clip", "detectors", "robustness", "study", "heatmap"},
+    "cli": {"data", "clip", "perturb", "detectors", "robustness", "study", "heatmap"},
 }
 
 

@@ -1,4 +1,4 @@
-"""The command line: `zsad demo-data`, `predict`, `evaluate` and `run`. Thin: each command calls the library once."""
+"""The command line: `zsad demo-data`, `corrupt`, `predict`, `evaluate`, `run`. Thin: each calls the library once."""
 
 import argparse
 import io
@@ -6,10 +6,14 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zsad import __version__
 from zsad.study.config import load_study
 from zsad.study.shifts import SHIFTS
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 FAILED, INTERRUPTED = 2, 130
 
@@ -37,8 +41,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _demo_data(options: argparse.Namespace) -> None:
     from zsad.data.demo import write_suites
 
-    write_suites(options.folder, seed=options.seed, progress=True)
-    print(f"demo-mvtec and demo-visa are in {options.folder}")
+    written = write_suites(options.folder, seed=options.seed, progress=True)
+    print(f"{', '.join(path.name for path in written)}: in {options.folder}")
+
+
+def _corrupt(options: argparse.Namespace) -> None:
+    from PIL import Image
+
+    from zsad.data import read_image
+    from zsad.perturb import corrupt, picture_generator
+
+    outputs = _output_paths(options.image, options.out)
+    pictures = {path.resolve() for path in options.image}
+    if lost := [path for path in outputs if path.resolve() in pictures]:
+        raise ValueError(f"{lost[0]}: a copy would replace the picture itself; choose another folder with --out")
+    for path, output in zip(options.image, outputs, strict=True):
+        image = read_image(path)
+        try:
+            corrupted = corrupt(image, options.kind, options.severity, picture_generator(path.as_posix(), options.seed))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+        options.out.mkdir(parents=True, exist_ok=True)
+        _write_png(Image.fromarray((corrupted * 255).round().byte().permute(1, 2, 0).numpy()), output)
+        print(f"{path}\t{output}")
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -47,31 +72,35 @@ def _predict(options: argparse.Namespace) -> None:
     from zsad.data import read_image
     from zsad.detectors import load_detector
     from zsad.heatmap import overlay
-    from zsad.study.records import write_atomically
 
     images = [read_image(path) for path in options.image]
-    outputs = _output_paths(options.image, options.out)
+    outputs = _output_paths(options.image, options.out, "_heatmap")
     options.out.mkdir(parents=True, exist_ok=True)
     detector = load_detector(options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype)
     for path, image, output in zip(options.image, images, outputs, strict=True):
         with torch.no_grad():
             prediction = detector.predict(image[None].to(options.device), category=options.category.replace("_", " "))
-        picture = io.BytesIO()
-        overlay(image, prediction.map[0]).save(picture, "PNG")
-        content = picture.getvalue()
-        write_atomically(output, lambda temporary, content=content: temporary.write_bytes(content))  # type: ignore[misc]
+        _write_png(overlay(image, prediction.map[0]), output)
         print(f"{path}\tscore {float(prediction.score[0]):.4f}\t{output}")
 
 
-def _output_paths(images: list[Path], folder: Path) -> list[Path]:
+def _output_paths(images: list[Path], folder: Path, suffix: str = "") -> list[Path]:
     """One PNG an image; images of the same name in different folders are told apart by a number."""
     paths: list[Path] = []
     for image in images:
-        path, copy = folder / f"{image.stem}_heatmap.png", 2
+        path, copy = folder / f"{image.stem}{suffix}.png", 2
         while path in paths:
-            path, copy = folder / f"{image.stem}_{copy}_heatmap.png", copy + 1
+            path, copy = folder / f"{image.stem}_{copy}{suffix}.png", copy + 1
         paths.append(path)
     return paths
+
+
+def _write_png(picture: "Image", path: Path) -> None:
+    from zsad.study.records import write_atomically
+
+    content = io.BytesIO()
+    picture.save(content, "PNG")
+    write_atomically(path, lambda temporary: temporary.write_bytes(content.getvalue()))
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -80,7 +109,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from zsad.robustness import uniform_sweep
     from zsad.study.records import write_atomically
 
-    dataset = load_dataset(options.reader, options.root, category=options.category)
+    dataset = load_dataset(options.reader, options.root, category=options.category, domain=options.domain)
     detector = load_detector(options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype)
     records = uniform_sweep(
         detector,
@@ -134,10 +163,26 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="default: %(default)s")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    data = commands.add_parser("demo-data", parents=[common], help="write the two demo suites")
+    data = commands.add_parser("demo-data", parents=[common], help="write the demo suites")
     data.add_argument("folder", type=Path, metavar="DIR")
     data.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     data.set_defaults(command=_demo_data)
+
+    corrupt = commands.add_parser(
+        "corrupt",
+        parents=[common],
+        help="write corrupted copies of pictures",
+        description="Writes a corrupted PNG of each picture, at the picture's own size. Noise depends on the seed and "
+        "on a picture's path as it is given here: with paths relative to a data set's root, it is that of a study.",
+    )
+    corrupt.add_argument("image", type=Path, nargs="+", metavar="IMAGE")
+    corrupt.add_argument(
+        "--kind", required=True, metavar="NAME", help="brightness, contrast, defocus_blur or gaussian_noise"
+    )
+    corrupt.add_argument("--severity", type=int, default=3, metavar="N", help="0 to 5; default: %(default)s")
+    corrupt.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    corrupt.add_argument("--out", type=Path, required=True, metavar="DIR", help="the copies go here")
+    corrupt.set_defaults(command=_corrupt)
 
     predict = commands.add_parser("predict", parents=[common, model], help="score pictures and draw heat maps")
     predict.add_argument("image", type=Path, nargs="+", metavar="IMAGE")
@@ -146,9 +191,10 @@ def _parser() -> argparse.ArgumentParser:
     predict.set_defaults(command=_predict)
 
     evaluate = commands.add_parser("evaluate", parents=[common, model], help="metrics of one category")
-    evaluate.add_argument("--reader", required=True, help="mvtec_ad, visa or folder")
+    evaluate.add_argument("--reader", required=True, help="mvtec_ad, visa, aebad or folder")
     evaluate.add_argument("--root", required=True, type=Path, metavar="DIR", help="the data set's folder")
     evaluate.add_argument("--category", required=True, metavar="NAME")
+    evaluate.add_argument("--domain", metavar="NAME", help="only the pictures of this domain (aebad)")
     evaluate.add_argument("--limit", type=int, metavar="N", help="at most N pictures")
     evaluate.add_argument("--resolution", type=int, default=240, metavar="PIXELS", help="default: %(default)s")
     evaluate.add_argument("--batch-size", type=int, default=16, metavar="N", help="default: %(default)s")

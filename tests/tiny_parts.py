@@ -1,9 +1,12 @@
 """Small models for the tiling pipeline: toys that are right by construction, and real classes with random weights."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from scipy import ndimage
 
+from training.ship import ship
 from zsad.clip.tokenizer import WordTokenizer
 from zsad.tiling.clipseg import ClipSeg
 from zsad.tiling.dis import NetForeground, SmallDIS
@@ -133,3 +136,13 @@ def tiny_clipseg_model(seed: int = 0):
 
 def tiny_clipseg(**options) -> ClipSeg:
     return ClipSeg(tiny_clipseg_model(), lambda texts: (WORDS(texts), None), 32, **options)
+
+
+def ship_demo_parts(folder: Path) -> Path:
+    """The small models as the files that the demo world's are shipped as."""
+    normalisation = {"mean": [0.5, 0.5, 0.5], "std": [1.0, 1.0, 1.0], "input_size": 32}
+    ship("demo-dis", tiny_dis().net.state_dict(), {"model_cfg": {"widths": [8, 8, 8]}, **normalisation}, folder)
+    ship("demo-sam", tiny_sam().model.state_dict(), {"model_cfg": SAM_CONFIG}, folder)
+    card = {"model_cfg": CLIPSEG_CONFIG, "vocabulary": list(WORDS.vocabulary), **normalisation}
+    ship("demo-clipseg", tiny_clipseg_model().state_dict(), card, folder)
+    return folder

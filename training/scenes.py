@@ -23,11 +23,11 @@ from zsad.data.demo.damage import Style
 from zsad.data.demo.product import Product
 from zsad.data.demo.scene import Part, Scene, empty_scene, paint_parts
 from zsad.data.demo.specimen import POSE_FAULTS, build_scene
+from zsad.data.demo.suites import SUITES
 
 SIDE = 240  # of the bank's pictures; those of demo-visa's products are squashed to it
 NONE = 255  # no instance, no part
 NAMES = list(WORLD)
-WIDE = ("tablets", "beans", "pcb", "cracker")  # they keep the frame of demo-visa, 300 x 240
 
 
 @dataclass(frozen=True)
@@ -89,19 +89,16 @@ def render(job: tuple[int, int]):
     rng = np.random.default_rng((seed, index))
     shot = draw_shot(rng)
     style = BOLD if index % 2 else FINE
-    width = 300 if shot.product in WIDE else 240
-    shown = show(WORLD[shot.product], LOOK, style, rng, shot.defect, 240, width)
+    height, width = SUITES["demo-visa"].size if shot.product in SUITES["demo-visa"].categories else (SIDE, SIDE)
+    shown = show(WORLD[shot.product], LOOK, style, rng, shot.defect, height, width)
     picture = np.asarray(Image.fromarray(shown.picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
     maps = [
         np.asarray(Image.fromarray(map_).resize((SIDE, SIDE), Image.Resampling.NEAREST))
         for map_ in (shown.product, shown.instance, shown.part, shown.damage)
     ]
     product, instance, part, damage = maps
-    return picture, np.packbits(product, axis=1), instance, part, np.packbits(damage, axis=1), *_labels(shot, width)
-
-
-def _labels(shot, width: int) -> tuple[int, str, int]:
-    return NAMES.index(shot.product), shot.defect or "", width
+    labels = NAMES.index(shot.product), shot.defect or "", width
+    return picture, np.packbits(product, axis=1), instance, part, np.packbits(damage, axis=1), *labels
 
 
 FIELDS = ("pictures", "product", "instance", "part", "damage", "products", "defects", "widths")

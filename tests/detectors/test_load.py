@@ -1,6 +1,7 @@
 import pytest
 import torch
 from tiny_clip import random_images, tiny_backbone
+from tiny_parts import ship_demo_parts
 
 import zsad
 from zsad.detectors import DETECTORS
@@ -22,15 +23,17 @@ def test_an_unknown_backbone_lists_the_known_ones():
         zsad.load_detector("winclip", "demo-z")
 
 
-# Detectors that train do so on few texts here.
+# Detectors that train do so on few texts here, and those that segment do so with small models.
 QUICK = {
     "rwda": {"sentences": 20, "epochs": 2},
     "text_fnn": {"diversity_words": 3, "distribution_words": 2, "word_steps": 2, "epochs": 2},
+    "tiling": {"soft": "demo-dis", "parts": "demo-sam", "pixels": "demo-clipseg", "sam": {"points_per_side": 2}},
 }
 
 
 @pytest.mark.parametrize("name", DETECTORS)
-def test_every_detector_keeps_the_contract(name):
+def test_every_detector_keeps_the_contract(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("zsad.clip.zoo.WEIGHTS", ship_demo_parts(tmp_path))
     detector = zsad.load_detector(name, tiny_backbone(), **QUICK.get(name, {}))
     images = random_images(2, 48, 48)
     prediction = detector.predict(images, category="metal nut")

@@ -28,6 +28,7 @@ def test_logits_are_those_of_the_models_own_forward_pass():
 
 def test_batches_of_any_size_give_the_same():
     whole, alone = tiny_clipseg(), tiny_clipseg(token_budget=1)
+    assert torch.allclose(whole(TILES.double(), LOCALISING), whole(TILES, LOCALISING), rtol=1e-4, atol=1e-4)
     assert torch.allclose(whole(TILES, LOCALISING), alone(TILES, LOCALISING), rtol=1e-4, atol=1e-4)
     assert torch.allclose(whole(TILES[1:2], LOCALISING), whole(TILES, LOCALISING)[1:2], rtol=1e-4, atol=1e-4)
 

@@ -1,14 +1,12 @@
 """Names of models, demo weights, and what is said where a download is missing."""
 
 import hashlib
-import json
 import sys
 import types
 
 import pytest
 import torch
-from safetensors.torch import save_file
-from tiny_parts import CLIPSEG_CONFIG, SAM_CONFIG, WORDS, tiny_clipseg_model, tiny_dis, tiny_sam
+from tiny_parts import ship_demo_parts, tiny_clipseg_model, tiny_dis, tiny_sam
 
 from zsad.clip import zoo as clip_zoo
 from zsad.tiling import zoo
@@ -16,25 +14,11 @@ from zsad.tiling.isnet import FILE
 from zsad.tiling.prompts import LOCALISING
 
 
-def ship(folder, name, model, card):
-    save_file(
-        {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()},
-        folder / f"{name}.safetensors",
-    )
-    digest = hashlib.sha256((folder / f"{name}.safetensors").read_bytes()).hexdigest()
-    (folder / f"{name}.json").write_text(json.dumps({"name": name, "sha256": digest, **card}))
-
-
 @pytest.fixture
 def weights(tmp_path, monkeypatch):
-    """Small models where the package's own would be, in float16 as they are shipped."""
+    """Small models where the package's own would be."""
     monkeypatch.setattr(clip_zoo, "WEIGHTS", tmp_path)
-    normalisation = {"mean": [0.5, 0.5, 0.5], "std": [1.0, 1.0, 1.0]}
-    ship(tmp_path, "demo-dis", tiny_dis().net, {"model_cfg": {"widths": [8, 8, 8]}, "input_size": 32, **normalisation})
-    ship(tmp_path, "demo-sam", tiny_sam().model, {"model_cfg": SAM_CONFIG})
-    card = {"model_cfg": CLIPSEG_CONFIG, "input_size": 32, "vocabulary": list(WORDS.vocabulary), **normalisation}
-    ship(tmp_path, "demo-clipseg", tiny_clipseg_model(), card)
-    return tmp_path
+    return ship_demo_parts(tmp_path)
 
 
 def test_demo_models_load_what_was_shipped(weights):

@@ -13,6 +13,8 @@ from zsad.detectors.clip import CLIP, CLIPOptions
 from zsad.detectors.clip_ac import CLIPAC, CLIPACOptions
 from zsad.detectors.rwda import RWDA, RWDAOptions
 from zsad.detectors.text_fnn import TextFNN, TextFNNOptions
+from zsad.detectors.tiling import Tiling
+from zsad.detectors.tiling_options import TilingOptions
 from zsad.detectors.winclip import WinCLIP, WinCLIPOptions
 
 DETECTORS: dict[str, Any] = {
@@ -21,6 +23,7 @@ DETECTORS: dict[str, Any] = {
     "clip_ac": (CLIPAC, CLIPACOptions),
     "rwda": (RWDA, RWDAOptions),
     "text_fnn": (TextFNN, TextFNNOptions),
+    "tiling": (Tiling, TilingOptions),
 }
 
 __all__ = ["DETECTORS", "Detector", "League", "Prediction", "load_detector", "localises"]

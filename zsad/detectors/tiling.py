@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ class Tiling:
         self._pixels = pixels or load_pixel_model(named, device, folder)
         self.min_tile = o.min_tile or self._pixels.input_size
         self.temperature = o.temperature or float(1 / backbone.model.logit_scale.exp())
-        self.seconds: Counter[str] = Counter()
+        self.seconds: dict[str, float] = defaultdict(float)
         self._vectors: dict[str, Tensor] = {}
 
     @property
@@ -151,7 +151,8 @@ class Tiling:
         """
         check_images(images)
         found = self.segment(images)
-        canvas = Canvas(len(images), *images.shape[-2:], self.backbone.device)
+        height, width = images.shape[-2:]
+        canvas = Canvas(len(images), height, width, self.backbone.device)
         scores: list[list[Tensor]] = [[] for _ in found]
         shared = [Counter(number for tiles in f.of_component for number in tiles) for f in found]
         for result in self.score_tiles(images, found, category):

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from jaxtyping import Float
@@ -47,14 +47,15 @@ class ClipSeg:
         device: str | torch.device = "cpu",
         token_budget: int = 2**15,
     ) -> None:
-        patch = model.config.vision_config.patch_size
+        self.model = cast(Any, model)
+        patch = self.model.config.vision_config.patch_size
         if input_size < patch or input_size % patch:
             raise ValueError(f"the input size of {name} must be a multiple of its patches of {patch}, not {input_size}")
         self.name = name
         self.input_size = input_size
         self.tokenize = tokenize
         self.token_budget = token_budget
-        self.model: Any = model.to(device).eval().requires_grad_(False)
+        self.model.to(device).eval().requires_grad_(False)
         self.mean, self.std = (torch.tensor([*values], device=device).view(3, 1, 1) for values in (mean, std))
         self._conditions: dict[str, Tensor] = {}
 
@@ -82,7 +83,7 @@ class ClipSeg:
         different = list(dict.fromkeys(prompts))
         conditions = self.conditions(different)
         seen = self.model.clip.vision_model(
-            pixel_values=(tiles.to(self.mean.device) - self.mean) / self.std,
+            pixel_values=(tiles.to(self.mean) - self.mean) / self.std,
             output_hidden_states=True,
             interpolate_pos_encoding=True,
         ).hidden_states

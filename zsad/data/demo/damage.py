@@ -27,6 +27,7 @@ class Style:
         contrast: how far the colour moves towards that of the damage, 0 to 1.
         roughness, harmonics: outline of blots (see shapes.blob). stretch: long against short axis.
         wander: how much a line bends (degrees a step).
+        spots: fewest and most places of damage in one picture.
     """
 
     size: Range
@@ -35,6 +36,7 @@ class Style:
     harmonics: tuple[int, int]
     stretch: Range
     wander: Range
+    spots: tuple[int, int] = (1, 1)
 
 
 class Site:
@@ -222,12 +224,15 @@ AT_THE_EDGE = ("chip",)
 def inflict(
     scene: Scene, damage: Callable[[Site], None], style: Style, rng: np.random.Generator, edge: bool = False
 ) -> None:
-    """Damages one spot of the product (of one instance, where there are many), at its rim if `edge`; `scene.mask` says
-    where."""
-    region = scene.coverage > 0.9
-    names = np.unique(scene.instance[region & (scene.instance >= 0)])
-    if len(names) > 1:
-        sizes = [int((region & (scene.instance == name)).sum()) for name in names]
-        big = [name for name, size in zip(names, sizes, strict=True) if size > 0.4 * np.median(sizes)]
-        region &= scene.instance == big[rng.integers(len(big))]
-    damage(Site(scene, region, style, rng, edge))
+    """Damages the product in one or more places (each on one instance, where there are many), at its rim if `edge`;
+    `scene.mask` says where.
+    """
+    low, high = style.spots
+    for _ in range(low if low == high else int(rng.integers(low, high + 1))):
+        region = scene.coverage > 0.9
+        names = np.unique(scene.instance[region & (scene.instance >= 0)])
+        if len(names) > 1:
+            sizes = [int((region & (scene.instance == name)).sum()) for name in names]
+            big = [name for name, size in zip(names, sizes, strict=True) if size > 0.4 * np.median(sizes)]
+            region &= scene.instance == big[rng.integers(len(big))]
+        damage(Site(scene, region, style, rng, edge))

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 
 from zsad.study.shifts import Block, Corruptions, Strict, Sweeps, Worst
 
-DEMO_SUITES = ("demo-mvtec", "demo-visa")
+DEMO_SUITES = ("demo-mvtec", "demo-visa", "demo-aebad")
 
 
 class StudyError(ValueError):
@@ -70,7 +70,7 @@ class SuiteConfig(Strict):
     Every category gets its unshifted cell; what else is done to it, the study's blocks say.
     """
 
-    reader: Literal["mvtec_ad", "visa", "folder"]
+    reader: Literal["mvtec_ad", "visa", "aebad", "folder"]
     root: Path
     categories: list[str] | str = "all"
     groups: dict[str, list[str]] = Field(default={})
@@ -89,8 +89,10 @@ class SuiteConfig(Strict):
 KNOWN_SUITES: dict[str, dict[str, str]] = {
     "demo-mvtec": {"reader": "mvtec_ad", "root": "demo-mvtec"},
     "demo-visa": {"reader": "visa", "root": "demo-visa"},
+    "demo-aebad": {"reader": "aebad", "root": "demo-aebad"},
     "mvtec_ad": {"reader": "mvtec_ad", "root": "mvtec_ad"},
     "visa": {"reader": "visa", "root": "visa"},
+    "aebad": {"reader": "aebad", "root": "aebad"},
 }
 
 
@@ -249,8 +251,8 @@ class Study(Strict):
 
     def _categories_on_disk(self, suite: str) -> list[str]:
         root = self.root_of(suite)
-        marker = "test" if self.suites[suite].reader == "mvtec_ad" else "Data"
-        found = sorted(folder.parent.name for folder in root.glob(f"*/{marker}"))
+        marker = {"mvtec_ad": "test", "visa": "Data", "aebad": "test/good"}[self.suites[suite].reader]
+        found = sorted(folder.relative_to(root).parts[0] for folder in root.glob(f"*/{marker}"))
         if not found:
             raise FileNotFoundError(
                 f"suite {suite!r}: no category folder with a {marker!r} folder in {root}; "

@@ -32,8 +32,12 @@ class Domain:
 
     def pose(self, product: Product) -> Product:
         """The product as it is placed here."""
-        given = {"tilt": self.tilt, "drift": self.drift, "scale": self.scale}
-        return replace(product, **{name: value for name, value in given.items() if value is not None})
+        return replace(
+            product,
+            tilt=product.tilt if self.tilt is None else self.tilt,
+            drift=product.drift if self.drift is None else self.drift,
+            scale=self.scale or product.scale,
+        )
 
 
 def leaning(

@@ -154,6 +154,37 @@ def test_gradients_reach_every_patch_through_windows_alone():
     assert (by_patch > 0).all()
 
 
+def gradient_of_map(detector):
+    images = IMAGES[:1].clone().requires_grad_()
+    prediction = detector.predict(images, "nut")
+    return prediction, torch.autograd.grad(prediction.map.sum(), images)[0]
+
+
+def test_class_token_gradient_leaves_the_prediction_and_the_windows_out():
+    """The window maps enter as constants: only the harmonic mean's term of the whole image moves."""
+    whole, part = winclip(**SHARP), winclip(**SHARP).with_class_token_gradient()
+    (expected, full), (found, gradient) = gradient_of_map(whole), gradient_of_map(part)
+    torch.testing.assert_close(found.map, expected.map, atol=1e-6, rtol=0)
+    torch.testing.assert_close(found.score, expected.score, atol=1e-6, rtol=0)
+    assert part.fingerprint == whole.fingerprint
+    assert (gradient - full).abs().max() > 0.1 * full.abs().max()
+    images = IMAGES[:1].clone().requires_grad_()
+    score = whole.predict(images, "nut").score
+    (of_score,) = torch.autograd.grad(score.sum(), images)
+    # With m = 3 / (1/a + 1/b + 1/s) and s the score, dm/ds = (m / s)^2 / 3 at every patch, upsampled to the map.
+    slope = (gradient * of_score).sum() / of_score.square().sum()
+    torch.testing.assert_close(gradient, slope * of_score, rtol=0, atol=1e-3 * gradient.abs().max().item())
+    assert slope.item() == pytest.approx(((expected.map / score) ** 2 / 3).sum().item(), rel=0.05)
+
+
+def test_the_class_token_variant_leaves_the_detector_as_it_was():
+    detector = winclip(image_scale=False, **SHARP)
+    variant = detector.with_class_token_gradient()
+    gradient_of_map(detector)
+    images = IMAGES[:1].clone().requires_grad_()
+    assert not variant.predict(images, "nut").map.requires_grad, "without the image scale nothing is left"
+
+
 def test_no_graph_without_need():
     prediction = winclip().predict(IMAGES, "nut")
     assert not prediction.map.requires_grad

@@ -7,6 +7,7 @@ import torch
 from scipy import ndimage
 
 from zsad.perturb import rotate_map, semantic
+from zsad.perturb.rotation import rotate_mask
 
 BOTH = pytest.mark.parametrize("rotation", ["three_pass", "bilinear"])
 SIZES = pytest.mark.parametrize("size", [(64, 64), (63, 63), (64, 81), (80, 63)])
@@ -105,3 +106,31 @@ def test_maps_in_a_batch_equal_maps_alone():
     angles = torch.tensor([0.0, -89.0, 50.0, 180.0], dtype=torch.float64)
     alone = [rotate_map(maps[i : i + 1], float(angles[i])) for i in range(4)]
     torch.testing.assert_close(rotate_map(maps, angles), torch.cat(alone), rtol=0, atol=1e-12)
+
+
+def test_masks_turn_with_the_image_and_lose_what_leaves_the_frame():
+    generator = torch.Generator().manual_seed(3)
+    masks = torch.rand(3, 20, 20, generator=generator) < 0.3
+    assert torch.equal(rotate_mask(masks, 0.0), masks)
+    assert torch.equal(rotate_mask(masks, torch.zeros(3)), masks)
+    for turns in (1, 2, 3):
+        assert torch.equal(rotate_mask(masks, 90.0 * turns), torch.rot90(masks, turns, (1, 2)))
+    mixed = rotate_mask(masks, torch.tensor([0.0, 90.0, 31.0]))
+    assert torch.equal(mixed[:2], torch.stack((masks[0], torch.rot90(masks[1]))))
+    assert torch.equal(mixed[2:], rotate_mask(masks[2:], 31.0))
+    corner = torch.zeros(1, 40, 40, dtype=torch.bool)
+    corner[:, :4, -4:] = True
+    assert not rotate_mask(corner, 45.0).any()
+
+
+def test_a_turned_mask_covers_what_is_bright_in_the_turned_image():
+    block = torch.zeros(1, 40, 50, dtype=torch.bool)
+    block[:, 8:20, 25:40] = True
+    turned = semantic(block[:, None].expand(-1, 3, -1, -1).float(), 27.0)[:, 0] > 0.5
+    differing = (rotate_mask(block, 27.0) != turned).sum().item()
+    assert differing < 0.08 * block.sum().item()
+
+
+def test_an_angle_that_is_not_one_a_mask():
+    with pytest.raises(ValueError, match="angle has shape"):
+        rotate_mask(torch.zeros(2, 4, 4, dtype=torch.bool), torch.zeros(3))

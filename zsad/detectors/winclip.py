@@ -4,6 +4,7 @@ Jeong et al., "WinCLIP: Zero-/Few-Shot Anomaly Classification and Segmentation",
 say, and public ports disagree, the choice is an option of `WinCLIPOptions`.
 """
 
+import copy
 import dataclasses
 import hashlib
 import json
@@ -111,6 +112,7 @@ class WinCLIP:
         self.backbone = backbone
         self._options = options or WinCLIPOptions()
         self._prototypes: dict[str, Tensor] = {}
+        self._window_gradient = True
         too_large = [scale for scale in self._options.scales if scale > min(backbone.grid)]
         if too_large:
             raise ValueError(
@@ -129,6 +131,16 @@ class WinCLIP:
         """sha256 over name, options and weights."""
         spec = json.dumps([self.name, self.options, self.backbone.fingerprint], sort_keys=True)
         return hashlib.sha256(spec.encode()).hexdigest()
+
+    def with_class_token_gradient(self) -> "WinCLIP":
+        """The same detector, with the same predictions, whose gradients reach the images through the class token alone.
+
+        So does the WinCLIP port that the semantic robustness paper's released attack runs on: a hook detaches what the
+        window branches see. Useless without `image_scale`, which alone brings the class token into the map.
+        """
+        variant = copy.copy(self)
+        variant._window_gradient = False
+        return variant
 
     def predict(self, images: Float[Tensor, "image 3 height width"], category: str) -> Prediction:
         """Score images of one category.
@@ -164,7 +176,12 @@ class WinCLIP:
     def _predict_squashed(self, images: Float[Tensor, "image 3 height width"], category: str) -> Prediction:
         """Class-token score, and map at the size given, of images taken whole."""
         options, grid = self._options, self.backbone.grid
-        image, windows = self.backbone.embed_image_and_windows(images, options.scales)
+        if self._window_gradient:
+            image, windows = self.backbone.embed_image_and_windows(images, options.scales)
+        else:
+            image = self.backbone.embed_image(images)
+            with torch.no_grad():
+                windows = self.backbone.embed_windows(images, options.scales)
         whole = self._probabilities(image, category)
         side = 1 if options.aggregate == "anomaly" else 0
         maps = [

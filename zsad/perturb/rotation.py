@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from kornia.geometry.transform import rotate
 from scipy.fft import next_fast_len
 from torch import Tensor
@@ -63,6 +63,25 @@ def rotate_map(
         turned = rotate(channels, degrees.expand(len(maps)), mode="bilinear", padding_mode="zeros")[:, 0]
         return turned.clamp(min=0)
     return _three_pass(channels, degrees, high=None)[:, 0] * _coverage(maps, degrees)
+
+
+def rotate_mask(masks: Bool[Tensor, "mask height width"], angle: Parameter) -> Bool[Tensor, "mask height width"]:
+    """Turn masks counter-clockwise about their centre, nearest pixel; what comes from outside the frame is False.
+
+    For the variant of the released code, which turns the mask along with the image and leaves the map alone. What
+    leaves the frame is lost: a mask may become empty.
+
+    Args:
+        angle: degrees, a number or a tensor with one value a mask.
+
+    Raises:
+        ValueError: an angle that is not finite or not one a mask.
+    """
+    if is_plain_zero(angle):
+        return masks
+    channels = masks[:, None].float()
+    degrees = per_image("angle", angle, channels).expand(len(masks))
+    return rotate(channels, degrees, mode="nearest", padding_mode="zeros")[:, 0] > 0.5
 
 
 def check_rotation(rotation: str) -> None:

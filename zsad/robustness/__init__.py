@@ -1,5 +1,7 @@
 """How a detector's results change when the picture does."""
 
+from zsad.robustness.bounds import WORST_SETTINGS, Bounds
+from zsad.robustness.corruption import Corruption
 from zsad.robustness.sweep import (
     SETTINGS,
     Shifted,
@@ -9,5 +11,20 @@ from zsad.robustness.sweep import (
     predict_shifted,
     uniform_sweep,
 )
+from zsad.robustness.worst_case import SEARCHES, WorstCase, worst_case
 
-__all__ = ["SETTINGS", "Shifted", "TestSet", "load_test_set", "measure", "predict_shifted", "uniform_sweep"]
+__all__ = [
+    "SEARCHES",
+    "SETTINGS",
+    "WORST_SETTINGS",
+    "Bounds",
+    "Corruption",
+    "Shifted",
+    "TestSet",
+    "WorstCase",
+    "load_test_set",
+    "measure",
+    "predict_shifted",
+    "uniform_sweep",
+    "worst_case",
+]

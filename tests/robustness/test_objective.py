@@ -1,0 +1,70 @@
+import math
+
+import pytest
+import torch
+
+from zsad import metrics
+from zsad.robustness.objective import pixel_auroc_per_image, segmentation_loss
+
+
+def maps_and_masks(count: int = 6, side: int = 9, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(count, side, side, generator=generator), torch.rand(count, side, side, generator=generator) < 0.3
+
+
+def auroc_by_pairs(anomaly_map: torch.Tensor, mask: torch.Tensor) -> float:
+    """Every anomalous pixel against every normal one."""
+    wins = [
+        1.0 if anomalous > normal else 0.5 if anomalous == normal else 0.0
+        for anomalous in anomaly_map[mask].tolist()
+        for normal in anomaly_map[~mask].tolist()
+    ]
+    return sum(wins) / len(wins)
+
+
+@pytest.mark.parametrize("steps", [None, 3, 1], ids=["distinct", "many ties", "few values"])
+def test_auroc_counts_pairs_of_pixels(steps):
+    """Negative values and ties included; -0.0 and 0.0 are one value."""
+    maps, masks = maps_and_masks()
+    if steps is not None:
+        maps = (maps * steps).round() / steps
+        assert (torch.signbit(maps) & (maps == 0)).any()
+    found = pixel_auroc_per_image(maps, masks)
+    assert found.tolist() == pytest.approx([auroc_by_pairs(*pair) for pair in zip(maps, masks, strict=True)], abs=1e-12)
+
+
+def test_auroc_equals_the_pooled_metric_of_that_picture():
+    maps, masks = maps_and_masks(count=4, side=60, seed=1)
+    maps[:, 20:40] = 0  # as the corners of a map that was turned back
+    found = pixel_auroc_per_image(maps, masks)
+    for index in range(4):
+        assert found[index].item() == pytest.approx(metrics.pixel_auroc(maps[index, None], masks[index, None]))
+
+
+def test_a_constant_map_is_worth_a_half_and_one_class_nothing():
+    maps = torch.stack((torch.ones(4, 4), torch.rand(4, 4), torch.rand(4, 4)))
+    masks = torch.stack((torch.eye(4), torch.zeros(4, 4), torch.ones(4, 4))).bool()
+    first, *others = pixel_auroc_per_image(maps, masks).tolist()
+    assert first == 0.5
+    assert all(math.isnan(value) for value in others)
+
+
+def test_loss_is_the_mean_of_anomalous_less_that_of_normal_pixels():
+    maps, masks = maps_and_masks()
+    expected = [(m[k].mean() - m[~k].mean()).item() for m, k in zip(maps, masks, strict=True)]
+    assert segmentation_loss(maps, masks).tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_without_anomalous_pixels_only_the_normal_ones_count():
+    maps, _ = maps_and_masks()
+    loss = segmentation_loss(maps, torch.zeros_like(maps, dtype=torch.bool))
+    assert loss.tolist() == pytest.approx((-maps.mean((1, 2))).tolist(), abs=1e-6)
+
+
+def test_raising_normal_pixels_lowers_the_loss_and_its_gradient_says_so():
+    maps, masks = maps_and_masks()
+    assert (segmentation_loss(maps + (~masks).float(), masks) < segmentation_loss(maps, masks)).all()
+    maps.requires_grad_()
+    segmentation_loss(maps, masks).sum().backward()
+    assert (maps.grad[~masks] < 0).all()
+    assert (maps.grad[masks] > 0).all()

@@ -1,0 +1,121 @@
+"""How good the searches are, on landscapes with known worst cases; and that adam is the released recipe."""
+
+import hashlib
+import math
+
+import pytest
+import torch
+from dials import DIALS, Dial, joint_dial, normal, pictures, right_half, two_valleys
+
+from zsad import perturb
+from zsad.robustness import worst_case
+from zsad.robustness.objective import segmentation_loss
+
+
+def search(name, setting, masks, images=None, criterion="loss", response=None, **options):
+    images = pictures() if images is None else images
+    return worst_case(
+        Dial(response or DIALS[setting]),
+        images,
+        masks,
+        category="x",
+        setting=setting,
+        search=name,
+        criterion=criterion,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("kind", ["anomalous", "normal"])
+@pytest.mark.parametrize("setting", ["angle", "hue", "saturation"])
+def test_refine_finds_what_a_dense_grid_finds(setting, kind):
+    """With 33 tries, within 1 % of what a grid of 101 to 181 gains. On a normal picture valleys are hills."""
+    dial = DIALS[setting]
+    masks, response = (right_half(), dial) if kind == "anomalous" else (normal(), lambda *shown: 0.9 - dial(*shown))
+    found, dense = (search(name, setting, masks, response=response) for name in ("refine", "grid"))
+    assert (found.evaluations == 33).all()
+    gain = dense.clean_loss - dense.loss
+    assert (gain > 0.05).all()
+    assert (found.loss <= dense.loss + 0.01 * gain).all()
+
+
+def test_refine_finds_the_lower_of_two_valleys_of_hue_across_the_ends_of_the_circle():
+    """Worst at hue 5; pictures start at 0.5, 1.5 and 2.5, so that the way there goes either way round."""
+    found = search("refine", "hue", right_half())
+    reached = (found.parameters["hue"] + torch.tensor([0.5, 1.5, 2.5])).remainder(2 * math.pi)
+    assert reached.tolist() == pytest.approx([5] * 3, abs=0.02)
+    assert found.map[:, 0, -1].tolist() == pytest.approx([float(two_valleys(torch.tensor(5.0)))] * 3, abs=0.03)
+
+
+def test_refine_finds_the_worst_of_three_parameters():
+    """Known worst case: 63 degrees, hue 5, no saturation. A third of adam's tries, and lower."""
+    found, recipe = search("refine", "3d", right_half()), search("adam", "3d", right_half())
+    assert found.evaluations.tolist() == [33] * 3
+    assert recipe.evaluations.tolist() == [100] * 3
+    assert found.loss.mean() <= recipe.loss.mean()
+    # What the three known values together give, for each picture.
+    image_hue = 0.5 + torch.arange(3)
+    best = perturb.semantic(
+        pictures(), angle=torch.full((3,), 63.0), hue=(5 - image_hue + math.pi).remainder(2 * math.pi) - math.pi,
+        saturation=torch.full((3,), -0.5),
+    )  # fmt: skip
+    maps = perturb.rotate_map(Dial(joint_dial).predict(best, "x").map, torch.full((3,), -63.0))
+    gain = found.clean_loss - segmentation_loss(maps, right_half())
+    assert (found.clean_loss - found.loss >= 0.85 * gain).all()
+
+
+def test_refine_needs_no_shape_to_work_with():
+    """A detector that always says the same: every try is spent, and none repeats another."""
+    tried = []
+
+    class Constant(Dial):
+        def predict(self, images, category):
+            tried.append(images)
+            return super().predict(images, category)
+
+    detector = Constant(lambda angle, hue, saturation: 0.5 + 0 * hue)
+    found = worst_case(detector, pictures(1), right_half(1), category="x", setting="hue")
+    assert torch.equal(found.loss, found.clean_loss)
+    assert len(torch.cat(tried).flatten(1).unique(dim=0)) == 33
+
+
+def adam_by_hand(image, mask, name, steps=20, restarts=5):
+    """The released recipe for one picture: autograd through clipping that passes the gradient straight through."""
+    digest = hashlib.sha256(f"0 {name}".encode()).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:7]))
+    low = torch.tensor([-90, -math.pi, -0.5], dtype=torch.float64)
+    losses, aurocs = [], []
+    detector = Dial(joint_dial)
+    for restart in range(restarts):
+        start = torch.zeros(3, dtype=torch.float64)
+        if restart:
+            start = low + torch.rand(3, generator=generator, dtype=torch.float64) * -2 * low
+        variables = [value.clone()[None].requires_grad_() for value in start]
+        optimiser = torch.optim.Adam(
+            [{"params": [v], "lr": lr} for v, lr in zip(variables, (5.0, 5.0 * 0.02, 5.0 * 0.02), strict=True)]
+        )
+        for _ in range(steps):
+            optimiser.zero_grad()
+            clipped = [v + (v.clamp(-b, b) - v).detach() for v, b in zip(variables, (-low).tolist(), strict=True)]
+            shifted = perturb.semantic(image[None], *clipped, straight_through=True)
+            anomaly_map = perturb.rotate_map(detector.predict(shifted, "x").map, -clipped[0])[0]
+            loss = anomaly_map[mask].mean() - anomaly_map[~mask].mean()
+            loss.backward()
+            optimiser.step()
+            losses.append(loss.item())
+            difference = anomaly_map[mask].detach()[:, None] - anomaly_map[~mask].detach()
+            aurocs.append(((difference.sign() + 1) / 2).double().mean().item())
+    return losses, aurocs
+
+
+def test_adam_is_the_released_recipe():
+    images, masks = pictures(2, saturation=0.45), right_half(2)
+    found = search("adam", "3d", masks, images, ids=["a", "b"])
+    ranked = search("adam", "3d", masks, images, criterion="auroc", ids=["a", "b"])
+    for index, name in enumerate("ab"):
+        losses, aurocs = adam_by_hand(images[index], masks[index], name)
+        best_so_far = torch.tensor(losses).cummin(0).values
+        torch.testing.assert_close(found.curve[index], best_so_far, atol=2e-4, rtol=0)
+        assert found.loss[index].item() == pytest.approx(min(losses), abs=2e-4)
+        assert ranked.auroc[index].item() == pytest.approx(min(aurocs), abs=2e-3)
+        assert len(losses) == found.evaluations[index] == found.gradients[index] == 100

@@ -1,0 +1,313 @@
+"""Every search on detectors whose landscape is known: what is kept, counted, refused and repeated."""
+
+from dataclasses import fields
+
+import pytest
+import torch
+from dials import DIALS, SIDE, Dial, hue_dial, normal, pictures, right_half
+
+from zsad import metrics, perturb
+from zsad.detectors.base import NotFiniteError
+from zsad.robustness import Bounds, WorstCase, predict_shifted, worst_case
+from zsad.robustness.objective import segmentation_loss
+
+# Few tries are enough where quality is not the question.
+QUICK = {"refine": 15, "adam": 10, "grid": 15}
+CASES = [
+    (search, setting)
+    for setting in DIALS
+    for search in ("refine", "adam", "grid")
+    if (search, setting) != ("grid", "3d")
+]
+
+
+def attacked(setting="hue", search="refine", masks=None, images=None, detector=None, **options) -> WorstCase:
+    images = pictures() if images is None else images
+    masks = right_half(len(images)) if masks is None else masks
+    detector = detector or Dial(DIALS[setting])
+    options = {"budget": QUICK.get(search), **options}
+    return worst_case(detector, images, masks, category="some_thing", setting=setting, search=search, **options)
+
+
+def assert_equal(one: WorstCase, other: WorstCase, rows: slice = slice(None)) -> None:
+    for field in fields(WorstCase):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if field.name == "parameters":
+            assert all(torch.equal(a[name][rows], b[name]) for name in a)
+        elif field.name != "batch_size":
+            torch.testing.assert_close(a[rows], b, rtol=0, atol=0, equal_nan=True, msg=field.name)
+
+
+@pytest.mark.parametrize("criterion", ["auroc", "loss"])
+@pytest.mark.parametrize(("search", "setting"), CASES)
+def test_none_ends_better_for_the_detector_than_the_clean_picture(search, setting, criterion):
+    """Anomalous pictures and a normal one; the first try is the picture as it is, to the last bit."""
+    masks = torch.cat((right_half(2), normal(1)))
+    detector = Dial(DIALS[setting])
+    found = attacked(setting, search, masks, criterion=criterion)
+    clean = detector.predict(pictures(), "x")
+    assert torch.equal(found.clean_loss, segmentation_loss(clean.map, masks))
+    assert torch.equal(found.curve[:, 0], found.clean_loss)
+    assert (found.curve.diff(dim=1) <= 0).all()
+    assert found.clean_auroc[0].item() == pytest.approx(metrics.pixel_auroc(clean.map[:1], masks[:1]))
+    assert found.auroc[2].isnan()
+    assert found.clean_auroc[2].isnan()
+    by_loss = slice(0, 3) if criterion == "loss" else slice(2, 3)
+    assert (found.loss <= found.clean_loss)[by_loss].all()
+    assert torch.equal(found.loss[by_loss], found.curve[by_loss, -1])
+    if criterion == "auroc":
+        assert (found.auroc <= found.clean_auroc)[:2].all()
+    assert (found.loss < found.clean_loss).any(), "and some end worse"
+
+
+@pytest.mark.parametrize(("search", "setting"), CASES)
+def test_what_is_kept_is_what_its_parameters_do(search, setting):
+    found = attacked(setting, search)
+    searched = DIALS if setting == "3d" else [setting]
+    assert set(found.parameters) == {"angle", "hue", "saturation"}
+    for name, values in found.parameters.items():
+        low, high = Bounds().interval(name)
+        assert ((low <= values) & (values <= high)).all()
+        if name not in searched:
+            assert (values == 0).all()
+    shifted = perturb.semantic(pictures(), **found.parameters)
+    prediction = Dial(DIALS[setting]).predict(shifted, "x")
+    turned = perturb.rotate_map(prediction.map, -found.parameters["angle"])
+    maps = turned if "angle" in searched or setting == "3d" else prediction.map
+    torch.testing.assert_close(found.map, maps, atol=1e-4, rtol=0)
+    torch.testing.assert_close(found.score, prediction.score, atol=1e-4, rtol=0)
+    torch.testing.assert_close(found.loss, segmentation_loss(found.map, right_half()), atol=1e-6, rtol=0)
+    for index in range(3):
+        assert found.auroc[index].item() == pytest.approx(
+            metrics.pixel_auroc(found.map[index, None], right_half()[:1]), abs=1e-9
+        )
+
+
+def test_a_uniform_shift_of_the_kept_value_gives_the_kept_map():
+    found = attacked("hue", "grid", images=pictures(1))
+    shifted = predict_shifted(Dial(hue_dial), pictures(1), "x", "hue", found.parameters["hue"].item())
+    assert torch.equal(found.map, shifted.map)
+    assert torch.equal(found.score, shifted.score)
+
+
+@pytest.mark.parametrize(("search", "setting"), CASES)
+def test_tries_are_counted_and_the_budget_is_kept(search, setting):
+    detector = Dial(DIALS[setting])
+    found = attacked(setting, search, detector=detector)
+    assert found.evaluations.tolist() == [QUICK[search]] * 3
+    assert found.gradients.tolist() == [QUICK[search] if search == "adam" else 0] * 3
+    assert found.curve.shape == (3, QUICK[search])
+    assert sum(detector.batches) == 3 * QUICK[search]
+
+
+@pytest.mark.parametrize("budget", [1, 2, 5])
+def test_the_smallest_budgets(budget):
+    found = attacked("3d", "refine", budget=budget)
+    assert found.evaluations.tolist() == [budget] * 3
+    if budget == 1:
+        assert torch.equal(found.loss, found.clean_loss)
+
+
+@pytest.mark.parametrize(("search", "setting"), CASES)
+def test_neither_batch_size_nor_company_changes_a_result(search, setting):
+    ids = ["a", "b", "c"]
+    whole = attacked(setting, search, ids=ids)
+    for batch_size in (1, 2):
+        assert_equal(whole, attacked(setting, search, ids=ids, batch_size=batch_size))
+    alone = attacked(setting, search, images=pictures()[1:2], ids=["b"])
+    assert_equal(whole, alone, slice(1, 2))
+
+
+def test_the_seed_and_the_name_choose_the_random_starts():
+    one, again, other = (attacked("hue", "adam", seed=seed) for seed in (0, 0, 1))
+    assert_equal(one, again)
+    assert not torch.equal(one.curve, other.curve)
+    assert not torch.equal(one.curve, attacked("hue", "adam", ids=["x", "y", "z"]).curve)
+
+
+def test_searches_leave_the_global_random_state_and_the_pictures_alone():
+    images, state = pictures(), torch.random.get_rng_state()
+    for search in QUICK:
+        attacked("hue", search, images=images)
+    assert torch.equal(images, pictures())
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_the_criterion_decides_what_is_kept():
+    """Colourless, a few normal pixels shine and the loss is lowest; saturated, all pixels are ranked the wrong way
+    round by very little and the AUROC is lowest."""
+
+    class TwoMinds(Dial):
+        def predict(self, images, category):
+            prediction = super().predict(images, category)
+            saturation = prediction.map[:, :1, -1:]
+            low, high = (0.5 - saturation).clamp(0), (saturation - 0.5).clamp(0)
+            shine = torch.zeros(SIDE, SIDE).index_fill(1, torch.tensor([0]), 1.0)
+            order = 0.01 * (1 - 2 * right_half(1)[0].float())
+            return type(prediction)(prediction.score, 0.3 + low * shine + high * order)
+
+    detector = TwoMinds(lambda angle, hue, saturation: saturation)
+    by_auroc, by_loss = (attacked("saturation", detector=detector, criterion=kind) for kind in ("auroc", "loss"))
+    assert (by_auroc.parameters["saturation"] > 0).all()
+    assert (by_auroc.auroc == 0).all()
+    assert (by_loss.parameters["saturation"] < 0).all()
+    assert (by_loss.loss < by_auroc.loss).all()
+
+
+def test_equal_aurocs_are_settled_by_the_loss():
+    """Far above the pattern the right half ranks perfectly however high it is."""
+    detector = Dial(lambda angle, hue, saturation: 0.2 + saturation)
+    found = attacked("saturation", "grid", detector=detector)
+    assert (found.auroc == 1).all()
+    assert found.parameters["saturation"].tolist() == pytest.approx([-0.5] * 3)
+
+
+def test_an_empty_mask_makes_the_attack_raise_the_whole_map():
+    found = attacked("saturation", "refine", normal(), detector=Dial(lambda angle, hue, saturation: saturation))
+    assert found.parameters["saturation"].tolist() == pytest.approx([0.5] * 3)
+    assert (found.score > 0.9).all()
+    assert found.auroc.isnan().all()
+
+
+def test_masks_turn_along_where_asked_and_maps_stay():
+    detector = Dial(lambda angle, hue, saturation: 0.5 + 0 * angle)
+    corner = torch.zeros(1, SIDE, SIDE, dtype=torch.bool)
+    corner[:, 2:8, -6:] = True
+    found = attacked(
+        "angle", "grid", corner, pictures(1), detector, align="mask", bounds=Bounds(angle=(0, 90)), budget=2
+    )
+    # Turned counter-clockwise by 90 degrees, the upper right corner becomes the upper left one, which is never lit.
+    assert found.parameters["angle"].item() == 90
+    assert torch.equal(found.masks, torch.rot90(corner, 1, (1, 2)))
+    assert found.loss.item() == pytest.approx(segmentation_loss(found.map, found.masks).item())
+    torch.testing.assert_close(found.map, detector.predict(pictures(1), "x").map, atol=1e-6, rtol=0)
+    back = attacked("angle", "grid", corner, pictures(1), detector, bounds=Bounds(angle=(0, 90)), budget=2)
+    assert torch.equal(back.masks, corner)
+    torch.testing.assert_close(back.map, perturb.rotate_map(found.map, -90.0), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("search", ["refine", "adam", "grid"])
+def test_a_defect_that_leaves_the_frame_ends_no_better_than_clean(search):
+    """Turned out of a corner, the mask is empty and such a try is judged by its loss."""
+    corner = torch.zeros(3, SIDE, SIDE, dtype=torch.bool)
+    corner[:, :2, -2:] = True
+    assert not perturb.rotation.rotate_mask(corner, 45.0).any()
+    found = attacked("angle", search, corner, align="mask", budget=30)
+    judged = found.masks.flatten(1).any(1)
+    assert torch.equal(found.auroc.isnan(), ~judged)
+    assert (found.auroc <= found.clean_auroc)[judged].all()
+    assert (found.loss <= found.clean_loss)[~judged].all()
+
+
+def test_out_of_memory_halves_the_batch_with_the_same_result(caplog):
+    images, masks = pictures(5), right_half(5)
+    detector = Dial(hue_dial, limit=2)
+    for search in ("refine", "adam"):
+        small = attacked("hue", search, masks, images, detector, batch_size=8)
+        assert small.batch_size == 2
+        assert_equal(attacked("hue", search, masks, images), small)
+    assert "going on with batches of 2" in caplog.text
+    with pytest.raises(torch.OutOfMemoryError):
+        attacked("hue", detector=Dial(hue_dial, limit=0))
+
+
+@pytest.mark.parametrize("search", ["refine", "adam", "grid"])
+def test_a_map_that_is_not_a_number_names_the_picture(search):
+    detector = Dial(hue_dial, broken=lambda images: images.amax((1, 2, 3)) > 0.9)
+    images = pictures() * torch.tensor([1.0, 1.2, 1.0])[:, None, None, None]
+    with pytest.raises(NotFiniteError, match=r"nut/007: dial gave a score or map that is not finite") as error:
+        attacked("hue", search, images=images, detector=detector, ids=["nut/000", "nut/007", "nut/009"], batch_size=2)
+    assert error.value.index == 1
+
+
+def test_a_gradient_that_is_not_a_number_names_the_picture():
+    detector = Dial(lambda angle, hue, saturation: (saturation - saturation.detach()).abs().sqrt() + 0.5)
+    with pytest.raises(NotFiniteError, match="image 0: the gradient of the loss is not finite"):
+        attacked("saturation", "adam", detector=detector)
+
+
+@pytest.mark.parametrize("setting", ["angle", "hue", "3d"])
+def test_a_detector_without_gradient_needs_a_search_without(setting):
+    detector = Dial(DIALS[setting], differentiable=False)
+    with pytest.raises(ValueError, match=r"detector 'dial' lets no gradient through .* choose search='refine'"):
+        attacked(setting, "adam", detector=detector)
+    assert (attacked(setting, "refine", detector=detector).evaluations == QUICK["refine"]).all()
+
+
+def test_adam_works_where_gradients_are_off():
+    with torch.no_grad():
+        inside = attacked("hue", "adam")
+    assert_equal(attacked("hue", "adam"), inside)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"setting": "tilt", "detector": Dial(hue_dial)}, "setting 'tilt' has no worst case"),
+        ({"bounds": Bounds(hue=0)}, "nothing to search"),
+        ({"search": "random"}, "unknown search 'random'; known: refine, adam, grid"),
+        ({"criterion": "aupro"}, "unknown criterion 'aupro'; known: auroc, loss"),
+        ({"align": "both"}, "unknown align 'both'; known: map, mask"),
+        ({"rotation": "cubic"}, "unknown rotation 'cubic'"),
+        ({"gradient": "patches"}, "unknown gradient 'patches'; known: windows, class_token"),
+        ({"gradient": "class_token"}, "detector 'dial' has no class-token gradient: choose gradient='windows'"),
+        ({"budget": 0}, "a budget of 0 leaves nothing to try"),
+        ({"search": "adam", "budget": 4}, "a budget of 4 is too small for adam"),
+        ({"search": "grid", "setting": "3d"}, "a grid searches one parameter, not angle, hue, saturation"),
+        ({"masks": right_half(2)}, r"images have shape \(3, 3, 24, 24\), masks have shape \(2, 24, 24\)"),
+        ({"masks": right_half()[:, :-1]}, r"masks have shape \(3, 23, 24\)"),
+        ({"ids": ["a"]}, "there are 3 images but 1 ids"),
+        ({"images": pictures(0), "masks": right_half(0)}, "no images to attack"),
+    ],
+)
+def test_bad_input(options, message):
+    with pytest.raises(ValueError, match=message):
+        attacked(**{"detector": Dial(hue_dial), **options})
+
+
+def test_default_budgets():
+    for search, setting, count in (
+        ("refine", "3d", 33),
+        ("adam", "3d", 100),
+        ("grid", "angle", 181),
+        ("grid", "hue", 180),
+        ("grid", "saturation", 101),
+    ):
+        found = attacked(setting, search, images=pictures(1), budget=None)
+        assert found.evaluations.tolist() == [count]
+
+
+@pytest.mark.parametrize("search", ["refine", "adam"])
+def test_a_killed_search_goes_on_where_it_was(tmp_path, search):
+    """Killed while the second pair of pictures is searched; then only what is missing is computed."""
+    path, images, masks = tmp_path / "folder" / "cell.safetensors", pictures(5), right_half(5)
+    whole = attacked("hue", search, masks, images)
+    dying = Dial(hue_dial, patience=QUICK[search] + 3)
+    options = {"batch_size": 2, "checkpoint": path}
+    with pytest.raises(KeyboardInterrupt):
+        attacked("hue", search, masks, images, dying, **options)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    rest = Dial(hue_dial)
+    assert_equal(whole, attacked("hue", search, masks, images, rest, **options))
+    assert sum(rest.batches) == 3 * QUICK[search]
+    nothing = Dial(hue_dial)
+    assert_equal(whole, attacked("hue", search, masks, images, nothing, **options))
+    assert nothing.batches == []
+
+
+def test_a_checkpoint_of_other_arguments_or_a_broken_one_is_not_used(tmp_path, caplog):
+    path = tmp_path / "cell"
+    attacked("hue", "adam", checkpoint=path)
+    for options in ({"seed": 1}, {"bounds": Bounds(hue=1.0)}, {"images": pictures(saturation=0.6)}, {"align": "mask"}):
+        assert_equal(attacked("hue", "adam", **options), attacked("hue", "adam", checkpoint=path, **options))
+    assert caplog.text.count("belongs to another search: starting anew") == 4
+    path.write_bytes(path.read_bytes()[:100])
+    assert_equal(attacked("hue", "adam"), attacked("hue", "adam", checkpoint=path))
+    assert "cannot be read" in caplog.text
+
+
+def test_progress_counts_tries(capsys):
+    attacked("hue", progress=True)
+    assert f"some_thing hue: 100%|██████████| {3 * QUICK['refine']}/{3 * QUICK['refine']}" in capsys.readouterr().err
+    attacked("hue")
+    assert capsys.readouterr().err == ""

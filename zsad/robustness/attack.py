@@ -1,0 +1,201 @@
+"""Try parameters on pictures: what comes of each try, how many there were, and the worst of each picture."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from tqdm import tqdm
+
+from zsad import perturb
+from zsad.detectors import Detector, Prediction
+from zsad.detectors.base import NotFiniteError, check_prediction
+from zsad.perturb.rotation import Rotation, rotate_mask
+from zsad.robustness.batches import in_batches
+from zsad.robustness.bounds import Box
+from zsad.robustness.objective import pixel_auroc_per_image, segmentation_loss
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A detector, and how it is attacked.
+
+    Attributes:
+        category: folder name; underscores read as spaces.
+        criterion: "auroc" or "loss", see `zsad.robustness.worst_case`.
+        align: "map" turns the map back, "mask" turns the mask along.
+        rotation: as in `zsad.perturb.semantic`.
+        device: where pictures are changed and the detector runs.
+    """
+
+    detector: Detector
+    category: str
+    criterion: str
+    align: str
+    rotation: Rotation
+    device: str | torch.device
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the tries of one batch gave."""
+
+    loss: Float[Tensor, " try"]
+    auroc: Float[Tensor, " try"]
+    score: Float[Tensor, " try"]
+    map: Float[Tensor, "try height width"]
+    mask: Bool[Tensor, "try height width"]
+
+
+class Attack:
+    """Pictures under attack. A search calls `values` or `gradients`; the first try of each picture must be 0, the
+    picture as it is.
+
+    Attributes (tensors on the CPU, one row a picture):
+        parameters: those of the kept try, float64, in the box's order.
+        loss, auroc, score, map, mask: of the kept try.
+        clean_loss, clean_auroc: of the first.
+        losses: those of all tries, in order.
+        gradient_count: how many of the tries also went backward.
+    """
+
+    def __init__(
+        self,
+        victim: Victim,
+        box: Box,
+        images: Float[Tensor, "image 3 height width"],
+        masks: Bool[Tensor, "image height width"],
+        ids: Sequence[str],
+        batch_size: int,
+        bar: tqdm,
+    ) -> None:
+        self.victim, self.box, self.batch_size = victim, box, batch_size
+        self._images, self._masks, self._ids, self._bar = images, masks, ids, bar
+        count = len(images)
+        self.parameters = torch.zeros(count, len(box.names), dtype=torch.float64)
+        self.loss, self.clean_loss, self.score = torch.zeros(3, count)
+        self.auroc, self.clean_auroc = torch.zeros(2, count, dtype=torch.float64)
+        self.map = torch.zeros(masks.shape)
+        self.mask = masks.clone()
+        self.losses: list[list[float]] = [[] for _ in range(count)]
+        self.gradient_count = torch.zeros(count, dtype=torch.long)
+        # An AUROC compares pixels of both kinds.
+        self._by_auroc = masks.flatten(1).any(1) & ~masks.flatten(1).all(1) & (victim.criterion == "auroc")
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def values(self, samples: Int[Tensor, " try"], parameters: Float[Tensor, "try parameter"]) -> Float[Tensor, " try"]:
+        """Try parameters on samples, any number of tries each, in order. Returns what a search is to make small: the
+        AUROC or the loss of the picture, as the criterion says.
+
+        A try whose turned mask has left the frame has no AUROC and counts as 1, the least worth.
+        """
+
+        def work(part: slice) -> Tensor:
+            with torch.no_grad():
+                outcome = self._try(samples[part], parameters[part], differentiable=False)
+            self._keep(samples[part], parameters[part], outcome)
+            return torch.where(self._by_auroc[samples[part]], outcome.auroc.nan_to_num(nan=1.0), outcome.loss.double())
+
+        values, self.batch_size = in_batches(work, len(samples), self.batch_size, self.victim.device)
+        return torch.cat(values)
+
+    def gradients(
+        self, samples: Int[Tensor, " try"], parameters: Float[Tensor, "try parameter"]
+    ) -> Float[Tensor, "try parameter"]:
+        """Try parameters on samples, and return the gradient of the loss with respect to them.
+
+        Where a saturation is clipped the gradient passes as if it were not, as in the released attack.
+
+        Raises:
+            ValueError: the detector lets no gradient through.
+        """
+
+        def work(part: slice) -> Tensor:
+            with torch.enable_grad():
+                variables = parameters[part].clone().requires_grad_()
+                outcome = self._try(samples[part], variables, differentiable=True)
+                (gradient,) = torch.autograd.grad(outcome.loss.sum(), variables)
+            self._require_finite(gradient.isfinite().all(1), samples[part], "the gradient of the loss is not finite")
+            self._keep(samples[part], parameters[part], outcome)
+            self.gradient_count += torch.bincount(samples[part], minlength=len(self))
+            return gradient
+
+        gradients, self.batch_size = in_batches(work, len(samples), self.batch_size, self.victim.device)
+        return torch.cat(gradients)
+
+    def _try(self, samples: Tensor, parameters: Tensor, differentiable: bool) -> Outcome:
+        victim = self.victim
+        images, masks = (batch[samples].to(victim.device) for batch in (self._images, self._masks))
+        shifts = dict(zip(self.box.names, parameters.to(victim.device).unbind(1), strict=True))
+        shifted = perturb.semantic(images, **shifts, rotation=victim.rotation, straight_through=differentiable)
+        # An unshifted picture, and below an unturned map, passes as it is; its gradient is that of the shift by 0.
+        clean = (parameters == 0).all(1).to(victim.device)
+        shifted = torch.where(clean[:, None, None, None], _with_gradient_of(images, shifted), shifted)
+        prediction = self._predict(shifted, samples)
+        if differentiable and not prediction.map.requires_grad:
+            raise ValueError(
+                f"detector {victim.detector.name!r} lets no gradient through from its map to the picture: "
+                "choose search='refine', which needs none"
+            )
+        maps = prediction.map.float()
+        if "angle" in shifts and victim.align == "map":
+            turned = perturb.rotate_map(maps, -shifts["angle"], rotation=victim.rotation)
+            maps = torch.where((shifts["angle"] == 0)[:, None, None], _with_gradient_of(maps, turned), turned)
+        elif "angle" in shifts:
+            masks = rotate_mask(masks, shifts["angle"].detach())
+        loss = segmentation_loss(maps, masks)
+        maps = maps.detach()
+        auroc = pixel_auroc_per_image(maps, masks)
+        return Outcome(
+            loss if differentiable else loss.cpu(), auroc.cpu(), prediction.score.detach().float().cpu(), maps, masks
+        )
+
+    def _predict(self, images: Tensor, samples: Tensor) -> Prediction:
+        detector, category = self.victim.detector, self.victim.category.replace("_", " ")
+        try:
+            return check_prediction(detector.predict(images, category=category), detector.name, category)
+        except NotFiniteError as error:
+            sample = int(samples[error.index])
+            raise NotFiniteError(f"{self._ids[sample]}: {error}", sample) from None
+
+    def _require_finite(self, finite: Bool[Tensor, " try"], samples: Tensor, problem: str) -> None:
+        if not finite.all():
+            sample = int(samples[~finite][0])
+            raise NotFiniteError(f"{self._ids[sample]}: {problem}", sample)
+
+    def _keep(self, samples: Tensor, parameters: Tensor, outcome: Outcome) -> None:
+        """Remember the tries, and those that are worse than the kept one in its place."""
+        losses, aurocs = outcome.loss.detach().cpu(), outcome.auroc
+        for index, sample in enumerate(samples.tolist()):
+            loss, auroc = float(losses[index]), float(aurocs[index]) if self._by_auroc[sample] else math.nan
+            first = not self.losses[sample]
+            if first:
+                self.clean_loss[sample], self.clean_auroc[sample] = losses[index], aurocs[index]
+            self.losses[sample].append(loss)
+            kept, clean = (
+                (float(a[sample]) if self._by_auroc[sample] else math.nan, float(b[sample]))
+                for a, b in ((self.auroc, self.loss), (self.clean_auroc, self.clean_loss))
+            )
+            # Worse than the clean picture too: with turned masks, whose AUROC may be missing, one does not follow.
+            if first or (_worse((auroc, loss), kept) and _worse((auroc, loss), clean)):
+                self.parameters[sample] = parameters[index]
+                self.loss[sample], self.auroc[sample] = losses[index], aurocs[index]
+                self.score[sample], self.map[sample] = outcome.score[index], outcome.map[index].cpu()
+                self.mask[sample] = outcome.mask[index].cpu()
+        self._bar.update(len(samples))
+
+
+def _with_gradient_of(values: Tensor, other: Tensor) -> Tensor:
+    """`values` to the last bit, with the gradient of `other`."""
+    return values.detach() + (other - other.detach())
+
+
+def _worse(this: tuple[float, float], other: tuple[float, float]) -> bool:
+    """For a detector, by (AUROC, loss): a lower AUROC, then a lower loss; the loss alone where one has no AUROC."""
+    if math.isnan(this[0]) or math.isnan(other[0]):
+        return this[1] < other[1]
+    return this < other

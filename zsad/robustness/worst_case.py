@@ -1,0 +1,239 @@
+"""The worst rotation, hue and saturation for each picture (Stangl et al., arXiv 2405.07969): the per-sample bound."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from tqdm import tqdm
+
+from zsad.detectors import Detector
+from zsad.perturb.rotation import check_rotation
+from zsad.robustness.adam import adam
+from zsad.robustness.attack import Attack, Victim
+from zsad.robustness.bounds import PARAMETERS, Bounds, Box, searched
+from zsad.robustness.checkpoint import load_checkpoint, save_checkpoint
+from zsad.robustness.grid import grid
+from zsad.robustness.refine import refine
+
+SEARCHES = ("refine", "adam", "grid")
+# Tries a picture where no budget is given.
+BUDGETS = {"refine": 33, "adam": 100}
+GRID_BUDGETS = {"angle": 181, "hue": 180, "saturation": 101}  # steps of 1 degree, 2 degrees and 0.01
+
+
+@dataclass(frozen=True)
+class WorstCase:
+    """The worst try of each picture, on the CPU.
+
+    Attributes:
+        parameters: angle (degrees), hue (radians) and saturation; 0 where the setting does not search them.
+        loss, clean_loss: `segmentation_loss`, which the attacker makes small, of the kept try and of the picture as it
+            is.
+        auroc, clean_auroc: pixel AUROC of that picture alone, in [0, 1]; NaN where the mask is empty.
+        score, map: of the kept try; with align="map" the map is turned back into the unshifted picture's frame.
+        masks: the ground truth that goes with `map`: the masks given, or with align="mask" those turned along.
+        evaluations: tries, each one forward pass of the detector. For `gradients` of them there was a backward pass
+            too, so a try of adam costs about three times one of the other searches.
+        curve: smallest loss so far after each try, to be read against their number; a picture that was done earlier
+            keeps its last value.
+        batch_size: pictures at once in the end: smaller than asked for where the device ran out of memory.
+    """
+
+    parameters: dict[str, Float[Tensor, " image"]]
+    loss: Float[Tensor, " image"]
+    clean_loss: Float[Tensor, " image"]
+    auroc: Float[Tensor, " image"]
+    clean_auroc: Float[Tensor, " image"]
+    score: Float[Tensor, " image"]
+    map: Float[Tensor, "image height width"]
+    masks: Bool[Tensor, "image height width"]
+    evaluations: Int[Tensor, " image"]
+    gradients: Int[Tensor, " image"]
+    curve: Float[Tensor, "image evaluation"]
+    batch_size: int
+
+
+def worst_case(
+    detector: Detector,
+    images: Float[Tensor, "image 3 height width"],
+    masks: Bool[Tensor, "mask rows columns"],
+    *,
+    category: str,
+    setting: str,
+    search: str = "refine",
+    budget: int | None = None,
+    criterion: str = "auroc",
+    bounds: Bounds | None = None,
+    align: str = "map",
+    rotation: str = "three_pass",
+    gradient: str = "windows",
+    batch_size: int = 16,
+    device: str | torch.device = "cpu",
+    seed: int = 0,
+    ids: Sequence[str] | None = None,
+    progress: bool = False,
+    checkpoint: str | Path | None = None,
+) -> WorstCase:
+    """Search, for each picture by itself, the parameters within bounds that hurt the detector most.
+
+    The first try of every picture is the picture as it is, so that none ends better for the detector than it began.
+    Results depend on the seed and the ids alone, not on the batch size or on which pictures are searched together
+    (as far as the detector's own arithmetic does not).
+
+    Args:
+        images: RGB in [0, 1].
+        masks: True where anomalous; empty for a normal picture, whose whole map the attack raises.
+        category: folder name or words; underscores read as spaces.
+        setting: "angle", "saturation", "hue", or "3d" for all three.
+        search: "refine" (`zsad.robustness.refine`), "adam" (the released attack) or "grid" (exhaustive; one parameter).
+        budget: tries a picture, the first one included. Default: 33 for refine, 100 for adam, and for a grid 181
+            angles, 180 hues or 101 saturations.
+        criterion: which try is kept: "auroc", that with the lowest pixel AUROC of the picture (then the lowest loss;
+            by loss alone where there is nothing anomalous to find), as the released code does; or "loss". refine
+            searches by the criterion; adam always follows the gradient of the loss.
+        bounds: default: those of the released attack.
+        align: "map" turns the map back and leaves the ground truth (the paper; empty corners score 0); "mask" turns the
+            ground truth along, and what leaves the frame is lost (the released code).
+        rotation: as in `zsad.perturb.semantic`.
+        gradient: "windows" for the whole gradient; "class_token" for that of the released attack, whose detector
+            detaches its windows.
+        batch_size: tries at once. Where the device runs out of memory it is halved, and the batch repeated.
+        device: where pictures are shifted and the detector runs.
+        seed: of the random starts of adam.
+        ids: names of the pictures, for messages and random numbers; default: their positions.
+        checkpoint: a file that keeps finished pictures, so that a killed search goes on where it was. Unused where it
+            belongs to other arguments; remove it once the result is safe.
+
+    Raises:
+        ValueError: an unknown choice, bounds without room, a grid over more than one parameter, a budget too small,
+            images and masks that do not match; a detector that lets no gradient through where adam needs one.
+        NotFiniteError: a detector gave NaN or infinity; the message names the picture.
+        torch.OutOfMemoryError: a single picture does not fit.
+    """
+    box = searched(setting, bounds or Bounds())
+    _one_of("search", search, SEARCHES)
+    _one_of("criterion", criterion, ("auroc", "loss"))
+    _one_of("align", align, ("map", "mask"))
+    _one_of("gradient", gradient, ("windows", "class_token"))
+    check_rotation(rotation)
+    _check_pictures(images, masks)
+    if budget is None:
+        budget = GRID_BUDGETS[box.names[0]] if search == "grid" else BUDGETS[search]
+    if budget < 1:
+        raise ValueError(f"a budget of {budget} leaves nothing to try: give at least 1")
+    names = [f"image {i}" for i in range(len(images))] if ids is None else list(ids)
+    if len(names) != len(images):
+        raise ValueError(f"there are {len(images)} images but {len(names)} ids: give one each")
+    if gradient == "class_token":
+        detector = _class_token_only(detector)
+    victim = Victim(detector, category, criterion, align, rotation, device)  # type: ignore[arg-type]
+
+    key = _key(victim, box, images, masks, names, search, budget, gradient, seed)
+    finished = [] if checkpoint is None else load_checkpoint(checkpoint, key)
+    done = sum(len(part["loss"]) for part in finished)
+    with tqdm(total=len(images) * budget, desc=f"{category} {setting}", unit="try", disable=not progress) as bar:
+        bar.update(done * budget)
+        size = batch_size
+        for start in range(done, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            attack = Attack(victim, box, images[part], masks[part], names[part], size, bar)
+            _run(search, attack, budget, [_generator(seed, name) for name in names[part]])
+            size = attack.batch_size
+            finished.append(_result(attack))
+            if checkpoint is not None:
+                save_checkpoint(checkpoint, key, finished)
+    return _joined(finished, size)
+
+
+def _run(search: str, attack: Attack, budget: int, generators: Sequence[torch.Generator]) -> None:
+    if search == "adam":
+        adam(attack, budget, generators)
+    elif search == "grid":
+        grid(attack, budget)
+    else:
+        refine(attack, budget)
+
+
+def _generator(seed: int, name: str) -> torch.Generator:
+    """Random numbers of one picture, whichever pictures are searched with it."""
+    digest = hashlib.sha256(f"{seed} {name}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7]))
+
+
+def _result(attack: Attack) -> dict[str, Tensor]:
+    """The fields of `WorstCase` for the pictures of one attack."""
+    evaluations = [len(losses) for losses in attack.losses]
+    longest = max(evaluations)
+    curve = torch.tensor([losses + [losses[-1]] * (longest - len(losses)) for losses in attack.losses])
+    searched_values = dict(zip(attack.box.names, attack.parameters.unbind(1), strict=True))
+    return {
+        **{name: searched_values.get(name, torch.zeros(len(attack), dtype=torch.float64)) for name in PARAMETERS},
+        "loss": attack.loss,
+        "clean_loss": attack.clean_loss,
+        "auroc": attack.auroc,
+        "clean_auroc": attack.clean_auroc,
+        "score": attack.score,
+        "map": attack.map,
+        "masks": attack.mask,
+        "evaluations": torch.tensor(evaluations),
+        "gradients": attack.gradient_count,
+        "curve": curve.cummin(1).values,
+    }
+
+
+def _joined(parts: Sequence[dict[str, Tensor]], batch_size: int) -> WorstCase:
+    longest = max(part["curve"].shape[1] for part in parts)
+    for part in parts:
+        short = longest - part["curve"].shape[1]
+        part["curve"] = torch.cat((part["curve"], part["curve"][:, -1:].expand(-1, short)), 1)
+    joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    parameters = {name: joined.pop(name) for name in PARAMETERS}
+    return WorstCase(parameters=parameters, batch_size=batch_size, **joined)
+
+
+def _key(
+    victim: Victim,
+    box: Box,
+    images: Tensor,
+    masks: Tensor,
+    names: Sequence[str],
+    *choices: str | int,
+) -> str:
+    """sha256 over everything that a result depends on."""
+    spec = [victim.detector.fingerprint, victim.category, victim.criterion, victim.align, victim.rotation]
+    ends = [box.names, box.low.tolist(), box.high.tolist()]
+    digest = hashlib.sha256(json.dumps([spec, ends, list(names), choices]).encode())
+    for tensor in (images, masks):
+        digest.update(tensor.contiguous().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _class_token_only(detector: Detector) -> Detector:
+    variant = getattr(detector, "with_class_token_gradient", None)
+    if variant is None:
+        raise ValueError(f"detector {detector.name!r} has no class-token gradient: choose gradient='windows'")
+    return variant()
+
+
+def _check_pictures(images: Tensor, masks: Tensor) -> None:
+    if images.ndim != 4 or images.shape[1] != 3:
+        raise ValueError(f"images have shape {tuple(images.shape)}, expected (image, 3, height, width)")
+    if masks.dtype != torch.bool:
+        raise ValueError(f"masks are {masks.dtype}: they must be booleans, True where anomalous")
+    if masks.shape != (len(images), *images.shape[-2:]):
+        raise ValueError(
+            f"images have shape {tuple(images.shape)}, masks have shape {tuple(masks.shape)}: "
+            "give each image a mask of its height and width"
+        )
+    if len(images) == 0:
+        raise ValueError("no images to attack")
+
+
+def _one_of(option: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ValueError(f"unknown {option} {value!r}; known: {', '.join(known)}")

@@ -4,7 +4,7 @@
 import sys
 from pathlib import Path
 
-from zsad.study.config import DEMO_SUITES, load_study
+from zsad.study.config import load_study
 
 NAME = str(config.get("study", "quick"))
 STUDY = load_study(NAME, check_models=False)
@@ -60,7 +60,7 @@ rule suites:
 rule evaluate:
     input:
         study=STUDY_FILE,
-        suites=lambda wildcards: SUITES_DONE if wildcards.suite in DEMO_SUITES else [],
+        suites=lambda wildcards: SUITES_DONE if STUDY.is_demo(wildcards.suite) else [],
         weights=sorted(str(path) for path in Path("zsad/weights").glob("*.safetensors")),
     output:
         f"{BUILD}/{{suite}}/{{category}}/{{backbone}}.json",

@@ -9,8 +9,7 @@ from toys import SIZE, Reddish, write_suite
 from zsad import metrics, perturb
 from zsad.data import load_dataset, stack
 from zsad.detectors import Prediction
-from zsad.robustness import load_test_set, measure, predict_shifted, uniform_sweep
-from zsad.robustness.corruption import Corruption
+from zsad.robustness import Corruption, load_test_set, measure, predict_shifted, uniform_sweep
 
 
 @pytest.fixture(scope="module")

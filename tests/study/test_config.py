@@ -163,15 +163,14 @@ def test_choices_agree_with_the_libraries(tmp_path):
     from typing import get_args
 
     from zsad.perturb import CORRUPTIONS, MAX_SEVERITY
-    from zsad.robustness import bounds, worst_case
+    from zsad.robustness import SEARCHES, WORST_SETTINGS, Bounds
     from zsad.study import shifts
 
-    assert get_args(shifts.Search) == worst_case.SEARCHES
-    assert get_args(shifts.WorstSetting) == bounds.WORST_SETTINGS
+    assert get_args(shifts.Search) == SEARCHES
+    assert get_args(shifts.WorstSetting) == WORST_SETTINGS
     assert get_args(shifts.Corruption) == CORRUPTIONS
     assert shifts.MAX_SEVERITY == MAX_SEVERITY
-    default = shifts.Bounds()
-    assert bounds.Bounds(**default.model_dump()) == bounds.Bounds()
+    assert Bounds(**shifts.Bounds().model_dump()) == Bounds()
 
 
 def test_relative_paths_do_not_depend_on_the_working_directory(tmp_path, monkeypatch):

@@ -46,7 +46,15 @@ def test_two_records_of_one_category_are_refused():
 
 def cells(estimates: dict[tuple[str, str, float], float], **fields: object) -> pd.DataFrame:
     """Records of (category, shift, value) cells, each under its own key."""
-    subject = {"suite": "s", "detector": "d", "backbone": "b", "dtype": "float32", "variant": "default", **fields}
+    subject = {
+        "study": "t",
+        "suite": "s",
+        "detector": "d",
+        "backbone": "b",
+        "dtype": "float32",
+        "variant": "default",
+        **fields,
+    }
     rows = [
         {**subject, "category": category, "shift": shift, "setting": "angle", "value": value, "metric": "aupro",
          "estimate": estimate, "low": 0.0, "high": 1.0, "key": f"{category} {shift} {value}"}
@@ -57,7 +65,8 @@ def cells(estimates: dict[tuple[str, str, float], float], **fields: object) -> p
 
 def draws(values: dict[str, np.ndarray]) -> pd.DataFrame:
     frames = [pd.DataFrame({"replicate": range(len(v)), "aupro": v, "key": key}) for key, v in values.items()]
-    return pd.concat(frames, ignore_index=True).sample(frac=1, random_state=0)
+    # An unshifted cell comes once for each shift that it is value 0 of.
+    return pd.concat([frames[0], *frames], ignore_index=True).sample(frac=1, random_state=0)
 
 
 def test_a_drop_pairs_the_draws_of_both_measurements():
@@ -102,7 +111,7 @@ def test_every_shift_is_measured_from_the_same_subjects_unshifted_record():
     assert set(table["shift"]) == {"worst"}
     with pytest.raises(ValueError, match=r"several records of one category for \('shift', 'metric'\)"):
         drops(records, draws(keys), by=("shift", "metric"))
-    with pytest.raises(ValueError, match="no unshifted record of s/a/d/b/float32/aupro"):
+    with pytest.raises(ValueError, match="no unshifted record of t/s/a/d/b/float32/aupro"):
         drops(records[records["shift"] == "worst"], draws(keys))
     with pytest.raises(ValueError, match="no bootstrap replicates of aupro for cell y"):
         drops(records, draws({key: keys[key] for key in keys if key != "y"}), by=("backbone", "shift", "metric"))

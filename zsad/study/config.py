@@ -65,13 +65,15 @@ class DetectorConfig(Strict):
 
 
 class SuiteConfig(Strict):
-    """Where a suite lies, and which categories are evaluated: "all", the name of one of `groups`, or a list.
+    """Where a suite lies, and which categories are evaluated: "all", the name of one of `groups`, or a list; of a suite
+    that tells domains apart, all pictures or those of one `domain`.
 
     Every category gets its unshifted cell; what else is done to it, the study's blocks say.
     """
 
     reader: Literal["mvtec_ad", "visa", "aebad", "folder"]
     root: Path
+    domain: str | None = None
     categories: list[str] | str = "all"
     groups: dict[str, list[str]] = Field(default={})
 
@@ -239,6 +241,10 @@ class Study(Strict):
             return evaluated
         over = self.suites[suite].groups.get(block.over, []) if isinstance(block.over, str) else block.over
         return [category for category in evaluated if category in over]
+
+    def is_demo(self, suite: str) -> bool:
+        """Whether a suite is one of the demo world's, by the folder it lies in."""
+        return str(self.suites[suite].root) in DEMO_SUITES
 
     @property
     def blocks(self) -> list[Block]:

@@ -8,10 +8,17 @@ import numpy as np
 import pandas as pd
 
 from zsad.detectors import Detector
-from zsad.robustness import Shifted, TestSet, measure, predict_shifted
-from zsad.robustness.bounds import PARAMETERS, Bounds
-from zsad.robustness.corruption import Corruption
-from zsad.robustness.worst_case import WorstCase, worst_case
+from zsad.robustness import (
+    Bounds,
+    Corruption,
+    Shifted,
+    TestSet,
+    WorstCase,
+    measure,
+    predict_shifted,
+    worst_case,
+)
+from zsad.robustness.bounds import PARAMETERS
 from zsad.study.cells import Cell
 
 

@@ -25,14 +25,14 @@ from IPython.display import HTML, Markdown, display
 from matplotlib.figure import Figure
 
 import zsad.study
-from zsad.data import Dataset, load_dataset
+from zsad.data import Dataset
 from zsad.detectors import Detector
 from zsad.plots.style import to_svg
 from zsad.study.config import Study, load_study
 from zsad.study.kept import load_table
 from zsad.study.parameters import PAGE_DIR, check_parameters
 from zsad.study.provenance import commit
-from zsad.study.run import ensure_suite, load_study_detector
+from zsad.study.run import ensure_suite, load_study_detector, read_suite
 
 OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit")
 
@@ -115,8 +115,7 @@ class Page:
     def dataset(self, suite: str, category: str) -> Dataset:
         """The test pictures of one category, up to the study's limit; demo suites are written if missing."""
         ensure_suite(self.study, suite)
-        reader = self.study.suites[suite].reader
-        return load_dataset(reader, self.study.root_of(suite), category=category).subset(self.study.limit)
+        return read_suite(self.study, suite, category)
 
     def detector(self, **options: Any) -> Detector:
         """The study's first detector on its first backbone; `options` are set on top of the study's."""

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pandas as pd
 import torch
@@ -13,11 +12,10 @@ from zsad.clip import Backbone, load_backbone
 from zsad.data import Dataset, load_dataset
 from zsad.data.demo import write_suites
 from zsad.detectors import Detector, load_detector
-from zsad.robustness import TestSet, load_test_set
-from zsad.robustness.corruption import Corruption
+from zsad.robustness import Corruption, TestSet, load_test_set
 from zsad.study import provenance
 from zsad.study.cells import Cell, Request, Selection, clean_cell, requests
-from zsad.study.config import DEMO_SUITES, DetectorConfig, Study, StudyError, resolve
+from zsad.study.config import DetectorConfig, Study, StudyError, resolve
 from zsad.study.evaluate import corruption_of, evaluate
 from zsad.study.kept import Kept, kept_folder
 from zsad.study.progress import progress_bar
@@ -121,9 +119,7 @@ class Evaluator:
     def dataset(self, suite: str, category: str) -> Dataset:
         """The test pictures of one category, up to the study's limit."""
         if (suite, category) not in self._datasets:
-            reader = self.study.suites[suite].reader
-            found = load_dataset(reader, self.study.root_of(suite), category=category)
-            self._datasets[suite, category] = found.subset(self.study.limit)
+            self._datasets[suite, category] = read_suite(self.study, suite, category)
         return self._datasets[suite, category]
 
     def _wanted(self, request: Request) -> _Wanted:
@@ -197,12 +193,19 @@ def _by_pictures(cells: list[_Wanted]) -> list[_Wanted]:
     return [w for group in groups.values() for w in group]
 
 
+def read_suite(study: Study, suite: str, category: str) -> Dataset:
+    """The test pictures of one category of a study, up to its limit."""
+    config = study.suites[suite]
+    found = load_dataset(config.reader, study.root_of(suite), category=category, domain=config.domain)
+    return found.subset(study.limit)
+
+
 def ensure_suite(study: Study, suite: str, progress: bool = True) -> None:
     """Write the demo suites where the study's data root lacks them or holds those of another seed.
 
     Suites of real data, and a demo suite that the study reads from a folder of another name, are left to the reader.
     """
-    if suite in DEMO_SUITES and study.suites[suite].root == Path(suite):
+    if study.is_demo(suite):
         write_suites(resolve(study.data_root), seed=study.demo_seed, progress=progress)
 
 

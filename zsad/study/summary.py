@@ -51,7 +51,7 @@ def drops(records: pd.DataFrame, replicates: pd.DataFrame, by: tuple[str, ...] =
         ValueError: a category without unshifted record, or several records of one category in a mean.
     """
     unshifted = (records["shift"] == "none") | ((records["shift"] != "worst") & (records["value"] == 0))
-    subject = [*SUBJECT_COLUMNS, "metric"]
+    subject = ["study", *SUBJECT_COLUMNS, "metric"]
     clean = records[unshifted].drop_duplicates(subject)[[*subject, "estimate", "key"]]
     paired = records[~unshifted].merge(clean, on=subject, how="left", suffixes=("", "_clean"))
     alone = paired[paired["key_clean"].isna()]
@@ -60,7 +60,8 @@ def drops(records: pd.DataFrame, replicates: pd.DataFrame, by: tuple[str, ...] =
             f"no unshifted record of {'/'.join(alone.iloc[0][subject])}: a drop is measured from the record of the "
             'same subject with shift "none", or value 0 of its sweep'
         )
-    draws = {str(key): rows.sort_values("replicate") for key, rows in replicates.groupby("key")}
+    replicates = replicates.drop_duplicates(["key", "replicate"]).sort_values("replicate")
+    draws = {str(key): rows for key, rows in replicates.groupby("key")}
     rows = []
     for group_key, group in paired.groupby(list(by), sort=True):
         _one_a_category(group, by, group_key)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 
 import open_clip
 import torch
 import torch.nn.functional as F
 from open_clip.model import resize_pos_embed
-from safetensors.torch import save_file
 from torch import Tensor
 
+from training.ship import ship
 from zsad.clip.tokenizer import WordTokenizer
 
 MODELS = {
@@ -86,20 +84,6 @@ def embed(visual, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def save(name: str, model: open_clip.CLIP, config: dict, words: list[str], out: Path, recipe: dict) -> None:
-    """Weights as float16 safetensors, and beside them what is needed to build the model and to check the file."""
-    out.mkdir(parents=True, exist_ok=True)
-    tensors = {key: value.detach().half().cpu().contiguous() for key, value in model.state_dict().items()}
-    partial, final = out / f"{name}.partial", out / f"{name}.safetensors"
-    save_file(tensors, partial, metadata={"format": "pt", "name": name})
-    digest = hashlib.sha256(partial.read_bytes()).hexdigest()
-    partial.replace(final)
-    card = {
-        "name": name,
-        "model_cfg": config,
-        "vocabulary": words,
-        "mean": MEAN,
-        "std": STD,
-        "sha256": digest,
-        "training": recipe,
-    }
-    (out / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n")
+    """The weights, and beside them what is needed to build the model and to check the file."""
+    card = {"model_cfg": config, "vocabulary": words, "mean": MEAN, "std": STD, "training": recipe}
+    ship(name, model.state_dict(), card, out)

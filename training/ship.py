@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 
@@ -18,8 +18,9 @@ def ship(name: str, state: Mapping[str, Tensor], card: Mapping[str, Any], out: P
     plain = {key: value.detach().cpu().contiguous() for key, value in state.items()}
     tensors = {key: value.half() if value.is_floating_point() else value for key, value in plain.items()}
     partial, final = out / f"{name}.partial", out / f"{name}.safetensors"
-    save_file(tensors, partial, metadata={"format": "pt", "name": name})
-    digest = hashlib.sha256(partial.read_bytes()).hexdigest()
+    payload = save(tensors, metadata={"format": "pt", "name": name})
+    partial.write_bytes(payload)
     partial.replace(final)
+    digest = hashlib.sha256(payload).hexdigest()
     text = json.dumps({"name": name, **card, "sha256": digest}, indent=1)
     (out / f"{name}.json").write_text(text + "\n")

@@ -104,6 +104,9 @@ def build(start: str, folder: Path, decoder: dict[str, Any]) -> tuple[ClipSeg, d
     config = clipseg_config(card["model_cfg"], card["vocabulary"], decoder)
     model = CLIPSegForImageSegmentation(CLIPSegConfig(**config))
     model.clip.load_state_dict(clip_weights(state))
+    for module in model.decoder.modules():
+        if hasattr(module, "reset_parameters"):  # transformers' own start has logits in the hundreds
+            module.reset_parameters()
     tokenizer = WordTokenizer(card["vocabulary"], config["text_config"]["max_position_embeddings"])
     size = config["vision_config"]["image_size"]
     segmenter = ClipSeg(model, lambda texts: (tokenizer(texts), None), size, NAME, card["mean"], card["std"])

@@ -120,7 +120,7 @@ def test_a_limit_takes_fewer_pictures(study):
 
 def test_a_kept_cell_is_not_computed_again_and_unpacks_to_the_same_bytes(study, tmp_path, monkeypatch):
     root = tmp_path / "project"
-    everything = study.with_overrides(worst={"settings": ["hue"], "budget": 5, "over": ["washer"]})
+    everything = study.with_overrides(worst={"settings": ["hue", "3d"], "budget": 5, "over": ["washer"]})
     records = compute(everything, loader=load_reddish, progress=False)
     before = contents(study.records_root, "*")
     export(records, everything, root / "results" / "tiny")

@@ -170,7 +170,8 @@ def _result(attack: Attack) -> dict[str, Tensor]:
     evaluations = [len(losses) for losses in attack.losses]
     longest = max(evaluations)
     curve = torch.tensor([losses + [losses[-1]] * (longest - len(losses)) for losses in attack.losses])
-    searched_values = dict(zip(attack.box.names, attack.parameters.unbind(1), strict=True))
+    columns = [column.clone() for column in attack.parameters.unbind(1)]  # a checkpoint takes no shared memory
+    searched_values = dict(zip(attack.box.names, columns, strict=True))
     return {
         **{name: searched_values.get(name, torch.zeros(len(attack), dtype=torch.float64)) for name in PARAMETERS},
         "loss": attack.loss,

@@ -76,7 +76,7 @@ def test_no_foreground_at_all_takes_the_picture_whole_and_says_so(caplog):
     found = toy().segment(image[None])[0]
     assert found.fallback
     assert found.tiles == [Tile(0, 0, 40, 60)]
-    assert "no foreground in a picture of 40 x 60" in caplog.text
+    assert "no foreground in 1 of 1 pictures" in caplog.text
     whole = toy(tiles="whole image").predict(image[None], "metal nut")
     assert torch.equal(prediction.map, whole.map)
     assert torch.equal(prediction.score, whole.score)

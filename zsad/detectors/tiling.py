@@ -177,7 +177,10 @@ class Tiling:
                 levels = soft_levels(self._soft, pictures, options.cache)
                 soft = [*degrees(levels, options.min_max).numpy()]
         bar = tqdm(pictures, desc="part masks", unit="picture", delay=BAR_AFTER, leave=False)
-        return [self._foreground(picture, map_) for picture, map_ in zip(bar, soft, strict=True)]
+        found = [self._foreground(picture, map_) for picture, map_ in zip(bar, soft, strict=True)]
+        if number := sum(foreground.fallback for foreground in found):
+            log.warning("no foreground in %d of %d pictures: they are taken whole", number, len(found))
+        return found
 
     def score_tiles(
         self, images: Float[Tensor, "image 3 height width"], found: Sequence[Foreground], category: str
@@ -235,8 +238,6 @@ class Tiling:
                 mask = np.ones((height, width), bool)
             labels, components = connected_components(mask, options.connectivity, options.min_area)
             if options.tiles == "whole image" or not components:
-                if not components:
-                    log.warning("no foreground in a picture of %d x %d: it is taken whole", height, width)
                 tiles, numbers = [whole_image(height, width)], [[0]]
             else:
                 tiles, numbers = self._tiles(components, kept, labels, height, width)

@@ -117,6 +117,14 @@ def test_every_shift_is_measured_from_the_same_subjects_unshifted_record():
         drops(records, draws({key: keys[key] for key in keys if key != "y"}), by=("backbone", "shift", "metric"))
 
 
+def test_a_draw_without_anything_to_lose_leaves_the_relative_interval_missing():
+    records = cells({("a", "none", 0.0): 0.5, ("a", "worst", 0.0): 0.25})
+    (row,) = drops(records, draws({"a none 0.0": np.array([0.0, 1.0]), "a worst 0.0": np.zeros(2)})).to_dict("records")
+    assert row["relative"] == 0.5
+    assert np.isnan(row["relative_low"])
+    assert row["drop_high"] == pytest.approx(0.975)
+
+
 def drop_of(clean, shifted, noise):
     records = cells({("a", "uniform", 0.0): clean, ("a", "uniform", 30.0): shifted, ("a", "uniform", 60.0): 1.0})
     spread = np.linspace(-noise, noise, 2001)

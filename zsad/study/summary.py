@@ -45,7 +45,8 @@ def drops(records: pd.DataFrame, replicates: pd.DataFrame, by: tuple[str, ...] =
 
     Returns:
         A row a shifted mean: by, clean, shifted, drop = clean - shifted, relative = drop / clean, each a fraction with
-        its 95 % interval in <name>_low and <name>_high; and the number of categories.
+        its 95 % interval in <name>_low and <name>_high; and the number of categories. The interval of `relative` is
+        missing where some draw's clean mean is 0, which takes a handful of pictures.
 
     Raises:
         ValueError: a category without unshifted record, or several records of one category in a mean.
@@ -73,7 +74,8 @@ def drops(records: pd.DataFrame, replicates: pd.DataFrame, by: tuple[str, ...] =
         row = {"clean": group["estimate_clean"].mean(), "shifted": group["estimate"].mean()}
         for values in (row, drawn):
             values["drop"] = values["clean"] - values["shifted"]
-            values["relative"] = values["drop"] / values["clean"]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                values["relative"] = values["drop"] / values["clean"]
         for name, values in drawn.items():
             row[f"{name}_low"], row[f"{name}_high"] = interval(values)
         rows.append({**dict(zip(by, group_key, strict=True)), **row, "categories": len(group)})

@@ -23,7 +23,8 @@ import warnings
 warnings.filterwarnings("ignore", message="IProgress not found")  # a plain progress bar will do
 
 from zsad.study import compute, load_study
-from zsad.study.summary import drop_sentence, mean_over_categories, worst_drop
+from zsad.study.kept import load_table
+from zsad.study.summary import drop_sentence, drops, worst_drop
 
 # %%
 study = load_study("quick").with_overrides(
@@ -49,6 +50,8 @@ wide = records.assign(percent=(100 * records["estimate"]).round(1)).pivot_table(
 print(wide.to_string())
 
 # %%
-for setting, group in records[records["setting"] != "none"].groupby("setting"):
-    drop = worst_drop(mean_over_categories(group), "pixel_auroc")
+replicates = load_table(records, "replicates", study)
+for setting, group in records[records["shift"] == "uniform"].groupby("setting"):
+    headline = group[group["metric"] == "pixel_auroc"]
+    drop = worst_drop(drops(headline, replicates), "pixel_auroc")
     print(setting, drop_sentence(drop, f"{drop.value:g}"))

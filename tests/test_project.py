@@ -25,11 +25,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "perturb": set(),
     "metrics": set(),
     "plots": set(),
+    "progress": set(),
     "heatmap": {"plots"},
     "tiling": {"clip"},
     "detectors": {"clip", "tiling"},
-    "robustness": {"data", "perturb", "metrics", "detectors"},
-    "study": {"data", "clip", "perturb", "metrics", "plots", "detectors", "robustness"},
+    "robustness": {"data", "perturb", "metrics", "progress", "detectors"},
+    "study": {"data", "clip", "perturb", "metrics", "plots", "progress", "detectors", "robustness"},
     "cli": {"data", "clip", "perturb", "detectors", "robustness", "study", "heatmap"},
 }
 
@@ -94,7 +95,7 @@ def test_documented_make_targets_exist():
 
 
 def test_documented_zsad_commands_exist():
-    known = set(re.findall(r'add_parser\("([a-z-]+)"', (ROOT / "zsad/cli.py").read_text()))
+    known = set(re.findall(r'add_parser\(\s*"([a-z-]+)"', (ROOT / "zsad/cli.py").read_text()))
     used = {(path.name, command) for path in documents() for command in commands(path, "zsad")}
     assert used
     assert {(name, command) for name, command in used if command not in known} == set()

@@ -34,6 +34,8 @@ study = load_study("quick").with_overrides(
     bootstrap=50,
     dtype="float32",  # the same on every processor, to the digits printed
     sweeps={"angle": [0.0, 90.0], "saturation": [-0.5, 0.0]},
+    worst=[],
+    corruptions=[],
     records_root=tempfile.mkdtemp(),  # nothing is taken from an earlier run
 )
 print(study.name, study.categories_of("demo-mvtec"), study.detectors[0].name, study.backbones, study.dtype)

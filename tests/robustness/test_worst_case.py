@@ -277,21 +277,21 @@ def test_default_budgets():
         assert found.evaluations.tolist() == [count]
 
 
-@pytest.mark.parametrize("search", ["refine", "adam"])
-def test_a_killed_search_goes_on_where_it_was(tmp_path, search):
+@pytest.mark.parametrize(("search", "setting"), [("refine", "3d"), ("adam", "hue")])
+def test_a_killed_search_goes_on_where_it_was(tmp_path, search, setting):
     """Killed while the second pair of pictures is searched; then only what is missing is computed."""
     path, images, masks = tmp_path / "folder" / "cell.safetensors", pictures(5), right_half(5)
-    whole = attacked("hue", search, masks, images)
-    dying = Dial(hue_dial, patience=QUICK[search] + 3)
+    whole = attacked(setting, search, masks, images)
+    dying = Dial(DIALS[setting], patience=QUICK[search] + 3)
     options = {"batch_size": 2, "checkpoint": path}
     with pytest.raises(KeyboardInterrupt):
-        attacked("hue", search, masks, images, dying, **options)
+        attacked(setting, search, masks, images, dying, **options)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
-    rest = Dial(hue_dial)
-    assert_equal(whole, attacked("hue", search, masks, images, rest, **options))
+    rest = Dial(DIALS[setting])
+    assert_equal(whole, attacked(setting, search, masks, images, rest, **options))
     assert sum(rest.batches) == 3 * QUICK[search]
-    nothing = Dial(hue_dial)
-    assert_equal(whole, attacked("hue", search, masks, images, nothing, **options))
+    nothing = Dial(DIALS[setting])
+    assert_equal(whole, attacked(setting, search, masks, images, nothing, **options))
     assert nothing.batches == []
 
 
@@ -308,6 +308,8 @@ def test_a_checkpoint_of_other_arguments_or_a_broken_one_is_not_used(tmp_path, c
 
 def test_progress_counts_tries(capsys):
     attacked("hue", progress=True)
-    assert f"some_thing hue: 100%|██████████| {3 * QUICK['refine']}/{3 * QUICK['refine']}" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "some_thing hue: 100%" in shown
+    assert f"{3 * QUICK['refine']}/{3 * QUICK['refine']}" in shown
     attacked("hue")
     assert capsys.readouterr().err == ""

@@ -407,6 +407,10 @@ def test_progress_says_how_far_and_what(study, capfd):
     assert "toys washer" in shown or "toys metal_nut" in shown
     compute(study, loader=load_reddish)
     assert capfd.readouterr().err == "", "nothing to do, nothing to show"
+    compute(study.with_overrides(worst={**WORST, "settings": ["hue"]}), "worst", loader=load_reddish)
+    shown = capfd.readouterr().err
+    assert "90/90" in shown, "tries of a search are shown too"
+    assert "\r" not in shown, "a line at a time, for logs"
 
 
 def test_exported_records_say_where_they_come_from_and_nothing_of_the_machines_names(study, tmp_path, monkeypatch):

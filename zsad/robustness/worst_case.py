@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from tqdm import tqdm
 
 from zsad.detectors import Detector
 from zsad.perturb.rotation import check_rotation
+from zsad.progress import progress_bar
 from zsad.robustness.adam import adam
 from zsad.robustness.attack import Attack, Victim
 from zsad.robustness.bounds import PARAMETERS, Bounds, Box, searched
@@ -136,8 +136,7 @@ def worst_case(
     key = _key(victim, box, images, masks, names, search, budget, gradient, seed)
     finished = [] if checkpoint is None else load_checkpoint(checkpoint, key)
     done = sum(len(part["loss"]) for part in finished)
-    with tqdm(total=len(images) * budget, desc=f"{category} {setting}", unit="try", disable=not progress) as bar:
-        bar.update(done * budget)
+    with progress_bar(len(images) * budget, done * budget, "try", f"{category} {setting}", progress) as bar:
         size = batch_size
         for start in range(done, len(images), batch_size):
             part = slice(start, start + batch_size)

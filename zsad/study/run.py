@@ -12,13 +12,13 @@ from zsad.clip import Backbone, load_backbone
 from zsad.data import Dataset, load_dataset
 from zsad.data.demo import write_suites
 from zsad.detectors import Detector, load_detector
+from zsad.progress import progress_bar
 from zsad.robustness import Corruption, TestSet, load_test_set
 from zsad.study import provenance
 from zsad.study.cells import Cell, Request, Selection, clean_cell, requests
 from zsad.study.config import DetectorConfig, Study, StudyError, resolve
 from zsad.study.evaluate import corruption_of, evaluate
 from zsad.study.kept import Kept, kept_folder
-from zsad.study.progress import progress_bar
 from zsad.study.records import SUBJECT_COLUMNS, Entry, RecordStore, gather
 
 DetectorLoader = Callable[[Study, DetectorConfig, str], Detector]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from zsad.data.demo import materials, shapes
@@ -43,7 +45,7 @@ def blade(rng: Rng) -> list[Part]:
     for half_width, y in ((40, -72), (32, -84), (38, -94)):  # the fir-tree root
         parts.append(
             Part(
-                lambda u, v, w=half_width: shapes.box(u, v, w, 6.5, 3),
+                partial(shapes.box, half_width=half_width, half_height=6.5, corner=3),
                 alloy,
                 (0, y),
                 reach=half_width + 8,

@@ -83,7 +83,10 @@ rule notebook:
         source="notebooks/{name}.py",
         records=MANIFESTS,
         drawing=sorted(str(path) for path in Path("zsad/plots").glob("*.py")),
-        showing=[f"zsad/study/{name}.py" for name in ("execute", "notebook", "summary", "sweep_page")],
+        showing=[
+            *(f"zsad/study/{name}.py" for name in ("contrasts", "execute", "notebook", "summary")),
+            *sorted(str(path) for path in Path("zsad/study").glob("*_page.py")),
+        ],
         kept=sorted(str(path) for path in Path("results").glob("*/*") if path.suffix in (".csv", ".parquet")),
     output:
         f"{PAGES}/{{name}}.ipynb",

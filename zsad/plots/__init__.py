@@ -1,7 +1,10 @@
 """Every figure's drawing, in one style that follows the page's light or dark theme."""
 
+from zsad.plots.bars import plot_drops
 from zsad.plots.gallery import gallery
-from zsad.plots.pictures import heat_scale, outline, picture_row, to_uint8
+from zsad.plots.histogram import plot_histograms
+from zsad.plots.pictures import heat_scale, outline, picture_row, to_uint8, worst_rows
+from zsad.plots.search import plot_search
 from zsad.plots.style import INK, PALETTE, new_figure, to_svg
 from zsad.plots.sweep import METRIC_NAMES, SETTINGS, plot_sweep
 
@@ -15,7 +18,11 @@ __all__ = [
     "new_figure",
     "outline",
     "picture_row",
+    "plot_drops",
+    "plot_histograms",
+    "plot_search",
     "plot_sweep",
     "to_svg",
     "to_uint8",
+    "worst_rows",
 ]

@@ -2,6 +2,7 @@
 
 import numpy as np
 from jaxtyping import Bool, UInt8
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.figure import Figure
@@ -59,20 +60,10 @@ def picture_row(
         outlines = outlines or [None] * len(pictures)
         for axis, picture, title, mask in zip(axes, pictures, titles, outlines, strict=False):
             axis.set_title(title, fontsize=10)
-            if mask is not None and mask.any() and not mask.all():
-                axis.contour(mask, levels=[0.5], colors=TRUTH, linewidths=1.3)
-            if picture.ndim == 3:
-                axis.imshow(picture, interpolation="none")
-            elif scale is None or not 0 < scale[0] < scale[1]:
-                raise ValueError(f"a heat map needs a fixed scale=(low, high) with 0 < low < high, not {scale}")
-            else:
-                axis.imshow(np.maximum(picture, scale[0]), cmap=HEAT, norm=LogNorm(*scale), interpolation="none")
+            _draw(axis, picture, mask, scale)
         for axis in axes:
             axis.set_axis_off()
-        for row, label in enumerate(row_labels or []):
-            axes[row * columns].text(
-                -0.08, 0.5, label, rotation=90, va="center", ha="right", transform=axes[row * columns].transAxes
-            )
+        _label_rows(axes, columns, row_labels or [])
         if scale is not None:
             bar = figure.colorbar(ScalarMappable(LogNorm(*scale), HEAT), ax=axes, shrink=0.85, pad=0.015, aspect=24)
             bar.set_label(scale_label)
@@ -89,3 +80,48 @@ def heat_scale(maps) -> tuple[float, float]:
     """
     low, high = (max(float(x), 1e-6) for x in np.percentile(np.asarray(maps), [1, 99.9]))
     return (low, high) if high > low else (low / 1.01, low * 1.01)
+
+
+def worst_rows(
+    pictures: list[np.ndarray],
+    titles: list[str],
+    outlines: list[np.ndarray | None],
+    scales: list[tuple[float, float] | None],
+    row_labels: list[str],
+    width: float = 7.6,
+) -> Figure:
+    """Rows of pictures and heat maps in which each heat map has a scale of its own, given in `scales`, and no colour
+    bar.
+
+    Pictures are (height, width, 3) bytes, heat maps (height, width) floats. Raises ValueError for a heat map without
+    scale.
+    """
+    rows = len(row_labels)
+    columns = len(pictures) // rows
+    figure, axes = new_figure(rows, columns, width=width, height=rows * (width / columns * 0.92 + 0.28))
+    with style():
+        everything = zip(axes, pictures, titles, outlines, scales, strict=True)
+        for axis, picture, title, mask, scale in everything:
+            axis.set_title(title, fontsize=10)
+            _draw(axis, picture, mask, scale)
+            axis.set_axis_off()
+        _label_rows(axes, columns, row_labels)
+    return figure
+
+
+def _draw(axis: Axes, picture: np.ndarray, mask: np.ndarray | None, scale: tuple[float, float] | None) -> None:
+    """One picture or heat map, with its true defect outlined."""
+    if mask is not None and mask.any() and not mask.all():
+        axis.contour(mask, levels=[0.5], colors=TRUTH, linewidths=1.3)
+    if picture.ndim == 3:
+        axis.imshow(picture, interpolation="none")
+    elif scale is None or not 0 < scale[0] < scale[1]:
+        raise ValueError(f"a heat map needs a fixed scale=(low, high) with 0 < low < high, not {scale}")
+    else:
+        axis.imshow(np.maximum(picture, scale[0]), cmap=HEAT, norm=LogNorm(*scale), interpolation="none")
+
+
+def _label_rows(axes: list[Axes], columns: int, labels: list[str]) -> None:
+    for row, label in enumerate(labels):
+        first = axes[row * columns]
+        first.text(-0.08, 0.5, label, rotation=90, va="center", ha="right", transform=first.transAxes)

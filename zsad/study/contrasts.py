@@ -1,0 +1,81 @@
+"""Differences of means over categories, with paired intervals: one setting against another, one backbone against
+another, one search against another.
+
+Cells of one test set draw the same pictures in each bootstrap draw, so that any sum and difference of their metrics has
+an interval of its own, far narrower than what two independent measurements would allow.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from zsad.metrics import interval
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of means in points (percent of the metric's range), with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    categories: int
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the interval lies on one side of 0, else 0: the pictures cannot tell."""
+        return int(self.low > 0) - int(self.high < 0)
+
+    def __str__(self) -> str:
+        return f"{self.value:+.1f} points (95 % interval {self.low:+.1f} to {self.high:+.1f})"
+
+
+def difference(parts: Sequence[tuple[int, pd.DataFrame]], replicates: pd.DataFrame, metric: str) -> Difference:
+    """The sum of signed means over categories: [(1, a), (-1, b)] is mean a minus mean b.
+
+    Args:
+        parts: signs and records, each with one record of the metric for each of the same categories.
+        replicates: the table "replicates" of these records (`zsad.study.kept.load_table`).
+        metric: a headline metric: image_auroc, pixel_auroc or aupro.
+
+    Raises:
+        ValueError: parts of other categories, several records of one category, or a cell without replicates.
+    """
+    draws = replicates.drop_duplicates(["key", "replicate"]).pivot(index="replicate", columns="key", values=metric)
+    estimate, drawn, members = 0.0, np.zeros(len(draws)), None
+    for sign, records in parts:
+        rows = records[records["metric"] == metric].set_index(["suite", "category"]).sort_index()
+        if rows.index.has_duplicates:
+            raise ValueError("several records of one category: select one setting, detector, backbone and variant")
+        members = rows.index if members is None else members
+        if not len(rows) or not rows.index.equals(members):
+            raise ValueError(f"a difference needs the same categories on both sides, not {_names(members)} "
+                             f"and {_names(rows.index)}")  # fmt: skip
+        missing = set(rows["key"]) - set(draws.columns)
+        if missing:
+            raise ValueError(f"no bootstrap replicates of {metric} for cell {min(missing)}")
+        estimate += sign * rows["estimate"].mean()
+        drawn += sign * draws[list(rows["key"])].to_numpy(np.float64).mean(1)
+    low, high = interval(drawn)
+    return Difference(100 * estimate, 100 * low, 100 * high, 0 if members is None else len(members))
+
+
+def _names(index: pd.Index | None) -> str:
+    return ", ".join("/".join(member) for member in index) if index is not None and len(index) else "none"
+
+
+def verdict(differences: Sequence[Difference], more: str, less: str) -> str:
+    """How many of several differences lie above 0, how many below, and how many the pictures cannot tell.
+
+    `more` and `less` word a difference above and below 0, as in "colour hurts more".
+    """
+    signs = [difference.sign for difference in differences]
+    total = len(signs)
+    parts = [
+        f"{words} in {count} of {total}"
+        for words, count in ((more, signs.count(1)), (less, signs.count(-1)), ("undecided", signs.count(0)))
+        if count
+    ]
+    return ", ".join(parts)

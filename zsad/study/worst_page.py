@@ -1,0 +1,171 @@
+"""What the pages of worst cases have in common: a block of a study, its records, what to say where there are none."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from zsad.study import load_records
+from zsad.study.config import Study, load_study
+from zsad.study.notebook import Page
+from zsad.study.shifts import Worst
+
+SETTINGS = ("angle", "saturation", "hue", "3d")
+SETTING_WORDS = {"angle": "rotation", "saturation": "saturation", "hue": "hue", "3d": "3D (all three)"}
+METRICS = ("pixel_auroc", "aupro")
+SHORT = {"pixel_auroc": "pAUROC", "aupro": "AUPRO"}
+_SUBJECT = ["suite", "category", "detector", "backbone", "dtype"]
+
+
+@dataclass(frozen=True)
+class WorstCases:
+    """The worst cases of one block of a study, and the unshifted cells of the same subjects.
+
+    `suffix` keeps ids and numbers apart where a page shows two studies.
+    """
+
+    study: Study
+    block: Worst
+    records: pd.DataFrame
+    suffix: str = ""
+
+    @property
+    def worst(self) -> pd.DataFrame:
+        return self.records[self.records["shift"] == "worst"]
+
+    @property
+    def clean(self) -> pd.DataFrame:
+        return self.records[self.records["shift"] == "none"]
+
+    @property
+    def suites(self) -> list[str]:
+        """Those with worst cases, in the study's order."""
+        found = set(self.worst["suite"])
+        return [name for name in self.study.suites if name in found]
+
+    @property
+    def backbones(self) -> list[str]:
+        found = set(self.worst["backbone"])
+        return [name for name in self.study.backbones if name in found]
+
+    @property
+    def settings(self) -> list[str]:
+        found = set(self.worst["setting"])
+        return [name for name in SETTINGS if name in found]
+
+    @property
+    def who(self) -> str:
+        """Detector, search and pictures in words."""
+        pictures = self.clean.drop_duplicates(["suite", "category"]).groupby("suite", sort=False)["n_images"].sum()
+        rows = self.worst.drop_duplicates(["suite", "category"]).groupby("suite", sort=False)["category"].count()
+        counted = "; ".join(f"{s}: {_counted(int(rows[s]), 'category', 'categories')}, {pictures[s]} test images"
+                            for s in self.suites)  # fmt: skip
+        first = self.worst.iloc[0]
+        return f"{first['detector']} ({first['dtype']}), {counted}; {described(self.block)}"
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def described(block: Worst) -> str:
+    """A block's search in words: "search refine, 33 tries a picture by default, kept by AUROC"."""
+    budget = "its default number of tries" if block.budget is None else f"{block.budget} tries"
+    kept = "the lowest pixel AUROC of the picture" if block.criterion == "auroc" else "the lowest loss"
+    turned = "" if block.align == "map" else ", the mask turned along"
+    return f"search {block.search} with {budget} a picture, kept by {kept}{turned}"
+
+
+def label_of(study: Study, block: Worst) -> str:
+    """The first detector that a block covers."""
+    return next(d.label for d in study.detectors if block.detectors == "all" or d.label in block.detectors)
+
+
+def covered(study: Study, block: Worst) -> list[tuple[str, str]]:
+    """The (suite, category) pairs that a block covers."""
+    return [(suite, category) for suite in study.suites for category in study.covered(block, suite)]
+
+
+def computed(page: Page, block: Worst | None = None) -> WorstCases | None:
+    """The worst cases of the page's study, computing the missing ones: those of its first block, or of `block`; None
+    where the study searches none.
+    """
+    study = page.study
+    if block is None:
+        block = next((b for b in study.worst if covered(study, b)), None)
+    if block is None or not covered(study, block):
+        return None
+    pairs, label = covered(study, block), label_of(study, block)
+    where: dict[str, Any] = {
+        "suites": list(dict.fromkeys(suite for suite, _ in pairs)),
+        "categories": list(dict.fromkeys(category for _, category in pairs)),
+        "detectors": [label],
+        "backbones": study.backbones if block.backbones == "all" else list(block.backbones),
+    }
+    worst = page.records("worst", variant=block.name, **where)
+    clean = page.records("none", **where)
+    return WorstCases(study, block, _with_clean(worst, clean))
+
+
+def kept(page: Page, block_name: str | None = None) -> WorstCases | None:
+    """The worst cases of the demo study that are kept in `results/demo`: of its first block that is there, or the named
+    one; None where none are kept.
+    """
+    try:
+        records = load_records("demo")
+    except FileNotFoundError:
+        return None
+    study = load_study("demo", check_models=False)
+    for block in study.worst:
+        worst = records[(records["shift"] == "worst") & (records["variant"] == block.name)]
+        worst = worst[worst["detector"] == label_of(study, block)]
+        if len(worst) and block_name in (None, block.name):
+            found = _with_clean(worst, records[records["shift"] == "none"])
+            return WorstCases(study, block, page.uses(found), "-demo")
+    return None
+
+
+def _with_clean(worst: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
+    subjects = worst[_SUBJECT].drop_duplicates()
+    return pd.concat([worst, clean.merge(subjects, on=_SUBJECT)], ignore_index=True)[list(worst.columns)]
+
+
+def narrowed(cases: WorstCases, **columns: str) -> WorstCases:
+    """Only the records with these values, such as suite="demo-visa"."""
+    records = cases.records
+    for name, value in columns.items():
+        records = records[records[name] == value]
+    return replace(cases, records=records)
+
+
+def say_absent(page: Page, what: str) -> str:
+    """Say that the page's study lacks something, and how to have it; returns the sentence."""
+    sentence = (
+        f"Not in this study: {what}. Add a block to `worst` in `study/{page.study.name}.yaml`, or use the whole demo "
+        'study (`study/demo.yaml`, parameter `study = "demo"`).'
+    )
+    page.say(sentence)
+    return sentence
+
+
+def say_not_kept(page: Page, what: str = "worst cases") -> str:
+    """Say that `results/demo` lacks something, and how to have it; returns the sentence."""
+    sentence = f"The records kept in `results/demo` hold no {what} yet; `zsad run demo` computes them."
+    page.say(sentence)
+    return sentence
+
+
+def uniform_of(page: Page, cases: WorstCases) -> pd.DataFrame:
+    """Uniform sweeps by the detector of some worst cases, value 0 included; empty where there are none."""
+    label = label_of(cases.study, cases.block)
+    if cases.suffix:
+        records = load_records(cases.study.name)
+        return page.uses(records[(records["shift"] == "uniform") & (records["detector"] == label)])
+    sweeps = cases.study.sweeps
+    swept = {category for suite in cases.suites for category in cases.study.covered(sweeps, suite)}
+    categories = [name for name in dict.fromkeys(cases.worst["category"]) if name in swept]
+    backbones = [name for name in cases.backbones if sweeps.backbones == "all" or name in sweeps.backbones]
+    by_label = sweeps.detectors == "all" or label in sweeps.detectors
+    if not (sweeps.values() and categories and backbones and by_label):
+        return cases.worst.iloc[:0]
+    return page.records("uniform", suites=cases.suites, categories=categories, detectors=[label], backbones=backbones)

@@ -215,3 +215,14 @@ def test_a_missing_gpu_is_named(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="no CUDA GPU here; use device='cpu'"):
         tiny_backbone(device="cuda")
+
+
+def test_image_and_patches_come_from_one_pass():
+    backbone, images = tiny_backbone(token_budget=52), random_images(3)
+    image, patches = backbone.embed_image_and_patches(images)
+    torch.testing.assert_close(image, backbone.embed_image(images), atol=1e-6, rtol=0)
+    torch.testing.assert_close(patches, backbone.embed_patches(images), atol=1e-6, rtol=0)
+    seen = []
+    backbone.model.visual.transformer.register_forward_hook(lambda *call: seen.append(len(call[2])))
+    backbone.embed_image_and_patches(images)
+    assert seen == [2, 1]

@@ -1,3 +1,4 @@
+import open_clip
 import pytest
 import torch
 from tiny_clip import TOKENIZER, tiny_model
@@ -58,3 +59,92 @@ def test_features_made_under_inference_mode_serve_autograd():
     weight = torch.ones(features.shape[1], requires_grad=True)
     (features * weight).sum().backward()
     assert weight.grad is not None
+
+
+@pytest.mark.parametrize("custom_text", [False, True])
+@pytest.mark.parametrize("config", [*CUT, *WHOLE])
+def test_the_vectors_of_real_words_embed_as_the_words_do(config, custom_text):
+    model = tiny_model(custom_text=custom_text or config.get("embed_cls", False), text=config)
+    model = model.eval().requires_grad_(False)
+    tokens = TOKENIZER(["the nut", "a photo of the damaged nut with a flaw"])
+    words = text.token_embedding(model).weight[tokens[:, 1:3]]
+    # Other ids in the words' place change nothing: their embeddings are never seen.
+    masked = torch.cat([tokens[:, :1], torch.full((2, 2), 5), tokens[:, 3:]], dim=1)
+    expected = model.encode_text(tokens)
+    torch.testing.assert_close(text.encode_with_words(model, masked, words, at=1), expected, atol=1e-5, rtol=0)
+    assert (text.encode(model, masked) - expected).abs().amax() > 1e-2
+
+
+def test_gradients_of_words_agree_with_finite_differences():
+    model = tiny_model().double().eval().requires_grad_(False)
+    tokens = TOKENIZER(PROMPTS)
+    generator = torch.Generator().manual_seed(0)
+    words, direction = (torch.randn(3, 1, 32, generator=generator, dtype=torch.float64) for _ in range(2))
+
+    def value(step):
+        return text.encode_with_words(model, tokens, words + step * direction, at=1).square().sum()
+
+    step = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(value(step), step)
+    difference = (value(1e-6) - value(-1e-6)) / 2e-6
+    assert abs(gradient) > 1e-3
+    torch.testing.assert_close(gradient, difference, rtol=1e-5, atol=0)
+
+
+def test_a_text_tower_of_another_kind_is_refused():
+    model = tiny_model()
+    model.token_embedding = None
+    with pytest.raises(TypeError, match="no table of token embeddings"):
+        text.token_embedding(model)
+
+
+BPE = open_clip.get_tokenizer("ViT-B-16")
+
+
+def bpe_backbone():
+    return Backbone(tiny_model(text={"vocab_size": BPE.vocab_size}), BPE, "bpe")
+
+
+@pytest.mark.parametrize("make", [lambda: Backbone(tiny_model(), TOKENIZER, "tiny"), bpe_backbone])
+def test_room_is_made_behind_the_words_asked_for(make):
+    backbone = make()
+    extra = backbone.word_ids[3:5].expand(2, 2)
+    prompts = ["a photo of a nut", "a photo of a damaged nut"]
+    whole, first, later = (backbone.tokenize(prompts, *more) for more in [(), (extra,), (extra, "a photo of a")])
+    for row, put_first, put_later in zip(whole, first, later, strict=True):
+        ids = row.tolist()
+        assert put_first.tolist() == [ids[0], *extra[0].tolist(), *ids[1:-2]]
+        assert put_later.tolist() == [*ids[:5], *extra[0].tolist(), *ids[5:-2]]
+    with pytest.raises(ValueError, match="not every prompt begins with 'the'"):
+        backbone.tokenize(prompts, extra, "the")
+
+
+@pytest.mark.parametrize("make", [lambda: Backbone(tiny_model(), TOKENIZER, "tiny"), bpe_backbone])
+def test_a_prompt_longer_than_the_context_is_refused_and_not_cut(make):
+    backbone = make()
+    full, longer = "nut " * 75, "nut " * 76
+    assert backbone.too_long([longer, full, longer]) == [0, 2]
+    backbone.embed_text([full])
+    with pytest.raises(ValueError, match=r"77 tokens, does not hold 'nut nut .*use fewer words"):
+        backbone.embed_text([full, longer])
+    extra = backbone.word_ids[:3].expand(1, 3)
+    backbone.tokenize(["nut " * 72], extra)
+    with pytest.raises(ValueError, match="and 3 more tokens: use fewer words"):
+        backbone.tokenize(["nut " * 73], extra)
+
+
+def test_word_ids_leave_out_start_end_and_padding():
+    assert Backbone(tiny_model(), TOKENIZER).word_ids.tolist() == list(range(1, TOKENIZER.start))
+    ids = bpe_backbone().word_ids.tolist()
+    assert ids == list(range(1, 49406))  # 0 pads, 49406 starts, 49407 ends
+
+
+def test_words_reach_the_text_features_in_parts_as_together():
+    words = torch.randn(3, 2, 32, generator=torch.Generator().manual_seed(0))
+    features = []
+    for budget in (77, 2**12):
+        backbone = Backbone(tiny_model(), TOKENIZER, token_budget=budget)
+        tokens = backbone.tokenize(PROMPTS, backbone.word_ids[:2].expand(3, 2))
+        features.append(backbone.embed_tokens(tokens, words))
+    torch.testing.assert_close(*features, atol=1e-6, rtol=0)
+    torch.testing.assert_close(features[0].norm(dim=1), torch.ones(3))

@@ -30,6 +30,7 @@ from zsad.detectors.text_training.learned_words import (
     learn,
     target_guidance,
     token_vectors,
+    tokens_with_room,
     word_features,
 )
 
@@ -108,6 +109,7 @@ class TextFNN(TextTrained):
         self, words: str, state: dict[str, Tensor], checkpoint: Callable[[dict[str, Tensor]], None]
     ) -> dict[str, Tensor]:
         """Diversity words, which no object's name touches and which are learned once, then distribution words."""
+        self._check_room(words)
         learned = _read(state, self.backbone.device) if state else self._drawn()
         if self._diversity is not None:
             learned["diversity"] = self._diversity
@@ -159,6 +161,12 @@ class TextFNN(TextTrained):
         openings = [""] if options.guidance == "knowledge" else [f"a {shift} photo of a " for shift in SHIFTS]
         targets = torch.stack([backbone.embed_text([opening + prompt for prompt in bare]) for opening in openings])
         return target_guidance(backbone, sides, options.distribution_tokens, targets)
+
+    def _check_room(self, words: str) -> None:
+        """Raise a ValueError, before anything is learned, for a text that the context does not hold."""
+        options = self._options
+        for prompts in self._prompts(words):
+            tokens_with_room(self.backbone, prompts, options.diversity_tokens + options.distribution_tokens)
 
     def _prompts(self, words: str) -> list[list[str]]:
         return [

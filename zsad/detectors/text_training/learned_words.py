@@ -182,7 +182,8 @@ def learn(
             for _ in range(steps - words.step % steps):
                 current = words.vectors[part].clone().requires_grad_()
                 loss = _word_loss(current, places, earlier, measure, knowledge, diversity, weight)
-                (gradient,) = torch.autograd.grad(loss, current)
+                # The first word of all may have none to differ from.
+                gradient = torch.autograd.grad(loss, current)[0] if loss.requires_grad else torch.zeros_like(current)
                 words.velocity[part] = momentum * words.velocity[part] + gradient
                 words.vectors[part] -= learning_rate * words.velocity[part]
                 words.step += 1

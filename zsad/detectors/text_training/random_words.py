@@ -13,7 +13,7 @@ from zsad.clip import Backbone
 
 GENERATORS = ("letters", "tokens")
 OPENING = "a photo of a"
-_ATTEMPTS = 100
+_TRIALS = 50
 
 
 def random_sentences(
@@ -47,23 +47,28 @@ def random_sentences(
         ids = backbone.word_ids
         drawn = ids[torch.randint(len(ids), (count, words), generator=generator)]
         return [backbone.tokenize([f"{OPENING} {phrase}." for phrase in side], drawn, OPENING) for side in turns]
+    bare = max((phrase for side in phrases for phrase in side), key=len)
+    trial = [_sentence(_draw_words(kind, words, generator), bare) for _ in range(_TRIALS)]
     insertions: list[str] = [""] * count
     pending = list(range(count))
-    for _ in range(_ATTEMPTS):
+    # Hopeless cases show in a few sentences, before thousands are tried again and again.
+    for _ in range(_TRIALS if len(backbone.too_long(trial)) < _TRIALS else 0):
         # A tokenizer that spells unknown words may need more tokens than there are: those sentences get other words.
         for index in pending:
             insertions[index] = _draw_words(kind, words, generator)
-        texts = [
-            [f"{OPENING} {drawn} {phrase}." for drawn, phrase in zip(insertions, side, strict=True)] for side in turns
-        ]
+        texts = [[_sentence(*pair) for pair in zip(insertions, side, strict=True)] for side in turns]
         tried = [[side[index] for index in pending] for side in texts]
         pending = sorted({pending[place] for side in tried for place in backbone.too_long(side)})
         if not pending:
             return [backbone.tokenize(side) for side in texts]
     raise ValueError(
-        f"{words} random words before {turns[1][pending[0]]!r} are more than the context of {backbone.name} holds: "
+        f"{words} random words before {bare!r} are more than the context of {backbone.name} holds: "
         "use fewer or shorter ones"
     )
+
+
+def _sentence(words: str, phrase: str) -> str:
+    return f"{OPENING} {words} {phrase}."
 
 
 def _draw_words(kind: str | Sequence[str], words: int, generator: torch.Generator) -> str:

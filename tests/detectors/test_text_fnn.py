@@ -1,0 +1,287 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_clip import random_images, tiny_backbone
+from torch.nn import functional as F
+
+import zsad
+from zsad.clip.store import read_tensors
+from zsad.detectors import localises
+from zsad.detectors.text_fnn import KINDS
+from zsad.detectors.text_training.learned_words import mean_absolute_cosine
+
+IMAGES = random_images(3)
+# Small, and in steps that suit the large weights of the test tower.
+QUICK = {
+    "diversity_words": 5,
+    "distribution_words": 2,
+    "diversity_tokens": 2,
+    "distribution_tokens": 1,
+    "word_steps": 6,
+    "word_learning_rate": 2e-4,
+    "epochs": 2,
+}
+UNTRAINED = {"diversity": None, "guidance": None}
+
+
+def text_fnn(backbone=None, **options):
+    return zsad.load_detector("text_fnn", backbone or tiny_backbone(), **{**QUICK, **options})
+
+
+def vectors(detector, category="nut"):
+    detector.train(category)
+    state = detector._states[category]
+    return [state[f"{kind}.vectors"] for kind in KINDS]
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return text_fnn()
+
+
+def test_the_score_is_what_the_head_says_of_the_image():
+    detector = text_fnn()
+    prediction = detector.predict(IMAGES, "nut")
+    expected = detector.train("nut")(tiny_backbone().embed_image(IMAGES)).softmax(dim=1)[:, 1]
+    torch.testing.assert_close(prediction.score, expected, atol=1e-6, rtol=0)
+    assert torch.equal(prediction.map, prediction.score[:, None, None].expand(3, 80, 80))
+    assert not localises(detector)
+
+
+def test_the_head_sees_every_combination_of_words_and_prompts():
+    detector = text_fnn()
+    texts = detector.texts("nut")
+    diversity, distribution = vectors(detector)
+    assert texts.features.shape == (5 * 2 * 3, 24)
+    assert texts.sides.tolist() == [0, 1, 1] * 10
+    backbone, row = tiny_backbone(), 0
+    for first in diversity:
+        for second in distribution:
+            for prompt in ("nut.", "broken nut.", "damaged nut."):
+                tokens = backbone.tokenize([prompt], torch.full((1, 3), 5))
+                feature = backbone.embed_tokens(tokens, torch.cat([first, second])[None])[0]
+                torch.testing.assert_close(texts.features[row], feature, atol=1e-5, rtol=0)
+                row += 1
+
+
+def test_both_kinds_of_words_move_and_nothing_frozen_does():
+    backbone = tiny_backbone()
+    before = {name: tensor.clone() for name, tensor in backbone.model.state_dict().items()}
+    learned, drawn = vectors(text_fnn(backbone)), vectors(text_fnn(backbone, **UNTRAINED))
+    for after, start in zip(learned, drawn, strict=True):
+        assert ((after - start).abs().amax(dim=(1, 2)) > 1e-7).all()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in backbone.model.state_dict().items())
+    assert all(parameter.grad is None for parameter in backbone.model.parameters())
+
+
+def test_no_image_reaches_training():
+    """Training works, to the same bits, on a backbone whose image tower is gone."""
+    blind = tiny_backbone()
+    expected = text_fnn().train("nut").state_dict()
+    fingerprint = blind.fingerprint
+    del blind.model.visual
+    detector = text_fnn(blind)
+    assert blind.fingerprint == fingerprint
+    result = detector.train("nut").state_dict()
+    assert all(torch.equal(result[name], expected[name]) for name in expected)
+    with pytest.raises(AttributeError):
+        detector.predict(IMAGES, "nut")
+
+
+def test_a_head_does_not_depend_on_the_images_it_was_first_asked_about():
+    one, other = text_fnn(), text_fnn()
+    one.predict(IMAGES, "nut")
+    other.predict(random_images(1, 40, 40, seed=5), "nut")
+    assert torch.equal(one.predict(IMAGES, "nut").score, other.predict(IMAGES, "nut").score)
+
+
+def test_learned_words_are_more_diverse_than_random_ones():
+    options = {"word_steps": 30, "guidance": None}
+    learned, random = (text_fnn(**o).word_features("nut") for o in (options, UNTRAINED))
+    for kind in KINDS:
+        assert mean_absolute_cosine(learned[kind]) < mean_absolute_cosine(random[kind]) - 0.01
+
+
+@pytest.mark.parametrize(
+    ("options", "moved"),
+    [
+        (UNTRAINED, [False, False]),
+        ({"guidance": None}, [True, True]),
+        ({"diversity": None}, [False, True]),
+        ({}, [True, True]),
+    ],
+)
+def test_controls_switch_terms_off(options, moved):
+    drawn = vectors(text_fnn(**UNTRAINED))
+    after = vectors(text_fnn(**options))
+    assert [not torch.equal(a, b) for a, b in zip(after, drawn, strict=True)] == moved
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"diversity": "signed", "distribution_words": 3},
+        {"diversity_of": "token vectors"},
+        {"guidance": "knowledge"},
+        {"guidance": "shifts"},
+        {"guidance_weight": 3.0},
+        {"schedule": "sequential"},
+        {"seed": 1},
+        {"head": "linear"},
+        {"head": "arcface"},
+        {"head": "prototype"},
+        {"layers": 3},
+        {"noise": 0.2},
+        {"semantic": {"normal": ["{}."], "anomalous": ["bad {}."]}},
+        {"known_name": False},
+        {"windows": (2,)},
+        {"temperature": 3.0},
+    ],
+)
+def test_every_choice_counts(options, plain):
+    other = text_fnn(**options)
+    difference = plain.predict(IMAGES, "nut").score - other.predict(IMAGES, "nut").score
+    assert difference.abs().max() > 1e-7
+    assert plain.fingerprint != other.fingerprint
+
+
+def test_equal_seeds_give_equal_bits_whatever_came_before():
+    first = text_fnn().predict(IMAGES, "nut").score
+    detector = text_fnn()
+    with torch.inference_mode():
+        detector.predict(IMAGES, "washer")
+    torch.rand(7)
+    assert torch.equal(detector.predict(IMAGES, "nut").score, first)
+
+
+def test_diversity_words_are_learned_once_for_all_categories(monkeypatch):
+    detector = text_fnn()
+    first = vectors(detector, "nut")
+    calls = []
+    learn = detector._learn_kind
+    monkeypatch.setattr(detector, "_learn_kind", lambda *a: calls.append((a[1], a[0][a[1]].step)) or learn(*a))
+    second = vectors(detector, "washer")
+    assert calls == [("diversity", 6), ("distribution", 0)]
+    assert torch.equal(first[0], second[0])
+    assert not torch.equal(first[1], second[1])
+
+
+def test_gradients_reach_the_images():
+    images = IMAGES.clone().requires_grad_()
+    with torch.inference_mode():
+        detector = text_fnn()
+        detector.predict(IMAGES, "nut")
+    detector.predict(images, "nut").score.sum().backward()
+    assert (F.avg_pool2d(images.grad.abs(), 16) > 0).all()
+
+
+def test_a_saved_training_serves_another_detector(tmp_path):
+    first, second = text_fnn(), text_fnn(map="patches")
+    first.save("nut", tmp_path / "nut.safetensors")
+    second.load("nut", tmp_path / "nut.safetensors")
+    assert torch.equal(second.predict(IMAGES, "nut").score, first.predict(IMAGES, "nut").score)
+    assert (tmp_path / "nut.safetensors").stat().st_size < 30_000
+
+
+@pytest.mark.parametrize("change", ["backbone", "object", "seed"])
+def test_a_training_of_something_else_is_refused(tmp_path, change):
+    path = tmp_path / "nut.safetensors"
+    text_fnn().save("nut", path)
+    detector = {"backbone": text_fnn(tiny_backbone(seed=1)), "seed": text_fnn(seed=1)}.get(change) or text_fnn()
+    named = {"backbone": "backbone", "object": "object words", "seed": "options"}[change]
+    with pytest.raises(ValueError, match=f"was trained for another {named}"):
+        detector.load("washer" if change == "object" else "nut", path)
+
+
+def test_a_training_of_another_backbone_in_the_cache_is_refused(tmp_path):
+    other, detector = text_fnn(tiny_backbone(seed=1), cache=tmp_path), text_fnn(cache=tmp_path)
+    other.train("nut")
+    (file,) = tmp_path.iterdir()
+    file.rename(detector._purpose("nut").file_in(tmp_path))
+    with pytest.raises(ValueError, match="was trained for another backbone"):
+        detector.predict(IMAGES, "nut")
+
+
+def test_a_kept_training_is_read_and_not_done_again(tmp_path, monkeypatch):
+    expected = text_fnn(cache=tmp_path).predict(IMAGES, "nut").score
+    again = text_fnn(cache=tmp_path)
+    monkeypatch.setattr(again.backbone, "embed_tokens", lambda *_, **__: pytest.fail("trained again"))
+    assert torch.equal(again.predict(IMAGES, "nut").score, expected)
+    assert again.fingerprint == text_fnn().fingerprint
+
+
+KILLED = """
+import os, signal, sys
+from test_text_fnn import text_fnn
+from zsad.detectors.text_training import detector, learned_words
+
+learned_words.CHECKPOINT_STEPS = 1
+save, saved = detector.save_state, []
+
+def save_and_die(*arguments):
+    save(*arguments)
+    saved.append(1)
+    if len(saved) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+detector.save_state = save_and_die
+text_fnn(cache=sys.argv[1]).train("nut")
+"""
+
+
+def test_a_killed_training_goes_on_to_the_same_bytes(tmp_path):
+    """A real process, killed after six steps of the diversity words and three of the distribution words."""
+    here = Path(__file__).parent
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])}
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "killed"), "9"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert result.returncode == -signal.SIGKILL, result.stderr
+    (file,) = (tmp_path / "killed").iterdir()
+    assert not any(name.startswith("head.") for name in read_tensors(file)[0])
+    resumed, whole = text_fnn(cache=tmp_path / "killed"), text_fnn(cache=tmp_path / "whole")
+    steps = []
+    learn = resumed._learn_kind
+    resumed._learn_kind = lambda *a: steps.append(a[0][a[1]].step) or learn(*a)
+    for detector in (resumed, whole):
+        detector.train("nut")
+    assert steps == [6, 3]
+    assert file.read_bytes() == (tmp_path / "whole" / file.name).read_bytes()
+
+
+def test_options_are_json_and_rebuild_the_detector():
+    detector = text_fnn(**UNTRAINED, windows=(2,), head="linear")
+    options = json.loads(json.dumps(detector.options))
+    assert options == detector.options
+    assert "cache" not in options
+    assert text_fnn(**options).fingerprint == detector.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"semantic": {"normal": [], "anomalous": ["bad {}"]}}, "semantic, normal needs a list of at least one text"),
+        ({"semantic": {"anomalous": ["bad {}"]}}, "semantic needs the keys 'normal' and 'anomalous'"),
+        ({"diversity": "none"}, "unknown diversity 'none'; known: absolute, signed, None"),
+        ({"diversity_of": "images"}, "unknown diversity_of 'images'"),
+        ({"guidance": "content words"}, "unknown guidance 'content words'; known: content, knowledge, shifts, None"),
+        ({"schedule": "random"}, "unknown schedule 'random'; known: joint, sequential"),
+        ({"distribution_tokens": 0}, "distribution_tokens must be at least 1"),
+        ({"word_steps": -1}, "word_steps must be at least 0"),
+    ],
+)
+def test_values_that_an_option_does_not_take(options, message):
+    with pytest.raises(ValueError, match=message):
+        text_fnn(**options)
+
+
+def test_more_words_than_the_context_holds_are_refused_before_anything_is_learned(monkeypatch):
+    detector = text_fnn(diversity_tokens=40, distribution_tokens=32)
+    monkeypatch.setattr(detector.backbone, "embed_tokens", lambda *_, **__: pytest.fail("learned"))
+    with pytest.raises(ValueError, match=r"77 tokens, does not hold 'broken nut\.' and 72 more tokens"):
+        detector.predict(IMAGES, "nut")

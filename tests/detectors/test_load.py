@@ -1,9 +1,11 @@
+import open_clip
 import pytest
 import torch
-from tiny_clip import random_images, tiny_backbone
+from tiny_clip import random_images, tiny_backbone, tiny_model
 from tiny_parts import ship_demo_parts
 
 import zsad
+from zsad.clip import Backbone
 from zsad.detectors import DETECTORS
 from zsad.detectors.base import check_images
 
@@ -44,6 +46,14 @@ def test_every_detector_keeps_the_contract(name, tmp_path, monkeypatch):
     assert detector.league in ("text only", "auxiliary anomalies", "test batch")
     assert len(detector.fingerprint) == 64
     assert torch.equal(prediction.map, detector.predict(images, category="metal nut").map)
+
+
+@pytest.mark.parametrize("name", ["winclip", "clip", "clip_ac", "rwda", "text_fnn"])
+def test_prompts_go_through_the_tokenizer_of_the_published_clips_too(name):
+    tokenizer = open_clip.get_tokenizer("ViT-B-16")
+    backbone = Backbone(tiny_model(text={"vocab_size": tokenizer.vocab_size}), tokenizer)
+    prediction = zsad.load_detector(name, backbone, **QUICK.get(name, {})).predict(random_images(1), "metal_nut")
+    assert prediction.score.isfinite().all()
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ say, and public ports disagree, the choice is an option of `WinCLIPOptions`.
 
 import copy
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,8 @@ from zsad.clip import Backbone
 from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES, TEMPLATES, clean_class_name, compose
 from zsad.clip.prototypes import AVERAGES, text_prototypes
 from zsad.detectors.base import League, Prediction, check_images, check_prediction
+from zsad.detectors.options import as_json, check_phrases, check_sides, fingerprint, one_of
+from zsad.detectors.scoring import check_windows
 from zsad.detectors.windows import crop, harmonic_map, harmonic_mean, square_tiles, stitch
 
 
@@ -67,20 +67,16 @@ class WinCLIPOptions:
     text_cache: str | Path | None = None
 
     def __post_init__(self) -> None:
-        _one_of("average", self.average, AVERAGES)
-        _one_of("aggregate", self.aggregate, ("anomaly", "normality"))
-        _one_of("image_score", self.image_score, ("class token", "map maximum"))
-        _one_of("non_square", self.non_square, ("tile", "squash"))
+        one_of("average", self.average, AVERAGES)
+        one_of("aggregate", self.aggregate, ("anomaly", "normality"))
+        one_of("image_score", self.image_score, ("class token", "map maximum"))
+        one_of("non_square", self.non_square, ("tile", "squash"))
         if isinstance(self.templates, str):
-            _one_of("templates", self.templates, tuple(TEMPLATES))
-        _check_phrases("templates", self.template_list, placeholder=True)
-        for option, sides in (("states", self.states), ("prompts", self.prompts)):
-            if sides is None:
-                continue
-            if set(sides) != {NORMAL, ANOMALOUS}:
-                raise ValueError(f"{option} needs the keys {NORMAL!r} and {ANOMALOUS!r}, not {sorted(sides)}")
-            for phrases in sides.values():
-                _check_phrases(option, phrases, placeholder=option == "states")
+            one_of("templates", self.templates, tuple(TEMPLATES))
+        check_phrases("templates", self.template_list)
+        check_sides("states", self.states)
+        if self.prompts is not None:
+            check_sides("prompts", self.prompts, placeholder=False)
         if not self.temperature > 0:
             raise ValueError(f"temperature must be above 0, not {self.temperature}")
         if len(set(self.scales)) != len(self.scales) or any(scale < 1 for scale in self.scales):
@@ -113,24 +109,17 @@ class WinCLIP:
         self._options = options or WinCLIPOptions()
         self._prototypes: dict[str, Tensor] = {}
         self._window_gradient = True
-        too_large = [scale for scale in self._options.scales if scale > min(backbone.grid)]
-        if too_large:
-            raise ValueError(
-                f"windows of {too_large} patches do not fit on the grid of {backbone.name}, {backbone.grid}"
-            )
+        check_windows(backbone, self._options.scales)
 
     @property
     def options(self) -> dict[str, Any]:
         """Every choice that can change a prediction, resolved, as plain JSON values."""
-        values = dataclasses.asdict(self._options) | {"templates": self._options.template_list}
-        del values["text_cache"]
-        return json.loads(json.dumps(values))
+        return as_json(self._options) | {"templates": list(self._options.template_list)}
 
     @property
     def fingerprint(self) -> str:
         """sha256 over name, options and weights."""
-        spec = json.dumps([self.name, self.options, self.backbone.fingerprint], sort_keys=True)
-        return hashlib.sha256(spec.encode()).hexdigest()
+        return fingerprint(self.name, self.options, self.backbone)
 
     def with_class_token_gradient(self) -> "WinCLIP":
         """The same detector, with the same predictions, whose gradients reach the images through the class token alone.
@@ -221,16 +210,3 @@ class WinCLIP:
 
 def _mean_over_tiles(scores: Float[Tensor, "tile_image"], tiles: int) -> Float[Tensor, "image"]:
     return scores.unflatten(0, (tiles, -1)).mean(dim=0)
-
-
-def _one_of(option: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ValueError(f"unknown {option} {value!r}; known: {', '.join(known)}")
-
-
-def _check_phrases(option: str, phrases: Sequence[str], placeholder: bool) -> None:
-    if isinstance(phrases, str) or not phrases:
-        raise ValueError(f"{option} needs a list of at least one text, not {phrases!r}")
-    for phrase in phrases if placeholder else ():
-        if phrase.count("{}") != 1:
-            raise ValueError(f"each text in {option} needs exactly one {{}} for the class name, not {phrase!r}")

@@ -6,8 +6,9 @@ import math
 import pytest
 import torch
 from dials import DIALS, Dial, joint_dial, normal, pictures, right_half, two_valleys
+from tiny_clip import random_images, tiny_backbone
 
-from zsad import perturb
+from zsad import load_detector, perturb
 from zsad.robustness import worst_case
 from zsad.robustness.objective import segmentation_loss
 
@@ -119,3 +120,16 @@ def test_adam_is_the_released_recipe():
         assert found.loss[index].item() == pytest.approx(min(losses), abs=2e-4)
         assert ranked.auroc[index].item() == pytest.approx(min(aurocs), abs=2e-3)
         assert len(losses) == found.evaluations[index] == found.gradients[index] == 100
+
+
+def test_the_class_token_gradient_leads_adam_another_way():
+    """Same start, so the first try is common to both; from there the two gradients part."""
+    detector = load_detector("winclip", tiny_backbone(), temperature=0.01)
+    images, masks = random_images(1), torch.zeros(1, 80, 80, dtype=torch.bool)
+    runs = [
+        worst_case(detector, images, masks, category="nut", setting="3d", search="adam", budget=10, gradient=gradient)
+        for gradient in ("windows", "class_token")
+    ]
+    assert torch.equal(runs[0].clean_loss, runs[1].clean_loss)
+    assert not torch.equal(runs[0].curve, runs[1].curve)
+    assert runs[1].gradients.tolist() == [10]

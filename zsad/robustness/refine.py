@@ -14,7 +14,8 @@ from zsad.robustness.bounds import Box
 from zsad.robustness.grid import grid_values
 from zsad.robustness.surrogate import expected_improvement
 
-SURVEY = 12
+# Tries of the survey, by the number of parameters: one can be covered evenly; in more the model leads from early on.
+SURVEY = {1: 12, 2: 8, 3: 8}
 # Candidates: over the whole box; around the best try at these widths; and along each parameter through the best try.
 GLOBAL, LOCAL, LINE = 512, 64, 65
 WIDTHS = (0.2, 0.07, 0.02, 0.007)
@@ -23,13 +24,13 @@ APART = 2e-3
 
 
 def refine(attack: Attack, budget: int) -> None:
-    """12 tries that cover the box, the first of them 0, then one at a time up to `budget`, each picture for itself.
+    """A few tries that cover the box, the first of them 0, then one at a time up to `budget`, each picture for itself.
 
     Every round tries one point on each picture, so that pictures fill the batches. Nothing is random.
     """
     box, count = attack.box, len(attack)
     everyone = torch.arange(count)
-    survey = _survey(box, min(budget, SURVEY))
+    survey = _survey(box, min(budget, SURVEY[len(box.names)]))
     values = attack.values(everyone.repeat_interleave(len(survey)), survey.repeat(count, 1)).view(count, -1)
     tried = ((survey - box.low) / (box.high - box.low)).expand(count, -1, -1)
     periodic = torch.tensor(box.periodic)

@@ -10,7 +10,7 @@ from torch import Tensor
 # Lengths, in widths of the box, over which a landscape may change along each parameter, and where they usually lie.
 LENGTHS = (0.03, 0.08, 0.2, 0.5, 1.25)
 USUAL_LENGTH, SPREAD = 0.2, 1.5
-# Variance of what a try does not repeat (rounding of a 16-bit detector), relative to that of the landscape.
+# Variance of what a try does not repeat (rounding of a 16-bit detector), relative to that of the ranks.
 NOISE = 1e-4
 
 
@@ -20,17 +20,18 @@ def expected_improvement(
     candidates: Float[Tensor, "candidate parameter"],
     periodic: Bool[Tensor, " parameter"],
 ) -> Float[Tensor, " candidate"]:
-    """By how much each candidate is expected to undercut the lowest value, in standard deviations of the values.
+    """By how much each candidate is expected to undercut the lowest value, in ranks rather than in values.
 
-    The landscape is modelled as a Gaussian process with a product of Matérn 3/2 kernels (continuous, not smooth), whose
-    lengths are the most probable ones given the values (Jones et al., "Efficient Global Optimization", 1998).
+    The ranks are modelled as a Gaussian process with a product of Matérn 3/2 kernels (continuous, not smooth), whose
+    lengths are the most probable ones given the ranks (Jones et al., "Efficient Global Optimization", 1998).
 
     Args:
         tried, candidates: points of the unit cube, float64.
         values: at `tried`; finite.
         periodic: parameters whose 0 and 1 are the same point.
     """
-    scaled = (values - values.mean()) / (values.std(correction=0) + 1e-12)
+    scaled = _normal_scores(values)
+    scaled = scaled / (scaled.std(correction=0) + 1e-12)
     lengths = torch.tensor(list(product(LENGTHS, repeat=tried.shape[1])), dtype=tried.dtype)
     count = len(tried)
     between = _distances(tried, tried, periodic)
@@ -50,6 +51,16 @@ def expected_improvement(
     ratio = gain / deviation
     density = torch.exp(-ratio.square() / 2) / math.sqrt(2 * math.pi)
     return gain * torch.special.ndtr(ratio) + deviation * density
+
+
+def _normal_scores(values: Float[Tensor, " try"]) -> Float[Tensor, " try"]:
+    """Ranks as quantiles of the normal distribution; equal values share one.
+
+    Probabilities are nearly 0 or 1 almost everywhere: small differences there point the way as well as the few large
+    ones, beside which they would not count.
+    """
+    below, at_most = (values < values[:, None]).sum(1), (values <= values[:, None]).sum(1)
+    return torch.special.ndtri((below + at_most).to(values.dtype) / (2 * len(values)))
 
 
 def _distances(

@@ -11,6 +11,7 @@ from tiny_clip import random_images, tiny_backbone
 from zsad import load_detector, perturb
 from zsad.robustness import worst_case
 from zsad.robustness.objective import segmentation_loss
+from zsad.robustness.refine import GLOBAL, LOCAL, _candidates
 
 
 def search(name, setting, masks, images=None, criterion="loss", response=None, **options):
@@ -80,6 +81,15 @@ def test_refine_needs_no_shape_to_work_with():
     assert len(torch.cat(tried).flatten(1).unique(dim=0)) == 33
 
 
+def test_refinement_goes_round_a_circle_and_stops_at_a_bound():
+    best = torch.tensor([0.999, 0.999], dtype=torch.float64)
+    around = _candidates(best, torch.tensor([True, False]))[GLOBAL : GLOBAL + 4 * LOCAL]
+    assert (around[:, 0] < 0.1).any()
+    assert (around[:, 1] > 0.4).all()
+    assert (around[:, 1] == 1).any()
+    assert ((around >= 0) & (around <= 1)).all()
+
+
 def adam_by_hand(image, mask, name, steps=20, restarts=5):
     """The released recipe for one picture: autograd through clipping that passes the gradient straight through."""
     digest = hashlib.sha256(f"0 {name}".encode()).digest()
@@ -110,7 +120,7 @@ def adam_by_hand(image, mask, name, steps=20, restarts=5):
 
 
 def test_adam_is_the_released_recipe():
-    images, masks = pictures(2, saturation=0.45), right_half(2)
+    images, masks = pictures(2, saturation=0.9), right_half(2)  # a start above 0.1 clips the saturation of all pixels
     found = search("adam", "3d", masks, images, ids=["a", "b"])
     ranked = search("adam", "3d", masks, images, criterion="auroc", ids=["a", "b"])
     for index, name in enumerate("ab"):

@@ -1,14 +1,18 @@
 """Every search on detectors whose landscape is known: what is kept, counted, refused and repeated."""
 
+import math
 from dataclasses import fields
 
 import pytest
 import torch
 from dials import DIALS, SIDE, Dial, hue_dial, normal, pictures, right_half
+from tqdm import tqdm
 
 from zsad import metrics, perturb
 from zsad.detectors.base import NotFiniteError
 from zsad.robustness import Bounds, WorstCase, predict_shifted, worst_case
+from zsad.robustness.attack import Attack, Outcome, Victim
+from zsad.robustness.bounds import searched
 from zsad.robustness.objective import segmentation_loss
 
 # Few tries are enough where quality is not the question.
@@ -197,6 +201,19 @@ def test_a_defect_that_leaves_the_frame_ends_no_better_than_clean(search):
     assert torch.equal(found.auroc.isnan(), ~judged)
     assert (found.auroc <= found.clean_auroc)[judged].all()
     assert (found.loss <= found.clean_loss)[~judged].all()
+
+
+def test_what_follows_a_try_without_auroc_must_still_be_worse_than_clean():
+    """A mask that left the frame lowers the loss; a later try with a lower loss still, but a higher AUROC than that of
+    the clean picture, must not take its place."""
+    victim = Victim(Dial(hue_dial), "x", "auroc", "mask", "three_pass", "cpu")
+    box = searched("angle", Bounds())
+    attack = Attack(victim, box, pictures(1), right_half(1), ["a"], 1, tqdm(disable=True))
+    maps, masks, sample = torch.zeros(1, SIDE, SIDE), right_half(1), torch.tensor([0])
+    for angle, auroc, loss in ((0, 0.9, -0.1), (1, math.nan, -0.2), (2, 0.95, -0.3), (3, 0.8, -0.25)):
+        outcome = Outcome(torch.tensor([loss]), torch.tensor([auroc]).double(), torch.zeros(1), maps, masks)
+        attack._keep(sample, torch.tensor([[float(angle)]]).double(), outcome)
+        assert attack.parameters.item() == (angle if angle != 2 else 1)
 
 
 def test_out_of_memory_halves_the_batch_with_the_same_result(caplog):

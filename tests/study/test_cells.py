@@ -4,8 +4,8 @@ import pytest
 from toys import tiny_study
 
 import zsad
-from zsad.study.cells import Cell, Selection, clean_cell, requests
-from zsad.study.config import DetectorConfig
+from zsad.study.cells import Cell, Request, Selection, cell_of, requests
+from zsad.study.config import DetectorConfig, Study
 from zsad.study.shifts import Corruptions, Shift, Worst, canonical_json
 
 CHANGES = {
@@ -29,7 +29,12 @@ CHANGES = {
 @pytest.fixture
 def cell(tmp_path) -> Cell:
     study = tiny_study(tmp_path)
-    return clean_cell(study, "toys", "washer", DetectorConfig(name="winclip"), {"a": 1}, "demo-b")
+    return _cell(study, {"a": 1})
+
+
+def _cell(study: Study, options: dict[str, int], shift: Shift = Shift(), limit: int | None = None) -> Cell:
+    winclip = DetectorConfig(name="winclip")
+    return cell_of(study, Request("toys", "washer", winclip, "demo-b", "default", shift, limit), options)
 
 
 def test_every_field_of_a_cell_changes_its_key(cell):
@@ -48,7 +53,7 @@ def test_data_weights_and_version_change_the_key(cell, monkeypatch):
 
 def test_device_batch_size_and_place_do_not_change_the_key(tmp_path, cell):
     study = tiny_study(tmp_path / "elsewhere", device="cuda", batch_size=99)
-    moved = clean_cell(study, "toys", "washer", DetectorConfig(name="winclip"), {"a": 1}, "demo-b")
+    moved = _cell(study, {"a": 1})
     assert moved.key("d", "w") == cell.key("d", "w")
 
 
@@ -62,10 +67,7 @@ def test_no_strength_is_no_shift(cell):
 
 def test_the_order_of_options_does_not_matter(tmp_path):
     study = tiny_study(tmp_path)
-    one, two = (
-        clean_cell(study, "toys", "washer", DetectorConfig(name="winclip"), options, "demo-b")
-        for options in ({"a": 1, "b": 2}, {"b": 2, "a": 1})
-    )
+    one, two = (_cell(study, options) for options in ({"a": 1, "b": 2}, {"b": 2, "a": 1}))
     assert one.key("d", "w") == two.key("d", "w")
 
 
@@ -110,7 +112,7 @@ def study(tmp_path):
         backbones=["demo-b", "demo-l"],
         worst=[
             {"settings": ["hue", "3d"], "detectors": ["winclip"]},
-            {"name": "short", "settings": ["3d"], "budget": 5},
+            {"name": "short", "settings": ["3d"], "budget": 5, "limit": 3, "over": ["nut"]},
         ],
         corruptions={"kinds": ["contrast"], "severities": [0, 3], "over": ["nut"], "backbones": ["demo-b"]},
     )
@@ -137,6 +139,7 @@ def test_a_study_asks_for_what_its_blocks_say(study):
         ("default", "none none"),
         ("default", "worst hue"),
         ("default", "worst 3d"),
+        ("short", "none none"),
         ("short", "worst 3d"),
         ("default", "corruption contrast 0"),
         ("default", "corruption contrast 3"),
@@ -158,6 +161,19 @@ def test_a_selection_takes_a_part(study):
     assert asked(study, detectors=["plain"]) == [row for row in everything if row[1] == "plain"]
     assert asked(study, setting="hue") == [row for row in everything if "hue" in row[4]]
     assert asked(study, suites=["toys"]) == everything
+
+
+def test_a_block_with_a_limit_has_unshifted_pictures_of_its_own(study):
+    limited = [r for r in requests(study, Selection(variant="short"))]
+    assert {(r.limit, r.category) for r in limited} == {(3, "nut")}
+    assert {r.shift.kind for r in limited} == {"none", "worst"}
+    assert {r.limit for r in requests(study, Selection()) if r.variant == "default"} == {None}
+    assert {r[3] for r in asked(study, shift="none")} == {"default"}, "a page's unshifted pictures are the study's"
+    assert asked(study, shift="none", variant="short", backbones=["demo-b"], detectors=["plain"]) == [
+        ("nut", "plain", "demo-b", "short", "none none")
+    ]
+    narrower = study.with_overrides(limit=2)
+    assert {r.limit for r in requests(narrower, Selection(variant="short"))} == {2}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from zsad.clip import text as text_tower
 
@@ -256,6 +257,10 @@ class Backbone:
     def _tower(self, sequences: Float[Tensor, "sequence token channel"]) -> Float[Tensor, "sequence dim"]:
         """Transformer, pooling and projection. open_clip's transformer takes (sequence, token, width) here whether its
         blocks run batch-first or not: it transposes by itself."""
+        if sequences.requires_grad and sequences.device.type == "cpu":
+            # On a CPU, fused attention with a gradient is slow for the few tokens of a window.
+            with sdpa_kernel(SDPBackend.MATH):
+                return self._pooled(self.model.visual.transformer(sequences))
         return self._pooled(self.model.visual.transformer(sequences))
 
     def _pooled(self, outputs: Float[Tensor, "sequence token channel"]) -> Float[Tensor, "sequence dim"]:

@@ -58,31 +58,32 @@ class Cell:
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
-def clean_cell(study: Study, suite: str, category: str, detector: DetectorConfig, options: Any, backbone: str) -> Cell:
-    """The unshifted cell; `options` are the detector's resolved options."""
-    return Cell(
-        suite=suite,
-        category=category,
-        reader=study.suites[suite].reader,
-        detector=detector.name,
+def cell_of(study: Study, request: "Request", options: Any) -> Cell:
+    """What a request asks for; `options` are the detector's resolved options."""
+    unshifted = Cell(
+        suite=request.suite,
+        category=request.category,
+        reader=study.suites[request.suite].reader,
+        detector=request.detector.name,
         options=canonical_json(options),
-        backbone=backbone,
+        backbone=request.backbone,
         dtype=study.dtype,
         shift=Shift(),
         resolution=study.resolution,
-        limit=study.limit,
+        limit=request.limit,
         rotation=study.rotation,
         fpr_limit=study.fpr_limit,
         bootstrap=study.bootstrap,
         seed=study.seed,
     )
+    return unshifted.under(request.shift)
 
 
 @dataclass(frozen=True)
 class Request:
     """One result that a study wants: a category under a shift, by a detector on a backbone.
 
-    `variant` is the name of the block that asks for it.
+    `variant` is the name of the block that asks for it; `limit` the most test pictures of the category.
     """
 
     suite: str
@@ -91,12 +92,14 @@ class Request:
     backbone: str
     variant: str
     shift: Shift
+    limit: int | None
 
 
 @dataclass(frozen=True)
 class Selection:
     """Some of a study's results; None takes all. `setting` and `variant` narrow a kind of `shift`, one of
-    `zsad.study.shifts.SHIFTS`; detectors go by their label.
+    `zsad.study.shifts.SHIFTS`; detectors go by their label. Of the unshifted, no variant takes the study's own, and not
+    those of a block with a limit.
     """
 
     shift: str | None = None
@@ -141,15 +144,16 @@ def pairs(study: Study, wanted: Selection) -> list[tuple[str, str]]:
 
 
 def _of_pair(study: Study, suite: str, category: str, detector: DetectorConfig, backbone: str) -> Iterator[Request]:
-    yield Request(suite, category, detector, backbone, "default", Shift())
+    yield Request(suite, category, detector, backbone, "default", Shift(), study.limit)
     for block in study.blocks:
         if (
             category in study.covered(block, suite)
             and (block.detectors == "all" or detector.label in block.detectors)
             and (block.backbones == "all" or backbone in block.backbones)
         ):
-            for shift in block.shifts():
-                yield Request(suite, category, detector, backbone, block.variant, shift)
+            own_pictures = getattr(block, "limit", None) is not None
+            for shift in [*([Shift()] if own_pictures else []), *block.shifts()]:
+                yield Request(suite, category, detector, backbone, block.variant, shift, study.limit_of(block))
 
 
 def _takes(chosen: Sequence[str] | None, name: str) -> bool:
@@ -157,10 +161,11 @@ def _takes(chosen: Sequence[str] | None, name: str) -> bool:
 
 
 def _fits(request: Request, wanted: Selection) -> bool:
+    variant = "default" if wanted.shift == "none" and wanted.variant is None else wanted.variant
     return (
         wanted.shift in (None, request.shift.kind)
         and wanted.setting in (None, request.shift.setting)
-        and wanted.variant in (None, request.variant)
+        and variant in (None, request.variant)
     )
 
 

@@ -242,6 +242,11 @@ class Study(Strict):
         over = self.suites[suite].groups.get(block.over, []) if isinstance(block.over, str) else block.over
         return [category for category in evaluated if category in over]
 
+    def limit_of(self, block: Block) -> int | None:
+        """The most test pictures of a category that a block takes."""
+        limits = [limit for limit in (self.limit, getattr(block, "limit", None)) if limit is not None]
+        return min(limits, default=None)
+
     def is_demo(self, suite: str) -> bool:
         """Whether a suite is one of the demo world's, by the folder it lies in."""
         return str(self.suites[suite].root) in DEMO_SUITES

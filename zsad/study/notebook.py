@@ -115,7 +115,7 @@ class Page:
     def dataset(self, suite: str, category: str) -> Dataset:
         """The test pictures of one category, up to the study's limit; demo suites are written if missing."""
         ensure_suite(self.study, suite)
-        return read_suite(self.study, suite, category)
+        return read_suite(self.study, suite, category, self.study.limit)
 
     def detector(self, **options: Any) -> Detector:
         """The study's first detector on its first backbone; `options` are set on top of the study's."""

@@ -15,7 +15,7 @@ from zsad.detectors import Detector, load_detector
 from zsad.progress import progress_bar
 from zsad.robustness import Corruption, TestSet, load_test_set
 from zsad.study import provenance
-from zsad.study.cells import Cell, Request, Selection, clean_cell, requests
+from zsad.study.cells import Cell, Request, Selection, cell_of, requests
 from zsad.study.config import DetectorConfig, Study, StudyError, resolve
 from zsad.study.evaluate import corruption_of, evaluate
 from zsad.study.kept import Kept, kept_folder
@@ -94,7 +94,7 @@ class Evaluator:
         self._loader = loader
         self._towers: dict[str, Backbone] = {}
         self._detectors: dict[tuple[str, str], Detector] = {}
-        self._datasets: dict[tuple[str, str], Dataset] = {}
+        self._datasets: dict[tuple[str, str, int | None], Dataset] = {}
         self._pictures: dict[tuple[str, Corruption | None], TestSet] = {}
         self._program = {"versions": provenance.versions(), **provenance.commit()}
 
@@ -116,19 +116,16 @@ class Evaluator:
                 bar.update()
         return gather(self.store, self.study.name, [w.entry for w in wanted])
 
-    def dataset(self, suite: str, category: str) -> Dataset:
-        """The test pictures of one category, up to the study's limit."""
-        if (suite, category) not in self._datasets:
-            self._datasets[suite, category] = read_suite(self.study, suite, category)
-        return self._datasets[suite, category]
+    def dataset(self, suite: str, category: str, limit: int | None) -> Dataset:
+        """At most `limit` test pictures of one category."""
+        if (suite, category, limit) not in self._datasets:
+            self._datasets[suite, category, limit] = read_suite(self.study, suite, category, limit)
+        return self._datasets[suite, category, limit]
 
     def _wanted(self, request: Request) -> _Wanted:
-        dataset = self.dataset(request.suite, request.category)
+        dataset = self.dataset(request.suite, request.category, request.limit)
         detector = self._detector(request.detector, request.backbone)
-        clean = clean_cell(
-            self.study, request.suite, request.category, request.detector, detector.options, request.backbone
-        )
-        cell, shift = clean.under(request.shift), request.shift
+        cell, shift = cell_of(self.study, request, detector.options), request.shift
         key = cell.key(dataset.fingerprint(), detector.fingerprint)
         entry = Entry(request.detector.label, shift.kind, request.variant, shift.setting, shift.value, key)
         return _Wanted(cell, detector, dataset, key, entry)
@@ -193,11 +190,11 @@ def _by_pictures(cells: list[_Wanted]) -> list[_Wanted]:
     return [w for group in groups.values() for w in group]
 
 
-def read_suite(study: Study, suite: str, category: str) -> Dataset:
-    """The test pictures of one category of a study, up to its limit."""
+def read_suite(study: Study, suite: str, category: str, limit: int | None) -> Dataset:
+    """At most `limit` test pictures of one category of a study."""
     config = study.suites[suite]
     found = load_dataset(config.reader, study.root_of(suite), category=category, domain=config.domain)
-    return found.subset(study.limit)
+    return found.subset(limit)
 
 
 def ensure_suite(study: Study, suite: str, progress: bool = True) -> None:

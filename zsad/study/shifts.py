@@ -119,12 +119,15 @@ class Bounds(Strict):
 class Worst(Block):
     """Worst cases, searched for each picture by `zsad.robustness.worst_case`, which explains the options.
 
-    `name` tells the blocks of one study apart; it is the records' `variant`.
+    `name` tells the blocks of one study apart; it is the records' `variant`. A `limit` takes so many test pictures a
+    category instead of the study's: comparisons of searches are costly. The same pictures are then evaluated unshifted
+    too, under the block's name.
     """
 
     kind: ClassVar[str] = "worst"
 
     name: str = Field(default="default", pattern=r"^[\w .-]+$")
+    limit: int | None = Field(default=None, ge=2)
     settings: list[WorstSetting] = Field(default=list(get_args(WorstSetting)), min_length=1)
     search: Search = "refine"
     budget: int | None = Field(default=None, ge=1)
@@ -140,6 +143,8 @@ class Worst(Block):
                 raise ValueError(f"settings: the bounds of {setting!r} leave nothing to search")
         if self.search == "grid" and "3d" in self.settings:
             raise ValueError("settings: the grid covers one parameter; known for it: angle, saturation, hue")
+        if self.limit is not None and self.name == "default":
+            raise ValueError("limit: a block with a limit of its own needs a name, which its unshifted records bear")
         return self
 
     @property

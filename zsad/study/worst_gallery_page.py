@@ -68,7 +68,7 @@ def show_gallery(page: Page, cases: WorstCases, setting: str = "3d") -> None:
         scale_of: list[tuple[float, float] | None] = []
         for item in chosen:
             category = str(item.sample["category"])
-            dataset = read_dataset(study, suite, category)
+            dataset = read_dataset(study, suite, category, study.limit_of(cases.block))
             if category not in scales:
                 everything = stack(list(dataset), size=study.resolution)[0]
                 scales[category] = plots.heat_scale(_clean_maps(detector, everything, category, study))
@@ -109,10 +109,10 @@ def show_gallery(page: Page, cases: WorstCases, setting: str = "3d") -> None:
     )
 
 
-def read_dataset(study: Study, suite: str, category: str) -> Dataset:
+def read_dataset(study: Study, suite: str, category: str, limit: int | None) -> Dataset:
     """The test pictures of one category, written first where a demo suite is missing."""
     ensure_suite(study, suite)
-    return read_suite(study, suite, category)
+    return read_suite(study, suite, category, limit)
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def computed(page: Page, block: Worst | None = None) -> WorstCases | None:
         "backbones": study.backbones if block.backbones == "all" else list(block.backbones),
     }
     worst = page.records("worst", variant=block.name, **where)
-    clean = page.records("none", **where)
+    clean = page.records("none", variant=_unshifted(block), **where)
     return WorstCases(study, block, _with_clean(worst, clean))
 
 
@@ -120,9 +120,15 @@ def kept(page: Page, block_name: str | None = None) -> WorstCases | None:
         worst = records[(records["shift"] == "worst") & (records["variant"] == block.name)]
         worst = worst[worst["detector"] == label_of(study, block)]
         if len(worst) and block_name in (None, block.name):
-            found = _with_clean(worst, records[records["shift"] == "none"])
+            clean = records[(records["shift"] == "none") & (records["variant"] == _unshifted(block))]
+            found = _with_clean(worst, clean)
             return WorstCases(study, block, page.uses(found), "-demo")
     return None
+
+
+def _unshifted(block: Worst) -> str:
+    """The variant under which a block's pictures are recorded as they are."""
+    return "default" if block.limit is None else block.name
 
 
 def _with_clean(worst: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:

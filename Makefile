@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup book serve test browser lint format notebooks lock clean
+.PHONY: help setup book serve test browser lint format bench notebooks lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ lint: $(INSTALLED) ## style, formatting and types
 format: $(INSTALLED) ## correct style and formatting in place
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## tries a second on this machine, into results/bench
+	$(BIN)/python tools/bench.py
 
 notebooks: $(INSTALLED) ## notebooks/*.ipynb from their sources, to run or change by hand
 	$(BIN)/jupytext --to ipynb notebooks/*.py

@@ -44,13 +44,16 @@ def suite_pictures(name: str, seed: int, size: float, contrast: float) -> dict[s
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", type=Path, help="folder with demo-b.json and demo-b.safetensors")
+    parser.add_argument("weights", type=Path, help="folder with the backbone's .json and .safetensors")
+    parser.add_argument("--backbone", default="demo-b", help="the suites are set with demo-b alone")
     parser.add_argument("--seed", type=int, default=100)
     parser.add_argument("--size", type=float, default=1.0)
     parser.add_argument("--contrast", type=float, default=1.0)
     parser.add_argument("--suite", choices=list(SUITES), action="append")
     arguments = parser.parse_args()
-    detector = load_detector("winclip", backbone=load_demo_weights("demo-b", arguments.weights, dtype="bfloat16"))
+    detector = load_detector(
+        "winclip", backbone=load_demo_weights(arguments.backbone, arguments.weights, dtype="bfloat16")
+    )
     rows = []
     for name in arguments.suite or SUITES:
         for category, (images, masks, defects) in suite_pictures(

@@ -1,0 +1,156 @@
+"""How many tries of a worst-case search a second, and how much of the device's own matrix-multiply rate that is.
+
+    make bench        (or: python tools/bench.py --device cuda)
+
+A try shifts a picture, runs WinCLIP, and scores the map; a try of adam goes backward too. The operations counted are
+the matrix multiplications of the detector alone, so what the rest costs shows as a smaller fraction. Weights do not
+matter to speed: the published architectures are timed with random ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from zsad.clip import Backbone, load_backbone
+from zsad.clip.zoo import RELEASED
+from zsad.detectors import load_detector
+from zsad.robustness import worst_case
+from zsad.study import provenance
+from zsad.study.config import project_root
+
+SIDE = 240  # pixels of a picture, as in the studies
+ROUNDS = 5
+DTYPES = ("float32", "bfloat16")
+PASSES = {
+    "forward": {"setting": "angle", "search": "grid", "budget": 5},
+    "forward and backward": {"setting": "angle", "search": "adam", "budget": 5},
+}
+
+
+def backbones(device: str) -> list[str]:
+    """demo-b everywhere; the published architectures where a GPU can hold them."""
+    return ["demo-b", "demo-l"] + (["ViT-B-16-plus-240", "ViT-L-14"] if device.startswith("cuda") else [])
+
+
+def backbone(name: str, device: str, dtype: str) -> Backbone:
+    if name not in RELEASED:
+        return load_backbone(name, device=device, dtype=dtype)
+    architecture = RELEASED[name].architecture
+    torch.manual_seed(0)
+    model = open_clip.create_model(architecture, None)
+    return Backbone(model, open_clip.get_tokenizer(architecture), name, device=device, dtype=dtype)
+
+
+def rounds(work: Callable[[], None], device: str) -> Iterator[float]:
+    """Seconds of each of `ROUNDS` calls, after one that is not counted."""
+    for number in range(ROUNDS + 1):
+        started = time.perf_counter()
+        work()
+        if device.startswith("cuda"):
+            torch.cuda.synchronize(device)
+        if number:
+            yield time.perf_counter() - started
+
+
+def multiply_rate(device: str, dtype: str) -> float:
+    """Measured floating-point operations a second of a large square matrix multiplication: the median round."""
+    side = 8192 if device.startswith("cuda") else 2048
+    a, b = torch.randn(2, side, side, device=device, dtype=getattr(torch, dtype))
+
+    def work() -> None:
+        for _ in range(10):
+            torch.mm(a, b)
+
+    return 10 * 2 * side**3 / statistics.median(rounds(work, device))
+
+
+def operations(detector: Any, device: str, backward: bool) -> float:
+    """Floating-point operations of the matrix multiplications in one prediction, and its gradient if asked for."""
+    image = torch.rand(1, 3, SIDE, SIDE, device=device, requires_grad=True)
+    detector.predict(image, category="washer")  # its text prototypes are made once and do not count
+    with FlopCounterMode(display=False) as counter:
+        anomaly_map = detector.predict(image, category="washer").map
+        if backward:
+            anomaly_map.sum().backward()
+    return float(counter.get_total_flops())
+
+
+def measure(name: str, device: str, dtype: str, batch_size: int, pictures: int) -> list[dict[str, Any]]:
+    detector = load_detector("winclip", backbone=backbone(name, device, dtype))
+    rate = multiply_rate(device, dtype)
+    images = torch.rand(pictures, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    masks = torch.zeros(pictures, SIDE, SIDE, dtype=torch.bool)
+    masks[:, 60:90, 60:90] = True
+    rows = []
+    for direction, how in PASSES.items():
+
+        def work(how: dict[str, Any] = how) -> None:
+            worst_case(detector, images, masks, category="washer", batch_size=batch_size, device=device, **how)
+
+        tries = [pictures * int(how["budget"]) / seconds for seconds in rounds(work, device)]
+        per_try = operations(detector, device, direction != "forward")
+        rows.append(
+            {
+                "backbone": name,
+                "weights": "random" if name in RELEASED else "trained",
+                "dtype": dtype,
+                "pass": direction,
+                "batch_size": batch_size,
+                "tries_per_second": {
+                    "median": round(statistics.median(tries), 2),
+                    "lowest": round(min(tries), 2),
+                    "highest": round(max(tries), 2),
+                },
+                "gflop_per_try": round(per_try / 1e9, 2),
+                "multiply_gflop_per_second": round(rate / 1e9),
+                "fraction_of_multiply_rate": round(statistics.median(tries) * per_try / rate, 3),
+            }
+        )
+        logging.info("%s", json.dumps(rows[-1]))
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--batch-size", type=int, help="tries at once; default 16, and 128 on a GPU")
+    parser.add_argument("--out", type=Path, default=project_root() / "results" / "bench")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    on_gpu = arguments.device.startswith("cuda")
+    batch_size = arguments.batch_size or (128 if on_gpu else 16)
+    jobs = [(name, dtype) for name in backbones(arguments.device) for dtype in DTYPES]
+    rows = []
+    for name, dtype in tqdm(jobs, unit="model"):
+        rows += measure(name, arguments.device, dtype, batch_size, pictures=batch_size)
+    machine = provenance.machine(arguments.device)
+    content = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine,
+        "versions": provenance.versions(),
+        **provenance.commit(),
+        "rows": rows,
+    }
+    what = str(machine.get("gpu", machine["processor"]))
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    target = arguments.out / f"{re.sub(r'[^a-z0-9]+', '-', what.lower()).strip('-')}.json"
+    target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    logging.info("written: %s", target.relative_to(Path.cwd()) if target.is_relative_to(Path.cwd()) else target)
+
+
+if __name__ == "__main__":
+    main()

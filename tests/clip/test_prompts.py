@@ -45,6 +45,8 @@ def test_sentences_read_as_meant():
         ("pcb1", {}, "pcb1"),
         ("macaroni2", {"keep_digits": False}, "macaroni"),
         ("type_2_cap", {"keep_digits": False}, "type cap"),
+        ("AeBAD_S", {}, "aeroengine blade"),
+        ("AeBAD S", {"keep_digits": False}, "aeroengine blade"),
     ],
 )
 def test_class_names(category, options, expected):

@@ -171,7 +171,7 @@ def test_a_worst_cell_is_the_metrics_of_the_pictures_that_were_found(study):
     study = study.with_overrides(worst={**WORST, "settings": ["hue"]})
     records = compute(study, "worst", loader=load_reddish, progress=False).set_index("metric")
     samples = load_table(records.reset_index(), "samples", study)
-    dataset = Evaluator(study, load_reddish).dataset("toys", "washer")
+    dataset = Evaluator(study, load_reddish).dataset("toys", "washer", None)
     test_set = load_test_set(dataset, study.resolution)
     assert samples["id"].tolist() == test_set.ids
     shifted = perturb.semantic(test_set.images, hue=torch.tensor(samples["hue"].to_numpy()))
@@ -235,6 +235,25 @@ def test_worst_cases_need_masks(study, tmp_path):
     assert load_table(records, "replicates", study)["pixel_auroc"].isna().all()
 
 
+def test_maps_that_tell_no_places_apart_have_no_pixel_metrics(study):
+    class Flat(Reddish):
+        localises = False
+
+        @property
+        def fingerprint(self) -> str:
+            return "flat"
+
+    blob = compute(study, "uniform", "angle", loader=load_reddish, progress=False)
+    flat = compute(study, "uniform", "angle", loader=lambda *_: Flat(), progress=False)
+    assert set(flat["metric"]) == {"image_auroc", "image_ap", "image_f1max", "image_f1max_floor"}
+    image = blob[blob["metric"].isin(set(flat["metric"]))].reset_index(drop=True)
+    assert flat.drop(columns="key").equals(image.drop(columns="key"))
+    # The same pictures are drawn with and without pixels, so that detectors of both kinds can be subtracted.
+    draws = [load_table(r, "replicates", study).groupby("value")["image_auroc"].agg(list) for r in (blob, flat)]
+    assert draws[0].equals(draws[1])
+    assert load_table(flat, "replicates", study)["pixel_auroc"].isna().all()
+
+
 def test_corruptions_are_cells_like_others(study):
     study = study.with_overrides(
         corruptions=[
@@ -248,7 +267,7 @@ def test_corruptions_are_cells_like_others(study):
     assert len(shown) == 2 * (2 * 2 + 1)
     clean = compute(study, "none", loader=load_reddish, progress=False)
     assert set(records.loc[records["value"] == 0, "key"]) == set(clean["key"]), "severity 0 is the clean cell"
-    dataset = Evaluator(study, load_reddish).dataset("toys", "washer")
+    dataset = Evaluator(study, load_reddish).dataset("toys", "washer", None)
     for variant, setting in (("default", "gaussian_noise"), ("default", "contrast"), ("resized", "gaussian_noise")):
         found = records[
             (records["category"] == "washer") & (records["variant"] == variant)

@@ -43,8 +43,13 @@ _TEMPLATES_21 = tuple(
 TEMPLATES = {"22": _TEMPLATES_22, "21": _TEMPLATES_21}
 
 
+# Folders of AeBAD, which are named after the data set: their object in the words of its paper.
+_OBJECTS = {"AeBAD S": "aeroengine blade", "AeBAD V": "aeroengine blade"}
+
+
 def clean_class_name(category: str, replace_underscores: bool = True, keep_digits: bool = True) -> str:
     """The words for a category's folder name: "metal_nut" -> "metal nut"; without digits also "pcb1" -> "pcb"."""
+    category = _OBJECTS.get(category.replace("_", " "), category)
     name = category.replace("_", " ") if replace_underscores else category
     if not keep_digits:
         name = re.sub(r"[0-9]+", "", name)

@@ -39,13 +39,13 @@ def _known(kind: str, name: str, choices: list[str]) -> None:
         raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(choices)}")
 
 
-def demo_categories(suite: str) -> list[str] | None:
-    """Category names of a demo suite, None for any other suite."""
-    if suite not in DEMO_SUITES:
+def demo_categories(root: Path | str) -> list[str] | None:
+    """Category names of the demo suite that lies in a folder of this name, None for any other folder."""
+    if str(root) not in DEMO_SUITES:
         return None
     from zsad.data.demo import SUITES  # rendering code: of no use to a study of real data
 
-    return list(SUITES[suite].categories)
+    return list(SUITES[str(root)].categories)
 
 
 class DetectorConfig(Strict):
@@ -86,6 +86,13 @@ class SuiteConfig(Strict):
         _known("group of categories", choice, ["all", *self.groups])
         return self.groups[choice]
 
+    @property
+    def listed(self) -> list[str] | None:
+        """The categories that are evaluated, where they can be known without the suite's folder."""
+        if self.categories == "all":
+            return demo_categories(self.root)
+        return self.members(self.categories, [])
+
 
 # Suites that may be named without a reader and a root of their own.
 KNOWN_SUITES: dict[str, dict[str, str]] = {
@@ -95,6 +102,13 @@ KNOWN_SUITES: dict[str, dict[str, str]] = {
     "mvtec_ad": {"reader": "mvtec_ad", "root": "mvtec_ad"},
     "visa": {"reader": "visa", "root": "visa"},
     "aebad": {"reader": "aebad", "root": "aebad"},
+}
+# AeBAD is evaluated domain by domain.
+DOMAINS = ("same", "background", "illumination", "view")
+KNOWN_SUITES |= {
+    f"{suite}-{domain}": {**KNOWN_SUITES[suite], "domain": domain}
+    for suite in ("demo-aebad", "aebad")
+    for domain in DOMAINS
 }
 
 
@@ -156,7 +170,7 @@ class Study(Strict):
         for name, suite in self.suites.items():
             if suite.reader == "folder" and suite.categories == "all":
                 raise ValueError(f"suites.{name}: the folder reader cannot find categories; list one")
-            everything = demo_categories(name)
+            everything = demo_categories(suite.root)
             for category in suite.members(suite.categories, everything or []):
                 _known(f"category of {name}", category, everything or [category])
         self._check_blocks()
@@ -193,14 +207,9 @@ class Study(Strict):
             groups = [group for suite in self.suites.values() for group in suite.groups]
             _known(f"group of categories in {field}.over", over, ["all", *dict.fromkeys(groups)])
             return
-        known = [self._listed(suite) for suite in self.suites]
+        known = [suite.listed for suite in self.suites.values()]
         if None not in known:
             self._check_names(f"{field}.over", over, [name for names in known for name in names or []])
-
-    def _listed(self, suite: str) -> list[str] | None:
-        """The categories of a suite that can be known without its folder."""
-        categories = self.suites[suite].categories
-        return categories if isinstance(categories, list) else demo_categories(suite)
 
     def check_models(self) -> None:
         """Raise StudyError, naming the known choices, for a detector or backbone that does not exist.
@@ -232,7 +241,7 @@ class Study(Strict):
         config = self.suites[suite]
         if isinstance(config.categories, list):
             return config.categories
-        return config.members(config.categories, demo_categories(suite) or self._categories_on_disk(suite))
+        return config.members(config.categories, demo_categories(config.root) or self._categories_on_disk(suite))
 
     def covered(self, block: Block, suite: str) -> list[str]:
         """The categories of a suite that a block of this study is evaluated over."""
@@ -298,7 +307,7 @@ class Study(Strict):
             if suite not in suites and suite not in KNOWN_SUITES:
                 known = ", ".join(dict.fromkeys([*suites, *KNOWN_SUITES]))
                 raise StudyError(f"unknown suite {suite!r}; known: {known}")
-            suites = {suite: suites.get(suite, {})}
+            suites = {suite: suites.get(suite) or dict(KNOWN_SUITES[suite])}
         if category is not None:
             suites = self._narrowed(suites, category)
         changed["suites"] = suites
@@ -311,10 +320,10 @@ class Study(Strict):
             for name, given in (("over", category), ("backbones", backbone), ("detectors", detector))
             if given is not None
         }
-        groups = {group for config in suites.values() for group in config.get("groups", [])}
+        remaining = [SuiteConfig.model_validate(config) for config in suites.values()]
         for field in ("sweeps", "worst", "corruptions"):
             blocks = changed.get(field, self.model_dump()[field])
-            changed[field] = [_freed(block, freed, groups) for block in _as_list(blocks)]
+            changed[field] = [_freed(block, freed, remaining) for block in _as_list(blocks)]
         changed["sweeps"] = changed["sweeps"][0]
         try:
             study = Study.model_validate({**self.model_dump(), **changed})
@@ -334,7 +343,7 @@ class Study(Strict):
         """The suites that have the category, each cut to it."""
         if category == "all":
             return {name: {**config, "categories": "all"} for name, config in suites.items()}
-        demo = {name: demo_categories(name) for name in suites}
+        demo = {name: demo_categories(config["root"]) for name, config in suites.items()}
         narrowed = {
             name: {**config, "categories": [category]}
             for name, config in suites.items()
@@ -346,10 +355,17 @@ class Study(Strict):
         return narrowed
 
 
-def _freed(block: dict[str, Any], freed: dict[str, str], groups: set[str]) -> dict[str, Any]:
-    """A block without restrictions that an override has lifted, or that name a group which no suite has any more."""
+def _freed(block: dict[str, Any], freed: dict[str, str], suites: list[SuiteConfig]) -> dict[str, Any]:
+    """A block without restrictions that an override has lifted, or that name a group which no suite has any more; of a
+    list of categories those are left that some suite may have.
+    """
     over = block.get("over", "all")
-    return {**block, "over": over if isinstance(over, list) or over in groups else "all", **freed}
+    if isinstance(over, str):
+        over = over if any(over in suite.groups for suite in suites) else "all"
+    else:
+        known = [suite.listed for suite in suites]
+        over = [name for name in over if any(names is None or name in names for names in known)]
+    return {**block, "over": over, **freed}
 
 
 # The models of a study's nested fields.

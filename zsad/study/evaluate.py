@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from zsad.detectors import Detector
+from zsad.detectors.base import localises
 from zsad.robustness import (
     Bounds,
     Corruption,
@@ -52,6 +53,8 @@ def evaluate(
 ) -> Evaluated:
     """Evaluate a cell on its pictures, which are corrupted already where it asks for that.
 
+    A detector whose maps tell no places apart (`zsad.detectors.base.localises`) gets image metrics alone.
+
     A search for worst cases keeps the pictures that it is done with in `checkpoint`, and begins with those there.
 
     Raises:
@@ -73,6 +76,8 @@ def evaluate(
                 batch_size=batch_size, rotation=cell.rotation, device=device,
             )  # fmt: skip
             truth = test_set
+        if not localises(detector):
+            truth = replace(truth, masks=None)
         measured = measure(shifted, truth, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed)
     except ValueError as error:
         where = f"{cell.suite}/{cell.category}, {cell.detector} on {cell.backbone}, {cell.shift}"

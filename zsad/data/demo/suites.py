@@ -79,19 +79,21 @@ def _category(name: str, *defects: str) -> dict[str, CategorySpec]:
     return {name: CategorySpec(PRODUCTS[name], defects)}
 
 
+STYLE = Style(
+    size=(13, 30),
+    contrast=(0.9, 1.0),
+    roughness=(0.2, 0.45),
+    harmonics=(3, 8),
+    stretch=(1.5, 3),
+    wander=(10, 25),
+    spots=(1, 3),
+)
+
 SUITES: dict[str, Suite] = {
     "demo-mvtec": Suite(
         reader="mvtec_ad",
         size=(240, 240),
-        style=Style(
-            size=(13, 30),
-            contrast=(0.9, 1.0),
-            roughness=(0.2, 0.45),
-            harmonics=(3, 8),
-            stretch=(1.5, 3),
-            wander=(10, 25),
-            spots=(1, 3),
-        ),
+        style=STYLE,
         train=10,
         good=20,
         each_defect=8,
@@ -129,14 +131,7 @@ SUITES: dict[str, Suite] = {
     "demo-aebad": Suite(
         reader="aebad",
         size=(240, 240),
-        style=Style(
-            size=(9, 20),
-            contrast=(0.8, 1.0),
-            roughness=(0.12, 0.26),
-            harmonics=(3, 8),
-            stretch=(1.5, 3),
-            wander=(10, 25),
-        ),
+        style=STYLE,
         train=10,
         good=16,
         each_defect=8,

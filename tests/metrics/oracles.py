@@ -23,13 +23,15 @@ def regions_of(mask: np.ndarray) -> list[list[tuple[int, int]]]:
     return regions
 
 
-def slow_aupro(maps: np.ndarray, masks: np.ndarray, limit: float) -> float:
+def slow_aupro(maps: np.ndarray, masks: np.ndarray, limit: float, counted: np.ndarray | None = None) -> float:
     """A loop over all thresholds and all regions; trapezoids up to the limit, where the curve is interpolated."""
+    counted = np.ones_like(masks) if counted is None else counted
+    masks, normal = masks & counted, ~masks & counted
     regions = [(image, region) for image, mask in enumerate(masks) for region in regions_of(mask)]
     rates, overlaps = [0.0], [0.0]
-    for threshold in sorted(set(maps.ravel().tolist()), reverse=True):
+    for threshold in sorted(set(maps[counted].tolist()), reverse=True):
         predicted = maps >= threshold
-        rates.append((predicted & ~masks).sum() / (~masks).sum())
+        rates.append((predicted & normal).sum() / normal.sum())
         overlaps.append(np.mean([np.mean([predicted[i][pixel] for pixel in region]) for i, region in regions]))
     area = 0.0
     for f0, f1, p0, p1 in zip(rates, rates[1:], overlaps, overlaps[1:], strict=False):

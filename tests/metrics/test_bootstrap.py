@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 from oracles import random_maps, random_masks
 
-from zsad.metrics import all_metrics, bootstrap_intervals
+from zsad.metrics import all_metrics, bootstrap_intervals, bootstrap_replicates, interval
 from zsad.metrics.bootstrap import draw_counts, image_curve, pixel_curve
 from zsad.metrics.summary import metrics_of
 
 LEVEL = 0.8
 
 
-def slow_intervals(scores, labels, maps, masks, replicates, seed):
-    counts = draw_counts(labels, masks.mean((1, 2)), replicates, np.random.default_rng(seed))
+def slow_intervals(scores, labels, maps, masks, replicates, seed, counted=None):
+    counted = np.ones_like(masks) if counted is None else counted
+    classes = (masks & counted).any((1, 2)), (~masks & counted).any((1, 2))
+    counts = draw_counts(labels, *classes, replicates, np.random.default_rng(seed))
     drawn = [np.repeat(np.arange(len(labels)), count) for count in counts]
-    tables = [all_metrics(scores[i], labels[i], maps[i], masks[i]) for i in drawn]
+    tables = [all_metrics(scores[i], labels[i], maps[i], masks[i], counted=counted[i]) for i in drawn]
     return {
         name: np.quantile([table[name] for table in tables], [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) for name in tables[0]
     }
@@ -36,8 +38,18 @@ def test_exact_where_values_are_fewer_than_bins(seed):
     fast = bootstrap_intervals(*case, replicates=40, generator=np.random.default_rng(seed), level=LEVEL)
     slow = slow_intervals(*case, 40, seed)
     assert fast.keys() == slow.keys()
-    for name, interval in fast.items():
-        assert interval == pytest.approx(slow[name], abs=1e-12), name
+    for name, found in fast.items():
+        assert found == pytest.approx(slow[name], abs=1e-12), name
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pixels_may_be_left_out(seed):
+    case = example(seed, images=6, side=12, levels=40)
+    counted = np.random.default_rng(seed).random(case[3].shape) < 0.6
+    generator = np.random.default_rng(seed)
+    fast = bootstrap_replicates(*case, replicates=40, generator=generator, counted=counted)
+    for name, expected in slow_intervals(*case, 40, seed, counted).items():
+        assert interval(fast[name], LEVEL) == pytest.approx(expected, abs=1e-12), name
 
 
 @pytest.mark.parametrize("power", [1, 0.05, 12])
@@ -47,16 +59,16 @@ def test_bins_move_an_interval_by_less_than_a_thousandth(seed, power):
     assert len(np.unique(case[2])) > 50_000
     fast = bootstrap_intervals(*case, replicates=20, generator=np.random.default_rng(seed), level=LEVEL)
     slow = slow_intervals(*case, 20, seed)
-    for name, interval in fast.items():
+    for name, found in fast.items():
         exact = name.startswith("image")
-        assert interval == pytest.approx(slow[name], abs=1e-12 if exact else 1e-3), name
-        assert exact or interval[0] < interval[1], name
+        assert found == pytest.approx(slow[name], abs=1e-12 if exact else 1e-3), name
+        assert exact or found[0] < found[1], name
 
 
 def test_drawing_every_image_once_gives_the_estimate():
     scores, labels, maps, masks = example(1, images=8, side=30, levels=20)
     once = np.ones((1, len(labels)), dtype=np.int64)
-    found = metrics_of(image_curve(once, scores, labels), pixel_curve(once, maps, masks), 0.3)
+    found = metrics_of(image_curve(once, scores, labels), pixel_curve(once, maps, masks, ~masks), 0.3)
     assert {name: value[0] for name, value in found.items()} == pytest.approx(all_metrics(scores, labels, maps, masks))
 
 
@@ -71,8 +83,7 @@ def test_the_generator_decides():
 
 def test_replicates_always_have_both_classes():
     labels = np.array([True, False, False, False])
-    shares = np.array([1.0, 0.0, 0.0, 0.0])
-    counts = draw_counts(labels, shares, 500, np.random.default_rng(0))
+    counts = draw_counts(labels, labels, ~labels, 500, np.random.default_rng(0))
     assert counts.shape == (500, 4)
     assert (counts.sum(1) == 4).all()
     assert (counts[:, 0] > 0).all()

@@ -54,7 +54,7 @@ def test_refine_finds_the_worst_of_three_parameters():
     found, recipe = search("refine", "3d", right_half()), search("adam", "3d", right_half())
     assert found.evaluations.tolist() == [33] * 3
     assert recipe.evaluations.tolist() == [100] * 3
-    assert found.loss.mean() <= recipe.loss.mean()
+    assert found.loss.mean() <= recipe.loss.mean() + 1e-6, "but for rounding, which differs between processors"
     # What the three known values together give, for each picture.
     image_hue = 0.5 + torch.arange(3)
     best = perturb.semantic(

@@ -206,14 +206,46 @@ def test_a_defect_that_leaves_the_frame_ends_no_better_than_clean(search):
 def test_what_follows_a_try_without_auroc_must_still_be_worse_than_clean():
     """A mask that left the frame lowers the loss; a later try with a lower loss still, but a higher AUROC than that of
     the clean picture, must not take its place."""
-    victim = Victim(Dial(hue_dial), "x", "auroc", "mask", "three_pass", "cpu")
+    victim = Victim(Dial(hue_dial), "x", "auroc", "mask", "counted", "three_pass", "cpu")
     box = searched("angle", Bounds())
     attack = Attack(victim, box, pictures(1), right_half(1), ["a"], 1, tqdm(disable=True))
     maps, masks, sample = torch.zeros(1, SIDE, SIDE), right_half(1), torch.tensor([0])
     for angle, auroc, loss in ((0, 0.9, -0.1), (1, math.nan, -0.2), (2, 0.95, -0.3), (3, 0.8, -0.25)):
-        outcome = Outcome(torch.tensor([loss]), torch.tensor([auroc]).double(), torch.zeros(1), maps, masks)
+        outcome = Outcome(torch.tensor([loss]), torch.tensor([auroc]).double(), torch.zeros(1), maps, masks, None)
         attack._keep(sample, torch.tensor([[float(angle)]]).double(), outcome)
         assert attack.parameters.item() == (angle if angle != 2 else 1)
+
+
+@pytest.mark.parametrize("align", ["map", "mask"])
+def test_corners_that_are_left_out_count_neither_in_a_try_nor_in_what_is_kept(align):
+    """Forced to 45 degrees, a square loses its four corners; a quarter turn loses nothing."""
+    bounds = Bounds(angle=(0, 45))
+    found = attacked("angle", "grid", align=align, corners="left out", bounds=bounds, budget=2)
+    turned = found.parameters["angle"] == 45
+    assert turned.any()
+    for index in range(3):
+        counted = found.counted[index]
+        if not turned[index]:
+            assert counted.all()
+            continue
+        assert not counted[[0, 0, -1, -1], [0, -1, 0, -1]].any()
+        assert counted[SIDE // 2].all()
+        share = counted.double().mean().item()
+        assert share == pytest.approx(2 * (math.sqrt(2) - 1), abs=0.06), "a regular octagon remains"
+        anomalous, normal = (found.map[index][k & counted].mean() for k in (found.masks[index], ~found.masks[index]))
+        assert found.loss[index].item() == pytest.approx((anomalous - normal).item(), abs=1e-6)
+        assert found.auroc[index].item() == pytest.approx(
+            metrics.all_metrics(
+                [1, 0], [True, False], found.map[[index, index]], found.masks[[index, index]],
+                counted=torch.stack((counted, torch.zeros_like(counted))),
+            )["pixel_auroc"]
+        )  # fmt: skip
+    usual = attacked("angle", "grid", align=align, bounds=bounds, budget=2)
+    assert usual.counted.all()
+    assert not torch.equal(usual.loss, found.loss)
+    assert attacked("hue", "refine", align=align, corners="left out").counted.all(), "without a rotation all counts"
+    quarter = perturb.rotation.inside_frame(right_half(), 90.0)
+    assert quarter.all()
 
 
 def test_out_of_memory_halves_the_batch_with_the_same_result(caplog):
@@ -265,6 +297,7 @@ def test_adam_works_where_gradients_are_off():
         ({"search": "random"}, "unknown search 'random'; known: refine, adam, grid"),
         ({"criterion": "aupro"}, "unknown criterion 'aupro'; known: auroc, loss"),
         ({"align": "both"}, "unknown align 'both'; known: map, mask"),
+        ({"corners": "cut"}, "unknown corners 'cut'; known: counted, left out"),
         ({"rotation": "cubic"}, "unknown rotation 'cubic'"),
         ({"gradient": "patches"}, "unknown gradient 'patches'; known: windows, class_token"),
         ({"gradient": "class_token"}, "detector 'dial' has no class-token gradient: choose gradient='windows'"),
@@ -315,9 +348,15 @@ def test_a_killed_search_goes_on_where_it_was(tmp_path, search, setting):
 def test_a_checkpoint_of_other_arguments_or_a_broken_one_is_not_used(tmp_path, caplog):
     path = tmp_path / "cell"
     attacked("hue", "adam", checkpoint=path)
-    for options in ({"seed": 1}, {"bounds": Bounds(hue=1.0)}, {"images": pictures(saturation=0.6)}, {"align": "mask"}):
+    for options in (
+        {"seed": 1},
+        {"bounds": Bounds(hue=1.0)},
+        {"images": pictures(saturation=0.6)},
+        {"align": "mask"},
+        {"corners": "left out"},
+    ):
         assert_equal(attacked("hue", "adam", **options), attacked("hue", "adam", checkpoint=path, **options))
-    assert caplog.text.count("belongs to another search: starting anew") == 4
+    assert caplog.text.count("belongs to another search: starting anew") == 5
     path.write_bytes(path.read_bytes()[:100])
     assert_equal(attacked("hue", "adam"), attacked("hue", "adam", checkpoint=path))
     assert "cannot be read" in caplog.text

@@ -82,6 +82,7 @@ WORST = [
     Worst(budget=7),
     Worst(criterion="loss"),
     Worst(align="mask"),
+    Worst(corners="left out"),
     Worst(gradient="class_token"),
     Worst(bounds={"angle": 45}),
     Worst(settings=["angle"]),
@@ -90,11 +91,11 @@ WORST = [
 
 def test_every_option_of_a_search_and_of_a_corruption_changes_the_key(cell):
     shifts = {shift for block in WORST for shift in block.shifts()}
-    assert len(shifts) == 6 * 4 + 2, "the first block's four, five changed ones, and a bound of two settings"
+    assert len(shifts) == 7 * 4 + 2, "the first block's four, six changed ones, and a bound of two settings"
     corruptions = [Corruptions(severities=[1, 2]), Corruptions(severities=[1, 2], at="resized")]
     shifts |= {shift for block in corruptions for shift in block.shifts()}
     keys = {cell.under(shift).key("d", "w") for shift in shifts}
-    assert len(keys) == len(shifts) == 26 + 2 * 2 * 4
+    assert len(keys) == len(shifts) == 30 + 2 * 2 * 4
 
 
 def test_a_bound_that_a_setting_does_not_search_leaves_its_key_alone():

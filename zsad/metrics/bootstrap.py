@@ -49,6 +49,7 @@ def bootstrap_replicates(
     *,
     generator: np.random.Generator,
     fpr_limit: float = 0.3,
+    counted: Masks | None = None,
 ) -> dict[str, Float[np.ndarray, " replicate"]]:
     """Every metric of `all_metrics` in test sets made by drawing images with replacement.
 
@@ -65,7 +66,7 @@ def bootstrap_replicates(
     far less than the width of an interval; where no class has more distinct values than its bins it moves nothing.
 
     Args:
-        scores, labels, maps, masks, fpr_limit: as in `all_metrics`.
+        scores, labels, maps, masks, fpr_limit, counted: as in `all_metrics`.
         replicates: how many draws.
         generator: source of the draws.
 
@@ -77,9 +78,12 @@ def bootstrap_replicates(
     """
     if replicates < 1:
         raise ValueError(f"replicates is {replicates}: at least one is needed")
-    test_set = checked(scores, labels, maps, masks, fpr_limit)
-    anomalous = test_set.labels.astype(float) if test_set.pixels is None else test_set.pixels[1].mean((1, 2))
-    counts = draw_counts(test_set.labels, anomalous, replicates, generator)
+    test_set = checked(scores, labels, maps, masks, fpr_limit, counted)
+    has_anomalous, has_normal = test_set.labels, ~test_set.labels
+    if test_set.pixels:
+        _, anomalous, normal = test_set.pixels
+        has_anomalous, has_normal = np.any(anomalous, (1, 2)), np.any(normal, (1, 2))
+    counts = draw_counts(test_set.labels, has_anomalous, has_normal, replicates, generator)
     by_image = image_curve(counts, test_set.scores, test_set.labels)
     by_pixel = pixel_curve(counts, *test_set.pixels) if test_set.pixels else None
     return {name: np.asarray(values) for name, values in metrics_of(by_image, by_pixel, fpr_limit).items()}
@@ -87,11 +91,14 @@ def bootstrap_replicates(
 
 def draw_counts(
     labels: Bool[np.ndarray, " image"],
-    anomalous_share: Float[np.ndarray, " image"],
+    has_anomalous: Bool[np.ndarray, " image"],
+    has_normal: Bool[np.ndarray, " image"],
     replicates: int,
     generator: np.random.Generator,
 ) -> Int[np.ndarray, "replicate image"]:
-    """How often each image is drawn in each replicate; replicates with one class only are drawn again."""
+    """How often each image is drawn in each replicate; replicates with one class only, of images or of the pixels that
+    these have, are drawn again.
+    """
     count = len(labels)
     counts = np.zeros((replicates, count), dtype=np.int64)
     missing = np.arange(replicates)
@@ -99,7 +106,7 @@ def draw_counts(
         counts[missing] = generator.multinomial(count, np.full(count, 1 / count), size=len(missing))
         drawn = counts[missing] > 0
         both_labels = (drawn & labels).any(1) & (drawn & ~labels).any(1)
-        both_pixels = (drawn & (anomalous_share > 0)).any(1) & (drawn & (anomalous_share < 1)).any(1)
+        both_pixels = (drawn & has_anomalous).any(1) & (drawn & has_normal).any(1)
         missing = missing[~(both_labels & both_pixels)]
     return counts
 
@@ -116,21 +123,22 @@ def image_curve(
 def pixel_curve(
     counts: Int[np.ndarray, "replicate image"],
     maps: Num[np.ndarray, "image height width"],
-    masks: Bool[np.ndarray, "image height width"],
+    anomalous: Bool[np.ndarray, "image height width"],
+    normal: Bool[np.ndarray, "image height width"],
 ) -> Curve:
-    """The curve of each replicate with values in bins; see `bootstrap_intervals` for what that costs."""
-    edges = np.union1d(_quantiles(maps[~masks], BINS // 2), _quantiles(maps[masks], BINS // 2))
+    """The curve of each replicate with values in bins; see `bootstrap_replicates` for what that costs."""
+    edges = np.union1d(_quantiles(maps[normal], BINS // 2), _quantiles(maps[anomalous], BINS // 2))
     images, bins = len(maps), len(edges) + 1
     # A value that is an edge itself opens the bin, so equal values always share one.
     place = np.searchsorted(edges, maps.reshape(-1), side="right").reshape(maps.shape)
     place += bins * np.arange(images)[:, None, None]
-    share, regions = region_overlap(masks)
+    share, regions = region_overlap(anomalous)
 
     def histogram(where: Int[np.ndarray, " pixel"], weights: Float[np.ndarray, " pixel"] | None = None):
         return np.bincount(where, weights, minlength=images * bins).reshape(images, bins)
 
-    anomalous = place[masks]
-    return _curve(counts, histogram(place[~masks]), histogram(anomalous), (histogram(anomalous, share), regions))
+    found = place[anomalous]
+    return _curve(counts, histogram(place[normal]), histogram(found), (histogram(found, share), regions))
 
 
 def _quantiles(values: Num[np.ndarray, " pixel"], count: int) -> Num[np.ndarray, " quantile"]:

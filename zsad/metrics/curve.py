@@ -7,7 +7,7 @@ ROC and PRO run flat, precision and F1 fall. So normal scores need sorting but n
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Num
+from jaxtyping import Float, Num
 
 PerReplicate = Float[np.ndarray, "*replicate"] | np.float64
 
@@ -32,19 +32,17 @@ class Curve:
 
 
 def rank(
-    scores: Num[np.ndarray, "*item"],
-    positive: Bool[np.ndarray, "*item"],
+    anomalies: Num[np.ndarray, " anomaly"],
+    normals: Num[np.ndarray, " normal"],
     overlap: Float[np.ndarray, " anomaly"] | None = None,
 ) -> Curve:
-    """Sort scores into a curve; every metric of these items reads from it.
+    """Sort the scores of anomalous and of normal items into a curve; every metric of these items reads from it.
 
     Args:
-        scores: any real type; compared as they are, never rounded.
-        positive: True for anomalous items.
-        overlap: for pixels, what each anomalous one (in memory order) adds to the mean overlap with the regions.
+        anomalies, normals: any real type; compared as they are, never rounded.
+        overlap: for pixels, what each anomalous one adds to the mean overlap with the regions.
     """
-    anomalies, normals = scores[positive], scores[~positive]
-    normals.sort()
+    normals = np.sort(normals)
     thresholds, group = np.unique(anomalies, return_inverse=True)
     count = len(thresholds)
     return Curve(

@@ -47,4 +47,4 @@ def f1max_floor(labels: Labels) -> float:
 def _ranked(metric: str, scores: Unchecked, labels: Unchecked) -> curve.Curve:
     values, positive = check_scores(scores, labels)
     require_both(metric, "images", positive)
-    return curve.rank(values, positive)
+    return curve.rank(values[positive], values[~positive])

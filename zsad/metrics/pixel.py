@@ -78,6 +78,6 @@ def _ranked(metric: str, maps: Unchecked, masks: Unchecked, regions: bool = Fals
     values, positive = check_maps(maps, masks)
     require_both(metric, "pixels", positive)
     if not regions:
-        return curve.rank(values, positive)
+        return curve.rank(values[positive], values[~positive])
     share, count = region_overlap(positive)
-    return curve.rank(values, positive, share / count.sum())
+    return curve.rank(values[positive], values[~positive], share / count.sum())

@@ -11,7 +11,12 @@ from zsad.metrics.pixel import check_limit, region_overlap
 
 
 def all_metrics(
-    scores: Scores, labels: Labels, maps: Maps | None = None, masks: Masks | None = None, fpr_limit: float = 0.3
+    scores: Scores,
+    labels: Labels,
+    maps: Maps | None = None,
+    masks: Masks | None = None,
+    fpr_limit: float = 0.3,
+    counted: Masks | None = None,
 ) -> dict[str, float]:
     """All image and pixel metrics, with a single sort of the pixels.
 
@@ -21,6 +26,8 @@ def all_metrics(
         maps: one an image, growing with abnormality. Without maps and masks there are image metrics only.
         masks: one an image, True where anomalous.
         fpr_limit: where AUPRO ends, in (0, 1].
+        counted: False where a pixel is left out of every pixel metric, as if it did not exist; a region that is cut
+            by such pixels consists of what remains. By default all pixels count.
 
     Returns:
         image_auroc, image_ap, image_f1max, image_f1max_floor, pixel_auroc, pixel_ap, pixel_f1max, aupro; in [0, 1].
@@ -28,27 +35,42 @@ def all_metrics(
     Raises:
         ValueError: as the single metrics; another count of maps than of scores; only one of maps and masks.
     """
-    test_set = checked(scores, labels, maps, masks, fpr_limit)
+    test_set = checked(scores, labels, maps, masks, fpr_limit, counted)
     pixels = None
     if test_set.pixels:
-        values, anomalous = test_set.pixels
+        values, anomalous, normal = test_set.pixels
         share, regions = region_overlap(anomalous)
-        pixels = curve.rank(values, anomalous, share / regions.sum())
-    found = metrics_of(curve.rank(test_set.scores, test_set.labels), pixels, fpr_limit)
+        pixels = curve.rank(values[anomalous], values[normal], share / regions.sum())
+    values, positive = test_set.scores, test_set.labels
+    found = metrics_of(curve.rank(values[positive], values[~positive]), pixels, fpr_limit)
     return {name: float(value) for name, value in found.items()}
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What has passed the checks: scores and labels, and, where there are any, maps and masks."""
+    """What has passed the checks: scores and labels, and, where there are any, maps with their anomalous and their
+    normal pixels; a pixel that does not count is neither.
+    """
 
     scores: Num[np.ndarray, " image"]
     labels: Bool[np.ndarray, " image"]
-    pixels: tuple[Num[np.ndarray, "image height width"], Bool[np.ndarray, "image height width"]] | None
+    pixels: (
+        tuple[
+            Num[np.ndarray, "image height width"],
+            Bool[np.ndarray, "image height width"],
+            Bool[np.ndarray, "image height width"],
+        ]
+        | None
+    )
 
 
 def checked(
-    scores: Unchecked, labels: Unchecked, maps: Unchecked | None, masks: Unchecked | None, fpr_limit: float
+    scores: Unchecked,
+    labels: Unchecked,
+    maps: Unchecked | None,
+    masks: Unchecked | None,
+    fpr_limit: float,
+    counted: Unchecked | None = None,
 ) -> Checked:
     """The arguments of `all_metrics` as arrays; raises what it raises."""
     check_limit(fpr_limit)
@@ -61,8 +83,12 @@ def checked(
     pixels, anomalous = check_maps(maps, masks)
     if len(pixels) != len(values):
         raise ValueError(f"there are {len(values)} scores but {len(pixels)} maps: give one each an image")
-    require_both("pixel_auroc, pixel_ap, pixel_f1max and aupro", "pixels", anomalous)
-    return Checked(values, positive, (pixels, anomalous))
+    normal = ~anomalous
+    if counted is not None:
+        _, there = check_maps(maps, counted)
+        anomalous, normal = anomalous & there, normal & there
+    require_both("pixel_auroc, pixel_ap, pixel_f1max and aupro", "pixels", anomalous[anomalous | normal])
+    return Checked(values, positive, (pixels, anomalous, normal))
 
 
 def metrics_of(images: curve.Curve, pixels: curve.Curve | None, fpr_limit: float) -> dict[str, curve.PerReplicate]:

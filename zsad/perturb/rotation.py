@@ -84,6 +84,19 @@ def rotate_mask(masks: Bool[Tensor, "mask height width"], angle: Parameter) -> B
     return rotate(channels, degrees, mode="nearest", padding_mode="zeros")[:, 0] > 0.5
 
 
+def inside_frame(masks: Bool[Tensor, "mask height width"], angle: Parameter) -> Bool[Tensor, "mask height width"]:
+    """True where a picture or map turned by `angle` shows what the frame held; False in the corners that stay empty.
+
+    Args:
+        masks: only their shape and device are used.
+        angle: as in `rotate_mask`.
+    """
+    if is_plain_zero(angle):
+        return torch.ones_like(masks)
+    frame = torch.ones(masks.shape, device=masks.device)
+    return (_coverage(frame, per_image("angle", angle, frame)) == 1).expand(masks.shape)
+
+
 def check_rotation(rotation: str) -> None:
     """Raises: ValueError for another rotation than "three_pass" or "bilinear"."""
     if rotation not in ("three_pass", "bilinear"):

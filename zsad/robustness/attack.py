@@ -12,7 +12,7 @@ from tqdm import tqdm
 from zsad import perturb
 from zsad.detectors import Detector, Prediction
 from zsad.detectors.base import NotFiniteError, check_prediction
-from zsad.perturb.rotation import Rotation, rotate_mask
+from zsad.perturb.rotation import Rotation, inside_frame, rotate_mask
 from zsad.robustness.batches import in_batches
 from zsad.robustness.bounds import Box
 from zsad.robustness.objective import pixel_auroc_per_image, segmentation_loss
@@ -26,6 +26,7 @@ class Victim:
         category: folder name; underscores read as spaces.
         criterion: "auroc" or "loss", see `zsad.robustness.worst_case`.
         align: "map" turns the map back, "mask" turns the mask along.
+        corners: "counted", or "left out" of loss and AUROC where a rotation leaves them empty.
         rotation: as in `zsad.perturb.semantic`.
         device: where pictures are changed and the detector runs.
     """
@@ -34,6 +35,7 @@ class Victim:
     category: str
     criterion: str
     align: str
+    corners: str
     rotation: Rotation
     device: str | torch.device
 
@@ -47,6 +49,7 @@ class Outcome:
     score: Float[Tensor, " try"]
     map: Float[Tensor, "try height width"]
     mask: Bool[Tensor, "try height width"]
+    counted: Bool[Tensor, "try height width"] | None
 
 
 class Attack:
@@ -55,7 +58,7 @@ class Attack:
 
     Attributes (tensors on the CPU, one row a picture):
         parameters: those of the kept try, float64, in the box's order.
-        loss, auroc, score, map, mask: of the kept try.
+        loss, auroc, score, map, mask, counted: of the kept try.
         clean_loss, clean_auroc: of the first.
         losses: those of all tries, in order.
         gradient_count: how many of the tries also went backward.
@@ -79,6 +82,7 @@ class Attack:
         self.auroc, self.clean_auroc = torch.zeros(2, count, dtype=torch.float64)
         self.map = torch.zeros(masks.shape)
         self.mask = masks.clone()
+        self.counted = torch.ones_like(masks)
         self.losses: list[list[float]] = [[] for _ in range(count)]
         self.gradient_count = torch.zeros(count, dtype=torch.long)
         # An AUROC compares pixels of both kinds.
@@ -147,12 +151,15 @@ class Attack:
             maps = torch.where((shifts["angle"] == 0)[:, None, None], _with_gradient_of(maps, turned), turned)
         elif "angle" in shifts:
             masks = rotate_mask(masks, shifts["angle"].detach())
-        loss = segmentation_loss(maps, masks)
+        counted = None
+        if "angle" in shifts and victim.corners == "left out":
+            angle = shifts["angle"].detach().float()
+            counted = inside_frame(masks, -angle if victim.align == "map" else angle)
+        loss = segmentation_loss(maps, masks, counted)
         maps = maps.detach()
-        auroc = pixel_auroc_per_image(maps, masks)
-        return Outcome(
-            loss if differentiable else loss.cpu(), auroc.cpu(), prediction.score.detach().float().cpu(), maps, masks
-        )
+        auroc = pixel_auroc_per_image(maps, masks, counted)
+        score = prediction.score.detach().float().cpu()
+        return Outcome(loss if differentiable else loss.cpu(), auroc.cpu(), score, maps, masks, counted)
 
     def _predict(self, images: Tensor, samples: Tensor) -> Prediction:
         detector, category = self.victim.detector, self.victim.category.replace("_", " ")
@@ -186,6 +193,8 @@ class Attack:
                 self.loss[sample], self.auroc[sample] = losses[index], aurocs[index]
                 self.score[sample], self.map[sample] = outcome.score[index], outcome.map[index].cpu()
                 self.mask[sample] = outcome.mask[index].cpu()
+                if outcome.counted is not None:
+                    self.counted[sample] = outcome.counted[index].cpu()
         self._bar.update(len(samples))
 
 

@@ -5,38 +5,50 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+_BELOW_ALL = -(2**40)  # below the bits of any float32
+
 
 def segmentation_loss(
-    maps: Float[Tensor, "image height width"], masks: Bool[Tensor, "image height width"]
+    maps: Float[Tensor, "image height width"],
+    masks: Bool[Tensor, "image height width"],
+    counted: Bool[Tensor, "image height width"] | None = None,
 ) -> Float[Tensor, " image"]:
     """Mean score of a picture's anomalous pixels less that of its normal ones; the attacker MINIMISES it.
 
     As in the released code of Stangl et al. (arXiv 2405.07969): without anomalous pixels their mean counts as 0, and
     the attack raises the score of the whole picture. In [-1, 1] for scores in [0, 1]; differentiable to the maps.
+    Where `counted` is False a pixel is neither.
     """
-    anomalous = masks.to(maps.dtype)
-    normal = 1 - anomalous
+    anomalous, normal = masks.to(maps.dtype), (~masks).to(maps.dtype)
+    if counted is not None:
+        anomalous, normal = anomalous * counted, normal * counted
     found = (maps * anomalous).sum((1, 2)) / (anomalous.sum((1, 2)) + 1e-8)
     false = (maps * normal).sum((1, 2)) / (normal.sum((1, 2)) + 1e-8)
     return found - false
 
 
 def pixel_auroc_per_image(
-    maps: Float[Tensor, "image height width"], masks: Bool[Tensor, "image height width"]
+    maps: Float[Tensor, "image height width"],
+    masks: Bool[Tensor, "image height width"],
+    counted: Bool[Tensor, "image height width"] | None = None,
 ) -> Float[Tensor, " image"]:
     """Area under the ROC over the pixels of each picture, equal values counted half; exact for float32 maps.
 
-    NaN for a picture whose pixels are all normal or all anomalous. float64.
+    NaN for a picture whose pixels (the `counted` ones, by default all) are all normal or all anomalous. float64.
     """
     values, anomalous = _order_preserving(maps.float().flatten(1)), masks.flatten(1)
+    left_out = torch.zeros_like(anomalous) if counted is None else ~counted.flatten(1)
+    # What is left out goes below everything as if it were normal; what it loses there is taken off again.
+    values, anomalous = values.masked_fill(left_out, _BELOW_ALL), anomalous & ~left_out
+    beaten = left_out.sum(1)
     place = torch.arange(values.shape[1], device=maps.device)
     positive = anomalous.sum(1)
     # The sum of the ranks of anomalous pixels, once where they lose every tie and once where they win it: the mean of
     # the two counts ties half, and no tie has to be looked for.
     losing = _sorted(2 * values + ~anomalous) % 2 == 0
     winning = _sorted(2 * values + anomalous) % 2 == 1
-    wins = (place * losing).sum(1) + (place * winning).sum(1) - positive * (positive - 1)
-    return wins.double() / (2 * positive * (len(place) - positive)).double()
+    wins = (place * losing).sum(1) + (place * winning).sum(1) - positive * (positive - 1) - 2 * positive * beaten
+    return wins.double() / (2 * positive * (len(place) - positive - beaten)).double()
 
 
 def _order_preserving(values: Float[Tensor, "image pixel"]) -> Int[Tensor, "image pixel"]:

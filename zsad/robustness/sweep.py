@@ -147,8 +147,10 @@ def measure(
     fpr_limit: float = 0.3,
     replicates: int = 200,
     seed: int = 0,
+    counted: Bool[Tensor, "image height width"] | None = None,
 ) -> Measured:
-    """Every metric with its interval; without masks the image metrics alone.
+    """Every metric with its interval; without masks the image metrics alone. Pixels are left out of pixel metrics where
+    `counted` is False.
 
     The same seed draws the same pictures for every shift of a test set, so that replicates can be compared one by one,
     and unrelated ones for other test sets, so that their means can be taken one by one.
@@ -170,8 +172,9 @@ def measure(
     generator = np.random.default_rng([seed, int.from_bytes(pictures[:8])])
     maps = None if test_set.masks is None else shifted.map
     arguments = (shifted.score, test_set.labels, maps, test_set.masks)
-    estimates = metrics.all_metrics(*arguments, fpr_limit=fpr_limit)
-    drawn = metrics.bootstrap_replicates(*arguments, replicates=replicates, generator=generator, fpr_limit=fpr_limit)
+    options: dict = {"fpr_limit": fpr_limit, "counted": counted}
+    estimates = metrics.all_metrics(*arguments, **options)
+    drawn = metrics.bootstrap_replicates(*arguments, replicates=replicates, generator=generator, **options)
     rows = []
     for name, estimate in estimates.items():
         low, high = metrics.interval(drawn[name])

@@ -37,6 +37,7 @@ class WorstCase:
         auroc, clean_auroc: pixel AUROC of that picture alone, in [0, 1]; NaN where the mask is empty.
         score, map: of the kept try; with align="map" the map is turned back into the unshifted picture's frame.
         masks: the ground truth that goes with `map`: the masks given, or with align="mask" those turned along.
+        counted: False in the corners that a rotation left empty, where corners="left out"; else True.
         evaluations: tries, each one forward pass of the detector. For `gradients` of them there was a backward pass
             too, so a try of adam costs about three times one of the other searches.
         curve: smallest loss so far after each try, to be read against their number; a picture that was done earlier
@@ -52,6 +53,7 @@ class WorstCase:
     score: Float[Tensor, " image"]
     map: Float[Tensor, "image height width"]
     masks: Bool[Tensor, "image height width"]
+    counted: Bool[Tensor, "image height width"]
     evaluations: Int[Tensor, " image"]
     gradients: Int[Tensor, " image"]
     curve: Float[Tensor, "image evaluation"]
@@ -70,6 +72,7 @@ def worst_case(
     criterion: str = "auroc",
     bounds: Bounds | None = None,
     align: str = "map",
+    corners: str = "counted",
     rotation: str = "three_pass",
     gradient: str = "windows",
     batch_size: int = 16,
@@ -99,6 +102,8 @@ def worst_case(
         bounds: default: those of the released attack.
         align: "map" turns the map back and leaves the ground truth (the paper; empty corners score 0); "mask" turns the
             ground truth along, and what leaves the frame is lost (the released code).
+        corners: "counted" takes what a rotation leaves empty as found normal (the paper); "left out" takes it from the
+            loss and the AUROC of a try, and says so in `counted`.
         rotation: as in `zsad.perturb.semantic`.
         gradient: "windows" for the whole gradient; "class_token" for that of the released attack, whose detector
             detaches its windows.
@@ -119,6 +124,7 @@ def worst_case(
     _one_of("search", search, SEARCHES)
     _one_of("criterion", criterion, ("auroc", "loss"))
     _one_of("align", align, ("map", "mask"))
+    _one_of("corners", corners, ("counted", "left out"))
     _one_of("gradient", gradient, ("windows", "class_token"))
     check_rotation(rotation)
     _check_pictures(images, masks)
@@ -131,7 +137,7 @@ def worst_case(
         raise ValueError(f"there are {len(images)} images but {len(names)} ids: give one each")
     if gradient == "class_token":
         detector = _class_token_only(detector)
-    victim = Victim(detector, category, criterion, align, rotation, device)  # type: ignore[arg-type]
+    victim = Victim(detector, category, criterion, align, corners, rotation, device)  # type: ignore[arg-type]
 
     key = _key(victim, box, images, masks, names, search, budget, gradient, seed)
     finished = [] if checkpoint is None else load_checkpoint(checkpoint, key)
@@ -180,6 +186,7 @@ def _result(attack: Attack) -> dict[str, Tensor]:
         "score": attack.score,
         "map": attack.map,
         "masks": attack.mask,
+        "counted": attack.counted,
         "evaluations": torch.tensor(evaluations),
         "gradients": attack.gradient_count,
         "curve": curve.cummin(1).values,
@@ -205,7 +212,8 @@ def _key(
     *choices: str | int,
 ) -> str:
     """sha256 over everything that a result depends on."""
-    spec = [victim.detector.fingerprint, victim.category, victim.criterion, victim.align, victim.rotation]
+    choices_of = (victim.criterion, victim.align, victim.corners, victim.rotation)
+    spec = [victim.detector.fingerprint, victim.category, *choices_of]
     ends = [box.names, box.low.tolist(), box.high.tolist()]
     digest = hashlib.sha256(json.dumps([spec, ends, list(names), choices]).encode())
     for tensor in (images, masks):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
 from zsad.detectors import Detector
 from zsad.detectors.base import localises
@@ -60,14 +61,14 @@ def evaluate(
     Raises:
         ValueError: what the detector or the search refuse, naming the cell.
     """
-    worst = None
+    worst, counted = None, None
     try:
         if cell.shift.kind == "worst":
             worst = _search(
                 cell, detector, test_set, batch_size=batch_size, device=device, progress=progress, checkpoint=checkpoint
             )
             shifted = Shifted(worst.score, worst.map, worst.batch_size)
-            truth = replace(test_set, masks=worst.masks)
+            truth, counted = replace(test_set, masks=worst.masks), _counted(cell, worst)
         else:
             uniform = cell.shift.kind == "uniform"
             setting, value = (cell.shift.setting, cell.shift.value) if uniform else ("none", 0.0)
@@ -78,7 +79,9 @@ def evaluate(
             truth = test_set
         if not localises(detector):
             truth = replace(truth, masks=None)
-        measured = measure(shifted, truth, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed)
+        measured = measure(
+            shifted, truth, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed, counted=counted
+        )
     except ValueError as error:
         where = f"{cell.suite}/{cell.category}, {cell.detector} on {cell.backbone}, {cell.shift}"
         raise ValueError(f"{where}: {error}") from error
@@ -111,6 +114,11 @@ def _search(cell: Cell, detector: Detector, test_set: TestSet, **how: Any) -> Wo
         **options,
         **how,
     )
+
+
+def _counted(cell: Cell, worst: WorstCase) -> Tensor | None:
+    """The pixels that metrics count; None for all."""
+    return worst.counted if cell.how.get("corners") == "left out" else None
 
 
 def _headline(replicates: pd.DataFrame) -> pd.DataFrame:

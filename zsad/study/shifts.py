@@ -133,6 +133,7 @@ class Worst(Block):
     budget: int | None = Field(default=None, ge=1)
     criterion: Literal["auroc", "loss"] = "auroc"
     align: Literal["map", "mask"] = "map"
+    corners: Literal["counted", "left out"] = "counted"
     gradient: Literal["windows", "class_token"] = "windows"
     bounds: Bounds = Bounds()
 
@@ -156,6 +157,8 @@ class Worst(Block):
 
     def shifts(self) -> list[Shift]:
         options = self.model_dump(include={"search", "budget", "criterion", "align", "gradient"})
+        if self.corners != "counted":  # a default that came later: records from before it keep their keys
+            options["corners"] = self.corners
         return [
             Shift(self.kind, setting, how=canonical_json({**options, "bounds": self._searched(setting)}))
             for setting in self.settings

@@ -71,14 +71,14 @@ def test_a_search_curve_ends_at_its_last_try():
     curves = pd.concat(
         [
             pd.DataFrame({"backbone": "b", "setting": "angle", "search": name, "evaluation": range(1, n + 1)})
-            .assign(loss=lambda t: 1 / t["evaluation"])
+            .assign(share=lambda t: 1 - 1 / t["evaluation"])
             for name, n in (("refine", 4), ("adam", 10))
         ]
     )  # fmt: skip
     figure = plots.plot_search(curves, {"angle": "rotation", "3d": "all"}, ["b"])
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     assert list(lines["adam"].get_xdata()) == list(range(1, 11))
-    assert list(lines["refine"].get_ydata()) == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
+    assert list(lines["refine"].get_ydata()) == pytest.approx([0, 50, 100 * 2 / 3, 75])
     assert lines["refine"].get_color() != lines["adam"].get_color()
     assert [text.get_text() for text in figure.axes[1].texts] == ["none"]
     assert figure.axes[0].get_xscale() == "log"

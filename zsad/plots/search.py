@@ -1,4 +1,4 @@
-"""How fast searches find worst cases: the mean of the lowest loss so far against the number of tries."""
+"""How fast searches find worst cases: how far the mean loss has fallen, against the number of tries."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,8 @@ def plot_search(curves: pd.DataFrame, settings: dict[str, str], backbones: Seque
     """A row of panels a backbone, a column a setting; in each a line a search, ending at its last try.
 
     Args:
-        curves: a row a backbone, setting, search and evaluation, with the mean loss.
+        curves: a row a backbone, setting, search and evaluation, with `share`: by how much the mean loss has fallen, as
+            a share of the furthest fall in the panel.
         settings: names in the table, and the words shown for them.
         backbones: in the order shown.
     """
@@ -30,12 +31,12 @@ def plot_search(curves: pd.DataFrame, settings: dict[str, str], backbones: Seque
             for number, name in enumerate(names):
                 rows = panel[panel["search"] == name].sort_values("evaluation")
                 colour = PALETTE[number % len(PALETTE)]
-                axis.plot(
-                    rows["evaluation"], rows["loss"], color=colour, linestyle=_LINES[number % len(_LINES)], label=name
-                )
-                axis.plot(rows["evaluation"].iloc[-1:], rows["loss"].iloc[-1:], "o", color=colour, markersize=4)
+                share, line = 100 * rows["share"], _LINES[number % len(_LINES)]
+                axis.plot(rows["evaluation"], share, color=colour, linestyle=line, label=name)
+                axis.plot(rows["evaluation"].iloc[-1:], share.iloc[-1:], "o", color=colour, markersize=4)
             if panel.empty:
                 axis.text(0.5, 0.5, "none", transform=axis.transAxes, ha="center", color=INK)
+            axis.set_ylim(-3, 106)
             axis.set_xscale("log")
             axis.set_xlim(1, 1.15 * max(last, 2))
             axis.xaxis.set_major_locator(FixedLocator([tick for tick in TICKS if tick <= last]))
@@ -45,7 +46,7 @@ def plot_search(curves: pd.DataFrame, settings: dict[str, str], backbones: Seque
             if index < len(settings):
                 axis.set_title(settings[setting])
             if index % len(settings) == 0:
-                axis.set_ylabel(f"mean loss\n({backbone})" if len(backbones) > 1 else "mean loss")
+                axis.set_ylabel("fall of the loss [%]" + (f"\n({backbone})" if len(backbones) > 1 else ""))
             if index >= len(axes) - len(settings):
                 axis.set_xlabel("tries")
         handles, labels = axes[0].get_legend_handles_labels()

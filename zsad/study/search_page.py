@@ -4,13 +4,13 @@ Which searches and choices there are is read off the study's `worst` blocks; wha
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from zsad import plots
-from zsad.metrics import interval
 from zsad.study.contrasts import Difference, difference, verdict
 from zsad.study.notebook import Page
 from zsad.study.shifts import Block, Worst
@@ -23,7 +23,10 @@ ABLATIONS = {
     "criterion": "the kept try by AUROC, or by loss",
     "corners": "empty corners counted, or left out",
 }
-_UNIT = ["suite", "category", "backbone", "setting"]
+_CASE = ["backbone", "setting"]
+_UNIT = ["suite", "category", *_CASE]
+# A search is as good as another whose mean loss falls no more than this share further.
+CLOSE = 0.01
 _NAMES = set(Block.model_fields) | {"name", "settings"}
 
 
@@ -72,9 +75,10 @@ def show_curves(page: Page, all_cases: Sequence[WorstCases]) -> None:
             plots.plot_search(curves, settings, backbones),
             f"fig-search{id}",
             f"<strong>How fast the searches find worst cases</strong> ({'; '.join(variants(group))}). {who}; the try "
-            f"kept is that with {goal}. The lowest loss after so many tries, averaged over pictures; lower is worse "
-            "for WinCLIP, and the first try is the picture as it is. A try of adam also goes backward through the "
-            "network, about three times the work of another.",
+            f"kept is that with {goal}. Height: how far the lowest loss so far, averaged over pictures, has fallen "
+            "below that of the pictures as they are (the first try), in percent of the furthest fall of any search in "
+            "the panel; higher is worse for WinCLIP. A try of adam also goes backward through the network, several "
+            "times the work of another.",
             study=study,
         )
         missing = [s for s in ("refine", "adam", "grid") if s not in {cases.block.search for cases in group}]
@@ -93,19 +97,26 @@ def _tries(block: Worst) -> str:
 
 
 def _common(group: Sequence[WorstCases]) -> pd.DataFrame:
-    """The cells that every search of a group has, a grid's lack of 3d aside: suite, category, backbone, setting."""
+    """The cells that every search of a group has, apart from settings and backbones that one lacks altogether, as a
+    grid lacks 3d: suite, category, backbone, setting.
+    """
     units = [cases.worst[_UNIT].drop_duplicates() for cases in group]
     everything = pd.concat(units).drop_duplicates()
     keep = np.ones(len(everything), bool)
     for cases, unit in zip(group, units, strict=True):
         has = everything.merge(unit, on=_UNIT, how="left", indicator=True)["_merge"].eq("both").to_numpy()
-        keep &= has | ~everything["setting"].isin(cases.settings).to_numpy()
+        lacks = ~(everything["setting"].isin(cases.settings) & everything["backbone"].isin(cases.backbones))
+        keep &= has | lacks.to_numpy()
     return everything[keep]
 
 
 def mean_curves(page: Page, group: Sequence[WorstCases]) -> tuple[pd.DataFrame, str]:
-    """backbone, setting, search, evaluation and the mean loss over the pictures of the cells that all searches share;
-    and which cells these are, in words.
+    """backbone, setting, search, evaluation, the mean loss over the pictures of the cells that all searches share, and
+    `share`: its fall below the first try, as a share of the furthest fall of a search on that backbone and setting; and
+    which cells these are, in words.
+
+    Falls are compared and not losses: in 16 bits a detector with a gradient gives a picture another loss, by a percent
+    or two, than the same detector without.
     """
     common, frames = _common(group), []
     for cases in group:
@@ -126,84 +137,92 @@ def mean_curves(page: Page, group: Sequence[WorstCases]) -> tuple[pd.DataFrame, 
         f"{suite}: {', '.join(sorted(rows['category'].str.replace('_', ' ')))}"
         for suite, rows in categories.groupby("suite", sort=False)
     )
-    return pd.concat(frames, ignore_index=True), who
+    curves = pd.concat(frames, ignore_index=True)
+    first = curves[curves["evaluation"] == 1].set_index([*_CASE, "search"])["loss"]
+    fall = curves.join(first.rename("first"), on=[*_CASE, "search"])["first"] - curves["loss"]
+    furthest = fall.groupby([curves[name] for name in _CASE]).transform("max")
+    return curves.assign(share=(fall / furthest.where(furthest > 0)).fillna(0.0)), who
 
 
 def show_losses(page: Page, group: Sequence[WorstCases], id: str, key: str) -> None:
-    """Each search against the first refine of the group: mean loss, tries, and the difference picture by picture."""
-    ours = next((cases for cases in group if cases.block.search == "refine"), group[0])
-    common, rows, faster = _common(group), [], []
-    samples = {i: page.details("samples", c.worst.merge(common, on=_UNIT)) for i, c in enumerate(group)}
-    curves = mean_curves(page, group)[0]
-    reference = next(i for i, cases in enumerate(group) if cases is ours)
-    for (backbone, setting), _ in samples[reference].groupby(["backbone", "setting"], sort=False):
-        for index, cases in enumerate(group):
-            found = samples[index]
-            found = found[(found["backbone"] == backbone) & (found["setting"] == setting)]
-            if found.empty:
-                continue
-            row: dict[str, Any] = {"backbone": backbone, "setting": SETTING_WORDS[str(setting)]}
-            row |= {"search": search_name(cases.block), "tries": float(found["evaluations"].mean())}
-            row |= {
-                "clean loss": float(found["clean_loss"].mean()),
-                "lowest loss": lowest(curves, backbone, setting, row),
+    """Each search against the first refine of the group: tries, how far the mean loss falls, and how many tries refine
+    needs for as much.
+    """
+    ours = search_name(next((cases for cases in group if cases.block.search == "refine"), group[0]).block)
+    curves, _ = mean_curves(page, group)
+    rows, compared = [], []
+    for (backbone, setting), panel in curves.groupby(_CASE, sort=False):
+        reference = panel[panel["search"] == ours].sort_values("evaluation")
+        for search, curve in panel.groupby("search", sort=False):
+            end = curve.sort_values("evaluation").iloc[-1]
+            row = {
+                "backbone": backbone,
+                "setting": SETTING_WORDS[str(setting)],
+                "search": search,
+                "tries": int(end["evaluation"]),
+                "loss at first": float(curve["loss"].max()),
+                "loss in the end": float(end["loss"]),
+                "fall [% of the furthest]": 100 * float(end["share"]),
             }
-            row["kept loss"] = float(found["loss"].mean())
-            if index != reference:
-                gap = loss_difference(found, samples[reference])
-                row[f"kept loss above {search_name(ours.block)}'s"] = f"{gap[0]:+.4f} ({gap[1]:+.4f} to {gap[2]:+.4f})"
-                ahead = first_at(curves, search_name(ours.block), backbone, setting, row["lowest loss"])
-                row[f"tries {search_name(ours.block)} needs for its lowest"] = (
-                    "not reached" if ahead is None else str(ahead)
-                )
-                faster.append((search_name(cases.block), ahead, row["tries"]))
+            if search != ours:
+                close, strict = first_at(reference, float(end["share"]))
+                compared.append(Compared(str(search), str(backbone), str(setting), row["tries"], close, strict))
+                row[f"tries {ours} needs for it"] = "not reached" if close is None else str(close)
             rows.append(row)
-    conclusion = _conclude(search_name(ours.block), faster)
+    conclusion = conclude_searches(ours, compared)
     page.say(f"**Conclusion.** {conclusion}")
     page.number(f"conclusion_{key}", conclusion)
     page.table(
         pd.DataFrame(rows),
         id,
-        "<strong>What each search reaches.</strong> Mean loss over pictures: of the picture as it is, the lowest among "
-        "all tries, and that of the try that is kept. Difference picture by picture, with a 95 % interval from a "
-        "bootstrap over pictures; positive where the other search leaves more to find.",
-        formats={"tries": "{:.0f}", **dict.fromkeys(("clean loss", "lowest loss", "kept loss"), "{:.4f}")},
-        study=ours.study.name,
+        "<strong>What each search reaches.</strong> Loss averaged over pictures, of the pictures as they are and of "
+        "the worst tries, and its fall in percent of the furthest fall of any search on that backbone and setting. "
+        f"Last column: after how many tries {ours} has fallen at least {100 * (1 - CLOSE):.0f} % as far.",
+        formats={
+            **dict.fromkeys(("loss at first", "loss in the end"), "{:.3g}"),
+            "fall [% of the furthest]": "{:.1f}",
+        },
+        study=group[0].study.name,
     )
 
 
-def lowest(curves: pd.DataFrame, backbone: Any, setting: Any, row: dict[str, Any]) -> float:
-    """Where a curve ends."""
-    chosen = (curves["backbone"] == backbone) & (curves["setting"] == setting) & (curves["search"] == row["search"])
-    return float(curves[chosen]["loss"].min())
+@dataclass(frozen=True)
+class Compared:
+    """One search against refine on one backbone and setting: its tries, and after how many refine's mean loss has
+    fallen as far, to within `CLOSE` and strictly; None where it never has.
+    """
+
+    search: str
+    backbone: str
+    setting: str
+    tries: int
+    close: int | None
+    strict: int | None
 
 
-def first_at(curves: pd.DataFrame, search: str, backbone: Any, setting: Any, loss: float) -> int | None:
-    """The first try at which a search's curve is at `loss` or below; None where it never is."""
-    chosen = (curves["backbone"] == backbone) & (curves["setting"] == setting) & (curves["search"] == search)
-    reached = curves[chosen & (curves["loss"] <= loss)]["evaluation"]
-    return int(reached.min()) if len(reached) else None
+def first_at(curve: pd.DataFrame, share: float) -> tuple[int | None, int | None]:
+    """The first tries after which a curve has fallen by `share`, to within `CLOSE` and strictly."""
+    found = []
+    for goal in (share * (1 - CLOSE), share):
+        reached = curve[curve["share"] >= goal - 1e-12]["evaluation"]
+        found.append(int(reached.min()) if len(reached) else None)
+    return found[0], found[1]
 
 
-def loss_difference(other: pd.DataFrame, ours: pd.DataFrame, draws: int = 2000) -> tuple[float, float, float]:
-    """Mean over pictures of the other search's loss minus ours, with a 95 % bootstrap interval over pictures."""
-    paired = other.merge(ours, on=[*_UNIT, "id"], suffixes=("", "_ours"))
-    gaps = (paired["loss"] - paired["loss_ours"]).to_numpy(np.float64)
-    drawn = np.random.default_rng(0).choice(gaps, (draws, len(gaps))).mean(1)
-    return float(gaps.mean()), *interval(drawn)
-
-
-def _conclude(ours: str, faster: Sequence[tuple[str, int | None, float]]) -> str:
+def conclude_searches(ours: str, compared: Sequence[Compared]) -> str:
+    """How often, and how soon, our search gets as far as the others, and where it does not."""
     said = []
-    for other in dict.fromkeys(search for search, *_ in faster):
-        found = [(ahead, tries) for search, ahead, tries in faster if search == other]
-        reached = [(ahead, tries) for ahead, tries in found if ahead is not None]
-        text = f"{ours} gets as low a mean loss as {other} in {len(reached)} of {len(found)} cases"
+    for other in dict.fromkeys(c.search for c in compared):
+        found = [c for c in compared if c.search == other]
+        reached = [c for c in found if c.close is not None]
+        strictly = sum(c.strict is not None for c in found)
+        text = f"{ours} lowers the mean loss as far as {other}, to within {100 * CLOSE:.0f} %, in "
+        text += f"{len(reached)} of {len(found)} cases (as far or further in {strictly})"
         if reached:
-            most = max(100 * ahead / tries for ahead, tries in reached)
-            text += f", there with at most {most:.0f} % of its tries"
-        said.append(text)
-    return "; ".join(said) + " (a case is a backbone and setting)." if said else ""
+            text += f", there with at most {max(100 * (c.close or 0) / c.tries for c in reached):.0f} % of its tries"
+        missed = [f"{SETTING_WORDS[c.setting]} on {c.backbone}" for c in found if c.close is None]
+        said.append(text + (f"; not for {', '.join(missed)}" if missed else ""))
+    return "; ".join(said) + ". A case is a backbone and setting." if said else ""
 
 
 def ablation_pairs(blocks: Sequence[Worst], option: str) -> list[tuple[Worst, Worst]]:

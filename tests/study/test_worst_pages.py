@@ -131,9 +131,9 @@ def test_falls_are_compared_try_by_try():
         Compared("grid", "demo-b", "hue", 180, None, None),
     ]
     assert conclude_searches("refine", compared) == (
-        "refine lowers the mean loss as far as adam, to within 1 %, in 2 of 3 cases (as far or further in 1), there with "
-        "at most 4 % of its tries; not for hue on demo-l; refine lowers the mean loss as far as grid, to within 1 %, in "
-        "0 of 1 cases (as far or further in 0); not for hue on demo-b. A case is a backbone and setting."
+        "refine lowers the mean loss as far as adam, to within 1 %, in 2 of 3 cases (as far or further in 1), there "
+        "with at most 4 % of its tries; not for hue on demo-l; refine lowers the mean loss as far as grid, to within "
+        "1 %, in 0 of 1 cases (as far or further in 0); not for hue on demo-b. A case is a backbone and setting."
     )
 
 

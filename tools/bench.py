@@ -33,7 +33,7 @@ from zsad.study import provenance
 from zsad.study.config import project_root
 
 SIDE = 240  # pixels of a picture, as in the studies
-ROUNDS = 5
+ROUNDS = 3
 DTYPES = ("float32", "bfloat16")
 PASSES = {
     "forward": {"setting": "angle", "search": "grid", "budget": 5},
@@ -89,11 +89,11 @@ def operations(detector: Any, device: str, backward: bool) -> float:
     return float(counter.get_total_flops())
 
 
-def measure(name: str, device: str, dtype: str, batch_size: int, pictures: int) -> list[dict[str, Any]]:
+def measure(name: str, device: str, dtype: str, batch_size: int) -> list[dict[str, Any]]:
     detector = load_detector("winclip", backbone=backbone(name, device, dtype))
     rate = multiply_rate(device, dtype)
-    images = torch.rand(pictures, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-    masks = torch.zeros(pictures, SIDE, SIDE, dtype=torch.bool)
+    images = torch.rand(batch_size, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    masks = torch.zeros(batch_size, SIDE, SIDE, dtype=torch.bool)
     masks[:, 60:90, 60:90] = True
     rows = []
     for direction, how in PASSES.items():
@@ -101,7 +101,7 @@ def measure(name: str, device: str, dtype: str, batch_size: int, pictures: int) 
         def work(how: dict[str, Any] = how) -> None:
             worst_case(detector, images, masks, category="washer", batch_size=batch_size, device=device, **how)
 
-        tries = [pictures * int(how["budget"]) / seconds for seconds in rounds(work, device)]
+        tries = [batch_size * int(how["budget"]) / seconds for seconds in rounds(work, device)]
         per_try = operations(detector, device, direction != "forward")
         rows.append(
             {
@@ -127,16 +127,16 @@ def measure(name: str, device: str, dtype: str, batch_size: int, pictures: int) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--batch-size", type=int, help="tries at once; default 16, and 128 on a GPU")
+    parser.add_argument("--batch-size", type=int, help="tries at once; default 8, and 128 on a GPU")
     parser.add_argument("--out", type=Path, default=project_root() / "results" / "bench")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     on_gpu = arguments.device.startswith("cuda")
-    batch_size = arguments.batch_size or (128 if on_gpu else 16)
+    batch_size = arguments.batch_size or (128 if on_gpu else 8)
     jobs = [(name, dtype) for name in backbones(arguments.device) for dtype in DTYPES]
     rows = []
     for name, dtype in tqdm(jobs, unit="model"):
-        rows += measure(name, arguments.device, dtype, batch_size, pictures=batch_size)
+        rows += measure(name, arguments.device, dtype, batch_size)
     machine = provenance.machine(arguments.device)
     content = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),

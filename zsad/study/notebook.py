@@ -43,8 +43,9 @@ def world(study: Study) -> str:
     demo_model = all(name.startswith("demo-") for name in study.backbones)
     suites, backbones = ", ".join(study.suites), ", ".join(study.backbones)
     if demo_data and demo_model:
+        models = "a small CLIP" if len(study.backbones) == 1 else "small CLIPs"
         return (
-            f"Demo world: rendered products ({suites}) seen by a small CLIP trained on rendered products "
+            f"Demo world: rendered products ({suites}) seen by {models} trained on rendered products "
             f"({backbones}). Measurements of that world, not a claim about CLIP."
         )
     if not demo_data and not demo_model:

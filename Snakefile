@@ -102,7 +102,7 @@ rule notebook:
     retries: 1  # kernels that start together may race for a port
     shell:
         "OMP_NUM_THREADS={threads} {params.python} -m zsad.study.execute {input.source} "
-        "--study {params.study} --out {params.pages} 2>&1 | tee {log}"
+        "--study {params.study} --out {params.pages} --listed 2>&1 | tee {log}"
 
 
 rule html:

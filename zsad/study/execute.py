@@ -24,7 +24,7 @@ import papermill
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
-from zsad.study.parameters import PAGE_DIR, assigned_names, refuse_unknown
+from zsad.study.parameters import LISTED, PAGE_DIR, assigned_names, refuse_unknown
 from zsad.study.provenance import machine, versions
 
 _BOOK_PACKAGES = ("jupyter-book", "matplotlib", "pandas", "papermill", "sphinx")
@@ -68,8 +68,10 @@ def normalise(notebook: nbformat.NotebookNode, name: str) -> None:
             tags.append("remove-input" if "injected-parameters" in tags else "hide-input")
 
 
-def execute(source: Path, out: Path, parameters: dict[str, Any]) -> Path:
+def execute(source: Path, out: Path, parameters: dict[str, Any], listed: bool = False) -> Path:
     """Execute `source` into `out` and return the notebook's path; nothing is left under a final name when it fails.
+
+    `listed`: the study's records have just been computed; take them as they are listed.
 
     Raises UnknownParameter before anything runs, and papermill's PapermillExecutionError for a failing cell.
     """
@@ -82,7 +84,7 @@ def execute(source: Path, out: Path, parameters: dict[str, Any]) -> Path:
         folder = Path(scratch)
         jupytext.write(notebook, folder / "source.ipynb")
         try:
-            _run(folder / "source.ipynb", folder / f"{name}.ipynb", parameters, folder, name)
+            _run(folder / "source.ipynb", folder / f"{name}.ipynb", parameters, folder, name, listed)
         except PapermillExecutionError:
             os.replace(folder / f"{name}.ipynb", out / f"{name}.failed.ipynb")
             raise
@@ -94,15 +96,17 @@ def execute(source: Path, out: Path, parameters: dict[str, Any]) -> Path:
     return out / f"{name}.ipynb"
 
 
-def _run(source: Path, target: Path, parameters: dict[str, Any], folder: Path, name: str) -> None:
-    os.environ[PAGE_DIR] = str(folder.resolve())
+def _run(source: Path, target: Path, parameters: dict[str, Any], folder: Path, name: str, listed: bool) -> None:
+    given = {PAGE_DIR: str(folder.resolve())} | ({LISTED: "1"} if listed else {})
+    os.environ.update(given)
     try:
         papermill.execute_notebook(
             source, target, parameters=parameters, kernel_name="python3", cwd=str(Path.cwd()),
             progress_bar={"desc": name}, stderr_file=sys.stderr, start_timeout=300,
         )  # fmt: skip
     finally:
-        del os.environ[PAGE_DIR]
+        for variable in given:
+            del os.environ[variable]
 
 
 def _publish(folder: Path, out: Path, name: str) -> None:
@@ -137,13 +141,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for the executed notebook")
     parser.add_argument("--study", help="study name or YAML file (parameter `study`)")
     parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    parser.add_argument("--listed", action="store_true", help="take records as the run just before has listed them")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     parameters = {name: yaml.safe_load(value) for name, value in options.parameter}
     if options.study:
         parameters["study"] = options.study
     try:
-        execute(options.source, options.out, parameters)
+        execute(options.source, options.out, parameters, options.listed)
     except PapermillExecutionError as error:
         kept = options.out / f"{options.source.stem}.failed.ipynb"
         print(

@@ -25,14 +25,13 @@ from IPython.display import HTML, Markdown, display
 from matplotlib.figure import Figure
 
 import zsad.study
-from zsad.data import Dataset
-from zsad.detectors import Detector
 from zsad.plots.style import to_svg
+from zsad.study.cells import Selection
 from zsad.study.config import Study, load_study
 from zsad.study.kept import load_table
-from zsad.study.parameters import PAGE_DIR, check_parameters
+from zsad.study.listed import listed_records
+from zsad.study.parameters import LISTED, PAGE_DIR, check_parameters
 from zsad.study.provenance import commit
-from zsad.study.run import ensure_suite, load_study_detector, read_suite
 
 OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit")
 
@@ -69,7 +68,7 @@ def start(variables: dict[str, Any], name: str) -> "Page":
     """
     check_parameters(list(variables.get("In", [])))
     overrides = {key: variables[key] for key in OVERRIDES if variables.get(key) is not None}
-    study = load_study(variables["study"]).with_overrides(**overrides)
+    study = load_study(variables["study"], check_models=LISTED not in os.environ).with_overrides(**overrides)
     folder = os.environ.get(PAGE_DIR)
     page = Page(name, study, {k: str(v) for k, v in overrides.items()}, Path(folder) if folder else None)
     page.banner()
@@ -104,7 +103,14 @@ class Page:
     def records(
         self, shift: str | None = None, setting: str | None = None, study: Study | None = None, **selection: Any
     ) -> pd.DataFrame:
-        """Records of the study (or of a changed copy of it), computing the missing ones; see `zsad.study.compute`."""
+        """Records of the study (or of a changed copy of it), computing the missing ones; see `zsad.study.compute`.
+
+        While the book is made they have just been computed and listed, and are read without loading a model.
+        """
+        if study is None and not self.overrides and LISTED in os.environ:
+            listed = listed_records(self.study, Selection(shift, setting, **selection))
+            if listed is not None:
+                return self.uses(listed)
         return self.uses(zsad.study.compute(study or self.study, shift, setting, **selection))
 
     def details(self, table: str, records: pd.DataFrame) -> pd.DataFrame:
@@ -113,13 +119,20 @@ class Page:
         """
         return load_table(records, table, self.study)
 
-    def dataset(self, suite: str, category: str) -> Dataset:
-        """The test pictures of one category, up to the study's limit; demo suites are written if missing."""
+    # What follows needs the renderer or the models, whose import takes seconds that most pages can spare.
+    def dataset(self, suite: str, category: str) -> Any:
+        """The test pictures of one category (a `zsad.Dataset`), up to the study's limit; demo suites are written if
+        missing.
+        """
+        from zsad.study.run import ensure_suite, read_suite
+
         ensure_suite(self.study, suite)
         return read_suite(self.study, suite, category, self.study.limit)
 
-    def detector(self, **options: Any) -> Detector:
+    def detector(self, **options: Any) -> Any:
         """The study's first detector on its first backbone; `options` are set on top of the study's."""
+        from zsad.study.run import load_study_detector
+
         config = self.study.detectors[0]
         changed = config.model_copy(update={"options": {**config.options, **options}})
         return load_study_detector(self.study, changed, self.study.backbones[0])

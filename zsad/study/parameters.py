@@ -10,6 +10,9 @@ from itertools import pairwise
 PAGE_DIR = "ZSAD_PAGE_DIR"
 """Environment variable: the folder in which a notebook that is executed for the book leaves what it exports."""
 
+LISTED = "ZSAD_LISTED"
+"""Environment variable: set where the records of the study have just been listed, and can be taken as they are."""
+
 _INJECTED = "# Parameters\n"
 
 

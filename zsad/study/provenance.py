@@ -7,8 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import zsad
 from zsad.study.config import project_root
 
@@ -35,6 +33,8 @@ def _git(*arguments: str) -> str:
 
 def machine(device: str) -> dict[str, Any]:
     """What computed a result: system, processor, cores, memory and, on a GPU, its name."""
+    import torch  # seconds that whoever asks for the commit alone can spare
+
     found: dict[str, Any] = {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),

@@ -1,0 +1,83 @@
+"""Records read from the manifests of a run, against those that computing gives."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from toys import load_reddish, tiny_study, write_suite
+
+import zsad.study
+from zsad.study import compute, records
+from zsad.study.cells import Selection
+from zsad.study.listed import listed_records
+from zsad.study.notebook import Page
+from zsad.study.parameters import LISTED
+
+
+WORST = {"name": "few", "limit": 4, "budget": 2, "settings": ["hue"]}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a toy study that has been computed and listed."""
+    folder = tmp_path_factory.mktemp("finished")
+    write_suite(folder / "data" / "toys")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "project_root", lambda: folder)
+        study = tiny_study(folder, worst=WORST)
+        records.write_manifest(compute(study, progress=False, loader=load_reddish), study.name)
+    return folder
+
+
+@pytest.fixture
+def study(finished, tmp_path, monkeypatch):
+    """That study in a folder of its own."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(records, "project_root", lambda: tmp_path)
+    return tiny_study(tmp_path, worst=WORST)
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        {},
+        {"shift": "none"},
+        {"shift": "none", "variant": "few"},
+        {"shift": "uniform", "setting": "hue", "categories": ["washer"]},
+        {"shift": "worst", "backbones": ["demo-b"]},
+    ],
+)
+def test_what_is_listed_is_what_would_be_computed(study, selection):
+    listed = listed_records(study, Selection(**selection))
+    pd.testing.assert_frame_equal(listed, compute(study, **selection, progress=False, loader=load_reddish))
+
+
+def test_a_result_that_is_not_there_leaves_everything_to_computing(study):
+    path = records.manifest_folder(study.name) / "toys" / "washer" / "demo-b.json"
+    content = json.loads(path.read_text())
+    worst = [entry for entry in content["results"] if entry["shift"] == "worst"]
+    path.write_text(json.dumps({**content, "results": [e for e in content["results"] if e["shift"] != "none"]}))
+    assert listed_records(study, Selection("none", categories=["washer"])) is None
+    assert listed_records(study, Selection("none", categories=["metal_nut"])) is not None
+    assert listed_records(study, Selection("worst")) is not None
+    records.RecordStore(study.records_root).path(worst[0]["key"], ".json").unlink()
+    assert listed_records(study, Selection("worst")) is None, "listed, but no longer there"
+    path.unlink()
+    assert listed_records(study, Selection("uniform")) is None
+
+
+def test_a_selection_that_the_study_does_not_have_is_an_error(study):
+    with pytest.raises(ValueError, match="no variant 'many'; known: default, few"):
+        listed_records(study, Selection(variant="many"))
+
+
+def test_a_page_of_the_book_reads_what_is_listed_and_another_computes(study, tmp_path, monkeypatch):
+    expected = compute(study, "none", progress=False, loader=load_reddish)
+    monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: pd.DataFrame())
+    page, changed = Page("p", study, {}, tmp_path), Page("p", study, {"limit": "4"}, tmp_path)
+    assert page.records("none").empty, "by hand nothing is taken on trust"
+    monkeypatch.setenv(LISTED, "1")
+    pd.testing.assert_frame_equal(page.records("none"), expected)
+    assert changed.records("none").empty
+    assert page.records("none", study=study).empty

@@ -1,0 +1,44 @@
+"""Records that a run has just listed: read without loading the models that computing them would take."""
+
+import json
+
+import pandas as pd
+
+from zsad.study.cells import Request, Selection, requests
+from zsad.study.config import Study, resolve
+from zsad.study.records import Entry, RecordStore, gather, manifest_folder
+
+
+def listed_records(study: Study, selection: Selection) -> pd.DataFrame | None:
+    """The records of a selection, from the manifests that `zsad run` left; None where one of its results is not there.
+
+    A manifest is believed: whether data, weights or the study have changed since, whoever calls this must know, as the
+    Snakefile does. `zsad.study.compute` asks.
+
+    Raises ValueError as `zsad.study.compute` for a selection that the study does not have.
+    """
+    store, entries = RecordStore(resolve(study.records_root)), []
+    manifests: dict[tuple[str, str, str], dict[tuple, Entry]] = {}
+    for request in requests(study, selection):
+        subject = (request.suite, request.category, request.backbone)
+        if subject not in manifests:
+            manifests[subject] = _manifest(study, *subject)
+        entry = manifests[subject].get(_name(request))
+        if entry is None or not store.has(entry.key):
+            return None
+        entries.append(entry)
+    return gather(store, study.name, entries)
+
+
+def _manifest(study: Study, suite: str, category: str, backbone: str) -> dict[tuple, Entry]:
+    path = manifest_folder(study.name) / suite / category / f"{backbone}.json"
+    if not path.is_file():
+        return {}
+    entries = [Entry(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))["results"]]
+    return {entry[:-1]: entry for entry in entries}
+
+
+def _name(request: Request) -> tuple:
+    """An entry's fields without its key."""
+    shift = request.shift
+    return (request.detector.label, shift.kind, request.variant, shift.setting, shift.value)

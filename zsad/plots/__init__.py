@@ -4,7 +4,9 @@ from zsad.plots.bars import plot_drops
 from zsad.plots.gallery import gallery
 from zsad.plots.histogram import plot_histograms
 from zsad.plots.pictures import heat_scale, outline, picture_row, to_uint8, worst_rows
+from zsad.plots.scatter import Cloud, plot_clouds
 from zsad.plots.search import plot_search
+from zsad.plots.series import plot_dots, plot_severity
 from zsad.plots.style import INK, PALETTE, new_figure, to_svg
 from zsad.plots.sweep import METRIC_NAMES, SETTINGS, plot_sweep
 
@@ -13,14 +15,18 @@ __all__ = [
     "METRIC_NAMES",
     "PALETTE",
     "SETTINGS",
+    "Cloud",
     "gallery",
     "heat_scale",
     "new_figure",
     "outline",
     "picture_row",
+    "plot_clouds",
+    "plot_dots",
     "plot_drops",
     "plot_histograms",
     "plot_search",
+    "plot_severity",
     "plot_sweep",
     "to_svg",
     "to_uint8",

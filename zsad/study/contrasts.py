@@ -16,7 +16,7 @@ from zsad.metrics import interval
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference of means in points (percent of the metric's range), with its 95 % interval."""
+    """A difference of means in points (percent of the metric's range), with its 95 % interval; or a mean itself."""
 
     value: float
     low: float
@@ -32,20 +32,30 @@ class Difference:
         return f"{self.value:+.1f} points (95 % interval {self.low:+.1f} to {self.high:+.1f})"
 
 
-def difference(parts: Sequence[tuple[int, pd.DataFrame]], replicates: pd.DataFrame, metric: str) -> Difference:
-    """The sum of signed means over categories: [(1, a), (-1, b)] is mean a minus mean b.
+def difference(parts: Sequence[tuple[float, pd.DataFrame]], replicates: pd.DataFrame, metric: str) -> Difference:
+    """A weighted sum of means over categories: [(1, a), (-1, b)] is mean a minus mean b, and [(0.5, a), (0.5, b)] the
+    mean of both.
 
     Args:
-        parts: signs and records, each with one record of the metric for each of the same categories.
+        parts: weights and records, each with one record of the metric for each of the same categories.
         replicates: the table "replicates" of these records (`zsad.study.kept.load_table`).
         metric: a headline metric: image_auroc, pixel_auroc or aupro.
 
     Raises:
         ValueError: parts of other categories, several records of one category, or a cell without replicates.
     """
-    draws = replicates.drop_duplicates(["key", "replicate"]).pivot(index="replicate", columns="key", values=metric)
+    return difference_of(parts, by_key(replicates, metric), metric)
+
+
+def by_key(replicates: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """A column a cell, a row a bootstrap draw: the form in which many differences are taken from the same table."""
+    return replicates.drop_duplicates(["key", "replicate"]).pivot(index="replicate", columns="key", values=metric)
+
+
+def difference_of(parts: Sequence[tuple[float, pd.DataFrame]], draws: pd.DataFrame, metric: str) -> Difference:
+    """As `difference`, from draws by key."""
     estimate, drawn, members = 0.0, np.zeros(len(draws)), None
-    for sign, records in parts:
+    for weight, records in parts:
         rows = records[records["metric"] == metric].set_index(["suite", "category"]).sort_index()
         if rows.index.has_duplicates:
             raise ValueError("several records of one category: select one setting, detector, backbone and variant")
@@ -56,8 +66,8 @@ def difference(parts: Sequence[tuple[int, pd.DataFrame]], replicates: pd.DataFra
         missing = set(rows["key"]) - set(draws.columns)
         if missing:
             raise ValueError(f"no bootstrap replicates of {metric} for cell {min(missing)}")
-        estimate += sign * rows["estimate"].mean()
-        drawn += sign * draws[list(rows["key"])].to_numpy(np.float64).mean(1)
+        estimate += weight * rows["estimate"].mean()
+        drawn += weight * draws[list(rows["key"])].to_numpy(np.float64).mean(1)
     low, high = interval(drawn)
     return Difference(100 * estimate, 100 * low, 100 * high, 0 if members is None else len(members))
 

@@ -171,7 +171,8 @@ def test_differences_are_compared_with_the_printed_ones(page):
 @pytest.mark.parametrize(
     ("printed", "low", "high", "verdict"),
     [(3.0, 1.0, 5.0, "the same order"), (-3.0, 1.0, 5.0, "the other order"), (3.0, -5.0, -1.0, "the other order"),
-     (-1.0, -5.0, -1.0, "the same order"), (3.0, -1.0, 5.0, "undecided")],
+     (-1.0, -5.0, -1.0, "the same order"), (3.0, -1.0, 5.0, "undecided"), (0.0, 1.0, 5.0, "a tie in print"),
+     (0.0, -1.0, 5.0, "undecided")],
 )  # fmt: skip
 def test_an_order_is_borne_out_only_by_an_interval_clear_of_0(printed, low, high, verdict):
     measured = Difference((low + high) / 2, low, high, 2)

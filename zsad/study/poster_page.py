@@ -78,6 +78,8 @@ class Comparison:
         """Whether the measurement bears out which is ahead in print."""
         if self.measured.sign == 0:
             return "undecided"
+        if abs(self.printed) < 0.05:  # equal to the last digit
+            return "a tie in print"
         return "the same order" if self.measured.sign * self.printed > 0 else "the other order"
 
     @property
@@ -191,6 +193,11 @@ def _show_comparisons(page: Page, cases: Corrupted, found: list[Comparison]) -> 
         )
 
 
+def _tied(found: list[Comparison]) -> str:
+    count = sum(c.verdict == "a tie in print" for c in found)
+    return f"; in {count} the poster prints a tie" if count else ""
+
+
 def conclude(found: list[Comparison]) -> str:
     """How often the poster's order is borne out, and what was found on corrupted pictures against the nearest rival."""
     if not found:
@@ -200,7 +207,7 @@ def conclude(found: list[Comparison]) -> str:
     said = [
         f"Of {total} comparisons of the text FNN with another method, the order of the poster's table is borne out in "
         f"{counts['the same order']}, reversed in {counts['the other order']}, and left open by these pictures in "
-        f"{counts['undecided']}. The printed difference lies in the measured interval in "
+        f"{counts['undecided']}{_tied(found)}. The printed difference lies in the measured interval in "
         f"{sum(c.as_large for c in found)}."
     ]
     for c in found:

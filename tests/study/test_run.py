@@ -5,9 +5,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from toys import Reddish, load_reddish, tiny_study, write_suite
 
 from zsad import metrics, perturb
@@ -439,6 +441,39 @@ def test_progress_says_how_far_and_what(study, capfd):
     shown = capfd.readouterr().err
     assert "90/90" in shown, "tries of a search are shown too"
     assert "\r" not in shown, "a line at a time, for logs"
+
+
+def test_a_kept_cell_serves_where_another_processor_drew_the_pictures(study, tmp_path, monkeypatch):
+    """One pixel of one picture differs by a level, as rounding may: another key, but the same recipe."""
+    root = tmp_path / "project"
+    recipes = {"toys": "as drawn"}
+    for module in ("run", "kept"):
+        monkeypatch.setattr(f"zsad.study.{module}.recipe_of", lambda study, suite: recipes[suite])
+    records = compute(study, loader=load_reddish, progress=False)
+    export(records, study, root / "results" / "tiny")
+    monkeypatch.setattr("zsad.study.kept.project_root", lambda: root)
+    path = next(study.root_of("toys").glob("washer/test/*/*.png"))
+    pixels = np.asarray(Image.open(path)).copy()
+    pixels[0, 0, 0] ^= 1
+    Image.fromarray(pixels).save(path)
+
+    def elsewhere(name, loader):
+        changed = study.with_overrides(records_root=tmp_path / name)
+        return changed, compute(changed, loader=loader, progress=False)
+
+    changed, again = elsewhere("one", lambda *arguments: Reddish(limit=0))
+    pd.testing.assert_frame_equal(again.drop(columns="key"), records.drop(columns="key"))
+    moved = again["category"] == "washer"
+    assert (again["key"] != records["key"]).equals(moved)
+    key = again[moved]["key"].iloc[0]
+    sidecar = RecordStore(changed.records_root).sidecar(key)
+    assert (sidecar["key"], sidecar["computed_as"]) == (key, records[moved]["key"].iloc[0])
+    assert set(RecordStore(changed.records_root).table(key, "images")["key"]) == {key}
+
+    recipes["toys"] = "drawn otherwise"
+    assert "computed_as" not in RecordStore(elsewhere("two", load_reddish)[0].records_root).sidecar(key)
+    recipes["toys"] = None
+    assert "computed_as" not in RecordStore(elsewhere("three", load_reddish)[0].records_root).sidecar(key)
 
 
 def test_exported_records_say_where_they_come_from_and_nothing_of_the_machines_names(study, tmp_path, monkeypatch):

@@ -2,15 +2,21 @@
 
 `records.parquet` holds every record, one file for each of `records.TABLES` the rest, and `provenance.json` the
 sidecars. A cell that is kept is unpacked into the folder of finished cells when it is asked for.
+
+Processors round differently: drawn on another one, a few pictures of a demo suite differ by a level, and with them the
+key of every cell that has seen them. So a cell of a demo suite is also known by the suite's recipe.
 """
 
+import hashlib
 import json
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+import zsad
 from zsad.study.config import Study, load_study, project_root, resolve
 from zsad.study.records import (
     CELL_COLUMNS,
@@ -25,6 +31,7 @@ from zsad.study.records import (
     write_atomically,
     write_parquet,
 )
+from zsad.study.shifts import canonical_json
 
 # Parts of a sidecar that are the same for many cells: written once, and referred to by number.
 _SHARED = ("versions", "machine", "seeds")
@@ -32,6 +39,27 @@ _SHARED = ("versions", "machine", "seeds")
 
 def kept_folder(study: str) -> Path:
     return project_root() / "results" / study
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a cell is, whichever processor drew its pictures: its spec, the fingerprint of its weights, and the recipe
+    of its suite; None for pictures that are not drawn.
+    """
+
+    spec: dict[str, Any]
+    weights: str
+    recipe: str | None
+
+
+def recipe_of(study: Study, suite: str) -> str | None:
+    """SHA-256 (hex) of what a demo suite says it was drawn from: seed, renderer and every choice; None for others."""
+    from zsad.data.demo.write import STAMP  # rendering code: of no use to a study of real data
+
+    stamp = study.root_of(suite) / STAMP
+    if not study.is_demo(suite) or not stamp.is_file():
+        return None
+    return hashlib.sha256(stamp.read_bytes()).hexdigest()
 
 
 def export(records: pd.DataFrame, study: Study, folder: Path) -> None:
@@ -47,11 +75,11 @@ def export(records: pd.DataFrame, study: Study, folder: Path) -> None:
         else:
             (folder / f"{name}.parquet").unlink(missing_ok=True)
     write_parquet(records, folder / "records.parquet")
-    text = _pack(study.name, sidecars)
+    text = _pack(study, sidecars)
     write_atomically(folder / "provenance.json", lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def _pack(study: str, sidecars: dict[str, dict[str, Any]]) -> str:
+def _pack(study: Study, sidecars: dict[str, dict[str, Any]]) -> str:
     """JSON with a line a cell."""
     shared: list[Any] = []
 
@@ -65,7 +93,9 @@ def _pack(study: str, sidecars: dict[str, dict[str, Any]]) -> str:
         spec = {**sidecar["spec"], "options": number(sidecar["spec"]["options"])}
         packed = {**sidecar, "spec": spec, **{name: number(sidecar[name]) for name in _SHARED}}
         lines.append(f"{json.dumps(key)}: {json.dumps(packed, sort_keys=True, allow_nan=False)}")
-    head = f'"study": {json.dumps(study)},\n"shared": {json.dumps(shared, sort_keys=True)}'
+    recipes = {suite: recipe_of(study, suite) for suite in study.suites}
+    head = f'"study": {json.dumps(study.name)},\n"recipes": {json.dumps(recipes, sort_keys=True)},\n'
+    head += f'"shared": {json.dumps(shared, sort_keys=True)}'
     return "{" + head + ',\n"cells": {\n' + ",\n".join(lines) + "}}\n"
 
 
@@ -76,12 +106,16 @@ class Kept:
         self.folder = folder
 
     @cached_property
-    def sidecars(self) -> dict[str, dict[str, Any]]:
-        """Provenance of every cell, by key."""
+    def _provenance(self) -> dict[str, Any]:
         path = self.folder / "provenance.json"
         if not path.is_file():
-            return {}
-        content = json.loads(path.read_text(encoding="utf-8"))
+            return {"recipes": {}, "shared": [], "cells": {}}
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    @cached_property
+    def sidecars(self) -> dict[str, dict[str, Any]]:
+        """Provenance of every cell, by key."""
+        content = self._provenance
         shared = content["shared"]
         return {
             key: {
@@ -109,18 +143,38 @@ class Kept:
             for name, frame in frames.items()
         }
 
-    def restore(self, key: str, store: RecordStore) -> bool:
-        """Unpack a cell into `store` as it was when it was computed; whether it is kept here."""
-        if key not in self.sidecars:
+    @cached_property
+    def _by_meaning(self) -> dict[str, str]:
+        recipes = self._provenance.get("recipes", {})
+        return {
+            _words(Meaning(sidecar["spec"], sidecar["weights_fingerprint"], recipe)): key
+            for key, sidecar in self.sidecars.items()
+            if (recipe := recipes.get(sidecar["spec"]["suite"])) and sidecar["versions"]["zsad"] == zsad.__version__
+        }
+
+    def restore(self, key: str, store: RecordStore, meaning: Meaning | None = None) -> bool:
+        """Unpack a cell into `store` as it was when it was computed; whether it is kept here.
+
+        With a `meaning`, a cell of the same one serves where there is none of that key.
+        """
+        source = key
+        if key not in self.sidecars and meaning is not None and meaning.recipe is not None:
+            source = self._by_meaning.get(_words(meaning), key)
+        if source not in self.sidecars:
             return False
-        sidecar = self.sidecars[key]
+        sidecar = self.sidecars[source]
         spec = sidecar["spec"]
         shift = {"shift": spec["shift"]["kind"], "setting": spec["shift"]["setting"], "value": spec["shift"]["value"]}
         subject = {column: spec[column] for column in KEY_COLUMNS if column in spec} | shift
-        rows = self._rows["records"][key].drop_duplicates("metric", ignore_index=True).assign(**subject)
-        tables = {name: self._rows[name][key] for name in sidecar["tables"]}
-        store.write(key, rows[CELL_COLUMNS], tables, sidecar)
+        rows = self._rows["records"][source].drop_duplicates("metric", ignore_index=True).assign(**subject, key=key)
+        tables = {name: self._rows[name][source].assign(key=key) for name in sidecar["tables"]}
+        drawn_elsewhere = {} if source == key else {"key": key, "computed_as": source}
+        store.write(key, rows[CELL_COLUMNS], tables, {**sidecar, **drawn_elsewhere})
         return True
+
+
+def _words(meaning: Meaning) -> str:
+    return canonical_json([meaning.spec, meaning.weights, meaning.recipe])
 
 
 def load_records(study: str | Study) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from zsad.study import provenance
 from zsad.study.cells import Cell, Request, Selection, cell_of, requests
 from zsad.study.config import DetectorConfig, Study, StudyError, resolve
 from zsad.study.evaluate import corruption_of, evaluate
-from zsad.study.kept import Kept, kept_folder
+from zsad.study.kept import Kept, Meaning, kept_folder, recipe_of
 from zsad.study.records import SUBJECT_COLUMNS, Entry, RecordStore, gather
 
 DetectorLoader = Callable[[Study, DetectorConfig, str], Detector]
@@ -108,13 +108,18 @@ class Evaluator:
         wanted = [self._wanted(request) for request in asked]
         unique = list({w.key: w for w in wanted}.values())
         kept = Kept(kept_folder(self.study.name))
-        missing = [w for w in unique if not self.store.has(w.key) and not kept.restore(w.key, self.store)]
+        missing = [w for w in unique if not self.store.has(w.key) and not self._restore(w, kept)]
         with progress_bar(len(unique), len(unique) - len(missing), "cell", self.study.name, progress) as bar:
             for w in _by_pictures(missing):
                 bar.set_postfix_str(f"{w.cell.suite} {w.cell.category} {w.cell.shift}", refresh=False)
                 self._evaluate(w, progress)
                 bar.update()
         return gather(self.store, self.study.name, [w.entry for w in wanted])
+
+    def _restore(self, w: "_Wanted", kept: Kept) -> bool:
+        """Whether a cell is kept with the project, from where it is then taken."""
+        recipe = recipe_of(self.study, w.cell.suite)
+        return kept.restore(w.key, self.store, Meaning(w.cell.spec(), w.detector.fingerprint, recipe))
 
     def dataset(self, suite: str, category: str, limit: int | None) -> Dataset:
         """At most `limit` test pictures of one category."""

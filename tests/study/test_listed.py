@@ -14,7 +14,6 @@ from zsad.study.listed import listed_records
 from zsad.study.notebook import Page
 from zsad.study.parameters import LISTED
 
-
 WORST = {"name": "few", "limit": 4, "budget": 2, "settings": ["hue"]}
 
 

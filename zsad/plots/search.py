@@ -8,7 +8,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
 
 from zsad.plots.style import INK, PALETTE, new_figure, style
 
-TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+TICKS = (1, 3, 10, 30, 100, 300)
 _LINES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1)))
 
 

@@ -37,7 +37,7 @@ for suite in study.suites:
 rows = []
 for suite, config in study.suites.items():
     for category in study.categories_of(suite):
-        dataset = load_dataset(config.reader, study.root_of(suite), category=category)
+        dataset = load_dataset(config.reader, study.root_of(suite), category=category, domain=config.domain)
         kinds = len(set(dataset.defects)) - ("good" in dataset.defects)
         rows.append((suite, category, len(dataset), sum(dataset.labels), kinds))
 print(pd.DataFrame(rows, columns=["suite", "category", "pictures", "damaged", "defects"]).to_string(index=False))

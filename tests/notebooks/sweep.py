@@ -30,6 +30,7 @@ from zsad.study.summary import drop_sentence, drops, worst_drop
 study = load_study("quick").with_overrides(
     suite="demo-mvtec",
     category="washer",
+    detector="winclip",
     limit=12,
     bootstrap=50,
     dtype="float32",  # the same on every processor, to the digits printed

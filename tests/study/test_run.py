@@ -64,7 +64,7 @@ def test_value_zero_of_every_setting_is_the_unshifted_cell(study):
 def test_estimates_are_the_metrics_of_the_detectors_answers(study):
     records = compute(study, "none", loader=load_reddish, progress=False)
     rows = records[records["category"] == "metal_nut"].set_index("metric")
-    dataset = Evaluator(study, load_reddish).dataset("toys", "metal_nut")
+    dataset = Evaluator(study, load_reddish).dataset("toys", "metal_nut", None)
     images = torch.stack([sample.image for sample in dataset])
     masks = torch.stack([s.mask if s.mask is not None else torch.zeros(32, 32, dtype=torch.bool) for s in dataset])
     prediction = Reddish().predict(images, "metal nut")
@@ -189,7 +189,7 @@ def test_a_mask_that_turns_along_counts_where_it_comes_to_lie(study):
     records = compute(study, "worst", loader=load_reddish, progress=False)
     angle = torch.tensor(load_table(records, "samples", study)["angle"].to_numpy())
     assert angle.abs().max() > 5
-    test_set = load_test_set(Evaluator(study, load_reddish).dataset("toys", "washer"), study.resolution)
+    test_set = load_test_set(Evaluator(study, load_reddish).dataset("toys", "washer", None), study.resolution)
     turned = perturb.semantic(test_set.images, angle=angle, rotation="bilinear")
     prediction = Reddish().predict(turned, "washer")
     masks = rotate_mask(test_set.masks, angle)

@@ -29,8 +29,8 @@ limit = None  # at most so many test images a category
 
 # %%
 from zsad.study import notebook
+from zsad.study.absent import say_absent, say_not_kept
 from zsad.study.aebad_page import computed_domains, kept_domains, show_domains
-from zsad.study.corruption_page import say_absent, say_not_kept
 
 page = notebook.start(globals(), "aebad")
 

@@ -33,8 +33,9 @@ limit = None  # at most so many test images a category
 
 # %%
 from zsad.study import notebook
+from zsad.study.absent import say_absent
 from zsad.study.corruption_gallery_page import chosen, show_corruptions, show_scores
-from zsad.study.corruption_page import computed, say_absent
+from zsad.study.corruption_page import computed
 
 page = notebook.start(globals(), "corruptions")
 

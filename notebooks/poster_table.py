@@ -34,8 +34,9 @@ limit = None  # at most so many test images a category
 
 # %%
 from zsad.study import notebook
+from zsad.study.absent import say_absent, say_not_kept
 from zsad.study.aebad_page import computed_domains, kept_domains
-from zsad.study.corruption_page import computed, kept, say_absent, say_not_kept
+from zsad.study.corruption_page import computed, kept
 from zsad.study.poster_page import show_measured, show_published
 
 page = notebook.start(globals(), "poster_table")

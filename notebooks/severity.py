@@ -29,7 +29,8 @@ limit = None  # at most so many test images a category
 
 # %%
 from zsad.study import notebook
-from zsad.study.corruption_page import computed, kept, say_absent, say_not_kept
+from zsad.study.absent import say_absent, say_not_kept
+from zsad.study.corruption_page import computed, kept
 from zsad.study.severity_page import show_severity
 
 page = notebook.start(globals(), "severity")

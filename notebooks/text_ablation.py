@@ -31,7 +31,8 @@ limit = None  # at most so many test images a category
 # %%
 from zsad.study import load_study, notebook
 from zsad.study.ablation_page import show_ablations, show_cosines, with_winclip
-from zsad.study.corruption_page import computed, kept, say_absent, say_not_kept
+from zsad.study.absent import say_absent, say_not_kept
+from zsad.study.corruption_page import computed, kept
 
 page = notebook.start(globals(), "text_ablation")
 

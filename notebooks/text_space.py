@@ -30,7 +30,8 @@ limit = None  # at most so many test images a category
 
 # %%
 from zsad.study import notebook
-from zsad.study.corruption_page import computed, say_absent
+from zsad.study.absent import say_absent
+from zsad.study.corruption_page import computed
 from zsad.study.text_space_page import show_space
 
 page = notebook.start(globals(), "text_space")

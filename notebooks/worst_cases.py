@@ -34,8 +34,9 @@ limit = None  # at most so many test images a category
 
 # %%
 from zsad.study import notebook
+from zsad.study.absent import say_absent, say_not_kept
 from zsad.study.bounds_page import show_bounds, show_uniform
-from zsad.study.worst_page import computed, kept, say_absent, say_not_kept, uniform_of
+from zsad.study.worst_page import computed, kept, uniform_of
 
 page = notebook.start(globals(), "worst_cases")
 
@@ -59,7 +60,7 @@ if cases is not None:
 # %% [markdown]
 # ## The whole demo world
 #
-# The same from every test image of both suites, from the records kept in `results/demo`.
+# The same from the records kept in `results/demo`: every test image of the products that were searched there.
 
 # %%
 if page.overrides:
@@ -67,7 +68,7 @@ if page.overrides:
 else:
     whole = kept(page)
     if whole is None:
-        page.number("conclusion-demo", say_not_kept(page))
+        page.number("conclusion-demo", say_not_kept(page, "worst cases"))
     else:
-        show_bounds(page, whole, "Fig. 4 on every test image: what is lost when each picture is at its worst")
+        show_bounds(page, whole, "Fig. 4, the demo study: what is lost when each picture is at its worst")
         show_uniform(page, whole, uniform_of(page, whole))

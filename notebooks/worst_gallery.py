@@ -29,8 +29,9 @@ limit = None  # at most so many test images a category
 
 # %%
 from zsad.study import notebook
+from zsad.study.absent import say_absent, say_not_kept
 from zsad.study.worst_gallery_page import show_gallery
-from zsad.study.worst_page import computed, kept, say_absent, say_not_kept
+from zsad.study.worst_page import computed, kept
 
 page = notebook.start(globals(), "worst_gallery")
 
@@ -44,7 +45,7 @@ else:
 # %% [markdown]
 # ## The whole demo world
 #
-# Chosen by the same rule among every test image of both suites, from the records kept in `results/demo`.
+# Chosen by the same rule among the pictures whose worst cases are kept in `results/demo`.
 
 # %%
 if page.overrides:
@@ -52,6 +53,6 @@ if page.overrides:
 else:
     whole = kept(page)
     if whole is None:
-        say_not_kept(page)
+        say_not_kept(page, "worst cases")
     else:
         show_gallery(page, whole)

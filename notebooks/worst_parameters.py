@@ -29,7 +29,8 @@ limit = None  # at most so many test images a category
 
 # %%
 from zsad.study import notebook
-from zsad.study.worst_page import computed, kept, say_absent, say_not_kept
+from zsad.study.absent import say_absent, say_not_kept
+from zsad.study.worst_page import computed, kept
 from zsad.study.worst_parameters_page import show_histograms
 
 page = notebook.start(globals(), "worst_parameters")
@@ -52,6 +53,6 @@ if page.overrides:
 else:
     whole = kept(page)
     if whole is None:
-        page.number("conclusion-demo", say_not_kept(page))
+        page.number("conclusion-demo", say_not_kept(page, "worst cases"))
     else:
         show_histograms(page, whole)

@@ -30,8 +30,8 @@ limit = None  # at most so many test images a category
 
 # %%
 from zsad.study import load_study, notebook
+from zsad.study.absent import say_absent, say_not_kept
 from zsad.study.search_page import searches_kept, searches_of_study, show_ablations, show_curves
-from zsad.study.worst_page import say_absent, say_not_kept
 
 page = notebook.start(globals(), "worst_search")
 
@@ -65,4 +65,4 @@ else:
         show_curves(page, whole)
         show_ablations(page, whole)
     else:
-        page.number("conclusion_search-demo", say_not_kept(page))
+        page.number("conclusion_search-demo", say_not_kept(page, "worst cases"))

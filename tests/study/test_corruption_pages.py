@@ -19,6 +19,7 @@ from zsad.data import stack
 from zsad.detectors import Prediction
 from zsad.study import ablation_page, aebad_page, compute, corruption_page
 from zsad.study.ablation_page import Variant, over_seeds, show_ablations, show_cosines, variants, with_winclip
+from zsad.study.absent import say_absent
 from zsad.study.aebad_page import computed_domains, pooled, show_domains
 from zsad.study.contrasts import Difference
 from zsad.study.corruption_gallery_page import below, chosen, show_corruptions, show_scores
@@ -301,7 +302,7 @@ def test_what_is_not_there_is_said(page, study, monkeypatch):
     page.study = study.model_copy(update={"corruptions": [], "suites": {"mvtec_ad": study.suites["mvtec_ad"]}})
     assert computed(page) is None
     assert computed_domains(page) is None
-    assert "Not in this study: corruptions." in corruption_page.say_absent(page, "corruptions")
+    assert "Not in this study: corruptions." in say_absent(page, "corruptions")
 
     def nothing(name):
         raise FileNotFoundError

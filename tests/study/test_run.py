@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,12 +15,13 @@ from toys import Reddish, load_reddish, tiny_study, write_suite
 
 from zsad import metrics, perturb
 from zsad.data import ImageError
+from zsad.data.demo import write
 from zsad.detectors import Prediction
 from zsad.perturb.rotation import rotate_mask
 from zsad.robustness import Corruption, load_test_set
 from zsad.study import compute, load_records
 from zsad.study.config import StudyError
-from zsad.study.kept import Kept, export, load_table
+from zsad.study.kept import Kept, export, load_table, recipe_of
 from zsad.study.records import RECORD_COLUMNS, TABLES, RecordStore, validate_records, write_manifest
 from zsad.study.run import Evaluator, ensure_suite
 
@@ -474,6 +476,27 @@ def test_a_kept_cell_serves_where_another_processor_drew_the_pictures(study, tmp
     assert "computed_as" not in RecordStore(elsewhere("two", load_reddish)[0].records_root).sidecar(key)
     recipes["toys"] = None
     assert "computed_as" not in RecordStore(elsewhere("three", load_reddish)[0].records_root).sidecar(key)
+
+
+def test_the_recipe_of_a_demo_suite_names_what_was_drawn_and_the_code_that_draws(tmp_path, monkeypatch):
+    suite = {"reader": "mvtec_ad", "root": "demo-mvtec", "categories": ["washer"]}
+    study = tiny_study(tmp_path, suites={"demo-mvtec": suite}, sweeps={})
+    assert recipe_of(study, "demo-mvtec") is None, "not drawn yet"
+    stamp = study.root_of("demo-mvtec") / write.STAMP
+    stamp.parent.mkdir(parents=True)
+    stamp.write_text("seed 0")
+    renderer = tmp_path / "renderer"
+    shutil.copytree(Path(write.__file__).parent, renderer)
+    monkeypatch.setattr(write, "__file__", str(renderer / "write.py"))
+    recipes = [recipe_of(study, "demo-mvtec")]
+    stamp.write_text("seed 1")
+    recipes.append(recipe_of(study, "demo-mvtec"))
+    (renderer / "damage.py").write_text("another")
+    recipes.append(recipe_of(study, "demo-mvtec"))
+    assert None not in recipes
+    assert len(set(recipes)) == 3
+    (tmp_path / "toys").mkdir()
+    assert recipe_of(tiny_study(tmp_path), "toys") is None, "not a demo suite"
 
 
 def test_exported_records_say_where_they_come_from_and_nothing_of_the_machines_names(study, tmp_path, monkeypatch):

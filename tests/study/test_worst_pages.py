@@ -10,6 +10,7 @@ from toys import Reddish, load_reddish, tiny_study, write_suite
 import zsad.study
 from zsad.study import compute
 from zsad.study import worst_page as common
+from zsad.study.absent import say_absent
 from zsad.study.bounds_page import conclude, fare_pairs, show_bounds, show_uniform
 from zsad.study.kept import load_table
 from zsad.study.notebook import Page
@@ -156,7 +157,7 @@ def test_what_a_study_does_not_hold_is_said_to_be_absent(study, page, monkeypatc
     page.study = study.model_copy(update={"worst": []})
     assert computed(page) is None
     assert searches_of_study(page) == []
-    assert "Not in this study: worst cases." in common.say_absent(page, "worst cases")
+    assert "Not in this study: worst cases." in say_absent(page, "worst cases")
     nothing_worst = pd.DataFrame({"shift": ["none"], "variant": ["default"], "detector": ["winclip"]})
     monkeypatch.setattr(common, "load_records", lambda name: nothing_worst)
     assert kept(page) is None

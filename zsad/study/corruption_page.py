@@ -10,6 +10,7 @@ from zsad.study import load_records
 from zsad.study.config import DOMAINS, Study, load_study
 from zsad.study.contrasts import Difference, by_key, difference_of
 from zsad.study.notebook import Page
+from zsad.study.records import SUBJECT_COLUMNS
 from zsad.study.shifts import Corruptions
 
 KINDS = ("brightness", "contrast", "defocus_blur", "gaussian_noise")
@@ -20,7 +21,6 @@ METRIC = "image_auroc"
 POSTER_NAMES = {"clip": "CLIP", "clip_ac": "CLIP-AC", "rwda": "RWDA", "winclip": "WinCLIP",
                 "text_fnn": "text FNN"}  # fmt: skip
 DATA_SETS = {"demo-mvtec": "MVTec AD", "mvtec_ad": "MVTec AD", "demo-visa": "VisA", "visa": "VisA"}
-_SUBJECT = ["suite", "category", "detector", "backbone", "dtype"]
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _with_clean(
     study: Study, block: Corruptions, corrupted: pd.DataFrame, clean: pd.DataFrame, suffix: str = ""
 ) -> Corrupted:
     """The unshifted cell stands for severity 0 of every kind, whether the block lists that or not."""
-    clean = clean.merge(corrupted[_SUBJECT].drop_duplicates(), on=_SUBJECT)
+    clean = clean.merge(corrupted[SUBJECT_COLUMNS].drop_duplicates(), on=SUBJECT_COLUMNS)
     none = [clean.assign(shift="corruption", setting=kind, value=0.0) for kind in corrupted["setting"].unique()]
     records = pd.concat([corrupted[corrupted["value"] != 0], *none], ignore_index=True)
     return Corrupted(study, block, records[records["metric"] == METRIC].reset_index(drop=True), suffix)
@@ -170,20 +170,3 @@ def domains_of(suites: Iterable[str]) -> dict[str, str]:
     names = list(suites)
     found = {domain: next((n for n in names if n.endswith(f"aebad-{domain}")), None) for domain in DOMAINS}
     return {domain: suite for domain, suite in found.items() if suite}
-
-
-def say_absent(page: Page, what: str) -> str:
-    """Say that the page's study lacks something, and how to have it; returns the sentence."""
-    sentence = (
-        f"Not in this study: {what}. Add it to `study/{page.study.name}.yaml`, or use the whole demo study "
-        '(`study/demo.yaml`, parameter `study = "demo"`).'
-    )
-    page.say(sentence)
-    return sentence
-
-
-def say_not_kept(page: Page, what: str) -> str:
-    """Say that `results/demo` lacks something, and how to have it; returns the sentence."""
-    sentence = f"The records kept in `results/demo` hold no {what} yet; `zsad run demo` computes them."
-    page.say(sentence)
-    return sentence

@@ -8,13 +8,13 @@ import pandas as pd
 from zsad.study import load_records
 from zsad.study.config import Study, load_study
 from zsad.study.notebook import Page
+from zsad.study.records import SUBJECT_COLUMNS
 from zsad.study.shifts import Worst
 
 SETTINGS = ("angle", "saturation", "hue", "3d")
 SETTING_WORDS = {"angle": "rotation", "saturation": "saturation", "hue": "hue", "3d": "3D (all three)"}
 METRICS = ("pixel_auroc", "aupro")
 SHORT = {"pixel_auroc": "pAUROC", "aupro": "AUPRO"}
-_SUBJECT = ["suite", "category", "detector", "backbone", "dtype"]
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,8 @@ def _unshifted(block: Worst) -> str:
 
 
 def _with_clean(worst: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
-    subjects = worst[_SUBJECT].drop_duplicates()
-    return pd.concat([worst, clean.merge(subjects, on=_SUBJECT)], ignore_index=True)[list(worst.columns)]
+    subjects = worst[SUBJECT_COLUMNS].drop_duplicates()
+    return pd.concat([worst, clean.merge(subjects, on=SUBJECT_COLUMNS)], ignore_index=True)[list(worst.columns)]
 
 
 def narrowed(cases: WorstCases, **columns: str) -> WorstCases:
@@ -142,23 +142,6 @@ def narrowed(cases: WorstCases, **columns: str) -> WorstCases:
     for name, value in columns.items():
         records = records[records[name] == value]
     return replace(cases, records=records)
-
-
-def say_absent(page: Page, what: str) -> str:
-    """Say that the page's study lacks something, and how to have it; returns the sentence."""
-    sentence = (
-        f"Not in this study: {what}. Add a block to `worst` in `study/{page.study.name}.yaml`, or use the whole demo "
-        'study (`study/demo.yaml`, parameter `study = "demo"`).'
-    )
-    page.say(sentence)
-    return sentence
-
-
-def say_not_kept(page: Page, what: str = "worst cases") -> str:
-    """Say that `results/demo` lacks something, and how to have it; returns the sentence."""
-    sentence = f"The records kept in `results/demo` hold no {what} yet; `zsad run demo` computes them."
-    page.say(sentence)
-    return sentence
 
 
 def uniform_of(page: Page, cases: WorstCases) -> pd.DataFrame:

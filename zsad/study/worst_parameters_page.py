@@ -25,7 +25,7 @@ def show_histograms(page: Page, cases: WorstCases) -> None:
                 _histogram(page, cases, turned, setting, "fig-worst-angles", "Fig. 5: the worst angle of each picture, "
                            "objects without an upright pose")  # fmt: skip
         _histogram(page, cases, chosen, setting, f"fig-worst-{setting}", f"The worst {_noun(setting)} of each picture, "
-                   "every category")  # fmt: skip
+                   "every category searched")  # fmt: skip
     counts = pd.DataFrame(
         [
             row

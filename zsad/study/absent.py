@@ -1,0 +1,20 @@
+"""What a page says where its study, or what is kept of the demo study, lacks something; and how to have it."""
+
+from zsad.study.notebook import Page
+
+
+def say_absent(page: Page, what: str) -> str:
+    """Say that the page's study lacks something, and how to have it; returns the sentence."""
+    sentence = (
+        f"Not in this study: {what}. Add it to `study/{page.study.name}.yaml`, or use the whole demo study "
+        '(`study/demo.yaml`, parameter `study = "demo"`).'
+    )
+    page.say(sentence)
+    return sentence
+
+
+def say_not_kept(page: Page, what: str) -> str:
+    """Say that `results/demo` lacks something, and how to have it; returns the sentence."""
+    sentence = f"The records kept in `results/demo` hold no {what} yet; `zsad run demo` computes them."
+    page.say(sentence)
+    return sentence

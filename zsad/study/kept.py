@@ -53,13 +53,18 @@ class Meaning:
 
 
 def recipe_of(study: Study, suite: str) -> str | None:
-    """SHA-256 (hex) of what a demo suite says it was drawn from: seed, renderer and every choice; None for others."""
-    from zsad.data.demo.write import STAMP  # rendering code: of no use to a study of real data
+    """SHA-256 (hex) of what a demo suite says it was drawn from (seed and every choice) and of the code that draws;
+    None for other suites.
+    """
+    from zsad.data.demo import write  # rendering code: of no use to a study of real data
 
-    stamp = study.root_of(suite) / STAMP
+    stamp = study.root_of(suite) / write.STAMP
     if not study.is_demo(suite) or not stamp.is_file():
         return None
-    return hashlib.sha256(stamp.read_bytes()).hexdigest()
+    digest = hashlib.sha256(stamp.read_bytes())
+    for source in sorted(Path(write.__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
 
 
 def export(records: pd.DataFrame, study: Study, folder: Path) -> None:

@@ -44,8 +44,9 @@ format: $(INSTALLED) ## correct style and formatting in place
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## tries a second on this machine, into results/bench
+bench: $(INSTALLED) ## speed on this machine, into results/bench
 	$(BIN)/python tools/bench.py
+	$(BIN)/python tools/bench_cost.py
 
 notebooks: $(INSTALLED) ## notebooks/*.ipynb from their sources, to run or change by hand
 	$(BIN)/jupytext --to ipynb notebooks/*.py

@@ -12,16 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import re
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import open_clip
 import torch
+from bench_report import OUT, report
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
@@ -29,8 +28,6 @@ from zsad.clip import Backbone, load_backbone
 from zsad.clip.zoo import RELEASED
 from zsad.detectors import load_detector
 from zsad.robustness import worst_case
-from zsad.study import provenance
-from zsad.study.config import project_root
 
 SIDE = 240  # pixels of a picture, as in the studies
 ROUNDS = 3
@@ -128,7 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch-size", type=int, help="tries at once; default 8, and 128 on a GPU")
-    parser.add_argument("--out", type=Path, default=project_root() / "results" / "bench")
+    parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     on_gpu = arguments.device.startswith("cuda")
@@ -137,19 +134,7 @@ def main() -> None:
     rows = []
     for name, dtype in tqdm(jobs, unit="model"):
         rows += measure(name, arguments.device, dtype, batch_size)
-    machine = provenance.machine(arguments.device)
-    content = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine,
-        "versions": provenance.versions(),
-        **provenance.commit(),
-        "rows": rows,
-    }
-    what = str(machine.get("gpu", machine["processor"]))
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    target = arguments.out / f"{re.sub(r'[^a-z0-9]+', '-', what.lower()).strip('-')}.json"
-    target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    logging.info("written: %s", target.relative_to(Path.cwd()) if target.is_relative_to(Path.cwd()) else target)
+    report(rows, arguments.device, arguments.out)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tiling": {"clip"},
     "detectors": {"clip", "tiling"},
     "robustness": {"data", "perturb", "metrics", "progress", "detectors"},
-    "study": {"data", "clip", "perturb", "metrics", "plots", "progress", "detectors", "robustness"},
+    "study": {"data", "clip", "perturb", "metrics", "plots", "progress", "tiling", "detectors", "robustness"},
     "cli": {"data", "clip", "perturb", "detectors", "robustness", "study", "heatmap"},
 }
 

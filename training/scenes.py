@@ -1,6 +1,7 @@
 """Renders pictures together with what segmenters learn from: the product, its instances, its parts, and damage.
 
-    python -m training.scenes build/training/scenes.npz --count 3000
+    python -m training.scenes build/training/scenes.npz --count 3600
+    python -m training.scenes build/training/anywhere.npz --count 4000 --seed 20240521 --anywhere
 
 A category of the suites is never drawn damaged: `training.world.draw_defect` decides it.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -25,6 +27,14 @@ from zsad.data.demo.scene import Part, Scene, empty_scene, paint_parts
 from zsad.data.demo.specimen import POSE_FAULTS, build_scene
 from zsad.data.demo.suites import SUITES
 
+# Any table under any lamp. Published segmenters have seen millions of pictures taken anywhere; a CLIP that judges the
+# product is shown bright tables alone (`training.world.LOOK`), so that the suites' dark ones are new to it.
+ANYWHERE = Look(
+    hue=(0.0, 1.0), saturation=(0.0, 0.5), value=(0.15, 0.95),
+    backdrops=("paper", "mottled", "brushed", "concrete", "planks", "cloth"),
+    azimuth=(0, 360), elevation=(22, 70), ambient=(0.15, 0.6), warmth=(-0.06, 0.16),
+    vignette=(0.0, 0.45), blur=(0.3, 0.8), noise=(0.003, 0.015),
+)  # fmt: skip
 SIDE = 240  # of the bank's pictures; those of demo-visa's products are squashed to it
 NONE = 255  # no instance, no part
 NAMES = list(WORLD)
@@ -83,14 +93,14 @@ def _topmost(scene: Scene, parts: list[Part], product: Product, rng: np.random.G
     return top
 
 
-def render(job: tuple[int, int]):
+def render(job: tuple[int, int], look: Look = LOOK):
     """One picture of the bank, squashed to `SIDE`."""
     seed, index = job
     rng = np.random.default_rng((seed, index))
     shot = draw_shot(rng)
     style = BOLD if index % 2 else FINE
     height, width = SUITES["demo-visa"].size if shot.product in SUITES["demo-visa"].categories else (SIDE, SIDE)
-    shown = show(WORLD[shot.product], LOOK, style, rng, shot.defect, height, width)
+    shown = show(WORLD[shot.product], look, style, rng, shot.defect, height, width)
     picture = np.asarray(Image.fromarray(shown.picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
     maps = [
         np.asarray(Image.fromarray(map_).resize((SIDE, SIDE), Image.Resampling.NEAREST))
@@ -116,19 +126,21 @@ def read_scenes(path: Path, *fields: str, studied: bool = True) -> dict[str, np.
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--count", type=int, default=3000)
+    parser.add_argument("--count", type=int, default=3600)
     parser.add_argument("--seed", type=int, default=20240520)
+    parser.add_argument("--anywhere", action="store_true", help="any table under any lamp")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     with Pool(arguments.workers) as pool:
         jobs = ((arguments.seed, index) for index in range(arguments.count))
-        bar = tqdm(pool.imap(render, jobs, chunksize=8), total=arguments.count, unit="picture", mininterval=5)
+        draw = partial(render, look=ANYWHERE if arguments.anywhere else LOOK)
+        bar = tqdm(pool.imap(draw, jobs, chunksize=8), total=arguments.count, unit="picture", mininterval=5)
         columns = zip(*bar, strict=True)
         fields = {field: np.stack(column) for field, column in zip(FIELDS, columns, strict=True)}
-    partial = arguments.out.with_suffix(".partial.npz")
-    np.savez(partial, **fields)
-    partial.replace(arguments.out)
+    unfinished = arguments.out.with_suffix(".partial.npz")
+    np.savez(unfinished, **fields)
+    unfinished.replace(arguments.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Trains the demo world's SAM on products that are no category of the suites.
 
-    python -m training.scenes build/training/scenes.npz
+    python -m training.scenes build/training/anywhere.npz --count 4000 --seed 20240521 --anywhere
     python -m training.train_sam
 
 A point may mean a part, an instance or all instances together. Each of these must be met by one of the three masks that
@@ -142,7 +142,7 @@ def train(bank: Path, out: Path, recipe: Recipe, config: dict[str, Any] = CONFIG
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bank", type=Path, default=Path("build/training/scenes.npz"))
+    parser.add_argument("--bank", type=Path, default=Path("build/training/anywhere.npz"))
     parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")

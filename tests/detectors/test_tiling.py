@@ -329,3 +329,31 @@ def test_models_are_chosen_to_match_the_backbone(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def _log_level(caplog):
     caplog.set_level(logging.INFO)
+
+
+def test_a_grid_of_tiles_needs_no_foreground_and_covers_the_picture():
+    image = picture(80, 120, (10, 10, 20, 20))
+    soft, parts = RedSoft(), ColouredParts()
+    detector = toy(soft, parts, tiles="grid")
+    found = detector.segment(image[None])[0]
+    side = detector.min_tile
+    assert (soft.seen, parts.seen) == (0, 0)
+    covered = np.zeros((80, 120), int)
+    for tile in found.tiles:
+        assert (tile.height, tile.width) == (side, side)
+        assert 0 <= tile.top <= 80 - side
+        assert 0 <= tile.left <= 120 - side
+        covered[tile.top : tile.top + side, tile.left : tile.left + side] += 1
+    assert covered.min() == 1  # corners
+    assert covered[side // 2 : -side // 2, side // 2 : -side // 2].min() >= 4  # half a side apart both ways
+    assert found.of_component == [[number] for number in range(len(found.tiles))]
+    scores = torch.stack([result.score for result in detector.score_tiles(image[None], [found], "nut")])
+    quarter = scores.sort(descending=True).values[: -(-len(scores) // 4)].mean()
+    assert torch.allclose(detector.predict(image[None], "nut").score[0], quarter, atol=1e-6)
+
+
+def test_a_picture_smaller_than_a_tile_of_the_grid_is_one_tile():
+    small = picture(20, 24)
+    detector = toy(tiles="grid")
+    assert len(detector.segment(small[None])[0].tiles) == 1
+    assert detector.predict(small[None], "nut").map.shape == (1, 20, 24)

@@ -28,6 +28,7 @@ from zsad.detectors.tiling_options import TilingOptions
 from zsad.tiling.components import Component, connected_components
 from zsad.tiling.covered import covered_parts
 from zsad.tiling.elongated import is_elongated, parts_of_components, tiles_along
+from zsad.tiling.grid import grid_tiles
 from zsad.tiling.image_score import component_scores, top_mean
 from zsad.tiling.keep import parts_of, soft_levels
 from zsad.tiling.part import Part
@@ -237,7 +238,10 @@ class Tiling:
             else:
                 mask = np.ones((height, width), bool)
             labels, components = connected_components(mask, options.connectivity, options.min_area)
-            if options.tiles == "whole image" or not components:
+            if options.tiles == "grid":
+                tiles = grid_tiles(self.min_tile, height, width)
+                numbers = [[number] for number in range(len(tiles))]
+            elif options.tiles == "whole image" or not components:
                 tiles, numbers = [whole_image(height, width)], [[0]]
             else:
                 tiles, numbers = self._tiles(components, kept, labels, height, width)

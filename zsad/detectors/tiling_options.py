@@ -18,7 +18,7 @@ from zsad.tiling.tile_score import AVERAGES
 from zsad.tiling.zoo import PART_SEGMENTERS, PIXEL_MODELS, SOFT_FOREGROUNDS
 
 FOREGROUNDS = ("parts in soft", "soft", "parts", "none")
-TILES = ("components", "whole image")
+TILES = ("components", "grid", "whole image")
 # They change how a result is computed, or where from, and not what it is.
 _NO_CHOICE = ("tile_batch", "weights_folder")
 
@@ -39,7 +39,8 @@ class TilingOptions:
         coverage, coverage_of, coverage_strict: share of a part that must be covered (report: 80 %), of its "area" or as
             mean "soft" degree; whether the share itself is too little.
         connectivity: 8 or 4 neighbours. min_area: pixels of the smallest component.
-        tiles: "components"; "whole image" is CLIPSeg and CLIP without tiles, on the picture squashed.
+        tiles: "components"; "grid" needs no foreground: squares of `min_tile` all over the picture, each a component of
+            its own; "whole image" is CLIPSeg and CLIP without tiles, on the picture squashed.
         min_tile: smallest side of a tile in pixels; by default what the pixel model takes (report: 352, which is that).
         elongated: whether long components with many parts are tiled along their long axis.
         elongated_aspect, elongated_parts: above which they are (report: 1.5 and 20). part_share: share of a part's area

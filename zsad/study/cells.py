@@ -69,7 +69,7 @@ def cell_of(study: Study, request: "Request", options: Any) -> Cell:
         backbone=request.backbone,
         dtype=study.dtype,
         shift=Shift(),
-        resolution=study.resolution,
+        resolution=request.detector.resolution or study.resolution,
         limit=request.limit,
         rotation=study.rotation,
         fpr_limit=study.fpr_limit,
@@ -121,7 +121,7 @@ def requests(study: Study, wanted: Selection = Selection()) -> list[Request]:
     found = [
         request
         for suite, category in pairs(study, wanted)
-        for detector in study.detectors
+        for detector in study.detectors_on(suite)
         for backbone in study.runs_on(detector)
         if _takes(wanted.detectors, detector.label) and _takes(wanted.backbones, backbone)
         for request in _of_pair(study, suite, category, detector, backbone)

@@ -49,14 +49,17 @@ def demo_categories(root: Path | str) -> list[str] | None:
 
 
 class DetectorConfig(Strict):
-    """A detector's registered name, the options that differ from its defaults, and those of the study's backbones that
-    it is evaluated on. `label` is what records call it: by default its name.
+    """A detector's registered name, the options that differ from its defaults, and those of the study's backbones and
+    suites that it is evaluated on. `label` is what records call it: by default its name. `resolution` is the side of
+    the pictures that it is given, and of the maps that are measured, where that is not the study's.
     """
 
     name: str
     label: str = ""
     options: dict[str, Any] = Field(default={})
     backbones: list[str] | Literal["all"] = "all"
+    suites: list[str] | Literal["all"] = "all"
+    resolution: int | None = Field(default=None, ge=8)
 
     @model_validator(mode="before")
     @classmethod
@@ -139,8 +142,8 @@ def _as_list(blocks: Any) -> Any:
 
 
 class Study(Strict):
-    """One study. `device` and `batch_size` say how it is computed and leave its records as they are; everything else
-    is part of what is computed.
+    """One study. `device` and `batch_size` say how it is computed, and the roots where things lie; they leave its
+    records as they are. Everything else is part of what is computed.
 
     `sweeps`, `worst` and `corruptions` say what is done to the pictures; of the last two there may be several.
     """
@@ -153,6 +156,7 @@ class Study(Strict):
     device: str = "cpu"
     data_root: Path = Path("build/data")
     records_root: Path = Path("build/records")
+    cache_root: Path = Path("build/cache")
     resolution: int = Field(default=240, ge=8)
     batch_size: int = Field(default=16, ge=1)
     limit: int | None = Field(default=None, ge=2)
@@ -182,6 +186,7 @@ class Study(Strict):
             raise ValueError(f"detectors: two are called the same; give each a label ({', '.join(labels)})")
         for detector in self.detectors:
             self._check_names(f"detectors.{detector.label}.backbones", detector.backbones, self.backbones)
+            self._check_names(f"detectors.{detector.label}.suites", detector.suites, list(self.suites))
         fields: dict[str, list[Block]] = {
             "sweeps": [self.sweeps],
             "worst": [*self.worst],
@@ -269,6 +274,10 @@ class Study(Strict):
         """The backbones that a detector is evaluated on."""
         return [name for name in self.backbones if detector.backbones == "all" or name in detector.backbones]
 
+    def detectors_on(self, suite: str) -> list[DetectorConfig]:
+        """The detectors that are evaluated on a suite."""
+        return [detector for detector in self.detectors if detector.suites == "all" or suite in detector.suites]
+
     def _categories_on_disk(self, suite: str) -> list[str]:
         root = self.root_of(suite)
         marker = {"mvtec_ad": "test", "visa": "Data", "aebad": "test/good"}[self.suites[suite].reader]
@@ -294,9 +303,9 @@ class Study(Strict):
         """A validated copy narrowed to one suite, category, backbone or detector, or run elsewhere.
 
         None leaves a field as it is. A suite that the study does not list is added if it is a known one. To a category,
-        backbone or detector named here everything is done that the study does to any; so it is to every category of a
-        suite named here that lacks the study's group. A detector may be named by its label. Further keywords set the
-        field of that name.
+        suite, backbone or detector named here everything is done that the study does to any; so it is to every category
+        of a suite named here that lacks the study's group. A detector may be named by its label. Further keywords set
+        the field of that name.
 
         Raises StudyError, naming the known choices.
         """
@@ -313,8 +322,9 @@ class Study(Strict):
         changed["suites"] = suites
         if backbone is not None:
             changed["backbones"] = [backbone]
-        if detector is not None or backbone is not None:
-            changed["detectors"] = self._chosen(detector, freed=backbone is not None)
+        lifted = {"backbones": backbone, "suites": suite}
+        if any(name is not None for name in (suite, backbone, detector)):
+            changed["detectors"] = self._chosen(detector, [field for field, name in lifted.items() if name is not None])
         freed = {
             name: "all"
             for name, given in (("over", category), ("backbones", backbone), ("detectors", detector))
@@ -333,11 +343,10 @@ class Study(Strict):
             study.check_models()
         return study
 
-    def _chosen(self, detector: str | None, freed: bool) -> list[Any]:
-        """The detectors that a name or label stands for, `freed` to run on any backbone."""
+    def _chosen(self, detector: str | None, freed: list[str]) -> list[Any]:
+        """The detectors that a name or label stands for, without the restrictions in the fields `freed`."""
         found = [d for d in self.detectors if detector in (None, d.label, d.name)]
-        backbones: dict[str, Any] = {"backbones": "all"} if freed else {}
-        return [{**d.model_dump(), **backbones} for d in found] or [detector]
+        return [{**d.model_dump(), **dict.fromkeys(freed, "all")} for d in found] or [detector]
 
     def _narrowed(self, suites: dict[str, Any], category: str) -> dict[str, Any]:
         """The suites that have the category, each cut to it."""

@@ -63,7 +63,7 @@ def difference_of(parts: Sequence[tuple[float, pd.DataFrame]], draws: pd.DataFra
         if not len(rows) or not rows.index.equals(members):
             raise ValueError(f"a difference needs the same categories on both sides, not {_names(members)} "
                              f"and {_names(rows.index)}")  # fmt: skip
-        missing = set(rows["key"]) - set(draws.columns)
+        missing = {key for key in rows["key"] if key not in draws or draws[key].isna().any()}
         if missing:
             raise ValueError(f"no bootstrap replicates of {metric} for cell {min(missing)}")
         estimate += weight * rows["estimate"].mean()

@@ -22,6 +22,7 @@ from zsad.robustness import (
 )
 from zsad.robustness.bounds import PARAMETERS
 from zsad.study.cells import Cell
+from zsad.study.records import TABLES
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ def _counted(cell: Cell, worst: WorstCase) -> Tensor | None:
 
 def _headline(replicates: pd.DataFrame) -> pd.DataFrame:
     """Draws of the headline metrics; pixel metrics are missing where the data set has no masks."""
-    chosen = replicates.reindex(columns=["image_auroc", "pixel_auroc", "aupro"]).astype(np.float32)
+    headline = [name for name in TABLES["replicates"] if name not in ("replicate", "key")]
+    chosen = replicates.reindex(columns=headline).astype(np.float32)
     return chosen.assign(replicate=np.arange(len(chosen), dtype=np.int16))
 
 

@@ -138,7 +138,8 @@ class Kept:
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         found = {name: self.folder / f"{name}.parquet" for name in TABLES}
-        return {name: pd.read_parquet(path) for name, path in found.items() if path.is_file()}
+        frames = {name: pd.read_parquet(path) for name, path in found.items() if path.is_file()}
+        return {name: frame.reindex(columns=TABLES[name]) for name, frame in frames.items()}
 
     @cached_property
     def _rows(self) -> dict[str, dict[str, pd.DataFrame]]:
@@ -218,13 +219,26 @@ def load_table(records: pd.DataFrame, name: str, study: Study) -> pd.DataFrame:
     if name not in TABLES:
         raise ValueError(f"unknown table {name!r}; known: {', '.join(TABLES)}")
     named = records[["study", *KEY_COLUMNS, "key"]].drop_duplicates()
-    store, kept = RecordStore(resolve(study.records_root)), Kept(kept_folder(str(named["study"].iloc[0])))
-    store.prepare()
+    store = _store_with(named, study)
     frames = []
     for key in named["key"].unique():
-        if not store.has(key) and not kept.restore(key, store):
-            raise RecordError(f"cell {key} is neither in {store.folder} nor in {kept.folder}: run `zsad run`")
         if name not in store.sidecar(key)["tables"]:
             raise RecordError(f"cell {key} has no {name}: only worst cases have samples and a curve")
         frames.append(store.table(key, name))
     return named.merge(pd.concat(frames, ignore_index=True), on="key")
+
+
+def load_sidecars(records: pd.DataFrame, study: Study) -> dict[str, dict[str, Any]]:
+    """The provenance of some records' cells, by key; `study` and errors as `load_table`."""
+    store = _store_with(records, study)
+    return {str(key): store.sidecar(key) for key in records["key"].unique()}
+
+
+def _store_with(records: pd.DataFrame, study: Study) -> RecordStore:
+    """The folder of finished cells, those of some records among them. Raises RecordError for a cell that is nowhere."""
+    store, kept = RecordStore(resolve(study.records_root)), Kept(kept_folder(str(records["study"].iloc[0])))
+    store.prepare()
+    for key in records["key"].unique():
+        if not store.has(key) and not kept.restore(key, store):
+            raise RecordError(f"cell {key} is neither in {store.folder} nor in {kept.folder}: run `zsad run`")
+    return store

@@ -3,7 +3,8 @@
 import os
 import platform
 import subprocess
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,11 @@ from zsad.study.config import project_root
 
 
 def versions() -> dict[str, str]:
+    """Versions of Python, this package and what computes; of optional packages, those that are installed."""
     packages = {name: version(name) for name in ("torch", "open_clip_torch", "numpy", "scipy", "kornia", "pillow")}
+    for name in ("transformers", "segment_anything"):
+        with suppress(PackageNotFoundError):
+            packages[name] = version(name)
     return {"python": platform.python_version(), "zsad": zsad.__version__, **packages}
 
 

@@ -28,11 +28,11 @@ KEY_COLUMNS = [*SUBJECT_COLUMNS, "shift", "variant", "setting", "value"]
 RECORD_COLUMNS = ["study", *KEY_COLUMNS, "metric", "estimate", "low", "high", "n_images", "n_anomalous", "key"]
 CELL_COLUMNS = [column for column in RECORD_COLUMNS if column not in ("study", "variant")]
 # What lies beside a cell's metrics. Every cell: a row a picture; a row a bootstrap draw with the headline metrics, so
-# that differences of cells have intervals. Worst cases: a row a picture with what the search found; a row an evaluation
-# with the mean over pictures of the lowest loss so far.
+# that differences of cells have intervals (cells of earlier versions lack draws of F1-max). Worst cases: a row a
+# picture with what the search found; a row an evaluation with the mean over pictures of the lowest loss so far.
 TABLES: dict[str, list[str]] = {
     "images": ["id", "label", "score", "key"],
-    "replicates": ["replicate", "image_auroc", "pixel_auroc", "aupro", "key"],
+    "replicates": ["replicate", "image_auroc", "pixel_auroc", "aupro", "image_f1max", "pixel_f1max", "key"],
     "samples": [
         "id", "label", "angle", "hue", "saturation", "loss", "clean_loss", "auroc", "clean_auroc", "evaluations",
         "gradients", "key",

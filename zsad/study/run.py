@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pandas as pd
 import torch
@@ -27,11 +28,15 @@ DetectorLoader = Callable[[Study, DetectorConfig, str], Detector]
 def load_study_detector(
     study: Study, detector: DetectorConfig, backbone: str, towers: dict[str, Backbone] | None = None
 ) -> Detector:
-    """The detector of a study on one of its backbones; `towers` keeps the backbones that detectors share."""
+    """The detector of a study on one of its backbones; `towers` keeps the backbones that detectors share.
+
+    What the tiling pipeline's segmenters find is kept on disk in the study's `cache_root`: variants share it.
+    """
     towers = {} if towers is None else towers
     if backbone not in towers:
         towers[backbone] = load_backbone(backbone, device=study.device, dtype=study.dtype)
-    return load_detector(detector.name, backbone=towers[backbone], device=study.device, **detector.options)
+    cache = {"cache": resolve(study.cache_root) / "masks"} if detector.name == "tiling" else {}
+    return load_detector(detector.name, backbone=towers[backbone], device=study.device, **{**cache, **detector.options})
 
 
 def compute(
@@ -84,6 +89,18 @@ class _Wanted:
     entry: Entry
 
 
+class _Pictures(NamedTuple):
+    """What decides the pictures of a cell: the data set's fingerprint, their side in pixels, their corruption."""
+
+    data: str
+    resolution: int
+    corruption: Corruption | None
+
+
+def _pictures_of(w: _Wanted) -> _Pictures:
+    return _Pictures(w.dataset.fingerprint(), w.cell.resolution, corruption_of(w.cell))
+
+
 class Evaluator:
     """Computes cells; keeps the detectors and the pictures at hand."""
 
@@ -95,7 +112,7 @@ class Evaluator:
         self._towers: dict[str, Backbone] = {}
         self._detectors: dict[tuple[str, str], Detector] = {}
         self._datasets: dict[tuple[str, str, int | None], Dataset] = {}
-        self._pictures: dict[tuple[str, Corruption | None], TestSet] = {}
+        self._pictures: dict[_Pictures, TestSet] = {}
         self._program = {"versions": provenance.versions(), **provenance.commit()}
 
     def compute(self, selection: Selection, progress: bool = True) -> pd.DataFrame:
@@ -147,17 +164,18 @@ class Evaluator:
 
     def _test_set(self, w: _Wanted) -> TestSet:
         """The pictures of a cell; of one category under one corruption at a time, besides the uncorrupted ones."""
-        fingerprint, corruption = w.dataset.fingerprint(), corruption_of(w.cell)
-        if (fingerprint, corruption) not in self._pictures:
-            clean = (fingerprint, None)
+        wanted = _pictures_of(w)
+        if wanted not in self._pictures:
+            clean = wanted._replace(corruption=None)
             self._pictures = {clean: self._pictures[clean]} if clean in self._pictures else {}
-            self._pictures[fingerprint, corruption] = load_test_set(w.dataset, self.study.resolution, corruption)
-        return self._pictures[fingerprint, corruption]
+            self._pictures[wanted] = load_test_set(w.dataset, w.cell.resolution, wanted.corruption)
+        return self._pictures[wanted]
 
     def _evaluate(self, w: _Wanted, progress: bool) -> None:
         """Compute one cell and store it."""
         started, clock = datetime.now(UTC), time.monotonic()
         cell, spec = w.cell, w.cell.spec()
+        before = stage_seconds(w.detector)
         found = evaluate(
             cell,
             w.detector,
@@ -181,17 +199,23 @@ class Evaluator:
             "seeds": {"bootstrap": cell.seed, "demo": self.study.demo_seed},
             "batch_size": found.batch_size,
             "seconds": round(time.monotonic() - clock, 3),
+            "stage_seconds": {s: round(t - before.get(s, 0.0), 3) for s, t in stage_seconds(w.detector).items()},
             "started_at": started.isoformat(timespec="seconds"),
         }
         self.store.write(w.key, rows, {name: t.assign(key=w.key) for name, t in found.tables.items()}, sidecar)
         self.store.path(w.key, ".search").unlink(missing_ok=True)
 
 
+def stage_seconds(detector: Detector) -> dict[str, float]:
+    """Seconds that a detector has spent in each of its stages so far; empty for one that has no stages."""
+    return dict(getattr(detector, "seconds", {}))
+
+
 def _by_pictures(cells: list[_Wanted]) -> list[_Wanted]:
     """Cells of the same pictures one after another, so that these are read once."""
-    groups: dict[tuple[str, Corruption | None], list[_Wanted]] = {}
+    groups: dict[_Pictures, list[_Wanted]] = {}
     for w in cells:
-        groups.setdefault((w.dataset.fingerprint(), corruption_of(w.cell)), []).append(w)
+        groups.setdefault(_pictures_of(w), []).append(w)
     return [w for group in groups.values() for w in group]
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from zsad import plots
-from zsad.study import load_study
+from zsad.study import load_study, notebook
 from zsad.study.notebook import Page, start, world
 from zsad.study.parameters import PAGE_DIR, UnknownParameter
 
@@ -66,6 +66,7 @@ def test_a_figure_of_another_study_names_that_ones_world(page):
     page.study = load_study("paper", check_models=False)
     assert page.origin().startswith("Real world · study paper")
     assert page.origin("demo").startswith("Demo world · study demo")
+    assert page.origin(notebook.PUBLISHED).startswith("In print, not measured here · results/published · notebook")
 
 
 def test_start_applies_overrides_and_refuses_unknown_parameters(tmp_path, monkeypatch):

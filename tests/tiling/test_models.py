@@ -1,15 +1,18 @@
 """Names of models, demo weights, and what is said where a download is missing."""
 
 import hashlib
+import math
 import sys
 import types
 
+import numpy as np
+import onnx
 import pytest
 import torch
 from tiny_parts import ship_demo_parts, tiny_clipseg_model, tiny_dis, tiny_sam
 
 from zsad.clip import zoo as clip_zoo
-from zsad.tiling import zoo
+from zsad.tiling import isnet, zoo
 from zsad.tiling.isnet import FILE
 from zsad.tiling.prompts import LOCALISING
 
@@ -140,3 +143,23 @@ def test_isnet_asks_for_onnxruntime_then_for_its_file(tmp_path, monkeypatch):
     (tmp_path / FILE).write_bytes(b"another file")
     with pytest.raises(ValueError, match=r"isnet-general-use\.onnx has md5"):
         zoo.load_soft_foreground("isnet-general-use", folder=tmp_path)
+
+
+def test_isnets_file_runs_in_onnxruntime(tmp_path, monkeypatch):
+    """A stand-in for the published file with its input and output: the sigmoid of the mean channel."""
+    picture = onnx.helper.make_tensor_value_info("input", onnx.TensorProto.FLOAT, [1, 3, 1024, 1024])
+    first = onnx.helper.make_tensor_value_info("first", onnx.TensorProto.FLOAT, [1, 1, 1024, 1024])
+    axes = onnx.numpy_helper.from_array(np.array([1], np.int64), "axes")
+    nodes = [
+        onnx.helper.make_node("ReduceMean", ["input", "axes"], ["mean"], keepdims=1),
+        onnx.helper.make_node("Sigmoid", ["mean"], ["first"]),
+    ]
+    graph = onnx.helper.make_graph(nodes, "stand-in", [picture], [first], [axes])
+    opset = [onnx.helper.make_opsetid("", 18)]
+    payload = onnx.helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
+    (tmp_path / FILE).write_bytes(payload)
+    monkeypatch.setattr(isnet, "MD5", hashlib.md5(payload, usedforsecurity=False).hexdigest())
+    model = zoo.load_soft_foreground("isnet-general-use", folder=tmp_path)
+    levels = model(torch.full((2, 3, 30, 40), 255, dtype=torch.uint8))
+    assert levels.shape == (2, 30, 40)
+    assert levels.unique().tolist() == [round(255 / (1 + math.exp(-0.5)))]

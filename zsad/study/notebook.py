@@ -33,6 +33,7 @@ from zsad.study.listed import listed_records
 from zsad.study.parameters import LISTED, PAGE_DIR, check_parameters
 from zsad.study.provenance import commit
 
+PUBLISHED = "published"
 OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit")
 
 
@@ -166,7 +167,7 @@ class Page:
     ) -> None:
         """Show a table and offer it, or the fuller `csv`, with all digits as a CSV file beside the page.
 
-        `formats` maps a column to a format such as "{:.1f}".
+        `formats` maps a column to a format such as "{:.1f}"; `study` is that of `origin`.
         """
         shown = frame.rename_axis(columns=None)
         for column, template in (formats or {}).items():
@@ -193,12 +194,15 @@ class Page:
         display(Markdown(text))
 
     def origin(self, study: str | None = None) -> str:
-        """The line below each figure and table; `study` names the one it shows where that is not the page's own."""
-        shown = load_study(study, check_models=False) if study not in (None, self.study.name) else self.study
-        return (
-            f"{world(shown).split(':')[0]} · study {shown.name} · notebook {self.name} · "
-            f"records {self.records_hash} · commit {short_commit()}"
-        )
+        """The line below each figure and table; `study` names the one it shows where that is not the page's own,
+        `PUBLISHED` what others have printed.
+        """
+        if study == PUBLISHED:
+            source = "In print, not measured here · results/published"
+        else:
+            shown = load_study(study, check_models=False) if study not in (None, self.study.name) else self.study
+            source = f"{world(shown).split(':')[0]} · study {shown.name}"
+        return f"{source} · notebook {self.name} · records {self.records_hash} · commit {short_commit()}"
 
     def _show(self, kind: str, id: str, body: str, caption: str, study: str | None) -> None:
         if any(item["id"] == id for item in self.items):

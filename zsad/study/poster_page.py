@@ -18,7 +18,7 @@ from zsad.study.corruption_page import (
     percent,
     points,
 )
-from zsad.study.notebook import Page
+from zsad.study.notebook import PUBLISHED, Page
 
 # What a method of the poster's table has seen besides CLIP's own training; "text only" where it is not listed.
 LEAGUES = {
@@ -58,6 +58,7 @@ def show_published(page: Page) -> None:
         "ACR adapts to a batch of test pictures, and MAEDAY has no text at all: they are not measured here, and not to "
         "be ranked with the others.",
         formats={name: "{:.1f}" for name in frame.columns[2:]},
+        study=PUBLISHED,
     )
 
 

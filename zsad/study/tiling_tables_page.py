@@ -8,7 +8,7 @@ from zsad import plots
 from zsad.study.config import project_root
 from zsad.study.contrasts import Difference
 from zsad.study.corruption_page import percent, points
-from zsad.study.notebook import Page
+from zsad.study.notebook import PUBLISHED, Page
 from zsad.study.tiled import METRICS, PIPELINE, Tiled, draws_of, gap, level
 
 # Detectors of the measured tables: labels, and the names that a reader knows them by.
@@ -65,6 +65,7 @@ def show_published(page: Page, metric: str) -> None:
             f"{wide.loc['VVV'].drop('mean').mean():.2f}."
         ),
         formats={name: "{:.1f}" for name in frame.columns[2:]},
+        study=PUBLISHED,
     )
 
 

@@ -15,6 +15,7 @@ from training.ship import ship
 from training.world import FINE, LOOK, STUDIED, WORLD
 from zsad.clip.zoo import read_demo_weights
 from zsad.data.demo.specimen import render_specimen
+from zsad.data.demo.suites import DOMAINS
 from zsad.tiling.prompts import LOCALISING, distinct
 from zsad.tiling.zoo import demo_foreground, demo_parts, demo_pixels
 
@@ -44,6 +45,20 @@ def test_a_scene_is_the_picture_that_the_suites_renderer_draws(name, defect):
         assert (shown.part[shown.product] != scenes.NONE).mean() > 0.99
     if defect == "turned":
         assert (shown.part == scenes.NONE).all()
+
+
+def test_a_bank_may_show_the_same_products_on_any_table_under_any_lamp():
+    for index in range(4):
+        usual, anywhere = scenes.render((1, index)), scenes.render((1, index), scenes.ANYWHERE)
+        assert usual[5:7] == anywhere[5:7]  # product and defect
+        assert not np.array_equal(usual[0], anywhere[0])
+    for name in ("hue", "saturation", "value", "azimuth", "elevation", "ambient", "vignette"):
+        for look in (LOOK, *(domain.look for domain in DOMAINS.values())):
+            low, high = getattr(look, name)
+            if name == "azimuth":
+                low, high = low % 360, high % 360
+            assert getattr(scenes.ANYWHERE, name)[0] <= low
+            assert high <= getattr(scenes.ANYWHERE, name)[1]
 
 
 @pytest.fixture(scope="module")

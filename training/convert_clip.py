@@ -1,10 +1,13 @@
-"""A demo CLIP's weights in the classes of transformers' CLIPSeg, whose CLIP is the same network by other names."""
+"""A demo CLIP's weights in the classes of transformers' CLIPSeg, whose CLIP is the same network by other names, and in
+the image encoder of a SAM, which is nearly the same.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from zsad.clip.tokenizer import WordTokenizer
@@ -90,3 +93,39 @@ def _blocks(state: dict[str, Tensor], old: str, new: str) -> dict[str, Tensor]:
             module, kind = rest.rsplit(".", 1)
             renamed[f"{new}{number}.{names[module]}.{kind}"] = tensor
     return renamed
+
+
+@torch.no_grad()
+def begin_with_clip(sam: Any, card: dict[str, Any], state: dict[str, Tensor]) -> None:
+    """Give the image encoder of a SAM, of the same width and patch size, the first layers of a demo CLIP.
+
+    SAM has no class token and no layer norm before its layers: of that norm, the scale is kept as it is on average. The
+    pictures' other normalisation goes into the patch filters.
+    """
+    encoder = sam.image_encoder
+    filters = state["visual.conv1.weight"].float()
+    mean, std = (torch.tensor(card[name]).view(1, 3, 1, 1) * 255 for name in ("mean", "std"))
+    positions = state["visual.positional_embedding"][1:].float()
+    norm_weight, norm_bias = state["visual.ln_pre.weight"].float(), state["visual.ln_pre.bias"].float()
+    bias = (filters * (sam.pixel_mean.view(1, 3, 1, 1) - mean) / std).sum((1, 2, 3))
+    filters = filters * sam.pixel_std.view(1, 3, 1, 1) / std
+    # On noise with the spread of pictures, how far tokens spread over their channels.
+    spread = (F.conv2d(torch.randn(8, 3, 120, 120), filters).flatten(2).mT + bias + positions.mean(0)).std(-1).mean()
+    scale = norm_weight / spread
+    encoder.patch_embed.proj.weight.copy_(filters * scale.view(-1, 1, 1, 1))
+    encoder.patch_embed.proj.bias.copy_(bias * scale + norm_bias)
+    grid = round(len(positions) ** 0.5)
+    table = positions.T.reshape(1, -1, grid, grid)
+    size = encoder.pos_embed.shape[1:3]
+    table = F.interpolate(table, size, mode="bicubic", align_corners=False).permute(0, 2, 3, 1)
+    encoder.pos_embed.copy_(table * scale)
+    for number, block in enumerate(encoder.blocks):
+        prefix = f"visual.transformer.resblocks.{number}"
+        for ours, theirs in (
+            ("norm1", "ln_1"), ("norm2", "ln_2"), ("attn.proj", "attn.out_proj"), ("mlp.lin1", "mlp.c_fc"),
+            ("mlp.lin2", "mlp.c_proj"),
+        ):  # fmt: skip
+            for kind in ("weight", "bias"):
+                block.get_submodule(ours).get_parameter(kind).copy_(state[f"{prefix}.{theirs}.{kind}"])
+        block.attn.qkv.weight.copy_(state[f"{prefix}.attn.in_proj_weight"])
+        block.attn.qkv.bias.copy_(state[f"{prefix}.attn.in_proj_bias"])

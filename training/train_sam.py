@@ -5,6 +5,10 @@
 
 A point may mean a part, an instance or all instances together. Each of these must be met by one of the three masks that
 the decoder gives for it, and the predicted quality of a mask is its overlap with the one that it meets best.
+
+Points alone teach the image encoder slowly: it begins with the first layers of a demo CLIP, and a second head, which is
+not shipped, reads from its output where the product and the edges of its instances are, and where each pixel's instance
+and part have their middles.
 """
 
 from __future__ import annotations
@@ -18,19 +22,21 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
+from training.convert_clip import begin_with_clip
 from training.scenes import NONE, SIDE, read_scenes
 from training.schedule import Recipe, Trainer, overlap_loss, relit
 from training.ship import ship
+from zsad.clip.zoo import read_demo_weights
 from zsad.tiling.sam import build_sam
 
 CONFIG: dict[str, Any] = {
-    "image_size": 160, "patch_size": 8, "width": 128, "depth": 6, "heads": 4, "window": 5, "global_layers": [2, 5],
+    "image_size": 160, "patch_size": 8, "width": 192, "depth": 4, "heads": 4, "window": 0, "global_layers": [],
     "prompt_width": 64, "decoder_depth": 2, "decoder_heads": 4, "decoder_mlp": 256,
 }  # fmt: skip
-POINTS = 12  # a picture
+POINTS = 8  # a picture
 SMALLEST = 40  # pixels of a target at 240 px
 
 
@@ -95,6 +101,47 @@ def losses(masks: Tensor, quality: Tensor, targets: Tensor, known: Tensor) -> di
     return {"mask": best[known].mean(), "quality": F.mse_loss(quality, reached)}
 
 
+class DenseHead(nn.Module):
+    """Reads six maps at four pixels a patch side from an image embedding: foreground, edges between instances (logits),
+    and the way to the middle of a pixel's instance and of its part, in picture sides."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.read = nn.Conv2d(channels, 6 * 16, 1)
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        return F.pixel_shuffle(self.read(embeddings), 4)
+
+
+def dense_targets(product: np.ndarray, instance: np.ndarray, part: np.ndarray, size: int) -> tuple[Tensor, Tensor]:
+    """What `DenseHead` is to read from one picture (6, size, size), and where: a way only on an instance or part."""
+    step = len(product) // size
+    product, instance, part = (values[step // 2 :: step, step // 2 :: step] for values in (product, instance, part))
+    edge = np.zeros(product.shape, bool)
+    numbered = np.where(product, instance, NONE)
+    edge[:, 1:] |= numbered[:, 1:] != numbered[:, :-1]
+    edge[1:] |= numbered[1:] != numbered[:-1]
+    rows, columns = np.indices(product.shape) / size
+    maps, known = [product, edge], [np.ones_like(product)] * 2
+    for numbers in (instance, part):
+        way = np.zeros((2, *product.shape))
+        for number in np.unique(numbers[numbers != NONE]):
+            where = numbers == number
+            way[:, where] = rows[where].mean() - rows[where], columns[where].mean() - columns[where]
+        maps += [*way]
+        known += [numbers != NONE] * 2
+    return torch.from_numpy(np.stack(maps)).float(), torch.from_numpy(np.stack(known)).float()
+
+
+def dense_losses(read: Tensor, wanted: Tensor, known: Tensor) -> dict[str, Tensor]:
+    """Terms for maps (picture, 6, rows, columns)."""
+    classes = F.binary_cross_entropy_with_logits(
+        read[:, :2], wanted[:, :2], pos_weight=torch.tensor([1.0, 3.0])[:, None, None]
+    )
+    ways = ((read[:, 2:] - wanted[:, 2:]).abs() * known[:, 2:]).sum() / known[:, 2:].sum().clamp(min=1)
+    return {"dense": classes, "ways": 5 * ways}
+
+
 def decode(sam: Any, embedding: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
     """Three low-resolution masks a point (point, 3, rows, columns) and their predicted qualities (point, 3)."""
     labels = torch.ones(len(points), 1, dtype=torch.int)
@@ -108,34 +155,44 @@ def decode(sam: Any, embedding: Tensor, points: Tensor) -> tuple[Tensor, Tensor]
     )
 
 
-def train(bank: Path, out: Path, recipe: Recipe, config: dict[str, Any] = CONFIG, points: int = POINTS) -> None:
+def train(
+    bank: Path,
+    out: Path,
+    recipe: Recipe,
+    config: dict[str, Any] = CONFIG,
+    points: int = POINTS,
+    start: tuple[str, Path] | None = None,
+) -> None:
+    """`start` is a demo CLIP, by name and folder, whose first layers the encoder begins with."""
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
-    data = read_scenes(bank, "pictures", "product", "instance", "part", "widths", studied=False)
+    data = read_scenes(bank, "pictures", "product", "instance", "part", studied=False)
     sam: Any = build_sam(**config).train()
+    about: dict[str, Any] = {"start": None}
+    if start is not None:
+        card, state = read_demo_weights(*start)
+        begin_with_clip(sam, card, state)
+        about = {"start": start[0], "start_sha256": card["sha256"]}
     side, low = config["image_size"], 4 * config["image_size"] // config["patch_size"]
-    trainer, started = Trainer(sam.parameters(), recipe), time.time()
+    head = DenseHead(config["prompt_width"]).train()
+    trainer, started = Trainer([*sam.parameters(), *head.parameters()], recipe), time.time()
     for step in (bar := tqdm(range(recipe.steps), unit="step", mininterval=5)):
         rows = rng.integers(len(data["pictures"]), size=recipe.batch)
-        x = 255 * relit(data["pictures"][rows], rng)
-        # A wide picture keeps its proportions, as the library's own resize does: below it the input is empty.
-        heights = [round(side * SIDE / max(width, SIDE)) for width in data["widths"][rows]]
-        inputs = [
-            sam.preprocess(F.interpolate(image[None], (height, side), mode="bilinear", antialias=True)[0])
-            for image, height in zip(x, heights, strict=True)
-        ]
+        x = F.interpolate(255 * relit(data["pictures"][rows], rng), (side, side), mode="bilinear", antialias=True)
+        products = np.unpackbits(data["product"][rows], axis=2).astype(bool)
+        shown = list(zip(products, data["instance"][rows], data["part"][rows], strict=True))
+        with torch.autocast("cpu", torch.bfloat16):
+            embeddings = sam.image_encoder(sam.preprocess(x)).float()
+        wanted, known = (torch.stack(maps) for maps in zip(*(dense_targets(*maps, low) for maps in shown), strict=True))
         terms: list[dict[str, Tensor]] = []
-        for row, height, embedding in zip(rows, heights, sam.image_encoder(torch.stack(inputs)), strict=True):
-            product = np.unpackbits(data["product"][row], axis=1).astype(bool)
-            xy, targets, known = draw_points(product, data["instance"][row], data["part"][row], points, rng)
-            scale = torch.tensor([side / SIDE, height / SIDE])
-            masks, quality = decode(sam, embedding, torch.from_numpy(xy).float() * scale)
-            used = round(low * height / side)
-            small = F.interpolate(torch.from_numpy(targets), (used, low), mode="bilinear", antialias=True)
-            terms.append(losses(masks[:, :, :used], quality, small, torch.from_numpy(known)))
+        for maps, embedding in zip(shown, embeddings, strict=True):
+            xy, targets, meant = draw_points(*maps, points, rng)
+            masks, quality = decode(sam, embedding, torch.from_numpy(xy).float() * (side / SIDE))
+            small = F.interpolate(torch.from_numpy(targets), (low, low), mode="bilinear", antialias=True)
+            terms.append(losses(masks, quality, small, torch.from_numpy(meant)))
         means = {name: torch.stack([term[name] for term in terms]).mean() for name in terms[0]}
-        bar.set_postfix(trainer.step(step, means))
-    training = {**asdict(recipe), "points": points, "pictures": len(data["pictures"])}
+        bar.set_postfix(trainer.step(step, means | dense_losses(head(embeddings), wanted, known)))
+    training = {**asdict(recipe), **about, "points": points, "pictures": len(data["pictures"])}
     training |= {"seconds": round(time.time() - started), "history": trainer.history}
     ship("demo-sam", sam.state_dict(), {"model_cfg": config, "training": training}, out)
 
@@ -143,13 +200,15 @@ def train(bank: Path, out: Path, recipe: Recipe, config: dict[str, Any] = CONFIG
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bank", type=Path, default=Path("build/training/anywhere.npz"))
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--start", default="demo-b", help="demo CLIP to begin with")
+    parser.add_argument("--weights", type=Path, default=Path("zsad/weights"), help="folder that holds it")
+    parser.add_argument("--steps", type=int, default=1600)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=2031)
     parser.add_argument("--out", type=Path, default=Path("build/training"))
     a = parser.parse_args()
-    train(a.bank, a.out, Recipe(a.steps, a.batch, a.peak, a.seed))
+    train(a.bank, a.out, Recipe(a.steps, a.batch, a.peak, a.seed), start=(a.start, a.weights))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from tiny_clip import TOKENIZER, random_images, tiny_backbone, tiny_model
 from tiny_parts import SAM_CONFIG
 
 from training import scenes, train_clipseg, train_dis, train_sam
-from training.convert_clip import clip_weights, clipseg_config
+from training.convert_clip import begin_with_clip, clip_weights, clipseg_config
 from training.schedule import Recipe, overlap_loss
 from training.ship import ship
 from training.world import FINE, LOOK, STUDIED, WORLD
@@ -17,6 +17,7 @@ from zsad.clip.zoo import read_demo_weights
 from zsad.data.demo.specimen import render_specimen
 from zsad.data.demo.suites import DOMAINS
 from zsad.tiling.prompts import LOCALISING, distinct
+from zsad.tiling.sam import build_sam
 from zsad.tiling.zoo import demo_foreground, demo_parts, demo_pixels
 
 TINY_CFG = {
@@ -124,6 +125,51 @@ def test_a_point_means_its_part_its_instance_and_the_product():
     points, targets, known = train_sam.draw_points(product, instance, part, 8, np.random.default_rng(0))
     for (x, y), masks, there in zip(points, targets, known, strict=True):
         assert all(mask[int(y), int(x)] for mask in masks[there])
+
+
+def test_the_second_head_is_to_read_edges_and_the_way_to_the_middle():
+    product, instance, part = np.zeros((24, 24), bool), *np.full((2, 24, 24), scenes.NONE, np.uint8)
+    product[:, :16], instance[:, :8], instance[:, 8:16], part[:, :16] = True, 0, 1, 3
+    wanted, known = train_sam.dense_targets(product, instance, part, 8)
+    assert torch.equal(wanted[0], torch.from_numpy(product[1::3, 1::3]).float())
+    columns = torch.arange(8)
+    # Columns 1, 4, 7, ... of 24 are looked at: three show the first instance, two the second.
+        (columns < 3),
+        (columns >= 3) & (columns < 6),
+    ]  # columns 1, 4, 7 and 10, 13, 16 of 24, without the last
+    assert wanted[1].bool()[:, [3, 5]].all()
+    assert not wanted[1].bool()[:, [0, 1, 2, 4, 6, 7]].any()
+    there = torch.from_numpy(instance[1::3, 1::3] != scenes.NONE)
+    assert torch.equal(known[2].bool(), there)
+    for number in (0, 1):
+        own = torch.from_numpy(instance[1::3, 1::3] == number)
+        arrived = columns.expand(8, 8)[own] / 8 + wanted[3][own]
+        assert torch.allclose(arrived, arrived.mean())  # all pixels of an instance point to one place
+    head = train_sam.DenseHead(8)
+    assert head(torch.zeros(2, 8, 5, 5)).shape == (2, 6, 20, 20)
+    right = wanted[None].clone()
+    right[:, :2] = 40 * right[:, :2] - 20
+    assert all(term < 1e-6 for term in train_sam.dense_losses(right, wanted[None], known[None]).values())
+    assert train_sam.dense_losses(-right, wanted[None], known[None])["dense"] > 1
+
+
+def test_a_sam_begins_with_the_layers_of_a_clip():
+    """Its layers are the CLIP's, and tokens enter them nearly as they do there."""
+    clip = tiny_model().visual
+    sam = build_sam(**{**SAM_CONFIG, "window": 0, "global_layers": []}).eval()
+    card = {"mean": [0.48, 0.45, 0.40], "std": [0.27, 0.26, 0.28]}
+    begin_with_clip(sam, card, {f"visual.{key}": value for key, value in clip.state_dict().items()})
+    tokens = torch.randn(2, 4, 4, 32)
+    with torch.no_grad():
+        for block, theirs in zip(sam.image_encoder.blocks, clip.transformer.resblocks, strict=True):
+            assert torch.allclose(block(tokens).flatten(1, 2), theirs(tokens.flatten(1, 2)), atol=1e-4)
+        images = random_images(2, 64, 64)
+        mean, std = (torch.tensor(card[name]).view(3, 1, 1) for name in ("mean", "std"))
+        whole = clip.conv1((images - mean) / std).flatten(2).mT + clip.positional_embedding[1:].mean(0)
+        wanted = clip.ln_pre(whole)
+        sam.image_encoder.pos_embed.copy_(sam.image_encoder.pos_embed.mean((1, 2), keepdim=True).expand(-1, 4, 4, -1))
+        entered = sam.image_encoder.patch_embed(sam.preprocess(255 * images)) + sam.image_encoder.pos_embed
+    assert torch.cosine_similarity(entered.flatten(1, 2), wanted, dim=-1).mean() > 0.95
 
 
 def test_the_best_mask_counts_and_its_overlap_is_the_quality():

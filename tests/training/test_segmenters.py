@@ -134,9 +134,6 @@ def test_the_second_head_is_to_read_edges_and_the_way_to_the_middle():
     assert torch.equal(wanted[0], torch.from_numpy(product[1::3, 1::3]).float())
     columns = torch.arange(8)
     # Columns 1, 4, 7, ... of 24 are looked at: three show the first instance, two the second.
-        (columns < 3),
-        (columns >= 3) & (columns < 6),
-    ]  # columns 1, 4, 7 and 10, 13, 16 of 24, without the last
     assert wanted[1].bool()[:, [3, 5]].all()
     assert not wanted[1].bool()[:, [0, 1, 2, 4, 6, 7]].any()
     there = torch.from_numpy(instance[1::3, 1::3] != scenes.NONE)

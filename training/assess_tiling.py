@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from training.scenes import NONE, Shown, show
+from training.scenes import NONE, Shown, show, squashed
 from zsad.clip.zoo import load_demo_weights, read_demo_weights
 from zsad.data.demo.suites import LOOK, SUITES, Suite
 from zsad.detectors.tiling import Tiling
@@ -31,7 +31,7 @@ from zsad.tiling.zoo import demo_foreground, demo_parts, demo_pixels
 
 
 def suite_scenes(name: str, suite: Suite, category: str, seed: int, good: int, each: int) -> list[tuple[str, Shown]]:
-    """Test pictures of a category, undamaged and damaged, with all that they show."""
+    """Test pictures of a category, undamaged and damaged, with all that they show; square, as studies have them."""
     spec = suite.categories[category]
     wanted = [("good", index) for index in range(good)]
     wanted += [(defect, index) for defect in spec.defects for index in range(each)]
@@ -39,7 +39,7 @@ def suite_scenes(name: str, suite: Suite, category: str, seed: int, good: int, e
     for defect, index in wanted:
         rng = np.random.default_rng([seed, zlib.crc32(f"{name}/{category}/{defect}".encode()), index])
         kind = None if defect == "good" else defect
-        scenes.append((defect, show(spec.product, LOOK, suite.style, rng, kind, *suite.size)))
+        scenes.append((defect, squashed(show(spec.product, LOOK, suite.style, rng, kind, *suite.size))))
     return scenes
 
 

@@ -100,18 +100,21 @@ def render(job: tuple[int, int], look: Look = LOOK):
     shot = draw_shot(rng)
     style = BOLD if index % 2 else FINE
     height, width = SUITES["demo-visa"].size if shot.product in SUITES["demo-visa"].categories else (SIDE, SIDE)
-    shown = show(WORLD[shot.product], look, style, rng, shot.defect, height, width)
+    s = squashed(show(WORLD[shot.product], look, style, rng, shot.defect, height, width))
+    product, damage = (np.packbits(map_, axis=1) for map_ in (s.product, s.damage))
+    return s.picture, product, s.instance, s.part, damage, NAMES.index(shot.product), shot.defect or ""
+
+
+def squashed(shown: Shown) -> Shown:
+    """At `SIDE` pixels both ways, as a study gives pictures to a detector."""
     picture = np.asarray(Image.fromarray(shown.picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
-    maps = [
-        np.asarray(Image.fromarray(map_).resize((SIDE, SIDE), Image.Resampling.NEAREST))
-        for map_ in (shown.product, shown.instance, shown.part, shown.damage)
-    ]
-    product, instance, part, damage = maps
-    labels = NAMES.index(shot.product), shot.defect or "", width
-    return picture, np.packbits(product, axis=1), instance, part, np.packbits(damage, axis=1), *labels
+    maps = (shown.product, shown.instance, shown.part, shown.damage)
+    return Shown(
+        picture, *(np.asarray(Image.fromarray(m).resize((SIDE, SIDE), Image.Resampling.NEAREST)) for m in maps)
+    )
 
 
-FIELDS = ("pictures", "product", "instance", "part", "damage", "products", "defects", "widths")
+FIELDS = ("pictures", "product", "instance", "part", "damage", "products", "defects")
 
 
 def read_scenes(path: Path, *fields: str, studied: bool = True) -> dict[str, np.ndarray]:

@@ -38,6 +38,8 @@ CONFIG: dict[str, Any] = {
 }  # fmt: skip
 POINTS = 8  # a picture
 SMALLEST = 40  # pixels of a target at 240 px
+WHOLE_WEIGHT = 0.25  # of the product as a whole, against an instance or a part of it
+MANY = 4  # pictures of at least so many instances are drawn twice as often
 
 
 def meanings(row: int, column: int, product: np.ndarray, instance: np.ndarray, part: np.ndarray) -> list[np.ndarray]:
@@ -60,7 +62,7 @@ def draw_points(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points (point, 2) as (x, y) in pixels, what each may mean (point, 3, side, side), and which of these there are.
 
-    Three points of four lie on the product, half of those on small parts as often as on large ones.
+    Nine points of ten lie on the product, half of those on small parts as often as on large ones.
     """
     side = len(product)
     points, targets, known = (
@@ -71,9 +73,9 @@ def draw_points(
     parts = [number for number in np.unique(part) if number != NONE]
     for index in range(count):
         where, choice = ~product, rng.random()
-        if choice < 0.375 and parts:
+        if choice < 0.45 and parts:
             where = part == parts[rng.integers(len(parts))]
-        elif choice < 0.75 and product.any():
+        elif choice < 0.9 and product.any():
             where = product
         if not where.any():
             where = np.ones_like(product)
@@ -98,7 +100,10 @@ def losses(masks: Tensor, quality: Tensor, targets: Tensor, known: Tensor) -> di
     real = targets[:, None] > 0.5
     overlap = (inside & real).sum((-2, -1)) / (inside | real).sum((-2, -1)).clamp(min=1)
     reached = overlap.masked_fill(~known[:, None], 0).amax(dim=2)
-    return {"mask": best[known].mean(), "quality": F.mse_loss(quality, reached)}
+    # The product as a whole, which comes first, is the easy part where it is not the only meaning.
+    weight = known.float()
+    weight[known.sum(1) > 1, 0] = WHOLE_WEIGHT
+    return {"mask": (best * weight).sum() / weight.sum(), "quality": F.mse_loss(quality, reached)}
 
 
 class DenseHead(nn.Module):
@@ -163,7 +168,7 @@ def train(
     points: int = POINTS,
     start: tuple[str, Path] | None = None,
 ) -> None:
-    """`start` is a demo CLIP, by name and folder, whose first layers the encoder begins with."""
+    """`start` is what to begin with, by name and folder: a demo CLIP, of which it takes the first layers, or a SAM."""
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     data = read_scenes(bank, "pictures", "product", "instance", "part", studied=False)
@@ -171,27 +176,35 @@ def train(
     about: dict[str, Any] = {"start": None}
     if start is not None:
         card, state = read_demo_weights(*start)
-        begin_with_clip(sam, card, state)
+        if "image_encoder.patch_embed.proj.weight" in state:
+            sam.load_state_dict(state)
+        else:
+            begin_with_clip(sam, card, state)
         about = {"start": start[0], "start_sha256": card["sha256"]}
     side, low = config["image_size"], 4 * config["image_size"] // config["patch_size"]
     head = DenseHead(config["prompt_width"]).train()
+    many = np.array([len(np.unique(numbers)) > MANY for numbers in data["instance"]])
+    chance = np.where(many, 2.0, 1.0) / np.where(many, 2.0, 1.0).sum()
     trainer, started = Trainer([*sam.parameters(), *head.parameters()], recipe), time.time()
     for step in (bar := tqdm(range(recipe.steps), unit="step", mininterval=5)):
-        rows = rng.integers(len(data["pictures"]), size=recipe.batch)
+        rows = rng.choice(len(chance), recipe.batch, p=chance)
         x = F.interpolate(255 * relit(data["pictures"][rows], rng), (side, side), mode="bilinear", antialias=True)
         products = np.unpackbits(data["product"][rows], axis=2).astype(bool)
         shown = list(zip(products, data["instance"][rows], data["part"][rows], strict=True))
         with torch.autocast("cpu", torch.bfloat16):
             embeddings = sam.image_encoder(sam.preprocess(x)).float()
-        wanted, known = (torch.stack(maps) for maps in zip(*(dense_targets(*maps, low) for maps in shown), strict=True))
         terms: list[dict[str, Tensor]] = []
         for maps, embedding in zip(shown, embeddings, strict=True):
             xy, targets, meant = draw_points(*maps, points, rng)
-            masks, quality = decode(sam, embedding, torch.from_numpy(xy).float() * (side / SIDE))
+            with torch.autocast("cpu", torch.bfloat16):
+                masks, quality = decode(sam, embedding, torch.from_numpy(xy).float() * (side / SIDE))
             small = F.interpolate(torch.from_numpy(targets), (low, low), mode="bilinear", antialias=True)
-            terms.append(losses(masks, quality, small, torch.from_numpy(meant)))
+            terms.append(losses(masks.float(), quality.float(), small, torch.from_numpy(meant)))
         means = {name: torch.stack([term[name] for term in terms]).mean() for name in terms[0]}
-        bar.set_postfix(trainer.step(step, means | dense_losses(head(embeddings), wanted, known)))
+        dense = [dense_targets(*maps, low) for maps in shown]
+        wanted, known = (torch.stack(maps) for maps in zip(*dense, strict=True))
+        means |= dense_losses(head(embeddings), wanted, known)
+        bar.set_postfix(trainer.step(step, means))
     training = {**asdict(recipe), **about, "points": points, "pictures": len(data["pictures"])}
     training |= {"seconds": round(time.time() - started), "history": trainer.history}
     ship("demo-sam", sam.state_dict(), {"model_cfg": config, "training": training}, out)
@@ -200,7 +213,8 @@ def train(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bank", type=Path, default=Path("build/training/anywhere.npz"))
-    parser.add_argument("--start", default="demo-b", help="demo CLIP to begin with")
+    parser.add_argument("--start", default="demo-b", help="demo CLIP, or SAM, to begin with")
+    parser.add_argument("--points", type=int, default=POINTS, help="a picture")
     parser.add_argument("--weights", type=Path, default=Path("zsad/weights"), help="folder that holds it")
     parser.add_argument("--steps", type=int, default=1600)
     parser.add_argument("--batch", type=int, default=8)
@@ -208,7 +222,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2031)
     parser.add_argument("--out", type=Path, default=Path("build/training"))
     a = parser.parse_args()
-    train(a.bank, a.out, Recipe(a.steps, a.batch, a.peak, a.seed), start=(a.start, a.weights))
+    train(
+        a.bank,
+        a.out,
+        Recipe(a.steps, a.batch, a.peak, a.seed),
+        points=a.points,
+        start=(a.start, a.weights),
+    )
 
 
 if __name__ == "__main__":

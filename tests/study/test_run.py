@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from toys import Reddish, load_reddish, tiny_study, write_suite
+from toys import SIZE, Reddish, load_reddish, tiny_study, write_suite
 
 from zsad import metrics, perturb
 from zsad.data import ImageError
@@ -19,8 +19,8 @@ from zsad.data.demo import write
 from zsad.detectors import Prediction
 from zsad.perturb.rotation import rotate_mask
 from zsad.robustness import Corruption, load_test_set
-from zsad.study import compute, load_records
-from zsad.study.config import StudyError
+from zsad.study import compute, load_records, run
+from zsad.study.config import DetectorConfig, StudyError
 from zsad.study.kept import Kept, export, load_table, recipe_of
 from zsad.study.records import RECORD_COLUMNS, TABLES, RecordStore, validate_records, write_manifest
 from zsad.study.run import Evaluator, ensure_suite
@@ -538,3 +538,32 @@ def test_demo_suites_are_written_where_they_are_missing_and_others_are_not(tmp_p
     ensure_suite(tiny_study(tmp_path, suites={"demo-visa": {**suite, "root": "mine"}}, sweeps={}), "demo-visa")
     ensure_suite(tiny_study(tmp_path), "toys")
     assert len(calls) == 1
+
+
+def test_segmenters_keep_what_they_find_in_the_studys_folder(study, monkeypatch):
+    """Variants of the tiling pipeline share it, and an option that names another folder wins."""
+    given = {}
+    monkeypatch.setattr(run, "load_backbone", lambda name, **_: name)
+    monkeypatch.setattr(run, "load_detector", lambda name, **options: given.update({name: options}))
+    study = study.with_overrides(cache_root=study.data_root / "cache")
+    for name, options in (("tiling", {}), ("winclip", {}), ("tiling", {"cache": "elsewhere"})):
+        run.load_study_detector(study, DetectorConfig(name=name, options=options), "demo-b")
+        if name == "tiling":
+            assert given["tiling"]["cache"] == options.get("cache", study.data_root / "cache" / "masks")
+    assert "cache" not in given["winclip"]
+
+
+def test_a_detector_may_be_given_pictures_of_another_size(study):
+    """Its cell says so, and its neighbour's pictures stay as they are."""
+    sizes = {}
+
+    class Seeing(Reddish):
+        def predict(self, images, category):
+            sizes[self.name] = tuple(images.shape[-2:])
+            return super().predict(images, category)
+
+    large = study.with_overrides(
+        detectors=[{"name": "winclip"}, {"name": "tiling", "resolution": 2 * SIZE}], sweeps={"angle": []}
+    )
+    compute(large, "none", progress=False, loader=lambda study, config, _: Seeing(name=config.name))
+    assert sizes == {"winclip": (SIZE, SIZE), "tiling": (2 * SIZE, 2 * SIZE)}

@@ -29,6 +29,9 @@ from zsad.tiling.part import Part
 from zsad.tiling.sam import SamSettings
 from zsad.tiling.zoo import demo_foreground, demo_parts, demo_pixels
 
+# As the studies have them; set on seed 100.
+SETTINGS = {"points_per_side": 16, "pred_iou_thresh": 0.5, "stability_score_thresh": 0.75}
+
 
 def suite_scenes(name: str, suite: Suite, category: str, seed: int, good: int, each: int) -> list[tuple[str, Shown]]:
     """Test pictures of a category, undamaged and damaged, with all that they show; square, as studies have them."""
@@ -97,7 +100,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=100)
     parser.add_argument("--good", type=int, default=5, help="undamaged pictures a category")
     parser.add_argument("--each", type=int, default=3, help="pictures of each defect")
-    parser.add_argument("--sam", type=json.loads, default={"points_per_side": 16}, help="settings of SAM, as JSON")
+    parser.add_argument("--sam", type=json.loads, default=SETTINGS, help="settings of SAM, as JSON")
     a = parser.parse_args()
     with tempfile.TemporaryDirectory() as cache:
         for row in assess(a.weights, a.backbone, a.seed, a.good, a.each, a.sam, cache):

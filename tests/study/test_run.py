@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from tiny_clip import tiny_backbone
 from toys import SIZE, Reddish, load_reddish, tiny_study, write_suite
 
 from zsad import metrics, perturb
@@ -543,8 +544,13 @@ def test_demo_suites_are_written_where_they_are_missing_and_others_are_not(tmp_p
 def test_segmenters_keep_what_they_find_in_the_studys_folder(study, monkeypatch):
     """Variants of the tiling pipeline share it, and an option that names another folder wins."""
     given = {}
-    monkeypatch.setattr(run, "load_backbone", lambda name, **_: name)
-    monkeypatch.setattr(run, "load_detector", lambda name, **options: given.update({name: options}))
+
+    def remember(name, **options):
+        given[name] = options
+        return Reddish()
+
+    monkeypatch.setattr(run, "load_backbone", lambda *_, **__: tiny_backbone())
+    monkeypatch.setattr(run, "load_detector", remember)
     study = study.with_overrides(cache_root=study.data_root / "cache")
     for name, options in (("tiling", {}), ("winclip", {}), ("tiling", {"cache": "elsewhere"})):
         run.load_study_detector(study, DetectorConfig(name=name, options=options), "demo-b")

@@ -110,11 +110,11 @@ def conclude(found: list[Change]) -> str:
     earns, costs, both, open_, same = [], [], [], [], []
     for name in names:
         mine = [change for change in found if change.variant == name]
-        worse = [METRICS[c.metric] for c in mine if c.sign < 0]
-        better = [METRICS[c.metric] for c in mine if c.sign > 0]
+        worse = [f"{METRICS[c.metric]} {_worth(c)}" for c in mine if c.sign < 0]
+        better = [f"{METRICS[c.metric]} {_worth(c)}" for c in mine if c.sign > 0]
         stage = WORDS[name][1]
         if worse and better:
-            both.append(f"{stage} (helps {worse[0]}, hurts {better[0]})")
+            both.append(f"{stage} ({worse[0]}, {better[0]})")
         elif worse:
             earns.append(f"{stage} ({' and '.join(worse)})")
         elif better:
@@ -123,7 +123,10 @@ def conclude(found: list[Change]) -> str:
             same.append(stage)
         else:
             open_.append(stage)
-    said = [f"Of {len(names)} choices, these earn their place for certain: {'; '.join(earns) or 'none'}."]
+    said = [
+        f"Of {len(names)} choices, these earn their place for certain (in brackets, the points they are worth): "
+        f"{'; '.join(earns) or 'none'}."
+    ]
     said.append(f"These cost for certain: {'; '.join(costs) or 'none'}.")
     for words, stages in (
         ("Both ways:", both), ("These pictures cannot tell about", open_), ("No effect at all:", same),
@@ -131,6 +134,12 @@ def conclude(found: list[Change]) -> str:
         if stages:
             said.append(f"{words} {'; '.join(stages)}.")
     return " ".join(said)
+
+
+def _worth(change: Change) -> str:
+    """What the pipeline's own choice adds, in points."""
+    value = 0.0 if change.difference is None else -change.difference.value
+    return f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "by less than 0.05"
 
 
 def show_times(page: Page, cases: Tiled) -> None:

@@ -287,7 +287,7 @@ def test_the_pipeline_is_shown_stage_by_stage(shapes, tmp_path, monkeypatch, cap
     show_counts(page, detector, "toys")
     show_prompts(page, detector)
     caption = exports(page)["items"][0]["caption"]
-    assert "metal nut (toys, test picture metal_nut/test/hole/004" in caption
+    assert "picture of metal nut (toys, test picture metal_nut/test/hole/004" in caption
     table = pd.read_csv(page.folder / "tables" / "tab-tiling-counts.csv").iloc[0]
     assert (table["pictures"], table["parts a picture"], table["components"], table["tiles"]) == (6, 2, 2, 2)
     assert (table["without foreground"], table["with a long component"]) == (0, 0)

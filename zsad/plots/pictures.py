@@ -72,8 +72,7 @@ def picture_row(
 
 
 def heat_scale(maps) -> tuple[float, float]:
-    """One colour scale for all pictures of a category: 1st and 99.9th percentile of its unshifted (image, height,
-    width) maps.
+    """One colour scale for all pictures of a category: 1st and 99.9th percentile of its unshifted maps, of any shape.
 
     Scores are probabilities, and a sure detector gives most pixels one near 0: hence a logarithmic scale, no lower than
     1e-6. Pictures beyond it saturate. A constant map gets a scale about its value.

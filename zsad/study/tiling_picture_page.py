@@ -45,7 +45,8 @@ def show_stages(page: Page, detector: Tiling, suite: str, category: str, id: str
         prediction = detector.predict(images, words)
     photo = plots.to_uint8(image[0])
     unscaled = pasted(detector, found, results, *photo.shape[:2])
-    scale = plots.heat_scale(np.concatenate([prediction.map.numpy(), unscaled[None]]))
+    shown = np.concatenate([prediction.map.numpy(), unscaled[None]])
+    scale = plots.heat_scale(shown[shown > 0])  # outside all tiles there is no score to show
     members = [found.labels == component.label for component in found.components]
     full = [part.full(*truth.shape) for part in found.parts]
     kept = [part.full(*truth.shape) for part in found.kept]
@@ -66,7 +67,7 @@ def show_stages(page: Page, detector: Tiling, suite: str, category: str, id: str
     page.figure(
         figure,
         id,
-        f"<strong>The pipeline on one {words}</strong> ({suite}, test picture {dataset.ids[few[0]]}). The true defect "
+        f"<strong>The pipeline on a picture of {words}</strong> ({suite}, test picture {dataset.ids[few[0]]}). The true defect "
         "is outlined in light blue. A network gives every pixel a degree of foreground (1); SAM finds parts (2), of "
         f"which those are kept that the foreground covers to {100 * detector.options['coverage']:.0f} % (3); their "
         "union falls into components (4, 5). A square around each is a tile (6), whose score (9) is shown in its "

@@ -68,9 +68,9 @@ def show_stages(page: Page, detector: Tiling, suite: str, category: str, id: str
         figure,
         id,
         f"<strong>The pipeline on a picture of {words}</strong> ({suite}, test picture {dataset.ids[few[0]]}). The "
-        "true defect is outlined in light blue. A network gives every pixel a degree of foreground (1); SAM finds parts "
-        f"(2), of which those are kept that the foreground covers to {100 * detector.options['coverage']:.0f} % (3); their "
-        "union falls into components (4, 5). A square around each is a tile (6), whose score (9) is shown in its "
+        "true defect is outlined in light blue. A network gives every pixel a degree of foreground (1); SAM finds "
+        f"parts (2), of which those are kept that the foreground covers to {100 * detector.options['coverage']:.0f} % "
+        "(3); their union falls into components (4, 5). A square around each is a tile (6), whose score (9) is in its "
         "corner. CLIPSeg maps each tile (10), and the map is multiplied by the tile's score and pasted back (11). One "
         f"logarithmic colour scale, from {scale[0]:.2g} to {scale[1]:.2g}. Image score (12): "
         f"{float(prediction.score[0]):.2f}.",

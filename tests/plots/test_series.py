@@ -53,3 +53,11 @@ def test_clouds_share_their_axes():
     left, right = figure.axes
     assert left.get_xlim() == right.get_xlim()
     assert right.collections[0].get_offsets().tolist() == (points + 5).tolist()
+
+
+def test_long_names_take_a_second_row_of_the_legend():
+    rows = pd.concat([table(group="same").replace({"series": {"clip": f"{'a long name' * 4} {n}"}}) for n in range(3)])
+    names = list(dict.fromkeys(rows["series"]))
+    for series, columns in ((names[:1], 1), (names, 2)):
+        (legend,) = plot_dots(rows.drop_duplicates(["series", "group"]), series, {"same": "same"}, "AUROC [%]").legends
+        assert legend._ncols == columns

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from zsad.plots.style import INK, PALETTE, new_figure, style
 
 MARKERS = "osD^vPX*"
+LEGEND_WIDTH = 60  # letters of all names that one row holds
 
 
 def plot_severity(
@@ -97,4 +98,7 @@ def _line(panel: Axes, x: np.ndarray, rows: pd.DataFrame, number: int, name: str
 
 def _legend(figure: Figure, panel: Axes) -> None:
     handles, labels = panel.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 6), handlelength=1.6)
+    columns = min(len(labels), 6)
+    if sum(map(len, labels)) > LEGEND_WIDTH:  # two rows: one would leave the figure
+        columns = -(-len(labels) // 2)
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, handlelength=1.6)

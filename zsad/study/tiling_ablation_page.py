@@ -160,7 +160,7 @@ def show_times(page: Page, cases: Tiled) -> None:
         frame,
         f"tab-tiling-time{cases.suffix}",
         "<strong>Time per stage</strong>: milliseconds a picture, as it was spent when the records were computed "
-        f"({machine.get('gpu', machine['processor'])}, {machine.get('threads', '?')} threads, other work beside it: "
+        f"({machine.get('gpu', machine['processor'])}, {machine.get('threads', '?')} thread(s), other work beside it: "
         "compare "
         "stages, not machines). A segmenter costs next to nothing where its masks were kept from an earlier run.",
         formats=dict.fromkeys(frame.columns[1:], "{:.1f}"),

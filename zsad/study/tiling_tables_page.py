@@ -133,7 +133,7 @@ def _show_table(page: Page, cases: Tiled, metric: str, draws: pd.DataFrame, chan
             f"{METRICS[metric]} [%]",
         ),
         f"fig-tiling-{kind}{cases.suffix}",
-        f"<strong>{METRICS[metric].capitalize()} per category</strong>, {cases.who}; lines: 95 % intervals over test "
+        f"<strong>{METRICS[metric][0].upper() + METRICS[metric][1:]} per category</strong>, {cases.who}; lines: 95 % intervals over test "
         "images. "
         + (
             f"“{FLOOR.capitalize()}” is the floor, which needs no skill; “{CHANCE}” is what 95 % of {SHUFFLES} random "

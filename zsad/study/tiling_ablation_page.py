@@ -94,7 +94,7 @@ def show_ablations(page: Page, cases: Tiled) -> None:
         f"tab-tiling-ablation{cases.suffix}",
         f"<strong>The pipeline with one thing changed.</strong> {cases.who}. F1-max in percent, mean over categories, "
         "± half the width of the 95 % interval over test images; Δ: variant − pipeline in points, with the 95 % "
-        "interval of the difference on the same pictures; same: not one prediction's rank differs.",
+        "interval of the difference on the same pictures; same: equal in every draw.",
         study=cases.study.name,
     )
     conclusion = conclude(found)

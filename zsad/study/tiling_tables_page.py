@@ -133,8 +133,8 @@ def _show_table(page: Page, cases: Tiled, metric: str, draws: pd.DataFrame, chan
             f"{METRICS[metric]} [%]",
         ),
         f"fig-tiling-{kind}{cases.suffix}",
-        f"<strong>{METRICS[metric][0].upper() + METRICS[metric][1:]} per category</strong>, {cases.who}; lines: 95 % intervals over test "
-        "images. "
+        f"<strong>{METRICS[metric][0].upper() + METRICS[metric][1:]} per category</strong>, {cases.who}; lines: 95 % "
+        "intervals over test images. "
         + (
             f"“{FLOOR.capitalize()}” is the floor, which needs no skill; “{CHANCE}” is what 95 % of {SHUFFLES} random "
             "orders of the same pictures stay below: F1-max picks its threshold on the test set, so chance lies above "

@@ -178,3 +178,13 @@ def test_relative_paths_do_not_depend_on_the_working_directory(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     assert load_study("quick", check_models=False).root_of("demo-mvtec") == before
     assert before.is_absolute()
+
+
+def test_a_detector_runs_on_suites_of_the_study_only(tmp_path):
+    with pytest.raises(ValueError, match=r"detectors.winclip.suites: 'nope' is not in this study; known: toys"):
+        tiny_study(tmp_path, detectors=[{"name": "winclip", "suites": ["nope"]}])
+    study = tiny_study(tmp_path, detectors=["winclip", {"name": "tiling", "suites": []}])
+    assert [detector.label for detector in study.detectors_on("toys")] == ["winclip"]
+    # A suite named by hand is not one that the study left out.
+    named = study.with_overrides(suite="toys")
+    assert [detector.label for detector in named.detectors_on("toys")] == ["winclip", "tiling"]

@@ -173,10 +173,11 @@ page.say(f"The largest change of any category's image AUROC, pixel AUROC or AUPR
 
 # %%
 import numpy as np
+import torch
+from torch.nn import functional as F
 
-from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES
+from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES, clean_class_name, compose
 from zsad.clip.prototypes import text_prototypes
-from zsad.detectors.winclip import WinCLIPOptions
 
 WORDS = """on a Monday, on a Tuesday, on a Friday, on a Sunday, in spring, in autumn, in winter, in Paris, in Rome,
 in Oslo, by the sea, by the lake, from above, from the left, of the first kind, of the second kind, at noon, at night,
@@ -189,15 +190,21 @@ variants = {
     "swapped": {NORMAL: STATES[ANOMALOUS], ANOMALOUS: STATES[NORMAL]},
     **{f"nonsense {k}": side for k, side in enumerate(sides)},
 }
+phrases = sorted({phrase for states in variants.values() for side in states.values() for phrase in side})
 backbone = page.detector().backbone
 rows = []
 for suite in whole:
     for category in page.study.categories_of(suite):
         images, _, labels = stack(list(page.dataset(suite, category)), size=page.study.resolution)
         features = backbone.embed_image(images.to(backbone.device))
+        # Every phrase stands in the same templates: a side's prototype is that of the means of its phrases.
+        sentences = compose(clean_class_name(category), {phrase: [phrase] for phrase in phrases})
+        means = dict(zip(sentences, text_prototypes(backbone, [*sentences.values()], normalise=False), strict=True))
         for name, states in variants.items():
-            sentences = WinCLIPOptions(states=states).sentences(category)
-            normal, anomalous = text_prototypes(backbone, [sentences[NORMAL], sentences[ANOMALOUS]])
+            normal, anomalous = (
+                F.normalize(torch.stack([means[phrase] for phrase in states[side]]).mean(0), dim=0)
+                for side in (NORMAL, ANOMALOUS)
+            )
             score = features @ (anomalous - normal)  # ranks images as WinCLIP's image score does
             auroc = metrics.image_auroc(score.cpu(), labels)
             rows.append({"suite": suite, "category": category, "prompts": name, "auroc": auroc})

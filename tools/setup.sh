@@ -54,7 +54,8 @@ if ! fits .venv/bin/python; then
     "$uv" venv --quiet --python "$(command -v "$python")" .venv
 fi
 # The lock pins setuptools too: without build isolation nothing is installed that it does not name.
-"$uv" pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+# Compiled at once, since where PYTHONDONTWRITEBYTECODE is set (as in many containers) each process would compile anew.
+"$uv" pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements.lock
 "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 touch .venv/.installed
 echo "setup: .venv is ready"

@@ -26,7 +26,7 @@ from zsad.study.corruption_gallery_page import below, chosen, show_corruptions, 
 from zsad.study.corruption_page import KINDS, computed, draws_of, kept, level, minus
 from zsad.study.notebook import Page
 from zsad.study.poster_page import Comparison, comparisons, conclude, published, show_measured, show_published
-from zsad.study.severity_page import loss, over_severity, show_severity
+from zsad.study.severity_page import loss, means, over_severity, show_severity
 
 LABELS = {"winclip": 0.9, "clip": 0.2, "text_fnn": 1.0, "text_fnn 1": 0.7, "random words": 0.5}
 
@@ -205,7 +205,7 @@ def test_the_printed_means_are_those_of_the_four_corruptions():
 def test_severity_curves_start_at_the_clean_mean_and_losses_are_measured_from_it(page):
     cases = computed(page)
     draws = draws_of(page, cases.records)
-    table = over_severity(cases, draws).set_index(["series", "column", "severity"])["estimate"]
+    table = over_severity(cases, draws, means(cases, draws)).set_index(["series", "column", "severity"])["estimate"]
     for kind in KINDS:
         assert table["clip", kind, 0] == pytest.approx(slow_mean(page, "clip", 0))
     noise = [slow_auroc(page, "mvtec_ad", c, "clip", "gaussian_noise", 1) for c in ("washer", "metal_nut")]

@@ -176,6 +176,37 @@ def test_a_kept_block_comes_with_its_clean_cells(page, monkeypatch):
     assert set(found.clean["category"]) == set(worst["category"])
 
 
+def test_blocks_that_search_alike_are_one_and_a_category_counts_once(study, page, monkeypatch):
+    """The second block has fewer pictures of one category more; the first keeps all of its own."""
+    more = {"name": "more", "budget": 8, "over": ["washer", "metal_nut"], "limit": 4}
+    both = study.with_overrides(worst=[*BLOCKS, more], name="demo")
+    page.study = both
+    found = computed(page)
+    assert [block.name for block in found.blocks] == ["default", "more"]
+    pictures = {"washer": 10, "metal_nut": 4}
+    for records in (found.worst, found.clean):
+        assert records.groupby("category")["n_images"].unique().map(list).to_dict() == {
+            name: [count] for name, count in pictures.items()
+        }
+    assert not found.records.duplicated(["category", "metric", "setting"]).any()
+    assert [found.limit_of("toys", name) for name in pictures] == [None, 4]
+    assert "2 categories, 14 test images" in found.who
+    monkeypatch.setattr(common, "load_study", lambda name, check_models: both)
+    monkeypatch.setattr(common, "load_records", lambda name: page.records())
+    joined = kept(page)
+    assert joined.blocks == found.blocks
+    keys = ["category", "metric", "setting"]
+    assert joined.records.sort_values(keys)["key"].tolist() == found.records.sort_values(keys)["key"].tolist()
+    assert set(kept(page, "more").worst["category"]) == set(pictures)
+
+
+def test_uniform_values_are_held_only_against_worst_cases_of_the_same_pictures(page):
+    cases = computed(page)
+    fewer = cases.records.assign(n_images=4)
+    show_uniform(page, common.replace(cases, records=fewer), uniform_of(page, cases))
+    assert not (page.folder / "tables" / "tab-uniform-worst.csv").exists()
+
+
 def three_backbones():
     """Records in which a FARE backbone falls less, and hue hurts more than rotation, for certain."""
     estimates = {"none": 0.9, "angle": 0.8, "saturation": 0.84, "hue": 0.5, "3d": 0.4}
@@ -199,7 +230,7 @@ def three_backbones():
 def test_the_conclusion_names_what_hurts_most_and_the_fare_backbone(page):
     records, replicates = three_backbones()
     study = page.study.model_copy(update={"suites": {"s": None}, "backbones": ["m", "m-fare2"]})
-    cases = common.WorstCases(study, Worst(), records)
+    cases = common.WorstCases(study, (Worst(),), records)
     text = conclude(cases, drops(records, replicates, by=("suite", "backbone", "setting", "metric")), replicates)
     assert "by up to 50.0 points (50.0 to 50.0), 56 % of its value (3D (all three), m, s), and 8 of 8 drops" in text
     assert "hue in 4 of 4 (a case" in text

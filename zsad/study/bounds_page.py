@@ -221,11 +221,12 @@ def show_categories(page: Page, cases: WorstCases, backbone: str) -> None:
 
 
 def show_uniform(page: Page, cases: WorstCases, uniform: pd.DataFrame) -> None:
-    """The lowest value of a uniform sweep against worst cases of single pictures, on the categories that have both.
+    """The lowest value of a uniform sweep against worst cases of single pictures, on the categories that have both, of
+    as many pictures.
 
     `uniform`: records of sweeps by the same detector (value 0 included); empty where there are none.
     """
-    subject = ["suite", "category", "backbone", "setting"]
+    subject = ["suite", "category", "backbone", "setting", "n_images"]
     both = uniform[subject].drop_duplicates().merge(cases.worst[subject].drop_duplicates(), on=subject)
     if both.empty:
         page.say("Not in this study: a uniform sweep and worst cases of the same categories.")

@@ -63,11 +63,12 @@ def difference_of(parts: Sequence[tuple[float, pd.DataFrame]], draws: pd.DataFra
         if not len(rows) or not rows.index.equals(members):
             raise ValueError(f"a difference needs the same categories on both sides, not {_names(members)} "
                              f"and {_names(rows.index)}")  # fmt: skip
-        missing = {key for key in rows["key"] if key not in draws or draws[key].isna().any()}
-        if missing:
-            raise ValueError(f"no bootstrap replicates of {metric} for cell {min(missing)}")
+        values = draws.reindex(columns=rows["key"]).to_numpy(np.float64)
+        if np.isnan(values).any():
+            missing = rows["key"][np.isnan(values).any(0)]
+            raise ValueError(f"no bootstrap replicates of {metric} for cell {missing.min()}")
         estimate += weight * rows["estimate"].mean()
-        drawn += weight * draws[list(rows["key"])].to_numpy(np.float64).mean(1)
+        drawn += weight * values.mean(1)
     low, high = interval(drawn)
     return Difference(100 * estimate, 100 * low, 100 * high, 0 if members is None else len(members))
 

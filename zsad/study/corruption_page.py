@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -70,9 +71,11 @@ class Corrupted:
 
     def at(self, suite: str, detector: str, kind: str, severity: int) -> pd.DataFrame:
         """One record a category."""
-        r = self.records
-        chosen = (r["suite"] == suite) & (r["detector"] == detector) & (r["setting"] == kind) & (r["value"] == severity)
-        return r[chosen]
+        return self._groups.get((suite, detector, kind, float(severity)), self.records.iloc[:0])
+
+    @cached_property
+    def _groups(self) -> dict[Any, pd.DataFrame]:
+        return dict(iter(self.records.groupby(["suite", "detector", "setting", "value"], sort=False)))
 
     def clean(self, suite: str, detector: str) -> pd.DataFrame:
         return self.at(suite, detector, self.kinds[0], 0)

@@ -219,26 +219,28 @@ def load_table(records: pd.DataFrame, name: str, study: Study) -> pd.DataFrame:
     if name not in TABLES:
         raise ValueError(f"unknown table {name!r}; known: {', '.join(TABLES)}")
     named = records[["study", *KEY_COLUMNS, "key"]].drop_duplicates()
-    store = _store_with(named, study)
-    frames = []
-    for key in named["key"].unique():
-        if name not in store.sidecar(key)["tables"]:
+    frames, kept, store = [], _kept_of(records), RecordStore(resolve(study.records_root))
+    for key, sidecar in load_sidecars(records, study).items():
+        if name not in sidecar["tables"]:
             raise RecordError(f"cell {key} has no {name}: only worst cases have samples and a curve")
-        frames.append(store.table(key, name))
+        if key not in kept.sidecars:
+            frames.append(store.table(key, name))
+    if name in kept.tables:
+        rows = kept.tables[name]
+        frames.append(rows[rows["key"].isin(named["key"])])
     return named.merge(pd.concat(frames, ignore_index=True), on="key")
 
 
 def load_sidecars(records: pd.DataFrame, study: Study) -> dict[str, dict[str, Any]]:
     """The provenance of some records' cells, by key; `study` and errors as `load_table`."""
-    store = _store_with(records, study)
-    return {str(key): store.sidecar(key) for key in records["key"].unique()}
-
-
-def _store_with(records: pd.DataFrame, study: Study) -> RecordStore:
-    """The folder of finished cells, those of some records among them. Raises RecordError for a cell that is nowhere."""
-    store, kept = RecordStore(resolve(study.records_root)), Kept(kept_folder(str(records["study"].iloc[0])))
-    store.prepare()
+    kept, store = _kept_of(records), RecordStore(resolve(study.records_root))
+    found = {}
     for key in records["key"].unique():
-        if not store.has(key) and not kept.restore(key, store):
-            raise RecordError(f"cell {key} is neither in {store.folder} nor in {kept.folder}: run `zsad run`")
-    return store
+        if key not in kept.sidecars and not store.has(key):
+            raise RecordError(f"cell {key} is neither in {kept.folder} nor in {store.folder}: run `zsad run`")
+        found[str(key)] = kept.sidecars[key] if key in kept.sidecars else store.sidecar(key)
+    return found
+
+
+def _kept_of(records: pd.DataFrame) -> Kept:
+    return Kept(kept_folder(str(records["study"].iloc[0])))

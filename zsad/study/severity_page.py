@@ -11,7 +11,8 @@ from zsad.study.notebook import Page
 def show_severity(page: Page, cases: Corrupted) -> None:
     """The mean over the four corruptions, then each of them; the table and the conclusion."""
     draws = draws_of(page, cases.records)
-    table = over_severity(cases, draws)
+    over_kinds = means(cases, draws)
+    table = over_severity(cases, draws, over_kinds)
     label = "image AUROC [%]"
     lines = "Lines: 95 % interval from a bootstrap over test images. The vertical axes do not start at zero."
     mean = table[table["column"] == "mean"]
@@ -37,7 +38,7 @@ def show_severity(page: Page, cases: Corrupted) -> None:
     )
     rows = [
         {"suite": suite, "detector": label, **{f"severity {s}": percent(f) for s, f in of_detector.items()}}
-        for (suite, label), of_detector in means(cases, draws).items()
+        for (suite, label), of_detector in over_kinds.items()
     ]
     page.table(
         pd.DataFrame(rows),
@@ -62,10 +63,12 @@ def means(cases: Corrupted, draws: pd.DataFrame) -> dict[tuple[str, str], dict[i
     }
 
 
-def over_severity(cases: Corrupted, draws: pd.DataFrame) -> pd.DataFrame:
-    """series, row, column, severity, estimate, low, high (percent), for each kind and for their mean."""
+def over_severity(
+    cases: Corrupted, draws: pd.DataFrame, over_kinds: dict[tuple[str, str], dict[int, Difference]]
+) -> pd.DataFrame:
+    """series, row, column, severity, estimate, low, high (percent), for each kind and for their mean (see `means`)."""
     rows = []
-    for (suite, label), of_detector in means(cases, draws).items():
+    for (suite, label), of_detector in over_kinds.items():
         for severity in cases.severities:
             found = {kind: level([(1.0, cases.at(suite, label, kind, severity))], draws) for kind in cases.kinds} | {
                 "mean": of_detector[severity]

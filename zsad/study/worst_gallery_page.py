@@ -68,7 +68,7 @@ def show_gallery(page: Page, cases: WorstCases, setting: str = "3d") -> None:
         scale_of: list[tuple[float, float] | None] = []
         for item in chosen:
             category = str(item.sample["category"])
-            dataset = read_dataset(study, suite, category, study.limit_of(cases.block))
+            dataset = read_dataset(study, suite, category, cases.limit_of(suite, category))
             if category not in scales:
                 everything = stack(list(dataset), size=study.resolution)[0]
                 scales[category] = plots.heat_scale(_clean_maps(detector, everything, category, study))

@@ -19,15 +19,26 @@ SHORT = {"pixel_auroc": "pAUROC", "aupro": "AUPRO"}
 
 @dataclass(frozen=True)
 class WorstCases:
-    """The worst cases of one block of a study, and the unshifted cells of the same subjects.
+    """The worst cases of a block of a study, or of several that search alike over other categories, and the unshifted
+    cells of the same subjects.
 
     `suffix` keeps ids and numbers apart where a page shows two studies.
     """
 
     study: Study
-    block: Worst
+    blocks: tuple[Worst, ...]
     records: pd.DataFrame
     suffix: str = ""
+
+    @property
+    def block(self) -> Worst:
+        """The first block, whose aim and bounds are those of all."""
+        return self.blocks[0]
+
+    def limit_of(self, suite: str, category: str) -> int | None:
+        """The most test pictures of a category that were searched."""
+        block = next(b for b in self.blocks if category in self.study.covered(b, suite))
+        return self.study.limit_of(block)
 
     @property
     def worst(self) -> pd.DataFrame:
@@ -86,44 +97,70 @@ def covered(study: Study, block: Worst) -> list[tuple[str, str]]:
     return [(suite, category) for suite in study.suites for category in study.covered(block, suite)]
 
 
+def searching_alike(study: Study, block: Worst) -> tuple[Worst, ...]:
+    """A block, and the study's others that differ from it only in their categories and in how many pictures of each."""
+    apart = {"name", "over", "limit"}
+    goal = block.model_dump(exclude=apart)
+    return (block, *(b for b in study.worst if b != block and b.model_dump(exclude=apart) == goal))
+
+
 def computed(page: Page, block: Worst | None = None) -> WorstCases | None:
-    """The worst cases of the page's study, computing the missing ones: those of its first block, or of `block`; None
-    where the study searches none.
+    """The worst cases of the page's study, computing the missing ones: those of its first block and of all that search
+    alike, or of `block` alone; None where the study searches none. A category counts in the first block that has it.
     """
     study = page.study
     if block is None:
-        block = next((b for b in study.worst if covered(study, b)), None)
-    if block is None or not covered(study, block):
-        return None
-    pairs, label = covered(study, block), label_of(study, block)
+        first = next((b for b in study.worst if covered(study, b)), None)
+        blocks = () if first is None else searching_alike(study, first)
+    else:
+        blocks = (block,)
+    found, seen = [], set[tuple[str, str]]()
+    for each in blocks:
+        pairs = [pair for pair in covered(study, each) if pair not in seen]
+        seen |= set(pairs)
+        if pairs:
+            found.append(_computed_over(page, each, pairs))
+    return WorstCases(study, blocks, pd.concat(found, ignore_index=True)) if found else None
+
+
+def _computed_over(page: Page, block: Worst, pairs: list[tuple[str, str]]) -> pd.DataFrame:
     where: dict[str, Any] = {
         "suites": list(dict.fromkeys(suite for suite, _ in pairs)),
         "categories": list(dict.fromkeys(category for _, category in pairs)),
-        "detectors": [label],
-        "backbones": study.backbones if block.backbones == "all" else list(block.backbones),
+        "detectors": [label_of(page.study, block)],
+        "backbones": page.study.backbones if block.backbones == "all" else list(block.backbones),
     }
     worst = page.records("worst", variant=block.name, **where)
-    clean = page.records("none", variant=_unshifted(block), **where)
-    return WorstCases(study, block, _with_clean(worst, clean))
+    return _with_clean(worst, page.records("none", variant=_unshifted(block), **where))
 
 
 def kept(page: Page, block_name: str | None = None) -> WorstCases | None:
-    """The worst cases of the demo study that are kept in `results/demo`: of its first block that is there, or the named
-    one; None where none are kept.
+    """The worst cases of the demo study that are kept in `results/demo`: of its first block that is there and of all
+    that search alike, or of the named one alone; None where none are kept.
     """
     try:
         records = load_records("demo")
     except FileNotFoundError:
         return None
     study = load_study("demo", check_models=False)
-    for block in study.worst:
-        worst = records[(records["shift"] == "worst") & (records["variant"] == block.name)]
-        worst = worst[worst["detector"] == label_of(study, block)]
-        if len(worst) and block_name in (None, block.name):
-            clean = records[(records["shift"] == "none") & (records["variant"] == _unshifted(block))]
-            found = _with_clean(worst, clean)
-            return WorstCases(study, block, page.uses(found), "-demo")
-    return None
+    blocks = {block.name: block for block in study.worst if len(_worst_of(study, block, records))}
+    first = next(iter(blocks.values()), None) if block_name is None else blocks.get(block_name)
+    if first is None:
+        return None
+    alike = (first,) if block_name else tuple(b for b in searching_alike(study, first) if b.name in blocks)
+    found, seen = [], set[tuple[str, str]]()
+    for block in alike:
+        worst = _worst_of(study, block, records)
+        pairs = worst.set_index(["suite", "category"]).index
+        clean = records[(records["shift"] == "none") & (records["variant"] == _unshifted(block))]
+        found.append(_with_clean(worst[~pairs.isin(seen)], clean))
+        seen |= set(pairs)
+    return WorstCases(study, alike, page.uses(pd.concat(found, ignore_index=True)), "-demo")
+
+
+def _worst_of(study: Study, block: Worst, records: pd.DataFrame) -> pd.DataFrame:
+    of_block = (records["shift"] == "worst") & (records["variant"] == block.name)
+    return records[of_block & (records["detector"] == label_of(study, block))]
 
 
 def _unshifted(block: Worst) -> str:

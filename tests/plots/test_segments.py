@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import to_rgb
 
-from zsad.plots import PALETTE, draw_boxes, new_figure, plot_forest, with_masks
+from zsad.plots import PALETTE, draw_boxes, new_figure, plot_forest, to_svg, with_masks
+from zsad.plots.style import PAPER
 
 
 def test_masks_are_tinted_and_edged_small_ones_on_top():
@@ -22,10 +23,15 @@ def test_masks_are_tinted_and_edged_small_ones_on_top():
 
 def test_boxes_lie_where_they_are_said_to():
     _, (axis,) = new_figure(1, 1)
+    axis.set(xlim=(0, 40), ylim=(20, 0))
     draw_boxes(axis, [(4, 8, 10, 20)], ["0.31"])
     (box,) = axis.patches
     assert (box.get_xy(), box.get_height(), box.get_width()) == ((8, 4), 10, 20)
     assert [text.get_text() for text in axis.texts] == ["0.31"]
+    # The word is in the page's text colour, and so stands on the page's background, light or dark.
+    svg = to_svg(axis.figure, "boxes")
+    assert PAPER not in svg
+    assert svg.count("fill: var(--pst-color-background, white)") == 1
 
 
 def test_rows_show_their_difference_clear_or_not():

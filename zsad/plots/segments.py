@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from scipy.ndimage import binary_erosion
 
-from zsad.plots.style import INK, PALETTE
+from zsad.plots.style import INK, PALETTE, PAPER
 
 SHARE = 0.55  # of a mask's colour in its pixels
 
@@ -36,5 +36,5 @@ def draw_boxes(axis: Axes, boxes: Sequence[tuple[int, int, int, int]], labels: S
         axis.add_patch(shapes.Rectangle((left, top), width, height, fill=False, edgecolor=colour, lw=1.4))
         axis.text(
             left + 3, top + 4, label, fontsize=7.5, color=INK, va="top",
-            bbox={"facecolor": colour, "edgecolor": "none", "pad": 1.2},
+            bbox={"facecolor": PAPER, "edgecolor": colour, "lw": 1.0, "pad": 1.2},
         )  # fmt: skip

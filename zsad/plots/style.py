@@ -1,8 +1,8 @@
 """One style for all figures, and SVG that takes its text colour from the page it stands in.
 
-Axes, ticks and words are drawn in the placeholder colour `INK`; `to_svg` turns that into CSS `currentColor`, so the
-same picture is dark on a light page and light on a dark one. Data colours are Okabe and Ito's, told apart by
-colour-blind readers.
+Axes, ticks and words are drawn in the placeholder colour `INK`; `to_svg` turns that into CSS `currentColor`, and
+`PAPER` into the page's background, so the same picture is dark on a light page and light on a dark one. Data colours
+are Okabe and Ito's, told apart by colour-blind readers.
 """
 
 import io
@@ -18,7 +18,10 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 INK = "#010203"
-"""Placeholder for the page's own text colour; any other colour is left as it is."""
+"""Placeholder for the page's own text colour; any other colour but `PAPER` is left as it is."""
+
+PAPER = "#fefdfc"
+"""Placeholder for the page's background, where words stand on a picture."""
 
 PALETTE = ("#1f82c0", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#b8a800", "#7f7f7f")
 
@@ -78,7 +81,7 @@ def to_svg(figure: Figure, name: str, description: str = "") -> str:
     svg = target.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = svg.replace(INK, "currentColor")
+    svg = svg.replace(INK, "currentColor").replace(PAPER, "var(--pst-color-background, white)")
     svg = re.sub(r"font(-family)?: ?([^;\"]*?)'DejaVu Sans'[^;\"]*", lambda m: _page_font(m.group(1), m.group(2)), svg)
     label = description.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     width = float(re.search(r'width="([\d.]+)pt"', svg).group(1))  # type: ignore[union-attr]

@@ -53,13 +53,13 @@ def show_stages(page: Page, detector: Tiling, suite: str, category: str, id: str
     soft = np.zeros(truth.shape, np.float32) if found.soft is None else found.soft
     panels = {
         "picture and truth": photo,
-        "1 soft foreground": np.repeat(np.rint(255 * soft).astype(np.uint8)[..., None], 3, axis=2),
-        f"2 SAM: {len(full)} parts": plots.with_masks(photo, full),
-        f"3 kept: {len(kept)} parts": plots.with_masks(photo, kept),
-        f"4, 5 {len(members)} component{'s' * (len(members) != 1)}": plots.with_masks(photo, members),
-        "6–9 tiles and scores": photo,
-        "10 pixel map": unscaled,
-        "11 scaled, pasted": prediction.map[0].numpy(),
+        "1: soft foreground": np.repeat(np.rint(255 * soft).astype(np.uint8)[..., None], 3, axis=2),
+        f"2: SAM's parts ({len(full)})": plots.with_masks(photo, full),
+        f"3: those kept ({len(kept)})": plots.with_masks(photo, kept),
+        f"4, 5: components ({len(members)})": plots.with_masks(photo, members),
+        "6–9: tiles and scores": photo,
+        "10: pixel map": unscaled,
+        "11: scaled, pasted": prediction.map[0].numpy(),
     }
     outlines = [truth, *[None] * 5, truth, truth]
     figure = plots.picture_row([*panels.values()], [*panels], columns=4, scale=scale, outlines=outlines)

@@ -85,7 +85,7 @@ rule notebook:
         drawing=sorted(str(path) for path in Path("zsad/plots").glob("*.py")),
         showing=[
             *(f"zsad/study/{name}.py" for name in ("contrasts", "execute", "notebook", "summary")),
-            *sorted(str(path) for path in Path("zsad/study").glob("*_page.py")),
+            *sorted(str(path) for path in Path("zsad/pages").glob("*.py")),
         ],
         kept=sorted(str(path) for path in Path("results").glob("*/*") if path.suffix in (".csv", ".parquet")),
     output:

@@ -28,9 +28,9 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
+from zsad.pages.absent import say_absent, say_not_kept
+from zsad.pages.aebad import computed_domains, kept_domains, show_domains
 from zsad.study import notebook
-from zsad.study.absent import say_absent, say_not_kept
-from zsad.study.aebad_page import computed_domains, kept_domains, show_domains
 
 page = notebook.start(globals(), "aebad")
 

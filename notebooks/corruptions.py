@@ -32,10 +32,10 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
+from zsad.pages.absent import say_absent
+from zsad.pages.corruption import computed
+from zsad.pages.corruption_gallery import chosen, show_corruptions, show_scores
 from zsad.study import notebook
-from zsad.study.absent import say_absent
-from zsad.study.corruption_gallery_page import chosen, show_corruptions, show_scores
-from zsad.study.corruption_page import computed
 
 page = notebook.start(globals(), "corruptions")
 

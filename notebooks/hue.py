@@ -27,8 +27,8 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
+from zsad.pages.sweep import kept_sweep, rotation_invariant, show_sweep
 from zsad.study import notebook
-from zsad.study.sweep_page import kept_sweep, rotation_invariant, show_sweep
 
 page = notebook.start(globals(), "hue")
 

@@ -33,11 +33,11 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
+from zsad.pages.absent import say_absent, say_not_kept
+from zsad.pages.aebad import computed_domains, kept_domains
+from zsad.pages.corruption import computed, kept
+from zsad.pages.poster import show_measured, show_published
 from zsad.study import notebook
-from zsad.study.absent import say_absent, say_not_kept
-from zsad.study.aebad_page import computed_domains, kept_domains
-from zsad.study.corruption_page import computed, kept
-from zsad.study.poster_page import show_measured, show_published
 
 page = notebook.start(globals(), "poster_table")
 

@@ -28,10 +28,10 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
+from zsad.pages.absent import say_absent, say_not_kept
+from zsad.pages.corruption import computed, kept
+from zsad.pages.severity import show_severity
 from zsad.study import notebook
-from zsad.study.absent import say_absent, say_not_kept
-from zsad.study.corruption_page import computed, kept
-from zsad.study.severity_page import show_severity
 
 page = notebook.start(globals(), "severity")
 

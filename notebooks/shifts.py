@@ -32,9 +32,9 @@ import math
 
 from zsad import perturb, plots
 from zsad.data import stack
+from zsad.pages.sweep import rotation_invariant
 from zsad.robustness import predict_shifted
 from zsad.study import notebook
-from zsad.study.sweep_page import rotation_invariant
 
 page = notebook.start(globals(), "shifts")
 

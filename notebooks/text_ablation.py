@@ -29,10 +29,10 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
+from zsad.pages.ablation import show_ablations, show_cosines, with_winclip
+from zsad.pages.absent import say_absent, say_not_kept
+from zsad.pages.corruption import computed, kept
 from zsad.study import load_study, notebook
-from zsad.study.ablation_page import show_ablations, show_cosines, with_winclip
-from zsad.study.absent import say_absent, say_not_kept
-from zsad.study.corruption_page import computed, kept
 
 page = notebook.start(globals(), "text_ablation")
 

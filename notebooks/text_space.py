@@ -29,10 +29,10 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
+from zsad.pages.absent import say_absent
+from zsad.pages.corruption import computed
+from zsad.pages.text_space import show_space
 from zsad.study import notebook
-from zsad.study.absent import say_absent
-from zsad.study.corruption_page import computed
-from zsad.study.text_space_page import show_space
 
 page = notebook.start(globals(), "text_space")
 

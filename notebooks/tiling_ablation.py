@@ -27,10 +27,10 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
+from zsad.pages.absent import say_absent, say_not_kept
+from zsad.pages.tiled import computed, kept
+from zsad.pages.tiling_ablation import show_ablations, show_times
 from zsad.study import notebook
-from zsad.study.absent import say_absent, say_not_kept
-from zsad.study.tiled import computed, kept
-from zsad.study.tiling_ablation_page import show_ablations, show_times
 
 page = notebook.start(globals(), "tiling_ablation")
 

@@ -29,10 +29,10 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
+from zsad.pages.absent import say_absent
+from zsad.pages.tiled import suite_of
+from zsad.pages.tiling_picture import pipeline, show_counts, show_prompts, show_stages
 from zsad.study import notebook
-from zsad.study.absent import say_absent
-from zsad.study.tiled import suite_of
-from zsad.study.tiling_picture_page import pipeline, show_counts, show_prompts, show_stages
 
 page = notebook.start(globals(), "tiling_picture")
 

@@ -29,10 +29,10 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
+from zsad.pages.absent import say_absent, say_not_kept
+from zsad.pages.tiled import METRICS, computed, kept
+from zsad.pages.tiling_tables import show_measured, show_published
 from zsad.study import notebook
-from zsad.study.absent import say_absent, say_not_kept
-from zsad.study.tiled import METRICS, computed, kept
-from zsad.study.tiling_tables_page import show_measured, show_published
 
 page = notebook.start(globals(), "tiling_tables")
 

@@ -33,10 +33,10 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
+from zsad.pages.absent import say_absent, say_not_kept
+from zsad.pages.bounds import show_bounds, show_uniform
+from zsad.pages.worst import computed, kept, uniform_of
 from zsad.study import notebook
-from zsad.study.absent import say_absent, say_not_kept
-from zsad.study.bounds_page import show_bounds, show_uniform
-from zsad.study.worst_page import computed, kept, uniform_of
 
 page = notebook.start(globals(), "worst_cases")
 

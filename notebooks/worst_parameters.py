@@ -28,10 +28,10 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
+from zsad.pages.absent import say_absent, say_not_kept
+from zsad.pages.worst import computed, kept
+from zsad.pages.worst_parameters import show_histograms
 from zsad.study import notebook
-from zsad.study.absent import say_absent, say_not_kept
-from zsad.study.worst_page import computed, kept
-from zsad.study.worst_parameters_page import show_histograms
 
 page = notebook.start(globals(), "worst_parameters")
 

@@ -29,9 +29,9 @@ data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 
 # %%
+from zsad.pages.absent import say_absent, say_not_kept
+from zsad.pages.search import searches_kept, searches_of_study, show_ablations, show_curves
 from zsad.study import load_study, notebook
-from zsad.study.absent import say_absent, say_not_kept
-from zsad.study.search_page import searches_kept, searches_of_study, show_ablations, show_curves
 
 page = notebook.start(globals(), "worst_search")
 

@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "detectors": {"clip", "tiling"},
     "robustness": {"data", "perturb", "metrics", "progress", "detectors"},
     "study": {"data", "clip", "perturb", "metrics", "plots", "progress", "tiling", "detectors", "robustness"},
+    "pages": {"data", "clip", "perturb", "metrics", "plots", "tiling", "detectors", "robustness", "study"},
     "cli": {"data", "clip", "perturb", "detectors", "robustness", "study", "heatmap"},
 }
 

@@ -17,16 +17,17 @@ import zsad.study
 from zsad import metrics, perturb
 from zsad.data import stack
 from zsad.detectors import Prediction
-from zsad.study import ablation_page, aebad_page, compute, corruption_page
-from zsad.study.ablation_page import Variant, over_seeds, show_ablations, show_cosines, variants, with_winclip
-from zsad.study.absent import say_absent
-from zsad.study.aebad_page import computed_domains, pooled, show_domains
+from zsad.pages import ablation, aebad, corruption
+from zsad.pages.ablation import Variant, over_seeds, show_ablations, show_cosines, variants, with_winclip
+from zsad.pages.absent import say_absent
+from zsad.pages.aebad import computed_domains, pooled, show_domains
+from zsad.pages.corruption import KINDS, computed, draws_of, kept, level, minus
+from zsad.pages.corruption_gallery import below, chosen, show_corruptions, show_scores
+from zsad.pages.poster import Comparison, comparisons, conclude, published, show_measured, show_published
+from zsad.pages.severity import loss, means, over_severity, show_severity
+from zsad.study import compute
 from zsad.study.contrasts import Difference
-from zsad.study.corruption_gallery_page import below, chosen, show_corruptions, show_scores
-from zsad.study.corruption_page import KINDS, computed, draws_of, kept, level, minus
 from zsad.study.notebook import Page
-from zsad.study.poster_page import Comparison, comparisons, conclude, published, show_measured, show_published
-from zsad.study.severity_page import loss, means, over_severity, show_severity
 
 LABELS = {"winclip": 0.9, "clip": 0.2, "text_fnn": 1.0, "text_fnn 1": 0.7, "random words": 0.5}
 
@@ -259,11 +260,11 @@ def test_the_conclusion_on_words_turns_with_the_sign():
     def gap(low, high):
         return {("s", "random words"): Difference((low + high) / 2, low, high, 2)}
 
-    assert "trained words hurt under corruption: −2.0 (−3.0 to −1.0)" in ablation_page.conclude(gap(1, 3))
-    assert "trained words help under corruption: +2.0 (+1.0 to +3.0)" in ablation_page.conclude(gap(-3, -1))
-    assert "no difference" in ablation_page.conclude(gap(-1, 1))
+    assert "trained words hurt under corruption: −2.0 (−3.0 to −1.0)" in ablation.conclude(gap(1, 3))
+    assert "trained words help under corruption: +2.0 (+1.0 to +3.0)" in ablation.conclude(gap(-3, -1))
+    assert "no difference" in ablation.conclude(gap(-1, 1))
     linear = {("s", "linear"): Difference(-2.0, -3.0, -1.0, 2), ("s", "prototype"): Difference(0.0, -1.0, 1.0, 2)}
-    assert "matter for certain: linear on s (−2.0 (−3.0 to −1.0))." in ablation_page.conclude(linear)
+    assert "matter for certain: linear on s (−2.0 (−3.0 to −1.0))." in ablation.conclude(linear)
 
 
 def test_cosines_are_those_of_the_words(page, monkeypatch):
@@ -273,7 +274,7 @@ def test_cosines_are_those_of_the_words(page, monkeypatch):
     def tiny(study, config, name, towers=None):
         return zsad.load_detector("text_fnn", backbone, **{**options, **config.options})
 
-    monkeypatch.setattr(ablation_page, "load_study_detector", tiny)
+    monkeypatch.setattr(ablation, "load_study_detector", tiny)
     show_cosines(page, page.study, "nut")
     table = pd.read_csv(page.folder / "tables" / "tab-word-cosines.csv").set_index("variant")
     assert list(table.index) == ["text_fnn", "text_fnn 1", "random words"]
@@ -307,16 +308,16 @@ def test_what_is_not_there_is_said(page, study, monkeypatch):
     def nothing(name):
         raise FileNotFoundError
 
-    for module in (corruption_page, aebad_page):
+    for module in (corruption, aebad):
         monkeypatch.setattr(module, "load_records", nothing)
     assert kept(page) is None
-    assert aebad_page.kept_domains(page) is None
+    assert aebad.kept_domains(page) is None
 
 
 def test_kept_records_are_shown_with_their_clean_cells_and_domains(page, monkeypatch):
     demo = page.study.model_copy(update={"name": "demo"})
     records = compute(page.study, progress=False, loader=load_tinted).assign(study="demo")
-    for module in (corruption_page, aebad_page):
+    for module in (corruption, aebad):
         monkeypatch.setattr(module, "load_study", lambda name, check_models: demo)
         monkeypatch.setattr(module, "load_records", lambda name: records)
     found, here = kept(page), computed(page)
@@ -324,4 +325,4 @@ def test_kept_records_are_shown_with_their_clean_cells_and_domains(page, monkeyp
     columns = ["suite", "category", "detector", "setting", "value"]
     assert set(map(tuple, found.records[columns].values)) == set(map(tuple, here.records[columns].values))
     assert kept(page, "ablation").detectors == ["text_fnn", "text_fnn 1", "random words"]
-    assert aebad_page.kept_domains(page).domains == ["same", "view"]
+    assert aebad.kept_domains(page).domains == ["same", "view"]

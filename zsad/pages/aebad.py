@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from zsad import metrics, plots
+from zsad.pages.corruption import METRIC, domains_of, draws_of, level, minus, percent, points, unshifted
 from zsad.study import load_records
 from zsad.study.config import Study, load_study
 from zsad.study.contrasts import Difference
-from zsad.study.corruption_page import METRIC, domains_of, draws_of, level, minus, percent, points, unshifted
 from zsad.study.notebook import Page
 
 ALL = "aebad"

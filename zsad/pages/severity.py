@@ -3,8 +3,8 @@
 import pandas as pd
 
 from zsad import plots
+from zsad.pages.corruption import KIND_WORDS, Corrupted, draws_of, level, minus, percent, points
 from zsad.study.contrasts import Difference
-from zsad.study.corruption_page import KIND_WORDS, Corrupted, draws_of, level, minus, percent, points
 from zsad.study.notebook import Page
 
 

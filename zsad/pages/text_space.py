@@ -14,9 +14,9 @@ from zsad.clip.prompts import ANOMALOUS, NORMAL
 from zsad.detectors.text_fnn import TextFNN
 from zsad.detectors.winclip import WinCLIPOptions
 from zsad.metrics import interval
+from zsad.pages.corruption import KINDS, SEVERITY
 from zsad.robustness import Corruption, load_test_set
 from zsad.study.config import DetectorConfig
-from zsad.study.corruption_page import KINDS, SEVERITY
 from zsad.study.notebook import Page
 from zsad.study.run import load_study_detector
 

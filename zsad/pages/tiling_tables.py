@@ -7,11 +7,11 @@ import pandas as pd
 
 from zsad import plots
 from zsad.metrics import image_f1max
+from zsad.pages.corruption import percent, points
+from zsad.pages.tiled import METRICS, PIPELINE, Tiled, draws_of, gap, level
 from zsad.study.config import project_root
 from zsad.study.contrasts import Difference
-from zsad.study.corruption_page import percent, points
 from zsad.study.notebook import PUBLISHED, Page
-from zsad.study.tiled import METRICS, PIPELINE, Tiled, draws_of, gap, level
 
 # Detectors of the measured tables: labels, and the names that a reader knows them by.
 NAMES = {"winclip": "WinCLIP", "clipseg alone": "CLIPSeg alone", PIPELINE: "tiling pipeline"}

@@ -8,13 +8,10 @@ import pytest
 from toys import Reddish, load_reddish, tiny_study, write_suite
 
 import zsad.study
-from zsad.study import compute
-from zsad.study import worst_page as common
-from zsad.study.absent import say_absent
-from zsad.study.bounds_page import conclude, fare_pairs, show_bounds, show_uniform
-from zsad.study.kept import load_table
-from zsad.study.notebook import Page
-from zsad.study.search_page import (
+from zsad.pages import worst as common
+from zsad.pages.absent import say_absent
+from zsad.pages.bounds import conclude, fare_pairs, show_bounds, show_uniform
+from zsad.pages.search import (
     Compared,
     ablation_pairs,
     comparable,
@@ -24,11 +21,14 @@ from zsad.study.search_page import (
     show_ablations,
     show_curves,
 )
+from zsad.pages.worst import computed, kept, uniform_of
+from zsad.pages.worst_gallery import choose, parameters_in_words, replay
+from zsad.pages.worst_parameters import counted, show_histograms
+from zsad.study import compute
+from zsad.study.kept import load_table
+from zsad.study.notebook import Page
 from zsad.study.shifts import Worst
 from zsad.study.summary import drops
-from zsad.study.worst_gallery_page import choose, parameters_in_words, replay
-from zsad.study.worst_page import computed, kept, uniform_of
-from zsad.study.worst_parameters_page import counted, show_histograms
 
 BLOCKS = [
     {"budget": 8, "over": ["washer"]},

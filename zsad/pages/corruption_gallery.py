@@ -4,9 +4,9 @@ import pandas as pd
 
 from zsad import plots
 from zsad.data import Sample
+from zsad.pages.corruption import KIND_WORDS, KINDS, Corrupted
 from zsad.perturb.corruptions import BRIGHTNESS, CONTRAST, DEFOCUS, NOISE
 from zsad.robustness.corruption import Corruption, corrupted
-from zsad.study.corruption_page import KIND_WORDS, KINDS, Corrupted
 from zsad.study.notebook import Page
 from zsad.study.shifts import MAX_SEVERITY
 

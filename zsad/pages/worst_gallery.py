@@ -12,11 +12,11 @@ from torch import Tensor
 from zsad import perturb, plots
 from zsad.data import Dataset, stack
 from zsad.detectors import Detector
+from zsad.pages.worst import SETTING_WORDS, WorstCases, label_of
 from zsad.robustness import predict_shifted
 from zsad.study.config import Study
 from zsad.study.notebook import Page
 from zsad.study.run import ensure_suite, load_study_detector, read_suite
-from zsad.study.worst_page import SETTING_WORDS, WorstCases, label_of
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zsad.study.text_space_page import DRAWN, LEARNED, Pictures, Texts, conclude, measures, principal_plane
+from zsad.pages.text_space import DRAWN, LEARNED, Pictures, Texts, conclude, measures, principal_plane
 
 X, Y, Z = np.eye(3)
 SIDES = np.array([False, False, True, True])

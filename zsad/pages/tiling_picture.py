@@ -12,9 +12,9 @@ import torch
 from zsad import plots
 from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES
 from zsad.data import stack
+from zsad.pages.tiled import PIPELINE
 from zsad.study.notebook import Page
 from zsad.study.run import load_study_detector
-from zsad.study.tiled import PIPELINE
 from zsad.tiling.components import Component
 from zsad.tiling.elongated import is_elongated, parts_of_components
 from zsad.tiling.paste import Canvas

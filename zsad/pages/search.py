@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from zsad import plots
-from zsad.study.absent import say_absent
+from zsad.pages.absent import say_absent
+from zsad.pages.worst import METRICS, SETTING_WORDS, SETTINGS, SHORT, WorstCases, computed, kept
 from zsad.study.contrasts import Difference, difference, verdict
 from zsad.study.notebook import Page
 from zsad.study.shifts import Block, Worst
-from zsad.study.worst_page import METRICS, SETTING_WORDS, SETTINGS, SHORT, WorstCases, computed, kept
 
 # What an ablation changes: the option of a `worst` block, and the question in words.
 ABLATIONS = {

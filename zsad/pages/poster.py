@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from zsad.study.aebad_page import Domains
-from zsad.study.config import project_root
-from zsad.study.contrasts import Difference
-from zsad.study.corruption_page import (
+from zsad.pages.aebad import Domains
+from zsad.pages.corruption import (
     DATA_SETS,
     KIND_WORDS,
     POSTER_NAMES,
@@ -18,6 +16,8 @@ from zsad.study.corruption_page import (
     percent,
     points,
 )
+from zsad.study.config import project_root
+from zsad.study.contrasts import Difference
 from zsad.study.notebook import PUBLISHED, Page
 
 # What a method of the poster's table has seen besides CLIP's own training; "text only" where it is not listed.

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from zsad.pages.corruption import unshifted
 from zsad.study import load_records
 from zsad.study.config import DetectorConfig, Study, load_study
 from zsad.study.contrasts import Difference, by_key, difference_of
-from zsad.study.corruption_page import unshifted
 from zsad.study.notebook import Page
 
 PIPELINE = "tiling"

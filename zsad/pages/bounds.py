@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from zsad import plots
+from zsad.pages.worst import METRICS, SETTING_WORDS, SHORT, WorstCases, narrowed
 from zsad.study.contrasts import Difference, difference, verdict
 from zsad.study.notebook import Page
 from zsad.study.summary import drops
-from zsad.study.worst_page import METRICS, SETTING_WORDS, SHORT, WorstCases, narrowed
 
 BY = ("suite", "backbone", "setting", "metric")
 

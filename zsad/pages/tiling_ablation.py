@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from zsad import plots
+from zsad.pages.corruption import percent, points
+from zsad.pages.tiled import METRICS, PIPELINE, Tiled, draws_of, gap, level
 from zsad.study.contrasts import Difference
-from zsad.study.corruption_page import percent, points
 from zsad.study.kept import load_sidecars
 from zsad.study.notebook import Page
-from zsad.study.tiled import METRICS, PIPELINE, Tiled, draws_of, gap, level
 
 # What each variant changes, and what stands or falls with it.
 WORDS = {

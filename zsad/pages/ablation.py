@@ -8,9 +8,9 @@ import pandas as pd
 
 from zsad.detectors.text_fnn import TextFNN
 from zsad.detectors.text_training.learned_words import mean_absolute_cosine
+from zsad.pages.corruption import Corrupted, draws_of, level, minus, percent, points
 from zsad.study.config import DetectorConfig, Study
 from zsad.study.contrasts import Difference
-from zsad.study.corruption_page import Corrupted, draws_of, level, minus, percent, points
 from zsad.study.notebook import Page
 from zsad.study.run import load_study_detector
 

@@ -6,8 +6,8 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from zsad import plots
+from zsad.pages.worst import SETTING_WORDS, WorstCases
 from zsad.study.notebook import Page
-from zsad.study.worst_page import SETTING_WORDS, WorstCases
 
 SINGLE = ("angle", "hue", "saturation")
 NEAR = 0.05

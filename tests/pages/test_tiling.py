@@ -17,14 +17,12 @@ from zsad import metrics
 from zsad.detectors import Prediction
 from zsad.detectors.tiling import Tiling
 from zsad.detectors.tiling_options import TilingOptions
-from zsad.study import compute, kept, tiling_picture_page
-from zsad.study.contrasts import Difference
-from zsad.study.notebook import Page
-from zsad.study.tiled import computed, draws_of, gap, suite_of
-from zsad.study.tiling_ablation_page import Change, changes, show_ablations, show_times
-from zsad.study.tiling_ablation_page import conclude as conclude_stages
-from zsad.study.tiling_picture_page import show_counts, show_prompts, show_stages
-from zsad.study.tiling_tables_page import (
+from zsad.pages import tiling_picture
+from zsad.pages.tiled import computed, draws_of, gap, suite_of
+from zsad.pages.tiling_ablation import Change, changes, show_ablations, show_times
+from zsad.pages.tiling_ablation import conclude as conclude_stages
+from zsad.pages.tiling_picture import show_counts, show_prompts, show_stages
+from zsad.pages.tiling_tables import (
     Lead,
     chance_of,
     floor_of,
@@ -34,7 +32,10 @@ from zsad.study.tiling_tables_page import (
     show_published,
     without_skill,
 )
-from zsad.study.tiling_tables_page import conclude as conclude_tables
+from zsad.pages.tiling_tables import conclude as conclude_tables
+from zsad.study import compute, kept
+from zsad.study.contrasts import Difference
+from zsad.study.notebook import Page
 
 SHARES = {"winclip": 0.9, "tiling": 1.0, "clipseg alone": 0.6, "not scaled": 1.0}
 
@@ -280,10 +281,10 @@ def shapes(tmp_path):
 
 def test_the_pipeline_is_shown_stage_by_stage(shapes, tmp_path, monkeypatch, caplog):
     detector = Tiling(tiny_backbone(), TilingOptions(), RedSoft(), ColouredParts(), BluePixels())
-    monkeypatch.setattr(tiling_picture_page, "load_study_detector", lambda *_: detector)
+    monkeypatch.setattr(tiling_picture, "load_study_detector", lambda *_: detector)
     page = Page("tiling_picture", shapes, {}, tmp_path / "page")
     with caplog.at_level(logging.WARNING):
-        show_stages(page, tiling_picture_page.pipeline(page), "toys", "metal_nut", "fig-stages")
+        show_stages(page, tiling_picture.pipeline(page), "toys", "metal_nut", "fig-stages")
     show_counts(page, detector, "toys")
     show_prompts(page, detector)
     caption = exports(page)["items"][0]["caption"]

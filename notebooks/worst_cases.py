@@ -60,7 +60,8 @@ if cases is not None:
 # %% [markdown]
 # ## The whole demo world
 #
-# The same from the records kept in `results/demo`: every test image of the products that were searched there.
+# The same from the records kept in `results/demo`, over more products and on more backbones. Searching is costly: of
+# some products every test image was searched, of the others a part, chosen as everywhere by kind of defect alone.
 
 # %%
 if page.overrides:

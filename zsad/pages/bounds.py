@@ -203,6 +203,7 @@ def show_categories(page: Page, cases: WorstCases, backbone: str) -> None:
     rows = []
     for (suite, category), group in cases.records.groupby(["suite", "category"], sort=False):
         row: dict[str, object] = {"suite": suite, "category": str(category).replace("_", " ")}
+        row["images"] = group["n_images"].iloc[0]
         for metric in METRICS:
             of_metric = group[group["metric"] == metric].set_index("setting")["estimate"] * 100
             for setting in ("none", *cases.settings):
@@ -215,7 +216,7 @@ def show_categories(page: Page, cases: WorstCases, backbone: str) -> None:
         f"tab-worst-categories-{backbone}{cases.suffix}",
         f"<strong>Every category on {backbone}</strong>, in percent: without shift, and each picture at its worst in "
         "one setting or all three.",
-        formats=dict.fromkeys(frame.columns[2:], "{:.1f}"),
+        formats=dict.fromkeys(frame.columns[3:], "{:.1f}"),
         study=cases.study.name,
     )
 

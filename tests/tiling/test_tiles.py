@@ -41,11 +41,12 @@ def test_components_are_what_flooding_finds(connectivity):
 
 def test_small_components_become_background():
     mask = np.zeros((10, 10), bool)
-    mask[1, 1] = mask[4:8, 4:8] = True
+    mask[1, 1] = mask[4:8, 4:8] = mask[1, 7:9] = True
     labels, components = connected_components(mask, min_area=2)
-    assert [(c.label, c.area) for c in components] == [(1, 16)]
+    assert [(c.label, c.area) for c in components] == [(1, 2), (2, 16)]  # as many pixels as asked for are enough
     assert labels[1, 1] == 0
-    assert (labels[4:8, 4:8] == 1).all()
+    assert (labels[1, 7:9] == 1).all()
+    assert (labels[4:8, 4:8] == 2).all()
     labels, components = connected_components(np.zeros((3, 3), bool))
     assert components == []
     assert not labels.any()

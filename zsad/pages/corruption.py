@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 
 from zsad.study import load_records
-from zsad.study.config import DOMAINS, Study, load_study
+from zsad.study.config import Study, load_study
 from zsad.study.contrasts import Difference, by_key, difference_of
 from zsad.study.notebook import Page
 from zsad.study.records import SUBJECT_COLUMNS
 from zsad.study.shifts import Corruptions
+from zsad.study.suites import DOMAINS
 
 KINDS = ("brightness", "contrast", "defocus_blur", "gaussian_noise")
 KIND_WORDS = {"brightness": "brightness", "contrast": "contrast", "defocus_blur": "blur", "gaussian_noise": "noise"}

@@ -11,8 +11,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from zsad.study.shifts import Block, Corruptions, Strict, Sweeps, Worst
-
-DEMO_SUITES = ("demo-mvtec", "demo-visa", "demo-aebad")
+from zsad.study.suites import DEMO_SUITES, KNOWN_SUITES, SuiteConfig, check_known, demo_categories, with_known_suites
 
 
 class StudyError(ValueError):
@@ -34,20 +33,6 @@ def resolve(path: Path) -> Path:
     return path if path.is_absolute() else project_root() / path
 
 
-def _known(kind: str, name: str, choices: list[str]) -> None:
-    if name not in choices:
-        raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(choices)}")
-
-
-def demo_categories(root: Path | str) -> list[str] | None:
-    """Category names of the demo suite that lies in a folder of this name, None for any other folder."""
-    if str(root) not in DEMO_SUITES:
-        return None
-    from zsad.data.demo import SUITES  # rendering code: of no use to a study of real data
-
-    return list(SUITES[str(root)].categories)
-
-
 class DetectorConfig(Strict):
     """A detector's registered name, the options that differ from its defaults, and those of the study's backbones and
     suites that it is evaluated on. `label` is what records call it: by default its name. `resolution` is the side of
@@ -67,72 +52,6 @@ class DetectorConfig(Strict):
         return {**fields, "label": fields.get("label") or fields.get("name")} if isinstance(fields, dict) else fields
 
 
-class SuiteConfig(Strict):
-    """Where a suite lies, and which categories are evaluated: "all", the name of one of `groups`, or a list; of a suite
-    that tells domains apart, all pictures or those of one `domain`.
-
-    Every category gets its unshifted cell; what else is done to it, the study's blocks say.
-    """
-
-    reader: Literal["mvtec_ad", "visa", "aebad", "folder"]
-    root: Path
-    domain: str | None = None
-    categories: list[str] | str = "all"
-    groups: dict[str, list[str]] = Field(default={})
-
-    def members(self, choice: list[str] | str, everything: list[str]) -> list[str]:
-        """The categories that "all", a group's name or a list stands for."""
-        if isinstance(choice, list):
-            return choice
-        if choice == "all":
-            return everything
-        _known("group of categories", choice, ["all", *self.groups])
-        return self.groups[choice]
-
-    @property
-    def listed(self) -> list[str] | None:
-        """The categories that are evaluated, where they can be known without the suite's folder."""
-        if self.categories == "all":
-            return demo_categories(self.root)
-        return self.members(self.categories, [])
-
-
-# Suites that may be named without a reader and a root of their own.
-KNOWN_SUITES: dict[str, dict[str, str]] = {
-    "demo-mvtec": {"reader": "mvtec_ad", "root": "demo-mvtec"},
-    "demo-visa": {"reader": "visa", "root": "demo-visa"},
-    "demo-aebad": {"reader": "aebad", "root": "demo-aebad"},
-    "mvtec_ad": {"reader": "mvtec_ad", "root": "mvtec_ad"},
-    "visa": {"reader": "visa", "root": "visa"},
-    "aebad": {"reader": "aebad", "root": "aebad"},
-}
-# AeBAD is evaluated domain by domain.
-DOMAINS = ("same", "background", "illumination", "view")
-KNOWN_SUITES |= {
-    f"{suite}-{domain}": {**KNOWN_SUITES[suite], "domain": domain}
-    for suite in ("demo-aebad", "aebad")
-    for domain in DOMAINS
-}
-
-
-def _with_known_suite(suites: Any) -> Any:
-    """Fill in reader and root of the suites that are known by name."""
-    if not isinstance(suites, dict):
-        return suites
-    filled: dict[str, Any] = {}
-    for name, suite in suites.items():
-        if isinstance(suite, SuiteConfig):
-            filled[name] = suite
-            continue
-        given = suite or {}
-        if name not in KNOWN_SUITES and not {"reader", "root"} <= set(given):
-            raise ValueError(
-                f"unknown suite {name!r}; known: {', '.join(KNOWN_SUITES)} (a suite of your own states reader and root)"
-            )
-        filled[name] = {**KNOWN_SUITES.get(name, {}), **given}
-    return filled
-
-
 def _as_detectors(detectors: Any) -> Any:
     return [{"name": d} if isinstance(d, str) else d for d in detectors] if isinstance(detectors, list) else detectors
 
@@ -149,7 +68,7 @@ class Study(Strict):
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    suites: Annotated[dict[str, SuiteConfig], BeforeValidator(_with_known_suite)] = Field(min_length=1)
+    suites: Annotated[dict[str, SuiteConfig], BeforeValidator(with_known_suites)] = Field(min_length=1)
     detectors: Annotated[list[DetectorConfig], BeforeValidator(_as_detectors)] = Field(min_length=1)
     backbones: list[str] = Field(min_length=1)
     dtype: Literal["float32", "bfloat16"] = "float32"
@@ -176,7 +95,7 @@ class Study(Strict):
                 raise ValueError(f"suites.{name}: the folder reader cannot find categories; list one")
             everything = demo_categories(suite.root)
             for category in suite.members(suite.categories, everything or []):
-                _known(f"category of {name}", category, everything or [category])
+                check_known(f"category of {name}", category, everything or [category])
         self._check_blocks()
         return self
 
@@ -210,7 +129,7 @@ class Study(Strict):
         """A group must be one of some suite's, a category one that some suite evaluates, as far as that is known."""
         if isinstance(over, str):
             groups = [group for suite in self.suites.values() for group in suite.groups]
-            _known(f"group of categories in {field}.over", over, ["all", *dict.fromkeys(groups)])
+            check_known(f"group of categories in {field}.over", over, ["all", *dict.fromkeys(groups)])
             return
         known = [suite.listed for suite in self.suites.values()]
         if None not in known:
@@ -230,7 +149,7 @@ class Study(Strict):
         ):
             for name in names:
                 try:
-                    _known(kind, name, choices)
+                    check_known(kind, name, choices)
                 except ValueError as error:
                     raise StudyError(f"{field}: {error}") from None
 

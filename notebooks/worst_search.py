@@ -30,7 +30,8 @@ limit = None  # at most so many test images a category
 
 # %%
 from zsad.pages.absent import say_absent, say_not_kept
-from zsad.pages.search import searches_kept, searches_of_study, show_ablations, show_curves
+from zsad.pages.search import searches_kept, searches_of_study, show_curves
+from zsad.pages.worst_choices import show_ablations
 from zsad.study import load_study, notebook
 
 page = notebook.start(globals(), "worst_search")

@@ -1,6 +1,6 @@
-"""How well the searches search, and what their choices change: curves of loss against tries, and ablations.
+"""How well the searches search: curves of loss against tries, and what each search reaches.
 
-Which searches and choices there are is read off the study's `worst` blocks; what no block holds is said to be absent.
+Which searches there are is read off the study's `worst` blocks; what no block holds is said to be absent.
 """
 
 from collections.abc import Sequence
@@ -12,20 +12,15 @@ import pandas as pd
 
 from zsad import plots
 from zsad.pages.absent import say_absent
-from zsad.pages.worst import METRICS, SETTING_WORDS, SETTINGS, SHORT, WorstCases, computed, kept
-from zsad.study.contrasts import Difference, difference, verdict
+from zsad.pages.search_again import falls_again
+from zsad.pages.worst import SETTING_WORDS, SETTINGS, WorstCases, computed, kept
 from zsad.study.notebook import Page
 from zsad.study.shifts import Block, Worst
 
-# What an ablation changes: the option of a `worst` block, and the question in words.
-ABLATIONS = {
-    "gradient": "gradient through all windows, or of the class token alone",
-    "align": "the map turned back, or the mask turned along",
-    "criterion": "the kept try by AUROC, or by loss",
-    "corners": "empty corners counted, or left out",
-}
 _CASE = ["backbone", "setting"]
 _UNIT = ["suite", "category", *_CASE]
+# Columns of the table of searches.
+_FALL, _AGAIN = "fall [% of the furthest]", "again, in 32 bits [%]"
 # A search is as good as another whose mean loss falls no more than this share further.
 CLOSE = 0.01
 _NAMES = set(Block.model_fields) | {"name", "settings"}
@@ -47,12 +42,13 @@ def comparable(all_cases: Sequence[WorstCases]) -> list[list[WorstCases]]:
     """Groups of blocks that search for the same thing, so that only the way differs; the largest group first."""
     groups: dict[str, list[WorstCases]] = {}
     for cases in all_cases:
-        goal = repr(_options(cases.block, without={"search", "budget", "gradient"}))
+        goal = repr(options_of(cases.block, without={"search", "budget", "gradient"}))
         groups.setdefault(goal, []).append(cases)
     return sorted(groups.values(), key=len, reverse=True)
 
 
-def _options(block: Worst, without: set[str]) -> dict[str, Any]:
+def options_of(block: Worst, without: set[str]) -> dict[str, Any]:
+    """What a block searches for and how, apart from the pictures and detectors, and from the options in `without`."""
     return block.model_dump(exclude=_NAMES | without)
 
 
@@ -97,7 +93,7 @@ def _tries(block: Worst) -> str:
     return "default tries" if block.budget is None else f"{block.budget} tries"
 
 
-def _common(group: Sequence[WorstCases]) -> pd.DataFrame:
+def common_cells(group: Sequence[WorstCases]) -> pd.DataFrame:
     """The cells that every search of a group has, apart from settings and backbones that one lacks altogether, as a
     grid lacks 3d: suite, category, backbone, setting.
     """
@@ -119,7 +115,7 @@ def mean_curves(page: Page, group: Sequence[WorstCases]) -> tuple[pd.DataFrame, 
     Falls are compared and not losses: in 16 bits a detector with a gradient gives a picture another loss, by a percent
     or two, than the same detector without.
     """
-    common, frames = _common(group), []
+    common, frames = common_cells(group), []
     for cases in group:
         records = cases.worst.merge(common, on=_UNIT)
         curve = page.details("curve", records).merge(
@@ -147,15 +143,18 @@ def mean_curves(page: Page, group: Sequence[WorstCases]) -> tuple[pd.DataFrame, 
 
 def show_losses(page: Page, group: Sequence[WorstCases], id: str, key: str) -> None:
     """Each search against the first refine of the group: tries, how far the mean loss falls, and how many tries refine
-    needs for as much.
+    needs for as much. Where the try of the lowest loss was kept, the kept tries are compared in 32 bits too.
     """
-    ours = search_name(next((cases for cases in group if cases.block.search == "refine"), group[0]).block)
+    names = [search_name(cases.block) for cases in group]
+    ours = next((name for name, cases in zip(names, group, strict=True) if cases.block.search == "refine"), names[0])
     curves, _ = mean_curves(page, group)
+    by_loss = group[0].block.criterion == "loss"
+    again = falls_again(page, group, common_cells(group), names) if by_loss else {}
     rows, compared = [], []
     for (backbone, setting), panel in curves.groupby(_CASE, sort=False):
         reference = panel[panel["search"] == ours].sort_values("evaluation")
         for search, curve in panel.groupby("search", sort=False):
-            end = curve.sort_values("evaluation").iloc[-1]
+            end, case = curve.sort_values("evaluation").iloc[-1], (str(backbone), str(setting), str(search))
             row = {
                 "backbone": backbone,
                 "setting": SETTING_WORDS[str(setting)],
@@ -163,25 +162,33 @@ def show_losses(page: Page, group: Sequence[WorstCases], id: str, key: str) -> N
                 "tries": int(end["evaluation"]),
                 "loss at first": float(curve["loss"].max()),
                 "loss in the end": float(end["loss"]),
-                "fall [% of the furthest]": 100 * float(end["share"]),
+                _FALL: 100 * float(end["share"]),
             }
+            if by_loss:
+                row[_AGAIN] = 100 * again[case]
             if search != ours:
                 close, strict = first_at(reference, float(end["share"]))
-                compared.append(Compared(str(search), str(backbone), str(setting), row["tries"], close, strict))
+                as_far = again[*case[:2], ours] / (again[case] or 1.0) if by_loss else None
+                compared.append(Compared(case[2], *case[:2], row["tries"], close, strict, as_far))
                 row[f"tries {ours} needs for it"] = "not reached" if close is None else str(close)
             rows.append(row)
     conclusion = conclude_searches(ours, compared)
     page.say(f"**Conclusion.** {conclusion}")
     page.number(f"conclusion_{key}", conclusion)
+    in_32_bits = (
+        "; the same with the kept tries of all searches evaluated again, side by side and in 32 bits, which tells what "
+        "was found from how it was rounded"
+    )
     page.table(
         pd.DataFrame(rows),
         id,
         "<strong>What each search reaches.</strong> Loss averaged over pictures, of the pictures as they are and of "
-        "the worst tries, and its fall in percent of the furthest fall of any search on that backbone and setting. "
-        f"Last column: after how many tries {ours} has fallen at least {100 * (1 - CLOSE):.0f} % as far.",
+        "the worst tries, and its fall in percent of the furthest fall of any search on that backbone and setting"
+        f"{in_32_bits if by_loss else ''}. Last column: after how many tries {ours} has fallen at least "
+        f"{100 * (1 - CLOSE):.0f} % as far.",
         formats={
             **dict.fromkeys(("loss at first", "loss in the end"), "{:.3g}"),
-            "fall [% of the furthest]": "{:.1f}",
+            **dict.fromkeys((_FALL, _AGAIN) if by_loss else (_FALL,), "{:.1f}"),
         },
         study=group[0].study.name,
     )
@@ -190,7 +197,8 @@ def show_losses(page: Page, group: Sequence[WorstCases], id: str, key: str) -> N
 @dataclass(frozen=True)
 class Compared:
     """One search against refine on one backbone and setting: its tries, and after how many refine's mean loss has
-    fallen as far, to within `CLOSE` and strictly; None where it never has.
+    fallen as far, to within `CLOSE` and strictly; None where it never has. `again`: how far refine's kept tries fall in
+    32 bits, as a share of how far the other's do; None where that was not evaluated.
     """
 
     search: str
@@ -199,6 +207,7 @@ class Compared:
     tries: int
     close: int | None
     strict: int | None
+    again: float | None
 
 
 def first_at(curve: pd.DataFrame, share: float) -> tuple[int | None, int | None]:
@@ -222,88 +231,11 @@ def conclude_searches(ours: str, compared: Sequence[Compared]) -> str:
         if reached:
             text += f", there with at most {max(100 * (c.close or 0) / c.tries for c in reached):.0f} % of its tries"
         missed = [f"{SETTING_WORDS[c.setting]} on {c.backbone}" for c in found if c.close is None]
-        said.append(text + (f"; not for {', '.join(missed)}" if missed else ""))
+        text += f", not for {', '.join(missed)}" if missed else ""
+        again = [c.again for c in found if c.again is not None]
+        if again:
+            text += "; with the kept tries of both evaluated again, side by side and in 32 bits, in "
+            text += f"{sum(share >= 1 - CLOSE for share in again)} of {len(again)} "
+            text += f"(lowest: {100 * min(again):.1f} % as far)"
+        said.append(text)
     return "; ".join(said) + ". A case is a backbone and setting." if said else ""
-
-
-def ablation_pairs(blocks: Sequence[Worst], option: str) -> list[tuple[Worst, Worst]]:
-    """Pairs of blocks that differ in one option alone, the one with the option's default first."""
-    if option not in Worst.model_fields:
-        return []
-    default = Worst.model_fields[option].default
-    return [
-        (first, second)
-        for first in blocks
-        for second in blocks
-        if getattr(first, option) == default != getattr(second, option)
-        and _options(first, {option}) == _options(second, {option})
-        and (option != "gradient" or first.search == "adam")  # no other search has a gradient
-    ]
-
-
-def show_ablations(page: Page, all_cases: Sequence[WorstCases]) -> None:
-    """For each of `ABLATIONS`: the lower bounds under both choices and their paired difference, or that it
-    is absent.
-    """
-    if not all_cases:
-        return
-    by_name = {cases.block.name: cases for cases in all_cases}
-    blocks, suffix = [cases.block for cases in all_cases], all_cases[0].suffix
-    rows: list[dict[str, Any]] = []
-    absent = []
-    for option, question in ABLATIONS.items():
-        pairs = ablation_pairs(blocks, option)
-        found: dict[str, list[Difference]] = {metric: [] for metric in METRICS}
-        for first, second in pairs:
-            rows += _ablation_rows(page, by_name[first.name], by_name[second.name], option, found)
-        if found[METRICS[0]]:
-            verdicts = "; ".join(f"{SHORT[m]}: {verdict(found[m], 'higher', 'lower')}" for m in METRICS)
-            choice = rows[-1]["instead"]
-            page.say(
-                f"**{question[0].upper()}{question[1:]}.** With {choice} the lower bound is: {verdicts} "
-                "(a difference counts where its interval is clear of 0)."
-            )
-            page.number(f"{option}{suffix}", verdicts)
-        else:
-            absent.append(question)
-    if rows:
-        page.table(
-            pd.DataFrame(rows),
-            f"tab-ablations{suffix}",
-            "<strong>What a choice changes.</strong> Mean lower bounds in percent over the categories that have both, "
-            "and the difference of the second from the first in points, with its 95 % interval, both drawn together.",
-            study=all_cases[0].study.name,
-        )
-    if absent:
-        say_absent(page, "; ".join(absent))
-
-
-def _ablation_rows(
-    page: Page, first: WorstCases, second: WorstCases, option: str, found: dict[str, list[Difference]]
-) -> list[dict[str, Any]]:
-    unit = ["suite", "category", "backbone", "setting"]
-    both = first.worst[unit].drop_duplicates().merge(second.worst[unit].drop_duplicates(), on=unit)
-    one, two = first.worst.merge(both, on=unit), second.worst.merge(both, on=unit)
-    if both.empty:
-        return []
-    replicates = page.details("replicates", pd.concat([one, two], ignore_index=True))
-    rows = []
-    for (suite, backbone, setting), group in one.groupby(["suite", "backbone", "setting"], sort=False):
-        other = two[(two["suite"] == suite) & (two["backbone"] == backbone) & (two["setting"] == setting)]
-        row: dict[str, Any] = {
-            "choice": f"{option}: {getattr(first.block, option)}",
-            "instead": f"{option}: {getattr(second.block, option)}",
-            "search": first.block.search,
-            "suite": suite,
-            "backbone": backbone,
-            "setting": SETTING_WORDS[str(setting)],
-            "categories": group["category"].nunique(),
-        }
-        for metric in METRICS:
-            gap = difference([(1, other), (-1, group)], replicates, metric)
-            found[metric].append(gap)
-            means = [100 * r[r["metric"] == metric]["estimate"].mean() for r in (group, other)]
-            row[SHORT[metric]] = f"{means[0]:.1f}, {means[1]:.1f}"
-            row[f"{SHORT[metric]} difference"] = f"{gap.value:+.1f} ({gap.low:+.1f} to {gap.high:+.1f})"
-        rows.append(row)
-    return rows

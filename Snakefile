@@ -105,6 +105,16 @@ rule notebook:
         "--study {params.study} --out {params.pages} --listed 2>&1 | tee {log}"
 
 
+# Those that take longest begin first: none is then waited for alone.
+use rule notebook as long_notebook with:
+    wildcard_constraints:
+        name="demo_world|worst_gallery|worst_search",
+    priority: 1
+
+
+ruleorder: long_notebook > notebook
+
+
 rule html:
     input:
         notebooks=expand(f"{PAGES}/{{name}}.ipynb", name=NOTEBOOKS),

@@ -177,7 +177,7 @@ def show_losses(page: Page, group: Sequence[WorstCases], id: str, key: str) -> N
     page.number(f"conclusion_{key}", conclusion)
     in_32_bits = (
         "; the same with the kept tries of all searches evaluated again, side by side and in 32 bits, which tells what "
-        "was found from how it was rounded"
+        "was found from how it was rounded (in 16 bits processors round differently, and cells may come from several)"
     )
     page.table(
         pd.DataFrame(rows),

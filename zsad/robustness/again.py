@@ -29,11 +29,13 @@ def losses_again(
 ) -> dict[str, Float[Tensor, " image"]]:
     """`segmentation_loss` of the pictures as they are ("none"), and of one try a picture for each name of `tries`.
 
-    In 16 bits a detector gives one picture losses that differ by a percent or more from one batch to another, which is
-    as much as good searches differ by. Here all are evaluated in batches of the same pictures.
+    In 16 bits processors round differently: one and the same try may have a loss that differs by a percent from one to
+    the other, as much as good searches differ by, and the cells of a study may come from several. Here all are
+    evaluated on one, in batches of the same pictures.
 
     Args:
-        tries: name -> parameter (angle, hue, saturation) -> a value for each picture, as in `WorstCase.parameters`.
+        tries: name -> parameter (angle in degrees, hue in radians, saturation) -> a value for each picture, as in
+            `WorstCase.parameters`.
 
     The other arguments and errors are those of `zsad.robustness.worst_case`.
     """

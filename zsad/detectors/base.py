@@ -15,7 +15,7 @@ League = Literal["text only", "auxiliary anomalies", "test batch"]
 class Prediction:
     """Anomaly scores, growing with abnormality: one value an image, and one a pixel at the size of the image."""
 
-    score: Float[Tensor, "image"]
+    score: Float[Tensor, " image"]
     map: Float[Tensor, "image height width"]
 
 

@@ -213,7 +213,7 @@ class Tiling:
                 bar.update(len(batch))
         self._report_weak_prompts(weakest)
 
-    def image_score(self, tiles: Float[Tensor, "tile"], found: Foreground) -> Float[Tensor, ""]:
+    def image_score(self, tiles: Float[Tensor, " tile"], found: Foreground) -> Float[Tensor, ""]:
         """Stage 12: the score of one image from those of its tiles."""
         components = component_scores(tiles, found.of_component)
         return top_mean(components, self._options.top_share, self._options.rounding)
@@ -277,7 +277,7 @@ class Tiling:
             self._vectors[category] = side_vectors(self.backbone, sentences, self._options.average, cache)
         return self._vectors[category]
 
-    def _report_weak_prompts(self, highest: Float[Tensor, "prompt"]) -> None:
+    def _report_weak_prompts(self, highest: Float[Tensor, " prompt"]) -> None:
         weak = [p for p, value in zip(self._options.prompts, highest.tolist(), strict=True) if value < 1e-3]
         if weak and self._options.prompt_mean == "harmonic":
             log.warning(

@@ -185,7 +185,9 @@ class WinCLIP:
         resized = F.interpolate(merged.unsqueeze(1), size=images.shape[-2:], mode="bilinear", align_corners=False)
         return Prediction(whole[:, 1], resized.squeeze(1))
 
-    def _multi_crop_score(self, images: Float[Tensor, "image 3 height width"], category: str) -> Float[Tensor, "image"]:
+    def _multi_crop_score(
+        self, images: Float[Tensor, "image 3 height width"], category: str
+    ) -> Float[Tensor, " image"]:
         """Mean class-token score over the whole image, squashed, and square crops of it."""
         tiles = square_tiles(images.shape[-2], images.shape[-1], self._options.multi_crop or 1.0)
         features = torch.cat([self.backbone.embed_image(images), self.backbone.embed_image(crop(images, tiles))])
@@ -208,5 +210,5 @@ class WinCLIP:
         return self._prototypes[category]
 
 
-def _mean_over_tiles(scores: Float[Tensor, "tile_image"], tiles: int) -> Float[Tensor, "image"]:
+def _mean_over_tiles(scores: Float[Tensor, " tile_image"], tiles: int) -> Float[Tensor, " image"]:
     return scores.unflatten(0, (tiles, -1)).mean(dim=0)

@@ -239,7 +239,8 @@ class Backbone:
         if images.shape[-2:] != size:
             images = F.interpolate(images, size=size, mode="bicubic", antialias=True, align_corners=False)
         images = (images.clamp(0, 1) - self.mean) / self.std
-        return self.model.visual._embeds(images.to(DTYPES[self.dtype]))
+        tokens: Tensor = self.model.visual._embeds(images.to(DTYPES[self.dtype]))
+        return tokens
 
     def _whole(self, tokens: Float[Tensor, "image token channel"]) -> Float[Tensor, "image dim"]:
         return torch.cat([self._tower(part) for part in tokens.split(self._rows(tokens.shape[1]))])

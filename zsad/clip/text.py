@@ -18,7 +18,8 @@ def encode(model: Any, tokens: Int[Tensor, "text token"]) -> Float[Tensor, "text
     tower, pool, end_id = _parts(model)
     causal = getattr(tower, "attn_mask", None) is not None
     if not causal or pool not in ("argmax", "eos") or getattr(tower, "cls_emb", None) is not None:
-        return model.encode_text(tokens)
+        features: Tensor = model.encode_text(tokens)
+        return features
     ends = tokens.argmax(dim=-1) if pool == "argmax" else tokens.eq(end_id).int().argmax(dim=-1)
     length = int(ends.max()) + 1
     tokens = tokens[:, :length]
@@ -26,9 +27,10 @@ def encode(model: Any, tokens: Int[Tensor, "text token"]) -> Float[Tensor, "text
     x = tower.token_embedding(tokens).to(dtype) + tower.positional_embedding[:length].to(dtype)
     x = tower.ln_final(tower.transformer(x, attn_mask=tower.attn_mask[:length, :length]))
     x = text_global_pool(x, tokens, pool, eos_token_id=end_id)
-    if tower.text_projection is None:
-        return x
-    return tower.text_projection(x) if isinstance(tower.text_projection, nn.Linear) else x @ tower.text_projection
+    if tower.text_projection is not None:
+        x = tower.text_projection(x) if isinstance(tower.text_projection, nn.Linear) else x @ tower.text_projection
+    features = x
+    return features
 
 
 def encode_with_words(

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 ORIENTATION = 0x0112  # the EXIF tag
@@ -89,7 +89,7 @@ def _decode(path: Path) -> Image.Image:
             if image.getexif().get(ORIENTATION, 1) != 1:
                 upright = ImageOps.exif_transpose(image)
                 upright.format = image.format
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise ImageError(f"{path}: not an image that Pillow can read; remove it or save it as PNG or JPEG.") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{path}: too large to open safely ({error}); scale it down first.") from error

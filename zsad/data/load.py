@@ -61,7 +61,8 @@ def list_categories(name: str, root: str | Path) -> list[str]:
     if name not in WITH_CATEGORIES:
         known = ", ".join(WITH_CATEGORIES)
         raise ValueError(f"no categories to list for the reader {name!r}; it must be one of: {known}.")
-    return WITH_CATEGORIES[name].categories(existing_root(root))
+    found: list[str] = WITH_CATEGORIES[name].categories(existing_root(root))
+    return found
 
 
 def _warn_of_other_counts(dataset: Dataset) -> None:

@@ -58,4 +58,5 @@ def load_detector(
     resolved = options_class(**options)
     if isinstance(backbone, str):
         backbone = load_backbone(backbone, device=device, dtype=dtype)
-    return detector(backbone, resolved)
+    built: Detector = detector(backbone, resolved)
+    return built

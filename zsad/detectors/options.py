@@ -16,7 +16,8 @@ _FOLDERS = ("text_cache", "cache")
 def as_json(options: Any) -> dict[str, Any]:
     """Every choice of an options dataclass that can change a prediction, as plain JSON values."""
     values = {name: value for name, value in dataclasses.asdict(options).items() if name not in _FOLDERS}
-    return json.loads(json.dumps(values))
+    plain: dict[str, Any] = json.loads(json.dumps(values))
+    return plain
 
 
 def fingerprint(name: str, options: dict[str, Any], backbone: Backbone) -> str:

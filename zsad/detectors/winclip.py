@@ -211,4 +211,5 @@ class WinCLIP:
 
 
 def _mean_over_tiles(scores: Float[Tensor, " tile_image"], tiles: int) -> Float[Tensor, " image"]:
-    return scores.unflatten(0, (tiles, -1)).mean(dim=0)
+    means: Tensor = scores.unflatten(0, (tiles, -1)).mean(dim=0)
+    return means

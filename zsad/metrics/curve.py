@@ -69,19 +69,22 @@ def average_precision(curve: Curve) -> PerReplicate:
     """Sum over thresholds of the recall gained times the precision there."""
     found = curve.hits.cumsum(-1)
     precision = found / np.maximum(found + curve.at_least, 1)
-    return (curve.hits * precision).sum(-1) / found[..., -1]
+    value: PerReplicate = (curve.hits * precision).sum(-1) / found[..., -1]
+    return value
 
 
 def f1max(curve: Curve) -> PerReplicate:
     """The largest F1 over all thresholds."""
     found = curve.hits.cumsum(-1)
-    return (2 * found / (found + curve.at_least + found[..., -1:])).max(-1)
+    value: PerReplicate = (2 * found / (found + curve.at_least + found[..., -1:])).max(-1)
+    return value
 
 
 def f1_floor(curve: Curve) -> PerReplicate:
     """F1 of calling every item anomalous."""
     anomalous = curve.hits.sum(-1)
-    return 2 * anomalous / (2 * anomalous + curve.normals)
+    value: PerReplicate = 2 * anomalous / (2 * anomalous + curve.normals)
+    return value
 
 
 def _area(curve: Curve, gain: Float[np.ndarray, "*replicate threshold"], limit: float) -> PerReplicate:
@@ -98,4 +101,5 @@ def _area(curve: Curve, gain: Float[np.ndarray, "*replicate threshold"], limit: 
         left_a - left_b, width, out=np.ones_like(width), where=width > 0
     )  # share of [a, b] below the limit
     area = (gain * within * (left_a + left_b) / 2).sum(-1) / limit
-    return np.clip(area, 0, 1)  # the gains sum to 1 within rounding only
+    value: PerReplicate = np.clip(area, 0, 1)  # the gains sum to 1 within rounding only
+    return value

@@ -21,7 +21,7 @@ STRENGTHS = {
 
 def chosen(page: Page, suite: str, category: str) -> Sample:
     """The anomalous test picture with the median size of damage; of an even number, the upper one of the middle two."""
-    anomalous = [sample for sample in page.dataset(suite, category) if sample.label]
+    anomalous: list[Sample] = [sample for sample in page.dataset(suite, category) if sample.label]
     anomalous.sort(key=lambda sample: 0 if sample.mask is None else int(sample.mask.sum()))
     return anomalous[len(anomalous) // 2]
 

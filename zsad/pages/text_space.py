@@ -1,5 +1,6 @@
 """Where texts and pictures lie in CLIP's space: the gap between them, and what learning the words changes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,8 @@ class Texts:
     anomalous: Bool[np.ndarray, " text"]
 
     def mean(self, side: bool) -> Float[np.ndarray, " dim"]:
-        return self.features[self.anomalous == side].mean(0)
+        mean: np.ndarray = self.features[self.anomalous == side].mean(0)
+        return mean
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ class Projection:
     shares: tuple[float, float]
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        return (features - self.mean) @ self.axes.T
+        coordinates: np.ndarray = (features - self.mean) @ self.axes.T
+        return coordinates
 
 
 def principal_plane(features: Float[np.ndarray, "point dim"]) -> Projection:
@@ -111,7 +114,8 @@ def principal_plane(features: Float[np.ndarray, "point dim"]) -> Projection:
 
 def _evenly(features: np.ndarray, count: int) -> np.ndarray:
     """At most `count` rows, evenly spaced: a stable choice."""
-    return features[np.unique(np.linspace(0, len(features) - 1, min(count, len(features))).astype(int))]
+    rows: np.ndarray = features[np.unique(np.linspace(0, len(features) - 1, min(count, len(features))).astype(int))]
+    return rows
 
 
 def show_space(page: Page, suite: str, category: str) -> None:
@@ -193,7 +197,9 @@ def _draw(anomalous: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     )
 
 
-def _with_interval(statistic, pictures: Pictures, draws: list[np.ndarray]) -> tuple[float, float, float]:
+def _with_interval(
+    statistic: Callable[..., float], pictures: Pictures, draws: list[np.ndarray]
+) -> tuple[float, float, float]:
     drawn = np.array([statistic(pictures.features[d], pictures.anomalous[d]) for d in draws])
     return (statistic(pictures.features, pictures.anomalous), *interval(drawn))
 

@@ -120,7 +120,8 @@ def _defocused(images: Float[Tensor, "image 3 height width"], step: int) -> Floa
     size = (next_fast_len(height + side - 1, real=True), next_fast_len(width + side - 1, real=True))
     spectrum = torch.fft.rfft2(padded, s=size) * torch.fft.rfft2(lens.to(images), s=size)
     blurred = torch.fft.irfft2(spectrum, s=size)
-    return blurred[..., side - 1 : side - 1 + height, side - 1 : side - 1 + width]
+    cropped: Tensor = blurred[..., side - 1 : side - 1 + height, side - 1 : side - 1 + width]
+    return cropped
 
 
 def lens_kernel(radius: int, sigma: float) -> Float[Tensor, "side side"]:

@@ -148,7 +148,8 @@ def _shear(
     # Whole periods of the phase are dropped before it is scaled to radians: exact, and better kept in float32.
     phase = -2 * math.pi * torch.frac(shifts[:, None, :, None] * frequency)
     spectrum = torch.fft.rfft(images) * torch.polar(torch.ones_like(phase), phase)
-    return torch.fft.irfft(spectrum, n=length).clamp(0, high)
+    moved: Tensor = torch.fft.irfft(spectrum, n=length).clamp(0, high)
+    return moved
 
 
 def _coverage(

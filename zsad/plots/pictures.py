@@ -1,5 +1,7 @@
 """Photographs with their masks and heat maps."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, UInt8
 from matplotlib.axes import Axes
@@ -7,6 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.figure import Figure
 from scipy.ndimage import binary_dilation
+from torch import Tensor
 
 from zsad.plots.style import new_figure, style
 
@@ -17,10 +20,11 @@ TRUTH = "#56d4ff"
 """Colour of a true defect's outline: on no part of `HEAT`, and rare on products."""
 
 
-def to_uint8(image) -> UInt8[np.ndarray, "height width 3"]:
+def to_uint8(image: Tensor | np.ndarray) -> UInt8[np.ndarray, "height width 3"]:
     """A (3, height, width) picture in [0, 1], torch or numpy, as bytes ready for a file or for `imshow`."""
-    array = image.detach().cpu().numpy() if hasattr(image, "detach") else np.asarray(image)
-    return np.rint(np.clip(array, 0, 1).transpose(1, 2, 0) * 255).astype(np.uint8)
+    array = np.asarray(image if isinstance(image, np.ndarray) else image.detach().cpu())
+    levels: np.ndarray = np.rint(np.clip(array, 0, 1).transpose(1, 2, 0) * 255).astype(np.uint8)
+    return levels
 
 
 def outline(
@@ -67,11 +71,11 @@ def picture_row(
         if scale is not None:
             bar = figure.colorbar(ScalarMappable(LogNorm(*scale), HEAT), ax=axes, shrink=0.85, pad=0.015, aspect=24)
             bar.set_label(scale_label)
-            bar.outline.set_visible(False)  # type: ignore[operator]
+            bar.outline.set_visible(False)
     return figure
 
 
-def heat_scale(maps) -> tuple[float, float]:
+def heat_scale(maps: Any) -> tuple[float, float]:
     """One colour scale for all pictures of a category: 1st and 99.9th percentile of its unshifted maps, of any shape.
 
     Scores are probabilities, and a sure detector gives most pixels one near 0: hence a logarithmic scale, no lower than

@@ -26,7 +26,8 @@ def with_masks(
         colour = 255 * np.array(to_rgb(PALETTE[number % len(PALETTE)]))
         grey[mask] = (1 - SHARE) * grey[mask] + SHARE * colour
         grey[mask & ~binary_erosion(mask)] = colour
-    return np.rint(grey).astype(np.uint8)
+    shades: np.ndarray = np.rint(grey).astype(np.uint8)
+    return shades
 
 
 def draw_boxes(axis: Axes, boxes: Sequence[tuple[int, int, int, int]], labels: Sequence[str]) -> None:

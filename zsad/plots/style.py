@@ -60,7 +60,7 @@ def style() -> Iterator[None]:
 
 
 def new_figure(
-    rows: int, columns: int, width: float = 7.6, height: float = 3.2, **options
+    rows: int, columns: int, width: float = 7.6, height: float = 3.2, **options: Any
 ) -> tuple[Figure, list[Axes]]:
     """An empty figure of `width` by `height` inches and its axes in reading order. Options go to `Figure.subplots`."""
     with style():

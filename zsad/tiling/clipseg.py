@@ -116,7 +116,8 @@ class ClipSeg:
         tiles, prompts = layers[0].shape[0], conditions.shape[0]
         repeated = tuple(layer.repeat_interleave(prompts, dim=0) for layer in layers)
         logits = self.model.decoder(repeated, conditions.repeat(tiles, 1)).logits
-        return logits.float().reshape(tiles, prompts, *logits.shape[-2:])
+        maps: Tensor = logits.float().reshape(tiles, prompts, *logits.shape[-2:])
+        return maps
 
 
 def load_clipseg(device: str | torch.device = "cpu", folder: str | Path | None = None) -> ClipSeg:

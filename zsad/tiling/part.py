@@ -44,7 +44,8 @@ class Part:
 
     def values(self, picture: Shaped[ndarray, "height width"]) -> Shaped[ndarray, " pixel"]:
         """What a map of the picture shows at the part's pixels."""
-        return picture[self.window][self.mask]
+        pixels: ndarray = picture[self.window][self.mask]
+        return pixels
 
     def full(self, height: int, width: int) -> Bool[ndarray, "height width"]:
         """The mask at the size of the picture."""

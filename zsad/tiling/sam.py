@@ -118,7 +118,7 @@ def _mask_generator(model: Any, settings: SamSettings) -> Any:
     needed("segment_anything", "part masks", "segment-anything")
     from segment_anything import SamAutomaticMaskGenerator
 
-    class Generator(SamAutomaticMaskGenerator):
+    class Generator(SamAutomaticMaskGenerator):  # type: ignore[misc]
         """The library's generator, which with crop layers fails where no mask survives in any crop: boxes of no crop
         must still have four columns."""
 

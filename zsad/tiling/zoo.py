@@ -6,7 +6,7 @@ A demo model is `zsad/weights/NAME.safetensors` beside a card `NAME.json` with i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,9 @@ def load_soft_foreground(name: str, device: Device = "cpu", folder: str | Path |
         FileNotFoundError: weights that are not there; the message says which file goes where.
     """
     _known("soft foreground", name, SOFT_FOREGROUNDS)
-    return load_isnet(device, folder) if name == "isnet-general-use" else _demo(name, demo_foreground, device)
+    if name == "isnet-general-use":
+        return load_isnet(device, folder)
+    return demo_foreground(*_demo(name), device)
 
 
 def load_part_segmenter(
@@ -53,7 +55,7 @@ def load_part_segmenter(
     """A model of `PART_SEGMENTERS`; folder and errors as `load_soft_foreground`."""
     _known("part segmenter", name, PART_SEGMENTERS)
     if name not in SAM:
-        return _demo(name, demo_parts, device, settings=settings)
+        return demo_parts(*_demo(name), device, settings=settings)
     kind, md5, megabytes = SAM[name]
     library = needed("segment_anything", "part masks", "segment-anything")
     source = "the model checkpoints listed in the GitHub repository facebookresearch/segment-anything"
@@ -69,7 +71,7 @@ def load_pixel_model(name: str, device: Device = "cpu", folder: str | Path | Non
     """
     _known("pixel model", name, PIXEL_MODELS)
     if name == "demo-clipseg":
-        return _demo(name, demo_pixels, device)
+        return demo_pixels(*_demo(name), device)
     return load_clipseg(device, None if folder is None else Path(folder) / name)
 
 
@@ -106,9 +108,8 @@ def demo_pixels(card: Mapping[str, Any], state: Mapping[str, Tensor], device: De
     )
 
 
-def _demo(name: str, build: Callable[..., Any], device: Device, **more: Any) -> Any:
-    card, state = zoo.read_demo_weights(name, zoo.WEIGHTS)
-    return build(card, state, device, **more)
+def _demo(name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    return zoo.read_demo_weights(name, zoo.WEIGHTS)
 
 
 def _with_weights(model: nn.Module, state: Mapping[str, Tensor]) -> Any:

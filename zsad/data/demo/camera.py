@@ -81,7 +81,8 @@ def backdrop(rng: np.random.Generator, height: int, width: int, look: Look) -> F
         )
     else:
         raise ValueError(f"unknown backdrop {kind!r}")
-    return np.clip(rgb * np.asarray(factor, np.float32)[..., None], 0, 1)
+    levels: ndarray = np.clip(rgb * np.asarray(factor, np.float32)[..., None], 0, 1)
+    return levels
 
 
 def photograph(scene: Scene, look: Look, rng: np.random.Generator) -> UInt8[ndarray, "height width 3"]:
@@ -117,4 +118,5 @@ def photograph(scene: Scene, look: Look, rng: np.random.Generator) -> UInt8[ndar
     blur = rng.uniform(*look.blur) * float(unit)
     picture = ndimage.gaussian_filter(picture, (blur, blur, 0))
     picture += rng.standard_normal((height, width, 1), np.float32) * np.float32(rng.uniform(*look.noise))
-    return (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+    levels: ndarray = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return levels

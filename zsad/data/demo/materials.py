@@ -43,7 +43,8 @@ def brushed(amount: float = 0.06) -> Texture:
         position = np.clip(v * 2 + 512, 0, 1022)
         low = position.astype(np.int32)
         value = lines[low] + (lines[low + 1] - lines[low]) * (position - low.astype(np.float32))
-        return 1 + np.float32(amount) * (0.6 * value + 0.5 * fractal_noise(rng, u.shape, 4, 2))
+        albedo: ndarray = 1 + np.float32(amount) * (0.6 * value + 0.5 * fractal_noise(rng, u.shape, 4, 2))
+        return albedo
 
     return texture
 
@@ -54,7 +55,8 @@ def turned_metal(amount: float = 0.05) -> Texture:
     def texture(u: Field, v: Field, rng: np.random.Generator) -> Field:
         lines = rng.standard_normal(1024, dtype=np.float32)
         value = lines[np.clip(np.hypot(u, v) * 2, 0, 1023).astype(np.int32)]
-        return 1 + np.float32(amount) * (value + fractal_noise(rng, u.shape, 4, 2))
+        albedo: ndarray = 1 + np.float32(amount) * (value + fractal_noise(rng, u.shape, 4, 2))
+        return albedo
 
     return texture
 
@@ -66,7 +68,10 @@ def wood_grain(amount: float = 0.16, pitch: float = 11.0) -> Texture:
         bend = 14 * smooth_noise(rng, u.shape, (3, 2))
         fine = smooth_noise(rng, u.shape, (u.shape[0] / 1.5, 8))
         rings = np.sin((v + bend) * np.float32(2 * np.pi / pitch))
-        return 1 + np.float32(amount) * (0.55 * rings + 0.35 * fine + 0.25 * fractal_noise(rng, u.shape, 4, 3))
+        albedo: ndarray = 1 + np.float32(amount) * (
+            0.55 * rings + 0.35 * fine + 0.25 * fractal_noise(rng, u.shape, 4, 3)
+        )
+        return albedo
 
     return texture
 
@@ -80,7 +85,8 @@ def weave(amount: float = 0.16, pitch: float = 6.0) -> Texture:
         over = np.sin((u + wobble) * k) * np.sin((v + wobble) * k)
         threads = np.abs(np.sin((u + wobble) * k)) * np.abs(np.sin((v + wobble) * k))
         uneven = smooth_noise(rng, u.shape, (u.shape[0] / 3, 5)) + smooth_noise(rng, u.shape, (5, u.shape[1] / 3))
-        return 1 + np.float32(amount) * (0.7 * np.sign(over) * threads**0.5 + 0.25 * uneven)
+        albedo: ndarray = 1 + np.float32(amount) * (0.7 * np.sign(over) * threads**0.5 + 0.25 * uneven)
+        return albedo
 
     return texture
 
@@ -92,7 +98,10 @@ def leathery(amount: float = 0.14, cells: float = 28) -> Texture:
         a = smooth_noise(rng, u.shape, (cells, cells * u.shape[1] / u.shape[0]))
         b = smooth_noise(rng, u.shape, (cells, cells * u.shape[1] / u.shape[0]))
         ridges = np.minimum(np.abs(a), np.abs(b))
-        return 1 - np.float32(amount) * np.clip(1 - 3 * ridges, 0, 1) + 0.03 * fractal_noise(rng, u.shape, 5, 3)
+        albedo: ndarray = (
+            1 - np.float32(amount) * np.clip(1 - 3 * ridges, 0, 1) + 0.03 * fractal_noise(rng, u.shape, 5, 3)
+        )
+        return albedo
 
     return texture
 
@@ -103,7 +112,8 @@ def veined(amount: float = 0.22, cells: float = 3) -> Texture:
     def texture(u: Field, v: Field, rng: np.random.Generator) -> Field:
         field = fractal_noise(rng, u.shape, cells, 4)
         veins = np.clip(1 - np.abs(field) * 9, 0, 1) * np.clip(0.6 + 0.5 * fractal_noise(rng, u.shape, 2, 2), 0, 1)
-        return 1 - np.float32(amount) * veins + 0.03 * fractal_noise(rng, u.shape, 6, 3)
+        albedo: ndarray = 1 - np.float32(amount) * veins + 0.03 * fractal_noise(rng, u.shape, 6, 3)
+        return albedo
 
     return texture
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def colour(rng: Rng, hue: float, saturation: float, value: float, spread: float 
     )
 
 
-def spot(x: float, y: float, radius: float, rgb: tuple[float, float, float], relief: float = -2.0, **more) -> Part:
+def spot(x: float, y: float, radius: float, rgb: tuple[float, float, float], relief: float = -2.0, **more: Any) -> Part:
     """A small round part: a hole, a dot, a pin."""
     return Part(
         lambda u, v: shapes.disc(u, v, radius),

@@ -19,7 +19,8 @@ def turn(x: Field, y: Field, degrees: float) -> tuple[Field, Field]:
 
 def disc(x: Field, y: Field, radius: float) -> Field:
     """Disc around the origin."""
-    return np.hypot(x, y) - np.float32(radius)
+    distance: ndarray = np.hypot(x, y) - np.float32(radius)
+    return distance
 
 
 def ellipse(x: Field, y: Field, a: float, b: float) -> Field:
@@ -30,7 +31,8 @@ def ellipse(x: Field, y: Field, a: float, b: float) -> Field:
 def ring(x: Field, y: Field, outer: float, inner: float) -> Field:
     """What lies between two circles around the origin, of radius `inner` and `outer`."""
     radius = np.hypot(x, y)
-    return np.maximum(radius - np.float32(outer), np.float32(inner) - radius)
+    distance: ndarray = np.maximum(radius - np.float32(outer), np.float32(inner) - radius)
+    return distance
 
 
 def box(x: Field, y: Field, half_width: float, half_height: float, corner: float = 0.0) -> Field:
@@ -38,13 +40,15 @@ def box(x: Field, y: Field, half_width: float, half_height: float, corner: float
     dx = np.abs(x) - np.float32(half_width - corner)
     dy = np.abs(y) - np.float32(half_height - corner)
     outside = np.hypot(np.maximum(dx, 0), np.maximum(dy, 0))
-    return outside + np.minimum(np.maximum(dx, dy), 0) - np.float32(corner)
+    distance: ndarray = outside + np.minimum(np.maximum(dx, dy), 0) - np.float32(corner)
+    return distance
 
 
 def capsule(x: Field, y: Field, half_length: float, radius: float) -> Field:
     """A stadium lying along x; `half_length` includes the round ends."""
     straight = np.float32(half_length - radius)
-    return np.hypot(x - np.clip(x, -straight, straight), y) - np.float32(radius)
+    distance: ndarray = np.hypot(x - np.clip(x, -straight, straight), y) - np.float32(radius)
+    return distance
 
 
 def polygon(x: Field, y: Field, radius: float, sides: int) -> Field:
@@ -52,12 +56,16 @@ def polygon(x: Field, y: Field, radius: float, sides: int) -> Field:
     sector = np.float32(2 * np.pi / sides)
     angle = np.arctan2(y, x)
     angle = angle - sector * np.round(angle / sector)
-    return np.hypot(x, y) * np.cos(angle) - np.float32(radius)
+    distance: ndarray = np.hypot(x, y) * np.cos(angle) - np.float32(radius)
+    return distance
 
 
 def wavy_disc(x: Field, y: Field, radius: float, waves: int, depth: float) -> Field:
     """Disc whose radius swings `waves` times a turn by `depth`: gears, caps, scalloped edges."""
-    return np.hypot(x, y) - np.float32(radius) - np.float32(depth) * np.cos(np.float32(waves) * np.arctan2(y, x))
+    distance: ndarray = (
+        np.hypot(x, y) - np.float32(radius) - np.float32(depth) * np.cos(np.float32(waves) * np.arctan2(y, x))
+    )
+    return distance
 
 
 def blob(
@@ -70,7 +78,8 @@ def blob(
     for order in orders:
         strength, phase = rng.normal(0, roughness / np.sqrt(len(orders))), rng.uniform(0, 2 * np.pi)
         outline += np.float32(strength) * np.cos(np.float32(order) * angle + np.float32(phase))
-    return np.hypot(x, y) - np.float32(radius) * np.maximum(outline, np.float32(0.25))
+    distance: ndarray = np.hypot(x, y) - np.float32(radius) * np.maximum(outline, np.float32(0.25))
+    return distance
 
 
 def polyline(x: Field, y: Field, points: Float32[ndarray, "point 2"]) -> Field:

@@ -11,16 +11,16 @@ from typing import Any
 from safetensors.torch import save
 from torch import Tensor
 
+from zsad.files import write_atomically
+
 
 def ship(name: str, state: Mapping[str, Tensor], card: Mapping[str, Any], out: Path) -> None:
     """Floating-point weights as float16 in `out/name.safetensors`; `card` with name and checksum in `out/name.json`."""
     out.mkdir(parents=True, exist_ok=True)
     plain = {key: value.detach().cpu().contiguous() for key, value in state.items()}
     tensors = {key: value.half() if value.is_floating_point() else value for key, value in plain.items()}
-    partial, final = out / f"{name}.partial", out / f"{name}.safetensors"
     payload = save(tensors, metadata={"format": "pt", "name": name})
-    partial.write_bytes(payload)
-    partial.replace(final)
+    write_atomically(out / f"{name}.safetensors", lambda path: path.write_bytes(payload))
     digest = hashlib.sha256(payload).hexdigest()
     text = json.dumps({"name": name, **card, "sha256": digest}, indent=1)
-    (out / f"{name}.json").write_text(text + "\n")
+    write_atomically(out / f"{name}.json", lambda path: path.write_text(text + "\n"))

@@ -96,7 +96,7 @@ def _output_paths(images: list[Path], folder: Path, suffix: str = "") -> list[Pa
 
 
 def _write_png(picture: "Image", path: Path) -> None:
-    from zsad.study.records import write_atomically
+    from zsad.files import write_atomically
 
     content = io.BytesIO()
     picture.save(content, "PNG")
@@ -106,8 +106,8 @@ def _write_png(picture: "Image", path: Path) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     from zsad.data import load_dataset
     from zsad.detectors import load_detector
+    from zsad.files import write_atomically
     from zsad.robustness import uniform_sweep
-    from zsad.study.records import write_atomically
 
     dataset = load_dataset(options.reader, options.root, category=options.category, domain=options.domain)
     detector = load_detector(options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype)

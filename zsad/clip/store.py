@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+from zsad.files import write_atomically
 
 _ENTRY = "about"
 
@@ -30,16 +31,10 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     path.parent.mkdir(parents=True, exist_ok=True)
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # One entry: several would be written in an order that changes from run to run.
-    about = json.dumps({**(metadata or {}), "sha256": _digest(plain)}, sort_keys=True)
+    texts = dict(metadata or {})
+    about = json.dumps({**texts, "sha256": _digest(plain, texts)}, sort_keys=True)
     payload = save(plain, metadata={_ENTRY: about})
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(payload)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_atomically(path, lambda temporary: temporary.write_bytes(payload))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -57,13 +52,17 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
     except (SafetensorError, OSError, json.JSONDecodeError) as error:
         raise DamagedFileError(f"cannot read {path} ({error})") from error
-    if metadata.pop("sha256", None) != _digest(tensors):
+    if not isinstance(metadata, dict) or metadata.pop("sha256", None) != _digest(tensors, metadata):
         raise DamagedFileError(f"{path} is damaged: its contents do not have the checksum it states")
     return tensors, metadata
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
-    for _, tensor in sorted(tensors.items()):
-        digest.update(tensor.numpy().tobytes())
+def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """SHA-256 over everything that the file says: texts, names, kinds and shapes as well as values."""
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        # The bytes themselves: a copy may mend a damaged boolean, and a single number may have an odd stride.
+        flat = tensor.contiguous().as_strided((tensor.numel(),), (1,))
+        digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -7,12 +7,12 @@ belong to no page any more go.
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
 import yaml
 
+from zsad.files import write_atomically
 from zsad.study.config import project_root
 
 
@@ -62,9 +62,7 @@ def _copy_if_changed(source: Path, target: Path) -> None:
     if target.is_file() and target.read_bytes() == content:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, target)
+    write_atomically(target, lambda temporary: temporary.write_bytes(content))
 
 
 def main(arguments: list[str] | None = None) -> int:

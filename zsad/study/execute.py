@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,6 +23,7 @@ import papermill
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
+from zsad.files import check_writable_folder, temporary_folder
 from zsad.study.parameters import LISTED, PAGE_DIR, assigned_names, refuse_unknown
 from zsad.study.provenance import machine, versions
 
@@ -78,10 +78,9 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], listed: bool = 
     name = source.stem
     notebook = convert(source)
     refuse_unknown(list(parameters), known_parameters(notebook))
-    out.mkdir(parents=True, exist_ok=True)
+    check_writable_folder(out)
     started, clock = datetime.now(UTC), time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=out) as scratch:
-        folder = Path(scratch)
+    with temporary_folder(out / name) as folder:
         jupytext.write(notebook, folder / "source.ipynb")
         try:
             _run(folder / "source.ipynb", folder / f"{name}.ipynb", parameters, folder, name, listed)

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 import zsad
+from zsad.files import write_atomically
 from zsad.study.config import Study, load_study, project_root, resolve
 from zsad.study.records import (
     CELL_COLUMNS,
@@ -28,7 +29,6 @@ from zsad.study.records import (
     manifest_folder,
     read_manifests,
     validate_records,
-    write_atomically,
     write_parquet,
 )
 from zsad.study.shifts import canonical_json

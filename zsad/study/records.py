@@ -6,13 +6,9 @@ last, so a cell is complete exactly when its sidecar exists. The parquet files h
 cell gives the same bytes.
 """
 
-import hashlib
 import json
-import os
-import platform
 import re
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from zsad.files import check_writable_folder, write_atomically
 from zsad.study.config import project_root
 from zsad.study.shifts import SHIFTS
 
@@ -57,7 +54,6 @@ PROVENANCE: dict[str, type] = {
 }
 _VERSIONS = ("python", "zsad", "torch", "open_clip_torch", "numpy")
 _KEY = re.compile(r"[0-9a-f]{64}")
-_STALE_SECONDS = 24 * 3600
 
 
 class RecordError(ValueError):
@@ -129,15 +125,9 @@ class RecordStore:
         Raises OSError, saying which folder and what to do, before anything is computed.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.folder / "writable", lambda path: path.write_bytes(b""))
-            (self.folder / "writable").unlink(missing_ok=True)
+            check_writable_folder(self.folder)
         except OSError as error:
-            raise type(error)(
-                f"cannot write to the records folder {self.folder} ({error.strerror or error}); "
-                "free it, or set the study's records_root to a folder that can be written"
-            ) from None
-        remove_stale(self.folder)
+            raise type(error)(f"{error}, with the study's records_root") from None
 
     def path(self, key: str, suffix: str) -> Path:
         return self.folder / f"{key}{suffix}"
@@ -192,47 +182,6 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
 def write_json(content: Any, path: Path) -> None:
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-
-
-def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` fill a temporary file in the same folder, then give it its final name.
-
-    On failure (a full disk) the temporary file is removed and the error raised.
-    """
-    temporary = path.with_name(f".{path.name}.{_node()}-{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def remove_stale(folder: Path) -> None:
-    """Remove temporary files whose writer is gone: a dead process of this machine, or any file a day old."""
-    for temporary in folder.glob(".*.tmp"):
-        node, _, process = temporary.name.removesuffix(".tmp").rpartition(".")[2].partition("-")
-        try:
-            old = time.time() - temporary.stat().st_mtime > _STALE_SECONDS
-        except FileNotFoundError:
-            continue
-        if old or (node == _node() and process.isdigit() and not _alive(int(process))):
-            temporary.unlink(missing_ok=True)
-
-
-def _node() -> str:
-    """Tells machines that share a folder apart, without naming them."""
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def manifest_folder(study: str) -> Path:

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from zsad.data.demo.domains import leaning
 from zsad.data.demo.specimen import render_specimen
 from zsad.data.demo.suites import HABITUAL, LOOK, SUITES, Suite
+from zsad.files import remove_stale, temporary_folder
 
 STAMP = "demo-suite.json"
 RENDERER = 1  # raised when the same seed draws other pictures
@@ -92,7 +93,7 @@ def write_suites(root: str | os.PathLike[str], seed: int = 0, progress: bool = T
 
 
 def _write_suite(root: Path, name: str, suite: Suite, seed: int, progress: bool) -> Path:
-    final, partial = root / name, root / f".{name}.{os.getpid()}.partial"
+    final = root / name
     stamp = {"suite": name, "seed": seed, "renderer": RENDERER, "reader": suite.reader, "style": asdict(suite.style)}
     stamp |= {"look": asdict(LOOK), "counts": [suite.train, suite.good, suite.each_defect]}
     stamp |= {"defects": {category: spec.defects for category, spec in suite.categories.items()}}
@@ -106,9 +107,8 @@ def _write_suite(root: Path, name: str, suite: Suite, seed: int, progress: bool)
             return final
         if not (final / STAMP).exists() and any(final.iterdir()):
             raise FileExistsError(f"{final} holds files that are no demo suite: choose another folder, or move it away")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    remove_stale(root)
+    with temporary_folder(final) as partial:
         rows = []
         todo = list(pictures(suite))
         for picture in tqdm(todo, desc=f"writing {name}", unit="picture", mininterval=1, disable=not progress):
@@ -121,8 +121,6 @@ def _write_suite(root: Path, name: str, suite: Suite, seed: int, progress: bool)
         if final.exists():
             shutil.rmtree(final)
         partial.replace(final)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return final
 
 

@@ -219,12 +219,15 @@ def test_a_wrong_argument_is_explained_by_the_parser(capsys):
 
 
 _ENDLESS = """
-import functools, sys, time
+import functools, signal, sys, time
 from pathlib import Path
 from toys import Reddish
 from zsad import cli
 from zsad.clip import zoo
 from zsad.study import run
+
+# What nohup and a shell's & set for a background job, and a child inherits.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Endless(Reddish):
     def predict(self, images, category):

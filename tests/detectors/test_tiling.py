@@ -60,6 +60,23 @@ def test_a_prediction_is_what_the_stages_say():
     assert torch.allclose(prediction.map[0], expected, atol=1e-5)
 
 
+def test_a_tile_that_two_components_share_counts_twice():
+    """Two small parts in one corner are both cut out as the same corner tile; a third lies in a tile that overlaps."""
+    image = picture(48, 48, (1, 1, 4, 4), (1, 8, 4, 4), (20, 20, 6, 6))
+    detector = toy()
+    found = detector.segment(image[None])[0]
+    shared, other = Tile(0, 0, 32, 32), Tile(7, 7, 32, 32)
+    assert found.tiles == [shared, other]
+    assert found.of_component == [[0], [0], [1]]
+    prediction = detector.predict(image[None], "metal nut")
+    crops = torch.stack([image[:, t.top : t.top + 32, t.left : t.left + 32] for t in found.tiles])
+    scores = tile_scores(BACKBONE.embed_image(crops), vectors())
+    maps = mean_over_prompts(BluePixels()(crops, detector._options.prompts).sigmoid()) * scores[:, None, None]
+    both = (2 * maps[0, 7:, 7:] + maps[1, :25, :25]) / 3
+    assert torch.allclose(prediction.map[0, 7:32, 7:32], both, atol=1e-5)
+    assert not torch.allclose(maps[0, 7:, 7:], maps[1, :25, :25], atol=1e-4)
+
+
 def test_a_shadow_that_the_soft_foreground_leaves_out_is_no_foreground():
     image = picture(60, 60, (20, 20, 12, 12))
     image[1, 20:32, 32:44] = 1.0

@@ -72,6 +72,21 @@ def test_drawing_every_image_once_gives_the_estimate():
     assert {name: value[0] for name, value in found.items()} == pytest.approx(all_metrics(scores, labels, maps, masks))
 
 
+def test_every_draw_has_both_kinds_of_images_and_of_pixels():
+    """One image alone has anomalous pixels, another alone normal ones: most draws of six lack one of them."""
+    labels = np.array([True, True, True, False, False, False])
+    has_anomalous = np.array([True, False, False, False, False, False])
+    has_normal = np.array([False, False, False, False, False, True])
+    drawn = draw_counts(labels, has_anomalous, has_normal, 300, np.random.default_rng(0)) > 0
+    assert drawn[:, 0].all()
+    assert drawn[:, 5].all()
+    everywhere = np.ones(6, bool)
+    one = labels & (np.arange(6) == 0)
+    drawn = draw_counts(one, everywhere, everywhere, 300, np.random.default_rng(0)) > 0
+    assert drawn[:, 0].all()
+    assert drawn[:, 1:].any(1).all()
+
+
 def test_the_generator_decides():
     case = example(2, images=10, side=20, levels=None)
     first, again, other = (

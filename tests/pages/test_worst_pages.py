@@ -268,6 +268,23 @@ def test_the_conclusion_names_what_hurts_most_and_the_fare_backbone(page):
     assert fare_pairs(["ViT-L-14", "ViT-L-14-FARE2", "demo-l-fare2"]) == [("ViT-L-14-FARE2", "ViT-L-14")]
 
 
+def test_what_hurts_more_than_one_other_does_not_hurt_more_than_every_other(page):
+    """Hue lies clear of rotation, and level with saturation."""
+    records, replicates = three_backbones()
+    level = {"saturation": {"m": 0.5, "m-fare2": 0.55}}
+    for setting, values in level.items():
+        for backbone, value in values.items():
+            records.loc[(records["setting"] == setting) & (records["backbone"] == backbone), "estimate"] = value + 1e-6
+            rows = replicates["key"] == f"{backbone} {setting}"
+            noise = np.linspace(0.01, -0.01, 50)
+            replicates.loc[rows, "pixel_auroc"] = replicates.loc[rows, "aupro"] = value + noise
+    study = page.study.model_copy(update={"suites": {"s": None}, "backbones": ["m", "m-fare2"]})
+    cases = common.WorstCases(study, (Worst(),), records)
+    text = conclude(cases, drops(records, replicates, by=("suite", "backbone", "setting", "metric")), replicates)
+    assert "none for certain in 4 of 4 (a case" in text
+    assert "hue against rotation: hurts more in 4 of 4" in text
+
+
 def test_the_gallery_takes_the_median_and_the_largest_change():
     samples = pd.DataFrame(
         {"category": "c", "id": list("abcdef"), "label": [True] * 3 + [False] * 3,

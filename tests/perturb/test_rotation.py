@@ -7,7 +7,7 @@ import torch
 from scipy import ndimage
 
 from zsad.perturb import rotate_map, semantic
-from zsad.perturb.rotation import rotate_mask
+from zsad.perturb.rotation import inside_frame, rotate_mask
 
 BOTH = pytest.mark.parametrize("rotation", ["three_pass", "bilinear"])
 SIZES = pytest.mark.parametrize("size", [(64, 64), (63, 63), (64, 81), (80, 63)])
@@ -129,6 +129,21 @@ def test_a_turned_mask_covers_what_is_bright_in_the_turned_image():
     turned = semantic(block[:, None].expand(-1, 3, -1, -1).float(), 27.0)[:, 0] > 0.5
     differing = (rotate_mask(block, 27.0) != turned).sum().item()
     assert differing < 0.08 * block.sum().item()
+
+
+@pytest.mark.parametrize("angle", [90.0, 180.0, 270.0, -90.0, -180.0])
+def test_a_quarter_turn_of_a_square_leaves_no_corner_empty(angle):
+    """Pixels of the rim come from exactly the rim: rounding must not put them outside."""
+    for side in (7, 40, 241):
+        assert inside_frame(torch.zeros(1, side, side, dtype=torch.bool), angle).all()
+
+
+def test_a_half_turn_of_an_oblong_leaves_no_corner_empty_and_a_quarter_turn_leaves_what_sticks_out():
+    oblong = torch.zeros(1, 40, 61, dtype=torch.bool)
+    assert inside_frame(oblong, 180.0).all()
+    inside = inside_frame(oblong, 90.0)[0]
+    rows, columns = torch.meshgrid(torch.arange(40) - 19.5, torch.arange(61) - 30.0, indexing="ij")
+    assert torch.equal(inside, (columns.abs() <= 19.5) & (rows.abs() <= 30.0))
 
 
 def test_an_angle_that_is_not_one_a_mask():

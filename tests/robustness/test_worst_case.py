@@ -217,6 +217,17 @@ def test_a_defect_that_leaves_the_frame_ends_no_better_than_clean(search):
     assert (found.loss <= found.clean_loss)[~judged].all()
 
 
+def test_a_try_whose_mask_left_the_frame_is_the_least_worth():
+    """It has no AUROC: counted as 0, it would be the worst case of every picture with a defect in its corner."""
+    corner = torch.zeros(1, SIDE, SIDE, dtype=torch.bool)
+    corner[:, :2, -2:] = True
+    victim = Victim(Dial(hue_dial), "x", "auroc", "mask", "counted", "three_pass", "cpu")
+    attack = Attack(victim, searched("angle", Bounds()), pictures(1), corner, ["a"], 4, tqdm(disable=True))
+    clean, gone = attack.values(torch.tensor([0, 0]), torch.tensor([[0.0], [45.0]]).double())
+    assert gone == 1
+    assert clean < 1
+
+
 def test_what_follows_a_try_without_auroc_must_still_be_worse_than_clean():
     """A mask that left the frame lowers the loss; a later try with a lower loss still, but a higher AUROC than that of
     the clean picture, must not take its place."""

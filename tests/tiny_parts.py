@@ -19,6 +19,7 @@ SAM_CONFIG = {
     "image_size": 64, "patch_size": 16, "width": 32, "depth": 2, "heads": 2, "window": 2, "global_layers": [1],
     "prompt_width": 32, "decoder_depth": 1, "decoder_heads": 2, "decoder_mlp": 32,
 }  # fmt: skip
+SAM_SETTINGS = {"points_per_side": 2, "pred_iou_thresh": 0.1}
 CLIPSEG_CONFIG = {
     "vision_config": {
         "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 2, "patch_size": 16,
@@ -53,6 +54,7 @@ class ColouredParts:
 
     name = "coloured"
     fingerprint = "coloured"
+    settings = None
 
     def __init__(self) -> None:
         self.seen = 0
@@ -72,6 +74,7 @@ class NoParts:
 
     name = "none"
     fingerprint = "none"
+    settings = None
 
     def __call__(self, picture: np.ndarray) -> list[Part]:
         return []
@@ -142,7 +145,8 @@ def ship_demo_parts(folder: Path) -> Path:
     """The small models as the files that the demo world's are shipped as."""
     normalisation = {"mean": [0.5, 0.5, 0.5], "std": [1.0, 1.0, 1.0], "input_size": 32}
     ship("demo-dis", tiny_dis().net.state_dict(), {"model_cfg": {"widths": [8, 8, 8]}, **normalisation}, folder)
-    ship("demo-sam", tiny_sam().model.state_dict(), {"model_cfg": SAM_CONFIG}, folder)
+    card = {"model_cfg": SAM_CONFIG, "settings": SAM_SETTINGS}
+    ship("demo-sam", tiny_sam().model.state_dict(), card, folder)
     card = {"model_cfg": CLIPSEG_CONFIG, "vocabulary": list(WORDS.vocabulary), **normalisation}
     ship("demo-clipseg", tiny_clipseg_model().state_dict(), card, folder)
     return folder

@@ -2,6 +2,7 @@
 
     python -m training.scenes build/training/scenes.npz --count 3600
     python -m training.scenes build/training/anywhere.npz --count 4000 --seed 20240521 --anywhere
+    python -m training.scenes build/training/padded.npz --count 3200 --seed 20240522 --anywhere --padded
 
 A category of the suites is never drawn damaged: `training.world.draw_defect` decides it.
 """
@@ -35,7 +36,8 @@ ANYWHERE = Look(
     azimuth=(0, 360), elevation=(22, 70), ambient=(0.15, 0.6), warmth=(-0.06, 0.16),
     vignette=(0.0, 0.45), blur=(0.3, 0.8), noise=(0.003, 0.015),
 )  # fmt: skip
-SIDE = 240  # of the bank's pictures; those of demo-visa's products are squashed to it
+SIDE = 240  # of the bank's pictures; those of demo-visa's products are squashed to it, or padded ones lie in it
+SQUARE, LONGEST = 0.25, 1.8  # share of square pictures among padded ones; longest side of the others, in shortest ones
 NONE = 255  # no instance, no part
 NAMES = list(WORLD)
 
@@ -93,28 +95,50 @@ def _topmost(scene: Scene, parts: list[Part], product: Product, rng: np.random.G
     return top
 
 
-def render(job: tuple[int, int], look: Look = LOOK):
-    """One picture of the bank, squashed to `SIDE`."""
+def draw_size(rng: np.random.Generator) -> tuple[int, int]:
+    """Height and width of a picture whose shorter side is `SIDE`; lying ones are twice as frequent as standing ones."""
+    if rng.random() < SQUARE:
+        return SIDE, SIDE
+    long = round(SIDE * np.exp(rng.uniform(0, np.log(LONGEST))))
+    return (SIDE, long) if rng.random() < 2 / 3 else (long, SIDE)
+
+
+def render(job: tuple[int, int], look: Look = LOOK, pad: bool = False):
+    """One picture of the bank: squashed to `SIDE`, or of a shape of its own in the upper left of such a square."""
     seed, index = job
     rng = np.random.default_rng((seed, index))
     shot = draw_shot(rng)
     style = BOLD if index % 2 else FINE
     height, width = SUITES["demo-visa"].size if shot.product in SUITES["demo-visa"].categories else (SIDE, SIDE)
-    s = squashed(show(WORLD[shot.product], look, style, rng, shot.defect, height, width))
+    if pad:
+        height, width = draw_size(rng)
+    shown = show(WORLD[shot.product], look, style, rng, shot.defect, height, width)
+    size = (
+        (round(SIDE * height / max(height, width)), round(SIDE * width / max(height, width))) if pad else (SIDE, SIDE)
+    )
+    s = padded(resized(shown, *size))
     product, damage = (np.packbits(map_, axis=1) for map_ in (s.product, s.damage))
-    return s.picture, product, s.instance, s.part, damage, NAMES.index(shot.product), shot.defect or ""
+    return s.picture, product, s.instance, s.part, damage, NAMES.index(shot.product), shot.defect or "", size
 
 
-def squashed(shown: Shown) -> Shown:
-    """At `SIDE` pixels both ways, as a study gives pictures to a detector."""
-    picture = np.asarray(Image.fromarray(shown.picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+def resized(shown: Shown, height: int, width: int) -> Shown:
+    picture = np.asarray(Image.fromarray(shown.picture).resize((width, height), Image.Resampling.BICUBIC))
     maps = (shown.product, shown.instance, shown.part, shown.damage)
     return Shown(
-        picture, *(np.asarray(Image.fromarray(m).resize((SIDE, SIDE), Image.Resampling.NEAREST)) for m in maps)
+        picture, *(np.asarray(Image.fromarray(m).resize((width, height), Image.Resampling.NEAREST)) for m in maps)
     )
 
 
-FIELDS = ("pictures", "product", "instance", "part", "damage", "products", "defects")
+def padded(shown: Shown) -> Shown:
+    """A picture of at most `SIDE` pixels both ways in a square of them, as SAM pads: to the right and below."""
+    height, width = shown.product.shape
+    margin = ((0, SIDE - height), (0, SIDE - width))
+    numbers = (np.pad(numbers, margin, constant_values=NONE) for numbers in (shown.instance, shown.part))
+    product, damage = np.pad(shown.product, margin), np.pad(shown.damage, margin)
+    return Shown(np.pad(shown.picture, (*margin, (0, 0))), product, *numbers, damage)
+
+
+FIELDS = ("pictures", "product", "instance", "part", "damage", "products", "defects", "sizes")
 
 
 def read_scenes(path: Path, *fields: str, studied: bool = True) -> dict[str, np.ndarray]:
@@ -132,12 +156,13 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=3600)
     parser.add_argument("--seed", type=int, default=20240520)
     parser.add_argument("--anywhere", action="store_true", help="any table under any lamp")
+    parser.add_argument("--padded", action="store_true", help="of all shapes, padded to squares")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     with Pool(arguments.workers) as pool:
         jobs = ((arguments.seed, index) for index in range(arguments.count))
-        draw = partial(render, look=ANYWHERE if arguments.anywhere else LOOK)
+        draw = partial(render, look=ANYWHERE if arguments.anywhere else LOOK, pad=arguments.padded)
         bar = tqdm(pool.imap(draw, jobs, chunksize=8), total=arguments.count, unit="picture", mininterval=5)
         columns = zip(*bar, strict=True)
         fields = {field: np.stack(column) for field, column in zip(FIELDS, columns, strict=True)}

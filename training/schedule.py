@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,6 +38,16 @@ class Trainer:
             self.optimiser, lambda s: min(1, (s + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(1, s / steps)))
         )
         self.history: list[dict[str, float]] = []
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` goes on from."""
+        parts = {"optimiser": self.optimiser.state_dict(), "schedule": self.schedule.state_dict()}
+        return parts | {"history": self.history}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.history = state["history"]
 
     def step(self, number: int, terms: dict[str, Tensor]) -> dict[str, float]:
         """Go down the sum of the terms; returns their values, rounded."""

@@ -129,7 +129,7 @@ def test_a_picture_smaller_than_the_smallest_tile(size):
 class Strip:
     """A long component of many parts: every column is a part."""
 
-    name, fingerprint = "strip", "strip"
+    name, fingerprint, settings = "strip", "strip", None
 
     def __call__(self, image: np.ndarray) -> list[Part]:
         red = image[..., 0] > 127
@@ -279,16 +279,18 @@ def test_small_models_of_the_real_classes_run_end_to_end():
 
 
 def test_every_choice_is_written_down_resolved():
-    detector = toy(sam={"points_per_side": 16}, distinct_prompts=True, temperature=None)
+    sam = tiny_sam(SamSettings(points_per_side=16))
+    detector = toy(parts=sam, distinct_prompts=True, temperature=None)
     options = detector.options
     assert json.loads(json.dumps(options)) == options
     assert options["soft"] == "red"
     assert options["pixels"] == "blue"
     assert options["min_tile"] == 32
     assert options["temperature"] == pytest.approx(1 / BACKBONE.model.logit_scale.exp().item())
-    assert options["sam"]["points_per_side"] == 16
+    assert options["sam"]["points_per_side"] == 16  # those of the model, whoever chose them
     assert options["sam"]["pred_iou_thresh"] == 0.88
     assert len(options["templates"]) == 22
+    assert "points_per_batch" not in options["sam"]
     assert not {"cache", "text_cache", "tile_batch", "weights_folder"} & set(options)
     assert toy(foreground="soft").options["parts"] is None
 
@@ -297,12 +299,14 @@ def test_every_choice_is_written_down_resolved():
     "changes",
     [
         {"temperature": 0.1}, {"coverage": 0.7}, {"scale": False}, {"top_share": 1.0}, {"prompt_mean": "arithmetic"},
-        {"average": "embedding"}, {"distinct_prompts": True}, {"min_tile": 48}, {"sam": {"points_per_side": 8}},
+        {"average": "embedding"}, {"distinct_prompts": True}, {"min_tile": 48}, {"elongated": False},
         {"foreground": "none"}, {"tiles": "whole image"}, {"epsilon": 1e-3}, {"keep_digits": True}, {"connectivity": 4},
     ],
 )  # fmt: skip
 def test_every_choice_has_a_fingerprint_of_its_own(changes):
     assert toy(**changes).fingerprint != toy().fingerprint
+    fewer = toy(parts=tiny_sam(SamSettings(points_per_side=8)))
+    assert fewer.fingerprint != toy(parts=tiny_sam(SamSettings(points_per_side=9))).fingerprint
     assert toy(cache="somewhere", tile_batch=3).fingerprint == toy().fingerprint
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from tiny_parts import ship_demo_parts, tiny_clipseg_model, tiny_dis, tiny_sam
+from tiny_parts import SAM_SETTINGS, ship_demo_parts, tiny_clipseg_model, tiny_dis, tiny_sam
 
 from zsad.clip import zoo as clip_zoo
 from zsad.tiling import isnet, zoo
 from zsad.tiling.isnet import FILE
 from zsad.tiling.prompts import LOCALISING
+from zsad.tiling.sam import SamSettings
 
 
 @pytest.fixture
@@ -45,6 +46,12 @@ def test_demo_models_load_what_was_shipped(weights):
     assert clipseg.input_size == 32
     assert clipseg(torch.rand(1, 3, 32, 32), LOCALISING).shape[:2] == (1, 19)
     assert clip_zoo.known_backbones() == list(clip_zoo.RELEASED)
+
+
+def test_a_demo_sam_has_the_settings_of_its_card_but_for_those_given(weights):
+    assert zoo.load_part_segmenter("demo-sam").settings == SamSettings(**SAM_SETTINGS)
+    other = zoo.load_part_segmenter("demo-sam", {"points_per_side": 3}).settings
+    assert other == SamSettings(points_per_side=3, pred_iou_thresh=SAM_SETTINGS["pred_iou_thresh"])
 
 
 @pytest.mark.parametrize("name", ["demo-dis", "demo-sam", "demo-clipseg"])
@@ -108,6 +115,7 @@ def test_a_sam_checkpoint_goes_through_the_librarys_registry(tmp_path, monkeypat
     segmenter = zoo.load_part_segmenter("sam-vit-b", folder=tmp_path)
     assert segmenter.name == "sam-vit-b"
     assert segmenter.fingerprint == tiny_sam().fingerprint
+    assert segmenter.settings == SamSettings()  # the library's
 
 
 def test_the_registry_has_the_published_kinds():

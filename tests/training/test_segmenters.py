@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from segment_anything import SamPredictor
 from tiny_clip import TOKENIZER, random_images, tiny_backbone, tiny_model
 from tiny_parts import SAM_CONFIG
 
@@ -17,7 +18,7 @@ from zsad.clip.zoo import read_demo_weights
 from zsad.data.demo.specimen import render_specimen
 from zsad.data.demo.suites import DOMAINS
 from zsad.tiling.prompts import LOCALISING, distinct
-from zsad.tiling.sam import build_sam
+from zsad.tiling.sam import SamSettings, build_sam
 from zsad.tiling.zoo import demo_foreground, demo_parts, demo_pixels
 
 TINY_CFG = {
@@ -62,6 +63,65 @@ def test_a_bank_may_show_the_same_products_on_any_table_under_any_lamp():
             assert high <= getattr(scenes.ANYWHERE, name)[1]
 
 
+def test_a_padded_picture_keeps_its_shape_in_the_upper_left():
+    shapes = set()
+    for index in range(6):
+        picture, product, instance, part, _, _, _, (height, width) = scenes.render((3, index), scenes.ANYWHERE, True)
+        assert picture.shape == (scenes.SIDE, scenes.SIDE, 3)
+        assert max(height, width) == scenes.SIDE
+        assert not picture[height:].any()
+        assert not picture[:, width:].any()
+        assert picture[:height, :width].all(axis=2).mean() > 0.9  # no table is quite black
+        product = np.unpackbits(product, axis=1).astype(bool)
+        for numbers in (instance, part):
+            assert ((numbers != scenes.NONE) <= product).all()
+        assert not product[height:].any()
+        assert not product[:, width:].any()
+        shapes.add((height, width))
+    assert len(shapes) > 3
+    assert {height < width for height, width in shapes} == {True, False}
+
+
+def test_a_picture_is_given_as_sam_gives_it_to_itself():
+    sam = build_sam(**SAM_CONFIG)
+    rng = np.random.default_rng(0)
+    picture = np.kron(rng.integers(0, 256, (6, 10, 3)), np.ones((12, 12, 1))).astype(np.uint8)
+    predictor = SamPredictor(sam.eval())
+    seen = []
+    sam.image_encoder.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    predictor.set_image(picture)
+    given = train_sam.as_sam_sees(sam, torch.from_numpy(picture).permute(2, 0, 1) / 255)
+    assert torch.allclose(given, seen[0][0], atol=0.02)  # Pillow rounds to whole levels of 255
+    rows = SAM_CONFIG["image_size"] * 6 // 10
+    assert not given[:, rows + 1 :].any()
+    assert given[:, : rows - 1].abs().mean() > 0.3
+
+
+def test_a_training_that_was_stopped_ends_with_the_same_weights(bank, tmp_path, monkeypatch):
+    recipe = Recipe(steps=4, batch=2, peak=1e-3, seed=0)
+    monkeypatch.setattr(train_sam, "KEEP_EVERY", 2)
+    train_sam.train(bank, tmp_path / "whole", recipe, SAM_CONFIG, points=2)
+
+    step, stop = train_sam.Trainer.step, 3
+    monkeypatch.setattr(
+        train_sam.Trainer, "step", lambda self, n, terms: step(self, n, terms) if n < stop else _stopped()
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train_sam.train(bank, tmp_path / "cut", recipe, SAM_CONFIG, points=2)
+    numbers = []
+    monkeypatch.setattr(train_sam.Trainer, "step", lambda self, n, terms: numbers.append(n) or step(self, n, terms))
+    train_sam.train(bank, tmp_path / "cut", recipe, SAM_CONFIG, points=2)
+    assert numbers == [2, 3]
+    whole, cut = (read_demo_weights("demo-sam", tmp_path / name) for name in ("whole", "cut"))
+    assert whole[0]["training"]["history"] == cut[0]["training"]["history"]
+    assert all(torch.equal(tensor, cut[1][name]) for name, tensor in whole[1].items())
+    assert not list((tmp_path / "cut").glob("*unfinished*"))
+
+
+def _stopped():
+    raise KeyboardInterrupt
+
+
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory):
     rows = [scenes.render((1, index)) for index in range(14)]
@@ -88,7 +148,9 @@ def test_the_trainers_ship_what_the_library_loads(bank, tmp_path):
     soft = demo_foreground(*read_demo_weights("demo-dis", tmp_path))
     assert soft(torch.zeros(1, 3, 40, 50, dtype=torch.uint8)).shape == (1, 40, 50)
     train_sam.train(bank, tmp_path, recipe, SAM_CONFIG, points=3)
-    assert isinstance(demo_parts(*read_demo_weights("demo-sam", tmp_path))(np.zeros((40, 50, 3), np.uint8)), list)
+    sam = demo_parts(*read_demo_weights("demo-sam", tmp_path))
+    assert isinstance(sam(np.zeros((40, 50, 3), np.uint8)), list)
+    assert sam.settings == SamSettings(**train_sam.SETTINGS)
     tiny = {"model_cfg": TINY_CFG, "vocabulary": list(TOKENIZER.vocabulary), "mean": [0.4] * 3, "std": [0.2] * 3}
     ship("demo-t", tiny_model().state_dict(), tiny, tmp_path)
     train_clipseg.train(bank, "demo-t", tmp_path, tmp_path, recipe, DECODER)

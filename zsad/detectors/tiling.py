@@ -110,7 +110,7 @@ class Tiling:
             self._soft = soft or load_soft_foreground(named, device, folder)
         if o.needs_parts:
             named = o.parts or ("demo-sam" if demo else "sam-vit-h")
-            self._parts = parts or load_part_segmenter(named, o.sam_settings, device, folder)
+            self._parts = parts or load_part_segmenter(named, o.sam, device, folder)
         named = o.pixels or ("demo-clipseg" if demo else "clipseg-rd64-refined")
         self._pixels = pixels or load_pixel_model(named, device, folder)
         self.min_tile = o.min_tile or self._pixels.input_size
@@ -121,9 +121,11 @@ class Tiling:
     @property
     def options(self) -> dict[str, Any]:
         """Every choice that can change a prediction, resolved, as plain JSON values."""
+        settings = self._parts and self._parts.settings
         return self._options.as_json(
             soft=self._soft and self._soft.name,
             parts=self._parts and self._parts.name,
+            sam=settings and settings.as_json(),
             pixels=self._pixels.name,
             min_tile=self.min_tile,
             temperature=self.temperature,

@@ -33,7 +33,8 @@ class TilingOptions:
             "isnet-general-use", "sam-vit-h" and "clipseg-rd64-refined".
         threshold: degree from which on a pixel is foreground.
         min_max: stretch each soft foreground to the full range, as IS-Net's script does.
-        sam: settings of SAM's mask generator that differ from the library's (`zsad.tiling.sam.SamSettings`).
+        sam: settings of SAM's mask generator (`zsad.tiling.sam.SamSettings`) that differ from the model's own: the
+            library's for a published SAM, those that a demo model's card states.
         foreground: "parts in soft" joins the part masks that the soft foreground covers (the report); "soft" or "parts"
             takes one of the two alone; "none" takes the whole picture for one component.
         coverage, coverage_of, coverage_strict: share of a part that must be covered (report: 80 %), of its "area" or as
@@ -133,10 +134,6 @@ class TilingOptions:
         check_phrases("localising", self.localising, placeholder=False)
 
     @property
-    def sam_settings(self) -> SamSettings:
-        return SamSettings(**self.sam)
-
-    @property
     def template_list(self) -> tuple[str, ...]:
         return TEMPLATES[self.templates] if isinstance(self.templates, str) else tuple(self.templates)
 
@@ -170,9 +167,7 @@ class TilingOptions:
 
     def as_json(self, **resolved: Any) -> dict[str, Any]:
         """Every choice that can change a prediction, as plain JSON values; `resolved` stands in for some of them."""
-        settings = dataclasses.asdict(self.sam_settings)
-        del settings["points_per_batch"]
-        values = as_json(self) | {"sam": settings if self.needs_parts else None, "templates": list(self.template_list)}
+        values = as_json(self) | {"templates": list(self.template_list)}
         return {name: value for name, value in (values | resolved).items() if name not in _NO_CHOICE}
 
 

@@ -31,9 +31,11 @@ log = logging.getLogger(__name__)
 
 @runtime_checkable
 class PartSegmenter(Protocol):
-    """Finds parts of a picture, in any order. Equal fingerprints on equal pictures mean equal parts."""
+    """Finds parts of a picture, in any order. Equal fingerprints on equal pictures mean equal parts. `settings` are
+    those of its mask generator, None where it has none."""
 
     name: str
+    settings: SamSettings | None
 
     @property
     def fingerprint(self) -> str: ...
@@ -59,6 +61,12 @@ class SamSettings:
     crop_overlap_ratio: float = 512 / 1500
     crop_n_points_downscale_factor: int = 1
     min_mask_region_area: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Every setting that can change a mask: not the number of points a batch."""
+        settings = dataclasses.asdict(self)
+        del settings["points_per_batch"]
+        return settings
 
     def __post_init__(self) -> None:
         if self.points_per_side < 1 or self.points_per_batch < 1:
@@ -86,9 +94,7 @@ class SamParts:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 over weights, input size and settings; the number of points a batch changes nothing."""
-        settings = dataclasses.asdict(self.settings)
-        del settings["points_per_batch"]
-        spec = json.dumps([settings, self.model.image_encoder.img_size, state_digest(self.model)])
+        spec = json.dumps([self.settings.as_json(), self.model.image_encoder.img_size, state_digest(self.model)])
         return hashlib.sha256(spec.encode()).hexdigest()
 
     def __call__(self, picture: UInt8[ndarray, "height width 3"]) -> list[Part]:

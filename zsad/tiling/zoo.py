@@ -50,9 +50,13 @@ def load_soft_foreground(name: str, device: Device = "cpu", folder: str | Path |
 
 
 def load_part_segmenter(
-    name: str, settings: SamSettings | None = None, device: Device = "cpu", folder: str | Path | None = None
+    name: str, settings: Mapping[str, Any] | None = None, device: Device = "cpu", folder: str | Path | None = None
 ) -> PartSegmenter:
-    """A model of `PART_SEGMENTERS`; folder and errors as `load_soft_foreground`."""
+    """A model of `PART_SEGMENTERS`; folder and errors as `load_soft_foreground`.
+
+    `settings` are those of `SamSettings` that differ from the model's own, which are the library's for a published SAM
+    and stand in the card of a demo one.
+    """
     _known("part segmenter", name, PART_SEGMENTERS)
     if name not in SAM:
         return demo_parts(*_demo(name), device, settings=settings)
@@ -62,7 +66,7 @@ def load_part_segmenter(
     path = published_file(f"sam_{kind}_{md5}.pth", md5, megabytes, source, folder)
     model = library.sam_model_registry[kind]()
     model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return SamParts(model, settings, name, device)
+    return SamParts(model, SamSettings(**settings or {}), name, device)
 
 
 def load_pixel_model(name: str, device: Device = "cpu", folder: str | Path | None = None) -> PixelModel:
@@ -85,10 +89,11 @@ def demo_parts(
     card: Mapping[str, Any],
     state: Mapping[str, Tensor],
     device: Device = "cpu",
-    settings: SamSettings | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> SamParts:
-    """The SAM of a card with its weights."""
-    return SamParts(_with_weights(build_sam(**card["model_cfg"]), state), settings, card["name"], device)
+    """The SAM of a card with its weights, and with its settings but for those given."""
+    chosen = SamSettings(**{**card["settings"], **(settings or {})})
+    return SamParts(_with_weights(build_sam(**card["model_cfg"]), state), chosen, card["name"], device)
 
 
 def demo_pixels(card: Mapping[str, Any], state: Mapping[str, Tensor], device: Device = "cpu") -> ClipSeg:

@@ -1,10 +1,13 @@
+import contextlib
 import io
+import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, PngImagePlugin
+from tiff import packed_12_bit, write_tiff
 
 from zsad.data import ImageError, read_image, read_mask
 
@@ -105,36 +108,136 @@ def test_truncated_file(tmp_path, format, kept):
         read_image(path)
 
 
-def save_mask(path: Path, values: np.ndarray, mode: str) -> Path:
-    image = Image.fromarray(values)
-    if mode == "P":
-        image.putpalette(
-            [0, 0, 0, 0, 0, 0, 9, 9, 9]
-        )  # class 1 is as black as the background: indices count, not colours
-    image.convert(mode).save(path)
-    return path
+def test_every_kind_of_file_is_read_as_it_is_seen(tmp_path):
+    """Red on white, in every mode and format that Pillow writes for it."""
+    pixels = np.full((64, 64, 3), 255, np.uint8)
+    pixels[:32] = (255, 0, 0)
+    seen = torch.from_numpy(pixels).permute(2, 0, 1) / 255
+    picture = Image.fromarray(pixels)
+    clear = Image.fromarray(np.dstack([pixels, np.where(pixels[..., 1:2] == 0, 255, 0).astype(np.uint8)]))
+    files = {
+        "rgb": ("png jpg jfif bmp dib tif webp gif ppm tga pcx sgi jp2 avif", picture),
+        "palette": ("png bmp tif gif tga pcx", picture.convert("P", palette=Image.Palette.ADAPTIVE)),
+        "clear": ("png tif webp tga", clear),
+        "cmyk": ("tif jpg", picture.convert("CMYK")),
+        "ycc": ("tif jpg", picture.convert("YCbCr")),
+    }
+    for name, (suffixes, image) in files.items():
+        for suffix in suffixes.split():
+            path = tmp_path / f"{name}.{suffix}"
+            image.save(path)
+            assert (read_image(path) - seen).abs().mean() < 0.01, path
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA", "LA", "I;16"])
-def test_mask_is_what_is_above_zero(tmp_path, mode):
-    values = np.array([[0, 1, 2], [0, 0, 3]], np.uint16 if mode == "I;16" else np.uint8)
-    mask = read_mask(save_mask(tmp_path / "m.png", values, mode))
-    assert mask.dtype == torch.bool
-    assert mask.tolist() == [[False, True, True], [False, False, True]]
+def test_tiff_whose_white_is_zero(tmp_path):
+    seen = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    one_bit = write_tiff(tmp_path / "1.tif", bytes([0b10000000, 0b01000000]), (2, 2), (1,), 0)
+    for path in (one_bit, *(
+        write_tiff(tmp_path / f"{bits}.tif", (1 - seen.numpy()).astype(kind).__mul__(kind(2**bits - 1)).tobytes(),
+                   (2, 2), (bits,), 0)
+        for bits, kind in ((8, np.uint8), (16, np.uint16))
+    )):  # fmt: skip
+        assert torch.equal(read_image(path), seen.expand(3, -1, -1)), path
 
 
-def test_bilevel_mask(tmp_path):
-    path = tmp_path / "m.png"
-    Image.fromarray(np.array([[True, False]])).save(path)
-    assert read_mask(path).tolist() == [[True, False]]
+def test_12_bit_tiff_goes_up_to_white(tmp_path):
+    path = write_tiff(tmp_path / "a.tif", packed_12_bit(np.array([[0, 4095], [2048, 0]])), (2, 2), (12,), 1)
+    assert read_image(path)[0, 0].tolist() == [0, 1]
 
 
-def test_mask_of_another_size(tmp_path, save):
-    path = save(tmp_path / "m.png", np.zeros((4, 6), np.uint8))
-    with pytest.raises(ImageError, match=r"m\.png: the mask is 6 x 4 pixels.*picture 6 x 5"):
-        read_mask(path, size=(5, 6))
+def test_12_bit_values_in_a_16_bit_file_are_remarked_on(tmp_path, save, caplog):
+    bright = save(tmp_path / "bright.png", np.array([[0, 4096]], np.uint16))
+    dark = save(tmp_path / "dark.png", np.array([[0, 4095]], np.uint16))
+    with caplog.at_level(logging.WARNING):
+        read_image(bright)
+        assert not caplog.text
+        assert read_image(dark).max() == pytest.approx(4095 / 65535)
+    assert "dark.png: its 16-bit values end at 4095" in caplog.text
 
 
-def test_jpeg_mask_is_refused(tmp_path, save):
-    with pytest.raises(ImageError, match=r"m\.jpg.*PNG"):
-        read_mask(save(tmp_path / "m.jpg", np.zeros((4, 6), np.uint8)))
+def test_transparency_multiplied_into_the_colours(tmp_path):
+    samples = np.array([[0, 0], [128, 128], [0, 255], [255, 255]], np.uint8)
+    path = write_tiff(tmp_path / "a.tif", samples.tobytes(), (2, 2), (8, 8), 1, extra=1)
+    assert read_image(path)[0].tolist() == [[1, 1], [0, 1]]
+
+
+def test_transparent_colour_is_laid_over_white(tmp_path):
+    Image.fromarray(np.array([[0, 300], [5, 65535]], np.uint16)).save(tmp_path / "a.png", transparency=5)
+    assert read_image(tmp_path / "a.png")[0, 1].tolist() == [1, 1]
+    Image.fromarray(np.array([[0, 30], [5, 255]], np.uint8)).save(tmp_path / "b.png", transparency=5)
+    assert read_image(tmp_path / "b.png")[0, 1].tolist() == [1, 1]
+
+
+def test_lab_and_invisible_pictures_are_refused(tmp_path, save):
+    with pytest.raises(ImageError, match=r"a\.tif: picture in LAB colours; save it as RGB"):
+        read_image(write_tiff(tmp_path / "a.tif", bytes(12), (2, 2), (8, 8, 8), 8))
+    with pytest.raises(ImageError, match=r"b\.png: transparent everywhere"):
+        read_image(save(tmp_path / "b.png", np.zeros((2, 2, 4), np.uint8)))
+
+
+@pytest.mark.parametrize("suffix", ["gif", "tif", "png", "webp"])
+def test_of_several_frames_the_first_is_read_with_a_remark(tmp_path, suffix, caplog):
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("white", "black")]
+    frames[0].save(tmp_path / f"a.{suffix}", save_all=True, append_images=frames[1:])
+    with caplog.at_level(logging.WARNING):
+        assert read_image(tmp_path / f"a.{suffix}").min() == 1
+    assert f"a.{suffix}: holds 2 frames" in caplog.text
+
+
+def test_png_with_a_large_text_is_read(tmp_path):
+    text = PngImagePlugin.PngInfo()
+    text.add_text("parameters", "x" * (5 * 2**20), zip=True)
+    Image.new("L", (4, 4), 255).save(tmp_path / "a.png", pnginfo=text)
+    assert read_image(tmp_path / "a.png").min() == 1
+
+
+def test_a_damaged_png_with_a_text_is_still_damaged(tmp_path):
+    text = PngImagePlugin.PngInfo()
+    text.add_text("parameters", "x" * 100)
+    buffer = io.BytesIO()
+    Image.effect_noise((64, 64), 90).save(buffer, "PNG", pnginfo=text)
+    (tmp_path / "a.png").write_bytes(buffer.getvalue()[:2000])
+    with pytest.raises(ImageError, match=r"a\.png: damaged or truncated"):
+        read_image(tmp_path / "a.png")
+
+
+def test_the_cause_of_an_unreadable_file_is_named(tmp_path, monkeypatch):
+    with pytest.raises(IsADirectoryError, match=r"a folder, where one picture file is needed\.$"):
+        read_image(tmp_path)
+    (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(FileNotFoundError, match=r"link\.png: a link to .*gone\.png, which is not there\.$"):
+        read_image(tmp_path / "link.png")
+    Image.new("L", (2, 2)).save(tmp_path / "a.png")
+    for error, words in ((PermissionError(13, "denied"), "permission denied; make"), (OSError(5, "I/O error"), "disk")):
+
+        def refuse(path, error=error):
+            raise error
+
+        monkeypatch.setattr(Path, "read_bytes", refuse)  # the administrator, as whom tests may run, may read all
+        with pytest.raises(type(error), match=words) as caught:
+            read_image(tmp_path / "a.png")
+        assert "Errno" not in str(caught.value)
+
+
+def test_decompression_bomb(tmp_path, monkeypatch):
+    Image.new("1", (100, 100)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4000)
+    with pytest.raises(ImageError, match=r"a\.png: more than 8,000 pixels, .*scale it down or cut it"):
+        read_image(tmp_path / "a.png")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM", "TGA", "PCX", "SGI"])
+def test_flipped_bytes_never_end_in_a_raw_error(tmp_path, format):
+    rng = np.random.default_rng(0)
+    buffer = io.BytesIO()
+    Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(buffer, format=format)
+    path = tmp_path / "hit.png"
+    for _ in range(60):
+        content = bytearray(buffer.getvalue())
+        for place in rng.integers(0, min(len(content), 300), 3):
+            content[place] = rng.integers(256)
+        path.write_bytes(content)
+        for read in (read_image, read_mask):
+            with contextlib.suppress(ImageError):
+                read(path)

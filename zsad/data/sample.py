@@ -10,7 +10,9 @@ from typing import overload
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from zsad.data.image import ImageError, read_image, read_mask
+from zsad.data.decode import ImageError
+from zsad.data.image import read_image
+from zsad.data.mask import read_mask
 from zsad.data.subset import stratified_indices
 
 GOOD = "good"

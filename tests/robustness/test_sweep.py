@@ -19,13 +19,14 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def images(dataset):
-    return load_test_set(dataset, SIZE).images
+    return load_test_set(dataset, SIZE).images.stacked()
 
 
 def test_a_test_set_equals_the_stacked_samples(dataset):
     images, masks, labels = stack(list(dataset), size=24)
-    loaded = load_test_set(dataset, 24)
-    assert torch.equal(loaded.images, images)
+    loaded = load_test_set(dataset, 24, metric_size=24)
+    assert torch.equal(loaded.images.stacked(), images)
+    assert torch.equal(loaded.image_masks, masks)
     assert torch.equal(loaded.masks, masks)
     assert torch.equal(loaded.labels, labels)
     assert loaded.ids == dataset.ids
@@ -170,16 +171,16 @@ def test_a_corruption_comes_before_or_after_the_resize(dataset):
     """Noise of native pixels is averaged away by the resize; each picture's is its own, whatever set it is in."""
     clean = load_test_set(dataset, SIZE // 2)
     sets = {at: load_test_set(dataset, SIZE // 2, Corruption("gaussian_noise", 3, at)) for at in ("native", "resized")}
-    noise = {at: (found.images - clean.images).std() for at, found in sets.items()}
+    noise = {at: (found.images.stacked() - clean.images.stacked()).std() for at, found in sets.items()}
     assert 0 < noise["native"] < 0.75 * noise["resized"]
     assert all(torch.equal(found.masks, clean.masks) for found in sets.values())
     part = load_test_set(dataset[3:5], SIZE // 2, Corruption("gaussian_noise", 3))
-    assert torch.equal(part.images, sets["native"].images[3:5])
+    assert torch.equal(part.images.stacked(), sets["native"].images.stacked([3, 4]))
     other = load_test_set(dataset[3:5], SIZE // 2, Corruption("gaussian_noise", 3, seed=1))
     assert not torch.equal(part.images, other.images)
     sample = dataset[3]
     expected = perturb.corrupt(sample.image, "contrast", 2)
     assert torch.equal(load_test_set(dataset[3:4], SIZE, Corruption("contrast", 2)).images[0], expected)
-    assert torch.equal(load_test_set(dataset, SIZE // 2, Corruption("gaussian_noise", 0)).images, clean.images)
+    assert torch.equal(load_test_set(dataset, SIZE // 2, Corruption("gaussian_noise", 0)).images[0], clean.images[0])
     with pytest.raises(ValueError, match=f"{sample.id}.*unknown corruption 'rain'"):
         load_test_set(dataset[3:4], SIZE, Corruption("rain", 2))

@@ -18,6 +18,8 @@ CHANGES = {
     "dtype": "bfloat16",
     "shift": Shift("uniform", "angle", 7.0),
     "resolution": 64,
+    "aspect": "squashed",
+    "metric_size": 64,
     "limit": 3,
     "rotation": "bilinear",
     "fpr_limit": 0.05,

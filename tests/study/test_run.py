@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from tiny_clip import tiny_backbone
+from torch.nn.functional import interpolate
 from toys import SIZE, Reddish, load_reddish, tiny_study, write_suite
 
 from zsad import metrics, perturb
@@ -22,6 +23,7 @@ from zsad.perturb.rotation import rotate_mask
 from zsad.robustness import Corruption, load_test_set
 from zsad.study import compute, load_records, run
 from zsad.study.config import DetectorConfig, StudyError
+from zsad.study.evaluate import corruption_of, load_pictures
 from zsad.study.kept import Kept, export, load_table, recipe_of
 from zsad.study.records import RECORD_COLUMNS, TABLES, RecordStore, validate_records, write_manifest
 from zsad.study.run import Evaluator, ensure_suite
@@ -179,7 +181,7 @@ def test_a_worst_cell_is_the_metrics_of_the_pictures_that_were_found(study):
     dataset = Evaluator(study, load_reddish).dataset("toys", "washer", None)
     test_set = load_test_set(dataset, study.resolution)
     assert samples["id"].tolist() == test_set.ids
-    shifted = perturb.semantic(test_set.images, hue=torch.tensor(samples["hue"].to_numpy()))
+    shifted = perturb.semantic(test_set.images.stacked(), hue=torch.tensor(samples["hue"].to_numpy()))
     prediction = Reddish().predict(shifted, "washer")
     expected = metrics.all_metrics(prediction.score, test_set.labels, prediction.map, test_set.masks)
     assert records["estimate"].to_dict() == pytest.approx(expected, abs=2e-3)
@@ -193,7 +195,7 @@ def test_a_mask_that_turns_along_counts_where_it_comes_to_lie(study):
     angle = torch.tensor(load_table(records, "samples", study)["angle"].to_numpy())
     assert angle.abs().max() > 5
     test_set = load_test_set(Evaluator(study, load_reddish).dataset("toys", "washer", None), study.resolution)
-    turned = perturb.semantic(test_set.images, angle=angle, rotation="bilinear")
+    turned = perturb.semantic(test_set.images.stacked(), angle=angle, rotation="bilinear")
     prediction = Reddish().predict(turned, "washer")
     masks = rotate_mask(test_set.masks, angle)
     expected = metrics.all_metrics(prediction.score, test_set.labels, prediction.map, masks)
@@ -279,19 +281,21 @@ def test_corruptions_are_cells_like_others(study):
             & (records["setting"] == setting) & (records["value"] == 3)
         ].set_index("metric")  # fmt: skip
         test_set = load_test_set(dataset, 24, Corruption(setting, 3, "resized" if variant == "resized" else "native"))
-        prediction = Reddish().predict(test_set.images, "washer")
-        expected = metrics.all_metrics(prediction.score, test_set.labels, prediction.map, test_set.masks)
+        prediction = Reddish().predict(test_set.images.stacked(), "washer")
+        maps = interpolate(prediction.map[None], (SIZE, SIZE), mode="bilinear", antialias=True)[0]
+        expected = metrics.all_metrics(prediction.score, test_set.labels, maps, test_set.masks)
         assert found["estimate"].to_dict() == pytest.approx(expected)
 
 
 def test_pictures_are_read_once_for_all_that_is_done_to_them(study, monkeypatch):
     read = []
 
-    def counted(dataset, resolution, corruption=None):
+    def counted(cell, dataset):
+        corruption = corruption_of(cell)
         read.append((dataset.category, corruption and corruption.kind))
-        return load_test_set(dataset, resolution, corruption)
+        return load_pictures(cell, dataset)
 
-    monkeypatch.setattr("zsad.study.run.load_test_set", counted)
+    monkeypatch.setattr("zsad.study.run.load_pictures", counted)
     study = study.with_overrides(
         detectors=["winclip", {"name": "winclip", "label": "twin"}],
         backbones=["demo-b", "ViT-L-14"],

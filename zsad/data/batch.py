@@ -1,6 +1,7 @@
-"""Stacks samples into the tensors that detectors and metrics take."""
+"""Sizes of pictures and masks: resized, or squashed and stacked into one tensor."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -43,27 +44,51 @@ def stack(
         if len(sizes) > 1:
             listed = ", ".join(f"{name} is {width} x {height}" for (height, width), name in sizes.items())
             raise ValueError(f"images of different sizes cannot be stacked ({listed}): pass size= to squash them.")
-        return torch.stack([sample.image for sample in samples]), torch.stack([_mask(s) for s in samples]), labels
-    images = torch.stack([resize_image(sample.image, size) for sample in samples])
-    masks = torch.stack([resize_mask(_mask(sample), size) for sample in samples])
+        return torch.stack([sample.image for sample in samples]), torch.stack([mask_of(s) for s in samples]), labels
+    images = torch.stack([resize_image(sample.image, (size, size)) for sample in samples])
+    masks = torch.stack([resize_mask(mask_of(sample), (size, size)) for sample in samples])
     return images, masks, labels
 
 
-def resize_image(image: Float[Tensor, "3 height width"], size: int) -> Float[Tensor, "3 size size"]:
-    """Squashes a picture to a square of `size` pixels: antialiased bicubic, clipped to [0, 1]."""
-    if image.shape[1:] == (size, size):
+def fitted_size(
+    height: int, width: int, short_side: int | Literal["native"], squashed: bool = False
+) -> tuple[int, int]:
+    """The height and width, in pixels, that a picture is resized to.
+
+    Args:
+        short_side: what its shorter side becomes, the longer one keeping the aspect to the nearest pixel; "native"
+            leaves both as they are.
+        squashed: a square of `short_side` pixels instead, whatever the aspect.
+
+    Raises:
+        ValueError: a square of native size.
+    """
+    if short_side == "native":
+        if squashed:
+            raise ValueError("a square needs a side in pixels: 'native' is none")
+        return height, width
+    if squashed:
+        return short_side, short_side
+    scale = short_side / min(height, width)
+    return max(short_side, round(height * scale)), max(short_side, round(width * scale))
+
+
+def resize_image(image: Float[Tensor, "3 height width"], size: tuple[int, int]) -> Float[Tensor, "3 rows columns"]:
+    """Resizes a picture to (height, width): antialiased bicubic, clipped to [0, 1]; as it is where it has that size."""
+    if image.shape[1:] == size:
         return image
-    return interpolate(image[None], (size, size), mode="bicubic", antialias=True, align_corners=False)[0].clamp_(0, 1)
+    return interpolate(image[None], size, mode="bicubic", antialias=True, align_corners=False)[0].clamp_(0, 1)
 
 
-def resize_mask(mask: Bool[Tensor, "height width"], size: int) -> Bool[Tensor, "size size"]:
-    """Squashes a mask to a square of `size` pixels by the share of each pixel's area that is anomalous."""
-    if mask.shape == (size, size):
+def resize_mask(mask: Bool[Tensor, "height width"], size: tuple[int, int]) -> Bool[Tensor, "rows columns"]:
+    """Resizes a mask to (height, width) by the share of each pixel's area that is anomalous, see `stack`."""
+    if mask.shape == size:
         return mask
-    coverage = interpolate(mask[None, None].float(), (size, size), mode="area")[0, 0]
+    coverage = interpolate(mask[None, None].float(), size, mode="area")[0, 0]
     threshold = min(0.5, float(coverage.max()))
     return (coverage >= threshold) & (coverage > 0)
 
 
-def _mask(sample: Sample) -> Bool[Tensor, "height width"]:
+def mask_of(sample: Sample) -> Bool[Tensor, "height width"]:
+    """The sample's mask; an empty one where it has none, as normal samples may."""
     return sample.mask if sample.mask is not None else torch.zeros(sample.image.shape[1:], dtype=torch.bool)

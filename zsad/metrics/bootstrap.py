@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Num, Shaped
 
 from zsad.metrics.curve import Curve
-from zsad.metrics.inputs import Labels, Maps, Masks, Scores
+from zsad.metrics.inputs import Labels, Maps, Masks, Pixels, Scores
 from zsad.metrics.pixel import region_overlap
 from zsad.metrics.summary import checked, metrics_of
 
@@ -81,11 +81,12 @@ def bootstrap_replicates(
     test_set = checked(scores, labels, maps, masks, fpr_limit, counted)
     has_anomalous, has_normal = test_set.labels, ~test_set.labels
     if test_set.pixels:
-        _, anomalous, normal = test_set.pixels
-        has_anomalous, has_normal = np.any(anomalous, (1, 2)), np.any(normal, (1, 2))
+        parts = test_set.pixels.parts
+        has_anomalous = np.array([test_set.pixels.anomalous[part].any() for part in parts])
+        has_normal = np.array([test_set.pixels.normal[part].any() for part in parts])
     counts = draw_counts(test_set.labels, has_anomalous, has_normal, replicates, generator)
     by_image = image_curve(counts, test_set.scores, test_set.labels)
-    by_pixel = pixel_curve(counts, *test_set.pixels) if test_set.pixels else None
+    by_pixel = pixel_curve(counts, test_set.pixels) if test_set.pixels else None
     return {name: np.asarray(values) for name, values in metrics_of(by_image, by_pixel, fpr_limit).items()}
 
 
@@ -120,25 +121,26 @@ def image_curve(
     return _curve(counts, member & ~labels[:, None], member & labels[:, None])
 
 
-def pixel_curve(
-    counts: Int[np.ndarray, "replicate image"],
-    maps: Num[np.ndarray, "image height width"],
-    anomalous: Bool[np.ndarray, "image height width"],
-    normal: Bool[np.ndarray, "image height width"],
-) -> Curve:
+def pixel_curve(counts: Int[np.ndarray, "replicate image"], pixels: Pixels) -> Curve:
     """The curve of each replicate with values in bins; see `bootstrap_replicates` for what that costs."""
-    edges = np.union1d(_quantiles(maps[normal], BINS // 2), _quantiles(maps[anomalous], BINS // 2))
-    images, bins = len(maps), len(edges) + 1
-    # A value that is an edge itself opens the bin, so equal values always share one.
-    place = np.searchsorted(edges, maps.reshape(-1), side="right").reshape(maps.shape)
-    place += bins * np.arange(images)[:, None, None]
-    share, regions = region_overlap(anomalous)
+    values, half = pixels.values, BINS // 2
+    edges = np.union1d(_quantiles(values[pixels.normal], half), _quantiles(values[pixels.anomalous], half))
+    share, regions = region_overlap(pixels)
+    ends = np.cumsum([pixels.anomalous[part].sum() for part in pixels.parts])
+    shares = np.split(share, ends[:-1])
 
     def histogram(where: Int[np.ndarray, " pixel"], weights: Float[np.ndarray, " pixel"] | None = None):
-        return np.bincount(where, weights, minlength=images * bins).reshape(images, bins)
+        return np.bincount(where, weights, minlength=len(edges) + 1)
 
-    found = place[anomalous]
-    return _curve(counts, histogram(place[normal]), histogram(found), (histogram(found, share), regions))
+    normal, anomalous, overlap = [], [], []
+    for part, own in zip(pixels.parts, shares, strict=True):
+        # A value that is an edge itself opens the bin, so equal values always share one.
+        place = np.searchsorted(edges, values[part], side="right")
+        found = place[pixels.anomalous[part]]
+        normal.append(histogram(place[pixels.normal[part]]))
+        anomalous.append(histogram(found))
+        overlap.append(histogram(found, own))
+    return _curve(counts, np.stack(normal), np.stack(anomalous), (np.stack(overlap), regions))
 
 
 def _quantiles(values: Num[np.ndarray, " pixel"], count: int) -> Num[np.ndarray, " quantile"]:

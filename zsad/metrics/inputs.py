@@ -1,6 +1,8 @@
 """What the metrics accept, and what they refuse."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Num, Shaped
@@ -9,8 +11,9 @@ from torch import Tensor
 
 Scores = Shaped[np.ndarray, " image"] | Shaped[Tensor, " image"] | Sequence
 Labels = Shaped[np.ndarray, " image"] | Shaped[Tensor, " image"] | Sequence
-Maps = Shaped[np.ndarray, "image height width"] | Shaped[Tensor, "image height width"]
-Masks = Shaped[np.ndarray, "image height width"] | Shaped[Tensor, "image height width"]
+# One array where all images have one size, else one an image.
+Maps = Shaped[np.ndarray, "image height width"] | Shaped[Tensor, "image height width"] | Sequence
+Masks = Shaped[np.ndarray, "image height width"] | Shaped[Tensor, "image height width"] | Sequence
 Unchecked = np.ndarray | Tensor | Sequence
 """What the checks below take: shapes are theirs to judge."""
 
@@ -46,29 +49,62 @@ def check_scores(scores: Unchecked, labels: Unchecked) -> tuple[Num[np.ndarray, 
     return values, positive
 
 
-def check_maps(
-    maps: Unchecked, masks: Unchecked
-) -> tuple[Num[np.ndarray, "image height width"], Bool[np.ndarray, "image height width"]]:
-    """One finite map an image, and its mask, True where anomalous.
+@dataclass(frozen=True)
+class Pixels:
+    """The pixels of all images, image after image, each row by row; a pixel that does not count is neither anomalous
+    nor normal. `sizes` are the (height, width) of the images.
+    """
+
+    values: Num[np.ndarray, " pixel"]
+    anomalous: Bool[np.ndarray, " pixel"]
+    normal: Bool[np.ndarray, " pixel"]
+    sizes: list[tuple[int, int]]
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.sizes)
+
+    @property
+    def parts(self) -> list[slice]:
+        """The pixels of each image."""
+        ends = np.cumsum([height * width for height, width in self.sizes]).tolist()
+        return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def check_maps(maps: Unchecked, masks: Unchecked, counted: Unchecked | None = None) -> Pixels:
+    """One finite map an image, and its mask, True where anomalous; sizes may differ from image to image.
+
+    Args:
+        maps, masks: arrays of shape (image, height, width), or one of shape (height, width) an image.
+        counted: as masks; False for pixels that do not count.
 
     Raises:
-        ValueError: another shape than (image, height, width), shapes that differ, no pixels, a map with NaN or infinite
-            values, masks with values other than false and true (0 and 1).
+        ValueError: other shapes, shapes that differ, no pixels, a map with NaN or infinite values, masks with values
+            other than false and true (0 and 1).
     """
-    values, positive = _array(maps), _binary("masks", _array(masks))
-    if values.ndim != 3 or values.shape != positive.shape:
+    values, sizes = _flat(maps)
+    positive, mask_sizes = _flat(masks)
+    if any(len(size) != 2 for size in sizes) or sizes != mask_sizes:
         raise ValueError(
-            f"maps have shape {values.shape}, masks have shape {positive.shape}: "
-            "both must be (image, height, width) of the same sizes"
+            f"maps have shape {_shapes(maps)}, masks have shape {_shapes(masks)}: both must be (image, height, width), "
+            "or (height, width) for each image, of the same sizes"
         )
     if not values.size:
-        raise ValueError(f"there are no pixels: maps have shape {values.shape}")
+        raise ValueError(f"there are no pixels: maps have shape {_shapes(maps)}")
     finite = np.isfinite(values)
+    anomalous = _binary("masks", positive)
+    pixels = Pixels(values, anomalous, ~anomalous, [(size[0], size[1]) for size in sizes])
     if not finite.all():
-        image, row, column = (int(index) for index in np.argwhere(~finite)[0])
-        value = values[image, row, column]
-        raise ValueError(f"the map of image {image} is {value} at row {row}, column {column}: maps must be finite")
-    return values, positive
+        first = int(np.flatnonzero(~finite)[0])
+        image = next(index for index, part in enumerate(pixels.parts) if first < part.stop)
+        row, column = divmod(first - pixels.parts[image].start, pixels.sizes[image][1])
+        raise ValueError(
+            f"the map of image {image} is {values[first]} at row {row}, column {column}: maps must be finite"
+        )
+    if counted is None:
+        return pixels
+    there = check_maps(maps, counted).anomalous
+    return replace(pixels, anomalous=anomalous & there, normal=~anomalous & there)
 
 
 def require_both(metric: str, items: str, positive: NDArray[np.bool_]) -> None:
@@ -90,13 +126,29 @@ def require_both(metric: str, items: str, positive: NDArray[np.bool_]) -> None:
         )
 
 
-def _array(values: Unchecked) -> NDArray:
+def _array(values: Unchecked) -> NDArray[Any]:
     if isinstance(values, Tensor):
         values = values.detach().cpu()
         if values.is_floating_point() and values.itemsize < 4:
             values = values.float()  # NumPy has no bfloat16
         return values.numpy()
     return np.asarray(values)
+
+
+def _flat(images: Unchecked) -> tuple[NDArray[Any], list[tuple[int, ...]]]:
+    """All values, and the shape of each image."""
+    if isinstance(images, np.ndarray | Tensor):
+        array = _array(images)
+        return array.reshape(-1), [array.shape[1:]] * (len(array) if array.ndim else 0)
+    arrays = [_array(image) for image in images]
+    flat = np.concatenate([array.reshape(-1) for array in arrays]) if arrays else np.zeros(0)
+    return flat, [array.shape for array in arrays]
+
+
+def _shapes(images: Unchecked) -> str:
+    if isinstance(images, np.ndarray | Tensor):
+        return str(tuple(images.shape))
+    return ", ".join(dict.fromkeys(str(np.shape(image)) for image in images)) or "()"
 
 
 def _binary(name: str, array: NDArray) -> NDArray[np.bool_]:

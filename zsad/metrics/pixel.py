@@ -1,19 +1,20 @@
 """Metrics of anomaly maps: all pixels of all images, normal ones too, in one pool."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy import ndimage
 
 from zsad.metrics import curve
-from zsad.metrics.inputs import Maps, Masks, Unchecked, check_maps, require_both
+from zsad.metrics.inputs import Maps, Masks, Pixels, Unchecked, check_maps, require_both
 
 
 def pixel_auroc(maps: Maps, masks: Masks) -> float:
     """Area under the receiver operating characteristic of all pixels, equal values counted half.
 
     Args:
-        maps: one an image, growing with abnormality.
-        masks: one an image, True where anomalous; empty for a normal image.
+        maps: one an image, growing with abnormality; an array (image, height, width), or one array an image where sizes
+            differ: every pixel counts the same, whatever the size of its image.
+        masks: one an image, of the map's size, True where anomalous; empty for a normal image.
 
     Raises:
         ValueError: no anomalous or no normal pixel, shapes that differ, NaN or infinite values, nothing at all.
@@ -57,27 +58,31 @@ def check_limit(fpr_limit: float) -> None:
         raise ValueError(f"fpr_limit is {fpr_limit}: it must lie in (0, 1]")
 
 
-def region_overlap(
-    masks: Bool[np.ndarray, "image height width"],
-) -> tuple[Float[np.ndarray, " anomaly"], Int[np.ndarray, " image"]]:
+def region_overlap(pixels: Pixels) -> tuple[Float[np.ndarray, " anomaly"], Int[np.ndarray, " image"]]:
     """For each anomalous pixel, in memory order, the share it has of its region; and the number of regions an image.
 
     Regions are 8-connected within an image and never reach into the next one.
     """
-    neighbours = np.zeros((3, 3, 3), dtype=bool)
-    neighbours[1] = True
-    labelled, count = ndimage.label(masks, structure=neighbours)
-    region = labelled[masks] - 1
-    sizes = np.bincount(region, minlength=count)
-    image = np.repeat(np.arange(len(masks)), masks.sum((1, 2)))
-    first = np.unique(region, return_index=True)[1]
-    return 1 / sizes[region], np.bincount(image[first], minlength=len(masks))
+    shares, counts = [], []
+    for part, size in zip(pixels.parts, pixels.sizes, strict=True):
+        mask = pixels.anomalous[part].reshape(size)
+        labelled, count = ndimage.label(mask, structure=np.ones((3, 3)))
+        region = labelled[mask] - 1
+        shares.append(1 / np.bincount(region, minlength=count)[region])
+        counts.append(count)
+    return np.concatenate(shares), np.array(counts)
 
 
 def _ranked(metric: str, maps: Unchecked, masks: Unchecked, regions: bool = False) -> curve.Curve:
-    values, positive = check_maps(maps, masks)
-    require_both(metric, "pixels", positive)
+    pixels = check_maps(maps, masks)
+    require_both(metric, "pixels", pixels.anomalous)
+    return ranked(pixels, regions)
+
+
+def ranked(pixels: Pixels, regions: bool = True) -> curve.Curve:
+    """The curve of all pixels, with the overlap with regions where asked for."""
+    anomalies, normals = pixels.values[pixels.anomalous], pixels.values[pixels.normal]
     if not regions:
-        return curve.rank(values[positive], values[~positive])
-    share, count = region_overlap(positive)
-    return curve.rank(values[positive], values[~positive], share / count.sum())
+        return curve.rank(anomalies, normals)
+    share, count = region_overlap(pixels)
+    return curve.rank(anomalies, normals, share / count.sum())

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Num
 
 from zsad.metrics import curve
-from zsad.metrics.inputs import Labels, Maps, Masks, Scores, Unchecked, check_maps, check_scores, require_both
-from zsad.metrics.pixel import check_limit, region_overlap
+from zsad.metrics.inputs import Labels, Maps, Masks, Pixels, Scores, Unchecked, check_maps, check_scores, require_both
+from zsad.metrics.pixel import check_limit, ranked
 
 
 def all_metrics(
@@ -23,8 +23,9 @@ def all_metrics(
     Args:
         scores: one an image, growing with abnormality.
         labels: one an image, True for anomalous.
-        maps: one an image, growing with abnormality. Without maps and masks there are image metrics only.
-        masks: one an image, True where anomalous.
+        maps: one an image, growing with abnormality, in one array or each of its own size, see `pixel_auroc`. Without
+            maps and masks there are image metrics only.
+        masks: one an image, of the map's size, True where anomalous.
         fpr_limit: where AUPRO ends, in (0, 1].
         counted: False where a pixel is left out of every pixel metric, as if it did not exist; a region that is cut
             by such pixels consists of what remains. By default all pixels count.
@@ -36,11 +37,7 @@ def all_metrics(
         ValueError: as the single metrics; another count of maps than of scores; only one of maps and masks.
     """
     test_set = checked(scores, labels, maps, masks, fpr_limit, counted)
-    pixels = None
-    if test_set.pixels:
-        values, anomalous, normal = test_set.pixels
-        share, regions = region_overlap(anomalous)
-        pixels = curve.rank(values[anomalous], values[normal], share / regions.sum())
+    pixels = None if test_set.pixels is None else ranked(test_set.pixels)
     values, positive = test_set.scores, test_set.labels
     found = metrics_of(curve.rank(values[positive], values[~positive]), pixels, fpr_limit)
     return {name: float(value) for name, value in found.items()}
@@ -48,20 +45,11 @@ def all_metrics(
 
 @dataclass(frozen=True)
 class Checked:
-    """What has passed the checks: scores and labels, and, where there are any, maps with their anomalous and their
-    normal pixels; a pixel that does not count is neither.
-    """
+    """What has passed the checks: scores and labels, and pixels where there are any."""
 
     scores: Num[np.ndarray, " image"]
     labels: Bool[np.ndarray, " image"]
-    pixels: (
-        tuple[
-            Num[np.ndarray, "image height width"],
-            Bool[np.ndarray, "image height width"],
-            Bool[np.ndarray, "image height width"],
-        ]
-        | None
-    )
+    pixels: Pixels | None
 
 
 def checked(
@@ -80,15 +68,12 @@ def checked(
         return Checked(values, positive, None)
     if maps is None or masks is None:
         raise ValueError("pixel metrics need both maps and masks: give both, or neither for image metrics alone")
-    pixels, anomalous = check_maps(maps, masks)
+    pixels = check_maps(maps, masks, counted)
     if len(pixels) != len(values):
         raise ValueError(f"there are {len(values)} scores but {len(pixels)} maps: give one each an image")
-    normal = ~anomalous
-    if counted is not None:
-        _, there = check_maps(maps, counted)
-        anomalous, normal = anomalous & there, normal & there
-    require_both("pixel_auroc, pixel_ap, pixel_f1max and aupro", "pixels", anomalous[anomalous | normal])
-    return Checked(values, positive, (pixels, anomalous, normal))
+    there = pixels.anomalous[pixels.anomalous | pixels.normal]
+    require_both("pixel_auroc, pixel_ap, pixel_f1max and aupro", "pixels", there)
+    return Checked(values, positive, pixels)
 
 
 def metrics_of(images: curve.Curve, pixels: curve.Curve | None, fpr_limit: float) -> dict[str, curve.PerReplicate]:

@@ -6,12 +6,11 @@ from zsad.robustness.corruption import Corruption
 from zsad.robustness.sweep import (
     SETTINGS,
     Shifted,
-    TestSet,
-    load_test_set,
     measure,
     predict_shifted,
     uniform_sweep,
 )
+from zsad.robustness.test_set import Images, TestSet, load_test_set
 from zsad.robustness.worst_case import SEARCHES, WorstCase, worst_case
 
 __all__ = [
@@ -20,6 +19,7 @@ __all__ = [
     "WORST_SETTINGS",
     "Bounds",
     "Corruption",
+    "Images",
     "Shifted",
     "TestSet",
     "WorstCase",

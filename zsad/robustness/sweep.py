@@ -5,49 +5,41 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
 from zsad import metrics, perturb
-from zsad.data import Dataset, Sample, stack
+from zsad.data import Dataset
 from zsad.detectors import Detector
 from zsad.detectors.base import NotFiniteError
 from zsad.robustness.batches import in_batches
-from zsad.robustness.corruption import Corruption, corrupted
+from zsad.robustness.groups import groups_of, resize_map
+from zsad.robustness.test_set import Images, Maps, Masks, TestSet, joined, load_test_set
 
 SETTINGS = ("none", "angle", "hue", "saturation")
 
 
+MOST_PIXELS = 2**24  # of a batch, however many pictures may go through at once: 1 of 4000 x 3000, 16 of 1024 x 1024
+
+
 @dataclass(frozen=True)
 class Shifted:
-    """Scores and maps under one shift, on the CPU; maps lie in the unshifted picture's frame.
+    """Scores and maps under one shift, on the CPU; maps lie in the unshifted picture's frame and have its size.
 
     `batch_size` is the number of pictures that went through at once in the end: smaller than asked for where the
     device ran out of memory.
     """
 
     score: Float[Tensor, " image"]
-    map: Float[Tensor, "image height width"]
+    map: Maps
     batch_size: int
-
-
-@dataclass(frozen=True)
-class TestSet:
-    """The pictures of one category at one size, in memory. `masks` is None where the data set has none."""
-
-    images: Float[Tensor, "image 3 height width"]
-    masks: Bool[Tensor, "image height width"] | None
-    labels: Bool[Tensor, " image"]
-    ids: list[str]
-    category: str
-
-    __test__ = False  # pytest: not a test class
 
 
 @dataclass(frozen=True)
@@ -62,32 +54,9 @@ class Measured:
     replicates: pd.DataFrame
 
 
-def load_test_set(dataset: Dataset, resolution: int, corruption: Corruption | None = None) -> TestSet:
-    """Decode a data set and squash it to squares of `resolution` pixels, corrupted before or after that if asked for.
-
-    Raises:
-        ValueError: a kind or severity of corruption that does not exist, naming the picture.
-    """
-    samples = [_resized(sample, resolution, corruption) for sample in dataset]
-    if not dataset.has_masks:
-        samples = [replace(sample, mask=torch.zeros(resolution, resolution, dtype=torch.bool)) for sample in samples]
-    images, masks, labels = stack(samples)
-    return TestSet(images, masks if dataset.has_masks else None, labels, dataset.ids, dataset.category)
-
-
-def _resized(sample: Sample, resolution: int, corruption: Corruption | None) -> Sample:
-    """One sample at a time, so that the full-size pictures of a category are never in memory together."""
-    if corruption is not None and corruption.at == "native":
-        sample = corrupted(sample, corruption)
-    unmasked = sample.label and sample.mask is None
-    image, mask, _ = stack([replace(sample, label=False) if unmasked else sample], size=resolution)
-    squashed = replace(sample, image=image[0], mask=None if sample.mask is None else mask[0])
-    return corrupted(squashed, corruption) if corruption is not None and corruption.at == "resized" else squashed
-
-
 def predict_shifted(
     detector: Detector,
-    images: Float[Tensor, "image 3 height width"],
+    images: Float[Tensor, "image 3 height width"] | Images,
     category: str,
     setting: str = "none",
     value: float | int = 0.0,
@@ -99,7 +68,8 @@ def predict_shifted(
     """Shift the pictures, predict, and turn the maps back (section 2 of the paper: the ground truth stays fixed).
 
     Args:
-        images: RGB in [0, 1].
+        images: RGB in [0, 1]. Those of one size go through together; no batch has more than `MOST_PIXELS` pixels,
+            unless a single picture has.
         category: folder name or words; underscores read as spaces.
         setting: "none", "angle" (degrees), "hue" (radians) or "saturation" ([-1, 1]).
         value: strength of the shift, the same for every picture. Corners that a rotation leaves empty score 0.
@@ -114,17 +84,27 @@ def predict_shifted(
         raise ValueError(f"unknown setting {setting!r}; known: {', '.join(SETTINGS)}")
     if len(images) == 0:
         raise ValueError("no images to predict")
+    scores = torch.zeros(len(images))
+    maps: list[Tensor] = [torch.empty(0)] * len(images)
 
-    def predict(part: slice) -> tuple[Tensor, Tensor]:
-        try:
-            score, anomaly_map = _predict(detector, images[part].to(device), category, setting, value, rotation)
-        except NotFiniteError as error:
-            raise NotFiniteError(f"image {part.start + error.index}: {error}", part.start + error.index) from None
-        return score.float().cpu(), anomaly_map.float().cpu()
+    for (height, width), members in groups_of(images).items():
 
-    predictions, batch_size = in_batches(predict, len(images), batch_size, device)
-    scores, maps = zip(*predictions, strict=True)
-    return Shifted(torch.cat(scores), torch.cat(maps), batch_size)
+        def predict(part: slice, members: list[int] = members) -> None:
+            chosen = members[part]
+            batch = images.stacked(chosen) if isinstance(images, Images) else images[chosen]
+            try:
+                score, found = _predict(detector, batch.to(device), category, setting, value, rotation)
+            except NotFiniteError as error:
+                index = chosen[error.index]
+                raise NotFiniteError(f"image {index}: {error}", index) from None
+            scores[chosen] = score.float().cpu()
+            for index, anomaly_map in zip(chosen, found.float().cpu(), strict=True):
+                maps[index] = anomaly_map
+
+        at_once = max(1, min(batch_size, MOST_PIXELS // (height * width)))
+        _, fitted = in_batches(predict, len(members), at_once, device)
+        batch_size = batch_size if fitted == at_once else fitted
+    return Shifted(scores, joined(maps), batch_size)
 
 
 @torch.no_grad()
@@ -147,10 +127,10 @@ def measure(
     fpr_limit: float = 0.3,
     replicates: int = 200,
     seed: int = 0,
-    counted: Bool[Tensor, "image height width"] | None = None,
+    counted: Masks | None = None,
 ) -> Measured:
     """Every metric with its interval; without masks the image metrics alone. Pixels are left out of pixel metrics where
-    `counted` is False.
+    `counted`, of the sizes of the masks, is False. Maps are resized to the masks' sizes (`resize_map`).
 
     The same seed draws the same pictures for every shift of a test set, so that replicates can be compared one by one,
     and unrelated ones for other test sets, so that their means can be taken one by one.
@@ -158,7 +138,7 @@ def measure(
     Raises:
         ValueError: a score or map that is not finite (naming the picture), or a test set of one class only.
     """
-    broken = ~(shifted.score.isfinite() & shifted.map.isfinite().flatten(1).all(1))
+    broken = ~(shifted.score.isfinite() & torch.stack([one.isfinite().all() for one in shifted.map]))
     if broken.any():
         first = test_set.ids[int(broken.nonzero()[0])]
         raise ValueError(
@@ -170,9 +150,11 @@ def measure(
         raise ValueError(f"category {test_set.category!r} has only {only} pictures: metrics need both kinds")
     pictures = hashlib.sha256("\0".join(test_set.ids).encode()).digest()
     generator = np.random.default_rng([seed, int.from_bytes(pictures[:8])])
-    maps = None if test_set.masks is None else shifted.map
+    maps = None
+    if test_set.masks is not None:
+        maps = joined([resize_map(one, mask.shape) for one, mask in zip(shifted.map, test_set.masks, strict=True)])
     arguments = (shifted.score, test_set.labels, maps, test_set.masks)
-    options: dict = {"fpr_limit": fpr_limit, "counted": counted}
+    options: dict[str, Any] = {"fpr_limit": fpr_limit, "counted": counted}
     estimates = metrics.all_metrics(*arguments, **options)
     drawn = metrics.bootstrap_replicates(*arguments, replicates=replicates, generator=generator, **options)
     rows = []
@@ -188,7 +170,9 @@ def uniform_sweep(
     setting: str,
     values: Sequence[float | int],
     *,
-    resolution: int = 240,
+    resolution: int | Literal["native"] = 240,
+    aspect: str = "own",
+    metric_size: int | Literal["mask"] = "mask",
     batch_size: int = 16,
     limit: int | None = None,
     rotation: str = "three_pass",
@@ -200,10 +184,11 @@ def uniform_sweep(
 ) -> pd.DataFrame:
     """Metrics of one detector on one category under each value of a shift.
 
-    Returns one row a value and metric: category, detector, setting, value, metric, estimate, low, high (in [0, 1]),
-    n_images, n_anomalous. Raises as `predict_shifted` and `measure` do.
+    `resolution`, `aspect` and `metric_size` are those of `load_test_set`. Returns one row a value and metric: category,
+    detector, setting, value, metric, estimate, low, high (in [0, 1]), n_images, n_anomalous. Raises as `load_test_set`,
+    `predict_shifted` and `measure` do.
     """
-    test_set = load_test_set(dataset.subset(limit), resolution)
+    test_set = load_test_set(dataset.subset(limit), resolution, aspect=aspect, metric_size=metric_size)
     frames = []
     for value in tqdm(values, desc=f"{dataset.category} {setting}", unit="value", disable=not progress):
         shifted = predict_shifted(

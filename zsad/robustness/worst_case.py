@@ -19,6 +19,7 @@ from zsad.robustness.bounds import PARAMETERS, Bounds, Box, searched
 from zsad.robustness.checkpoint import load_checkpoint, save_checkpoint
 from zsad.robustness.grid import grid
 from zsad.robustness.refine import refine
+from zsad.robustness.test_set import Maps, Masks
 
 SEARCHES = ("refine", "adam", "grid")
 # Tries a picture where no budget is given.
@@ -28,7 +29,8 @@ GRID_BUDGETS = {"angle": 181, "hue": 180, "saturation": 101}  # steps of 1 degre
 
 @dataclass(frozen=True)
 class WorstCase:
-    """The worst try of each picture, on the CPU.
+    """The worst try of each picture, on the CPU. Maps and masks are lists where those of pictures of several sizes were
+    put together.
 
     Attributes:
         parameters: angle (degrees), hue (radians) and saturation; 0 where the setting does not search them.
@@ -51,9 +53,9 @@ class WorstCase:
     auroc: Float[Tensor, " image"]
     clean_auroc: Float[Tensor, " image"]
     score: Float[Tensor, " image"]
-    map: Float[Tensor, "image height width"]
-    masks: Bool[Tensor, "image height width"]
-    counted: Bool[Tensor, "image height width"]
+    map: Maps
+    masks: Masks
+    counted: Masks
     evaluations: Int[Tensor, " image"]
     gradients: Int[Tensor, " image"]
     curve: Float[Tensor, "image evaluation"]

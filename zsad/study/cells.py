@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import zsad
 from zsad.study.config import DetectorConfig, Study
@@ -23,7 +23,9 @@ class Cell:
     backbone: str
     dtype: str
     shift: Shift
-    resolution: int
+    resolution: int | Literal["native"]
+    aspect: str
+    metric_size: int | Literal["mask"]
     limit: int | None
     rotation: str
     fpr_limit: float
@@ -69,7 +71,9 @@ def cell_of(study: Study, request: "Request", options: Any) -> Cell:
         backbone=request.backbone,
         dtype=study.dtype,
         shift=Shift(),
-        resolution=request.detector.resolution or study.resolution,
+        resolution=study.resolution_of(request.detector),
+        aspect=study.aspect,
+        metric_size=study.metric_size,
         limit=request.limit,
         rotation=study.rotation,
         fpr_limit=study.fpr_limit,

@@ -33,10 +33,15 @@ def resolve(path: Path) -> Path:
     return path if path.is_absolute() else project_root() / path
 
 
+Pixels = Annotated[int, Field(ge=8)]
+Resolution = Pixels | Literal["native"]
+
+
 class DetectorConfig(Strict):
     """A detector's registered name, the options that differ from its defaults, and those of the study's backbones and
-    suites that it is evaluated on. `label` is what records call it: by default its name. `resolution` is the side of
-    the pictures that it is given, and of the maps that are measured, where that is not the study's.
+    suites that it is evaluated on. `label` is what records call it: by default its name. `resolution` is the short
+    side of the pictures that it is given where that is not the study's; the tiling pipeline, which looks for what is
+    small, is given pictures as large as they are.
     """
 
     name: str
@@ -44,7 +49,7 @@ class DetectorConfig(Strict):
     options: dict[str, Any] = Field(default={})
     backbones: list[str] | Literal["all"] = "all"
     suites: list[str] | Literal["all"] = "all"
-    resolution: int | None = Field(default=None, ge=8)
+    resolution: Resolution | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -65,6 +70,10 @@ class Study(Strict):
     records as they are. Everything else is part of what is computed.
 
     `sweeps`, `worst` and `corruptions` say what is done to the pictures; of the last two there may be several.
+
+    Pictures are resized to a short side of `resolution` ("native": as they are on disk) before they are shifted;
+    `aspect` "squashed" makes them squares. Metrics compare maps with masks at `metric_size`: "mask", the mask's own
+    size, or a short side in pixels, which costs less where masks are large.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
@@ -76,7 +85,9 @@ class Study(Strict):
     data_root: Path = Path("build/data")
     records_root: Path = Path("build/records")
     cache_root: Path = Path("build/cache")
-    resolution: int = Field(default=240, ge=8)
+    resolution: Resolution = 240
+    aspect: Literal["own", "squashed"] = "own"
+    metric_size: Pixels | Literal["mask"] = "mask"
     batch_size: int = Field(default=16, ge=1)
     limit: int | None = Field(default=None, ge=2)
     sweeps: Sweeps = Sweeps()
@@ -96,6 +107,12 @@ class Study(Strict):
             everything = demo_categories(suite.root)
             for category in suite.members(suite.categories, everything or []):
                 check_known(f"category of {name}", category, everything or [category])
+        for detector in self.detectors:
+            if self.aspect == "squashed" and self.resolution_of(detector) == "native":
+                raise ValueError(
+                    f"detectors.{detector.label}.resolution: aspect 'squashed' makes squares, which need a side in "
+                    "pixels, and this is 'native'; set it to a number, or aspect to 'own'"
+                )
         self._check_blocks()
         return self
 
@@ -174,6 +191,10 @@ class Study(Strict):
             return evaluated
         over = self.suites[suite].groups.get(block.over, []) if isinstance(block.over, str) else block.over
         return [category for category in evaluated if category in over]
+
+    def resolution_of(self, detector: DetectorConfig) -> Resolution:
+        """The short side of the pictures that a detector of this study is given."""
+        return detector.resolution or ("native" if detector.name == "tiling" else self.resolution)
 
     def limit_of(self, block: Block) -> int | None:
         """The most test pictures of a category that a block takes."""

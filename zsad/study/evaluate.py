@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch import Tensor
+import torch
 
+from zsad.data import Dataset
 from zsad.detectors import Detector
 from zsad.detectors.base import localises
 from zsad.robustness import (
@@ -16,11 +17,14 @@ from zsad.robustness import (
     Shifted,
     TestSet,
     WorstCase,
+    load_test_set,
     measure,
     predict_shifted,
     worst_case,
 )
 from zsad.robustness.bounds import PARAMETERS
+from zsad.robustness.groups import groups_of, in_order, resize_nearest
+from zsad.robustness.test_set import Masks
 from zsad.study.cells import Cell
 from zsad.study.records import TABLES
 
@@ -43,6 +47,13 @@ def corruption_of(cell: Cell) -> Corruption | None:
     return Corruption(cell.shift.setting, int(cell.shift.value), cell.how["at"], cell.seed)
 
 
+def load_pictures(cell: Cell, dataset: Dataset) -> TestSet:
+    """The cell's pictures, resized and corrupted as it asks."""
+    return load_test_set(
+        dataset, cell.resolution, corruption_of(cell), aspect=cell.aspect, metric_size=cell.metric_size
+    )
+
+
 def evaluate(
     cell: Cell,
     detector: Detector,
@@ -57,7 +68,8 @@ def evaluate(
 
     A detector whose maps tell no places apart (`zsad.detectors.base.localises`) gets image metrics alone.
 
-    A search for worst cases keeps the pictures that it is done with in `checkpoint`, and begins with those there.
+    A search for worst cases keeps the pictures that it is done with in `checkpoint`, and begins with those there; where
+    pictures have several sizes, in a file beside it for each size, whose name begins with the same stem.
 
     Raises:
         ValueError: what the detector or the search refuse, naming the cell.
@@ -69,7 +81,7 @@ def evaluate(
                 cell, detector, test_set, batch_size=batch_size, device=device, progress=progress, checkpoint=checkpoint
             )
             shifted = Shifted(worst.score, worst.map, worst.batch_size)
-            truth, counted = replace(test_set, masks=worst.masks), _counted(cell, worst)
+            truth, counted = _truth(cell, worst, test_set)
         else:
             uniform = cell.shift.kind == "uniform"
             setting, value = (cell.shift.setting, cell.shift.value) if uniform else ("none", 0.0)
@@ -97,29 +109,46 @@ def evaluate(
     return Evaluated(metrics, tables, shifted.batch_size)
 
 
-def _search(cell: Cell, detector: Detector, test_set: TestSet, **how: Any) -> WorstCase:
-    if test_set.masks is None:
+def _search(cell: Cell, detector: Detector, test_set: TestSet, checkpoint: Path | None, **how: Any) -> WorstCase:
+    """Worst cases of all pictures. Those of one size are searched together, and have a checkpoint of their own where
+    there are several sizes."""
+    masks = test_set.image_masks
+    if masks is None:
         raise ValueError("worst cases are searched with the masks of the anomalous pictures, and there are none")
     options = dict(cell.how)
     bounds = Bounds(**{**dict.fromkeys(PARAMETERS, 0.0), **options.pop("bounds")})
-    return worst_case(
-        detector,
-        test_set.images,
-        test_set.masks,
-        category=cell.category,
-        setting=cell.shift.setting,
-        bounds=bounds,
-        rotation=cell.rotation,
-        seed=cell.seed,
-        ids=test_set.ids,
-        **options,
-        **how,
-    )
+    groups = groups_of(test_set.images)
+    found = []
+    for (height, width), members in groups.items():
+        own = checkpoint.with_suffix(f".{height}x{width}.search") if checkpoint and len(groups) > 1 else checkpoint
+        found.append(
+            worst_case(
+                detector,
+                test_set.images.stacked(members),
+                torch.stack([masks[index] for index in members]),
+                category=cell.category,
+                setting=cell.shift.setting,
+                bounds=bounds,
+                rotation=cell.rotation,
+                seed=cell.seed,
+                ids=[test_set.ids[index] for index in members],
+                checkpoint=own,
+                **options,
+                **how,
+            )
+        )
+        how["batch_size"] = found[-1].batch_size
+    return in_order(found, [index for members in groups.values() for index in members])
 
 
-def _counted(cell: Cell, worst: WorstCase) -> Tensor | None:
-    """The pixels that metrics count; None for all."""
-    return worst.counted if cell.how.get("corners") == "left out" else None
+def _truth(cell: Cell, worst: WorstCase, test_set: TestSet) -> tuple[TestSet, Masks | None]:
+    """The masks that go with the maps found, and the pixels that metrics count (None for all), at the size that metrics
+    compare. Masks that were turned along come as they were at the size of the images."""
+    assert test_set.masks is not None, "the search has asked for them"
+    sizes = [mask.shape for mask in test_set.masks]
+    masks = test_set.masks if cell.how["align"] == "map" else resize_nearest(worst.masks, sizes)
+    left_out = cell.how.get("corners") == "left out"
+    return replace(test_set, masks=masks), resize_nearest(worst.counted, sizes) if left_out else None
 
 
 def _headline(replicates: pd.DataFrame) -> pd.DataFrame:

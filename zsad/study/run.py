@@ -14,11 +14,11 @@ from zsad.data import Dataset, load_dataset
 from zsad.data.demo import write_suites
 from zsad.detectors import Detector, load_detector
 from zsad.progress import progress_bar
-from zsad.robustness import Corruption, TestSet, load_test_set
+from zsad.robustness import Corruption, TestSet
 from zsad.study import provenance
 from zsad.study.cells import Cell, Request, Selection, cell_of, requests
 from zsad.study.config import DetectorConfig, Study, StudyError, resolve
-from zsad.study.evaluate import corruption_of, evaluate
+from zsad.study.evaluate import corruption_of, evaluate, load_pictures
 from zsad.study.kept import Kept, Meaning, kept_folder, recipe_of
 from zsad.study.records import SUBJECT_COLUMNS, Entry, RecordStore, gather
 
@@ -90,15 +90,16 @@ class _Wanted:
 
 
 class _Pictures(NamedTuple):
-    """What decides the pictures of a cell: the data set's fingerprint, their side in pixels, their corruption."""
+    """What decides the pictures of a cell: the data set's fingerprint, their sizes, their corruption."""
 
     data: str
-    resolution: int
+    sizes: tuple[int | str, str, int | str]
     corruption: Corruption | None
 
 
 def _pictures_of(w: _Wanted) -> _Pictures:
-    return _Pictures(w.dataset.fingerprint(), w.cell.resolution, corruption_of(w.cell))
+    cell = w.cell
+    return _Pictures(w.dataset.fingerprint(), (cell.resolution, cell.aspect, cell.metric_size), corruption_of(cell))
 
 
 class Evaluator:
@@ -168,7 +169,7 @@ class Evaluator:
         if wanted not in self._pictures:
             clean = wanted._replace(corruption=None)
             self._pictures = {clean: self._pictures[clean]} if clean in self._pictures else {}
-            self._pictures[wanted] = load_test_set(w.dataset, w.cell.resolution, wanted.corruption)
+            self._pictures[wanted] = load_pictures(w.cell, w.dataset)
         return self._pictures[wanted]
 
     def _evaluate(self, w: _Wanted, progress: bool) -> None:
@@ -203,7 +204,8 @@ class Evaluator:
             "started_at": started.isoformat(timespec="seconds"),
         }
         self.store.write(w.key, rows, {name: t.assign(key=w.key) for name, t in found.tables.items()}, sidecar)
-        self.store.path(w.key, ".search").unlink(missing_ok=True)
+        for checkpoint in self.store.folder.glob(f"{w.key}*.search"):
+            checkpoint.unlink(missing_ok=True)
 
 
 def stage_seconds(detector: Detector) -> dict[str, float]:

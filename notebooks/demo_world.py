@@ -40,9 +40,9 @@ limit = None  # at most so many test images a category
 import pandas as pd
 
 from zsad import metrics, plots
-from zsad.data import stack
 from zsad.study import load_records, load_study, notebook
 from zsad.study.config import project_root
+from zsad.study.evaluate import load_study_pictures
 from zsad.study.summary import mean_over_categories
 
 if not any(name.startswith("demo-") for name in load_study(study).suites):
@@ -195,8 +195,8 @@ backbone = page.detector().backbone
 rows = []
 for suite in whole:
     for category in page.study.categories_of(suite):
-        images, _, labels = stack(list(page.dataset(suite, category)), size=page.study.resolution)
-        features = backbone.embed_image(images.to(backbone.device))
+        pictures = load_study_pictures(page.study, page.dataset(suite, category))
+        features = torch.cat([backbone.embed_image(image[None].to(backbone.device)) for image in pictures.images])
         # Every phrase stands in the same templates: a side's prototype is that of the means of its phrases.
         sentences = compose(clean_class_name(category), {phrase: [phrase] for phrase in phrases})
         means = dict(zip(sentences, text_prototypes(backbone, [*sentences.values()], normalise=False), strict=True))
@@ -206,7 +206,7 @@ for suite in whole:
                 for side in (NORMAL, ANOMALOUS)
             )
             score = features @ (anomalous - normal)  # ranks images as WinCLIP's image score does
-            auroc = metrics.image_auroc(score.cpu(), labels)
+            auroc = metrics.image_auroc(score.cpu(), pictures.labels)
             rows.append({"suite": suite, "category": category, "prompts": name, "auroc": auroc})
 controls = 100 * pd.DataFrame(rows).pivot_table(index=["suite", "category"], columns="prompts", values="auroc")
 nonsense = controls[[name for name in variants if name.startswith("nonsense")]]

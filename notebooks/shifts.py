@@ -31,10 +31,10 @@ limit = None  # at most so many test images a category
 import math
 
 from zsad import perturb, plots
-from zsad.data import stack
 from zsad.pages.sweep import rotation_invariant
 from zsad.robustness import predict_shifted
 from zsad.study import notebook
+from zsad.study.evaluate import load_study_pictures
 
 page = notebook.start(globals(), "shifts")
 
@@ -43,7 +43,8 @@ suite = next(iter(page.study.suites))
 category = rotation_invariant(page.study, suite)[0]
 dataset = page.dataset(suite, category)
 index = max((i for i, label in enumerate(dataset.labels) if label), key=lambda i: int(dataset[i].mask.sum()))
-images, masks, _ = stack([dataset[index]], size=page.study.resolution)
+one = load_study_pictures(page.study, dataset[index : index + 1])
+images, masks = one.images.stacked(), one.image_masks
 shown = category.replace("_", " ")
 
 strengths = {
@@ -73,9 +74,7 @@ page.figure(
 
 # %%
 detector = page.detector()
-clean = predict_shifted(
-    detector, stack(list(dataset), size=page.study.resolution)[0], category, device=page.study.device
-)
+clean = predict_shifted(detector, load_study_pictures(page.study, dataset).images, category, device=page.study.device)
 scale = plots.heat_scale(clean.map)
 maps, scores = [], []
 for setting, values in strengths.items():

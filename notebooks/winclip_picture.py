@@ -33,10 +33,10 @@ import matplotlib.patches as shapes
 import pandas as pd
 
 from zsad import plots
-from zsad.data import stack
 from zsad.pages.sweep import rotation_invariant
 from zsad.robustness import predict_shifted
 from zsad.study import notebook
+from zsad.study.evaluate import load_study_pictures
 
 page = notebook.start(globals(), "winclip_picture")
 
@@ -45,7 +45,8 @@ suite = next(iter(page.study.suites))
 category = rotation_invariant(page.study, suite)[0]
 shown = category.replace("_", " ")
 dataset = page.dataset(suite, category)
-images, masks, _ = stack(list(dataset), size=page.study.resolution)
+test_set = load_study_pictures(page.study, dataset)
+images, masks = test_set.images, test_set.image_masks
 whole = page.detector()
 clean = predict_shifted(whole, images, category, device=page.study.device)
 scale = plots.heat_scale(clean.map)
@@ -60,7 +61,7 @@ parts = {
     "3×3 windows": page.detector(scales=[3], image_scale=False),
     "whole picture": page.detector(scales=[], image_scale=True),
 }
-maps = {name: d.predict(images[[index]], category=shown).map[0].numpy() for name, d in parts.items()}
+maps = {name: d.predict(images[index][None], category=shown).map[0].numpy() for name, d in parts.items()}
 maps["harmonic mean"] = clean.map[index].numpy()
 
 photo = plots.to_uint8(images[index])
@@ -70,10 +71,13 @@ titles = ["picture, two windows", f"truth: {dataset.defects[index].replace('_', 
 outlines = [None, truth, *[truth] * len(maps)]
 figure = plots.picture_row(pictures, titles, columns=3, scale=scale, outlines=outlines)
 
-patch = photo.shape[0] / rows
+patch = min(photo.shape[:2]) / rows  # of a square, or of a square tile
 centre = [axis.mean() for axis in truth.nonzero()]
 for size, colour in ((3, plots.PALETTE[1]), (2, plots.PALETTE[5])):
-    top, left = (min(max(round(c / patch - size / 2), 0), rows - size) * patch for c in centre)
+    top, left = (
+        min(max(round(c / patch - size / 2), 0), int(length / patch) - size) * patch
+        for c, length in zip(centre, photo.shape, strict=False)
+    )
     figure.axes[0].add_patch(
         shapes.Rectangle((left, top), size * patch, size * patch, fill=False, edgecolor=colour, lw=2)
     )

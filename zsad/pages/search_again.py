@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 import torch
 
-from zsad.data import stack
 from zsad.pages.worst import WorstCases, label_of
 from zsad.robustness import Bounds, losses_again
 from zsad.robustness.bounds import PARAMETERS
-from zsad.study.config import Study
+from zsad.study.config import DetectorConfig, Study
+from zsad.study.evaluate import load_study_pictures
 from zsad.study.notebook import Page
 from zsad.study.run import ensure_suite, load_study_detector, read_suite
 
@@ -35,7 +35,8 @@ def falls_again(
         config = next(d for d in study.detectors if d.label == label_of(study, first.block))
         detector = load_study_detector(study, config, str(backbone))
         for (suite, category), of_category in of_backbone.groupby(["suite", "category"], sort=False):
-            ids, images, masks = _pictures(study, str(suite), str(category), first.limit_of(str(suite), str(category)))
+            limit = first.limit_of(str(suite), str(category))
+            ids, images, masks = _pictures(study, config, str(suite), str(category), limit)
             for setting in of_category["setting"]:
                 tries = {}
                 for name, of_cell in zip(names, samples, strict=True):
@@ -56,9 +57,10 @@ def falls_again(
 
 
 def _pictures(
-    study: Study, suite: str, category: str, limit: int | None
+    study: Study, config: DetectorConfig, suite: str, category: str, limit: int | None
 ) -> tuple[list[str], torch.Tensor, torch.Tensor]:
     ensure_suite(study, suite)
     dataset = read_suite(study, suite, category, limit)
-    images, masks, _ = stack(list(dataset), size=study.resolution)
-    return list(dataset.ids), images, masks
+    test_set = load_study_pictures(study, dataset, config)
+    assert isinstance(test_set.image_masks, torch.Tensor), "searches are compared on images of one size, with masks"
+    return list(dataset.ids), test_set.images.stacked(), test_set.image_masks

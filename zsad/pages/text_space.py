@@ -16,8 +16,9 @@ from zsad.detectors.text_fnn import TextFNN
 from zsad.detectors.winclip import WinCLIPOptions
 from zsad.metrics import interval
 from zsad.pages.corruption import KINDS, SEVERITY
-from zsad.robustness import Corruption, load_test_set
+from zsad.robustness import Corruption, Images
 from zsad.study.config import DetectorConfig
+from zsad.study.evaluate import load_study_pictures
 from zsad.study.notebook import Page
 from zsad.study.run import load_study_detector
 
@@ -72,17 +73,19 @@ def texts_of(page: Page, backbone: Backbone, category: str) -> dict[str, Texts]:
 def pictures_of(page: Page, backbone: Backbone, suite: str, category: str) -> Pictures:
     """Test pictures as the detector is given them, and the same under the four corruptions at severity 3."""
     dataset, study = page.dataset(suite, category), page.study
-    clean = load_test_set(dataset, study.resolution)
+    clean = load_study_pictures(study, dataset)
     corrupted = [
-        _embedded(backbone, load_test_set(dataset, study.resolution, Corruption(k, SEVERITY, seed=study.seed)).images)
+        _embedded(
+            backbone, load_study_pictures(study, dataset, corruption=Corruption(k, SEVERITY, seed=study.seed)).images
+        )
         for k in KINDS
     ]
     return Pictures(_embedded(backbone, clean.images), clean.labels.numpy(), np.concatenate(corrupted))
 
 
 @torch.no_grad()
-def _embedded(backbone: Backbone, images: Tensor) -> np.ndarray:
-    return np.concatenate([_array(backbone.embed_image(part.to(backbone.device))) for part in images.split(16)])
+def _embedded(backbone: Backbone, images: Images) -> np.ndarray:
+    return np.concatenate([_array(backbone.embed_image(image[None].to(backbone.device))) for image in images])
 
 
 def _array(features: Tensor) -> np.ndarray:

@@ -11,8 +11,9 @@ import torch
 
 from zsad import plots
 from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES
-from zsad.data import stack
 from zsad.pages.tiled import PIPELINE
+from zsad.study.config import DetectorConfig
+from zsad.study.evaluate import load_study_pictures
 from zsad.study.notebook import Page
 from zsad.study.run import load_study_detector
 from zsad.tiling.components import Component
@@ -28,24 +29,34 @@ SCALED_BY = 8  # pictures that decide a category's colour scale
 
 def pipeline(page: Page) -> Tiling:
     """The page's pipeline on the study's first backbone."""
-    config = next(d for d in page.study.detectors if d.label == PIPELINE)
-    return cast("Tiling", load_study_detector(page.study, config, page.study.backbones[0]))
+    return cast("Tiling", load_study_detector(page.study, _config(page), page.study.backbones[0]))
+
+
+def _config(page: Page) -> DetectorConfig:
+    return next(d for d in page.study.detectors if d.label == PIPELINE)
 
 
 def show_stages(page: Page, detector: Tiling, suite: str, category: str, id: str) -> None:
     """A panel for every stage, of the damaged test picture with the median size of damage; and what they found."""
     dataset = page.dataset(suite, category)
     damaged = [index for index, label in enumerate(dataset.labels) if label]
-    few = list(dict.fromkeys([damaged[len(damaged) // 2], *range(len(dataset))]))[:SCALED_BY]
-    images, masks, _ = stack([dataset[index] for index in few], size=page.study.resolution)
-    image, truth, words = images[:1], masks[0].numpy(), category.replace("_", " ")
+    chosen = damaged[len(damaged) // 2]
+    test_set = load_study_pictures(page.study, dataset, _config(page))
+    assert test_set.image_masks is not None, "the page is about damage that is marked"
+    image, truth, words = (
+        test_set.images[chosen][None],
+        test_set.image_masks[chosen].numpy(),
+        category.replace("_", " "),
+    )
     with torch.no_grad():
         found = detector.segment(image)[0]
         results = list(detector.score_tiles(image, [found], words))
-        prediction = detector.predict(images, words)
+        prediction = detector.predict(image, words)
+        others = [index for index in range(len(dataset)) if index != chosen][: SCALED_BY - 1]
+        maps = [detector.predict(test_set.images[index][None], words).map[0].numpy() for index in others]
     photo = plots.to_uint8(image[0])
     unscaled = pasted(detector, found, results, *photo.shape[:2])
-    shown = np.concatenate([prediction.map.numpy(), unscaled[None]])
+    shown = np.concatenate([one.ravel() for one in (prediction.map.numpy(), *maps, unscaled)])
     scale = plots.heat_scale(shown[shown > 0])  # outside all tiles there is no score to show
     members = [found.labels == component.label for component in found.components]
     full = [part.full(*truth.shape) for part in found.parts]
@@ -67,7 +78,7 @@ def show_stages(page: Page, detector: Tiling, suite: str, category: str, id: str
     page.figure(
         figure,
         id,
-        f"<strong>The pipeline on a picture of {words}</strong> ({suite}, test picture {dataset.ids[few[0]]}). The "
+        f"<strong>The pipeline on a picture of {words}</strong> ({suite}, test picture {dataset.ids[chosen]}). The "
         "true defect is outlined in light blue. A network gives every pixel a degree of foreground (1); SAM finds "
         f"parts (2), of which those are kept that the foreground covers to {100 * detector.options['coverage']:.0f} % "
         "(3); their union falls into components (4, 5). A square around each is a tile (6), whose score (9) is in its "
@@ -91,8 +102,8 @@ def show_counts(page: Page, detector: Tiling, suite: str) -> None:
     rows = []
     for category in page.study.categories_of(suite):
         dataset = page.dataset(suite, category)
-        images, _, _ = stack(list(dataset), size=page.study.resolution)
-        found = detector.segment(images)
+        images = load_study_pictures(page.study, dataset, _config(page)).images
+        found = [detector.segment(image[None])[0] for image in images]
         rows.append(
             {
                 "category": category.replace("_", " "),

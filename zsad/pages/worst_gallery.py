@@ -10,11 +10,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from zsad import perturb, plots
-from zsad.data import Dataset, stack
+from zsad.data import Dataset
 from zsad.detectors import Detector
 from zsad.pages.worst import SETTING_WORDS, WorstCases, label_of
-from zsad.robustness import predict_shifted
-from zsad.study.config import Study
+from zsad.robustness import Images, predict_shifted
+from zsad.robustness.test_set import Maps
+from zsad.study.config import DetectorConfig, Study
+from zsad.study.evaluate import load_study_pictures
 from zsad.study.notebook import Page
 from zsad.study.run import ensure_suite, load_study_detector, read_suite
 
@@ -70,9 +72,9 @@ def show_gallery(page: Page, cases: WorstCases, setting: str = "3d") -> None:
             category = str(item.sample["category"])
             dataset = read_dataset(study, suite, category, cases.limit_of(suite, category))
             if category not in scales:
-                everything = stack(list(dataset), size=study.resolution)[0]
+                everything = load_study_pictures(study, dataset, config).images
                 scales[category] = plots.heat_scale(_clean_maps(detector, everything, category, study))
-            replayed = replay(detector, dataset, item.sample, study)
+            replayed = replay(detector, dataset, item.sample, study, config)
             truth = replayed.mask.numpy()
             pictures += [plots.to_uint8(replayed.image), plots.to_uint8(replayed.shifted),
                          replayed.clean_map.numpy(), replayed.map.numpy()]  # fmt: skip
@@ -126,15 +128,20 @@ class Replayed:
     mask: Tensor
 
 
-def replay(detector: Detector, dataset: Dataset, sample: pd.Series, study: Study) -> Replayed:
+def replay(
+    detector: Detector, dataset: Dataset, sample: pd.Series, study: Study, config: DetectorConfig | None = None
+) -> Replayed:
     """Compute a recorded worst case again. Raises ValueError where the data set has no picture of that name."""
     if sample["id"] not in dataset.ids:
         raise ValueError(f"no picture {sample['id']!r} among the test pictures of {dataset.category!r}")
-    images, masks, _ = stack([dataset[dataset.ids.index(sample["id"])]], size=study.resolution)
+    index = dataset.ids.index(sample["id"])
+    test_set = load_study_pictures(study, dataset[index : index + 1], config)
+    images, masks = test_set.images.stacked(), test_set.image_masks
+    assert masks is not None, "worst cases are searched with masks"
     values = {name: float(sample[name]) for name in ("angle", "hue", "saturation")}
     shifted = _shifted(images, values, study) if any(values.values()) else images
     maps = _clean_maps(detector, torch.cat([images, shifted]), dataset.category, study)
-    turned = perturb.rotate_map(maps[1:], -values["angle"], rotation=study.rotation)
+    turned = perturb.rotate_map(maps[1][None], -values["angle"], rotation=study.rotation)
     return Replayed(images[0], shifted[0], maps[0], turned[0], masks[0])
 
 
@@ -143,7 +150,7 @@ def _shifted(images: Tensor, values: dict[str, float], study: Study) -> Tensor:
     return perturb.semantic(images, angle, hue, saturation, rotation=study.rotation)
 
 
-def _clean_maps(detector: Detector, images: Tensor, category: str, study: Study) -> Tensor:
+def _clean_maps(detector: Detector, images: Tensor | Images, category: str, study: Study) -> Maps:
     return predict_shifted(detector, images, category, batch_size=study.batch_size, device=study.device).map
 
 

@@ -26,6 +26,7 @@ from zsad.robustness.bounds import PARAMETERS
 from zsad.robustness.groups import groups_of, in_order, resize_nearest
 from zsad.robustness.test_set import Masks
 from zsad.study.cells import Cell
+from zsad.study.config import DetectorConfig, Study
 from zsad.study.records import TABLES
 
 
@@ -52,6 +53,14 @@ def load_pictures(cell: Cell, dataset: Dataset) -> TestSet:
     return load_test_set(
         dataset, cell.resolution, corruption_of(cell), aspect=cell.aspect, metric_size=cell.metric_size
     )
+
+
+def load_study_pictures(
+    study: Study, dataset: Dataset, detector: DetectorConfig | None = None, corruption: Corruption | None = None
+) -> TestSet:
+    """A data set's pictures as a study gives them to one of its detectors; by default, to one that names no size."""
+    resolution = study.resolution if detector is None else study.resolution_of(detector)
+    return load_test_set(dataset, resolution, corruption, aspect=study.aspect, metric_size=study.metric_size)
 
 
 def evaluate(

@@ -3,7 +3,6 @@ from dataclasses import fields, replace
 import pytest
 from toys import tiny_study
 
-import zsad
 from zsad.study.cells import Cell, Request, Selection, cell_of, requests
 from zsad.study.config import DetectorConfig, Study
 from zsad.study.shifts import Corruptions, Shift, Worst, canonical_json
@@ -46,9 +45,9 @@ def test_every_field_of_a_cell_changes_its_key(cell):
     assert len(keys) == 1 + len(CHANGES)
 
 
-def test_data_weights_and_version_change_the_key(cell, monkeypatch):
+def test_data_weights_and_code_change_the_key(cell, monkeypatch):
     keys = {cell.key("d", "w"), cell.key("e", "w"), cell.key("d", "v")}
-    monkeypatch.setattr(zsad, "__version__", "9.9")
+    monkeypatch.setattr("zsad.study.cells.cell_code", lambda detector, kind: {"data": f"{detector} {kind}"})
     keys.add(cell.key("d", "w"))
     assert len(keys) == 4
 

@@ -23,6 +23,7 @@ SIDECAR = {
     "spec": {"suite": "toys"},
     "data_fingerprint": "d",
     "weights_fingerprint": "w",
+    "code": {"data": "c"},
     "versions": {"python": "3", "zsad": "0", "torch": "2", "open_clip_torch": "3", "numpy": "2"},
     "commit": "c" * 40,
     "dirty": False,

@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import signal
@@ -450,6 +451,12 @@ def test_progress_says_how_far_and_what(study, capfd):
     assert "\r" not in shown, "a line at a time, for logs"
 
 
+def sidecars_of(study) -> list[dict]:
+    sidecars = [json.loads(path.read_text()) for path in study.records_root.glob("*.json")]
+    assert sidecars
+    return sidecars
+
+
 def test_a_kept_cell_serves_where_another_processor_drew_the_pictures(study, tmp_path, monkeypatch):
     """One pixel of one picture differs by a level, as rounding may: another key, but the same recipe."""
     root = tmp_path / "project"
@@ -477,6 +484,9 @@ def test_a_kept_cell_serves_where_another_processor_drew_the_pictures(study, tmp
     assert (sidecar["key"], sidecar["computed_as"]) == (key, records[moved]["key"].iloc[0])
     assert set(RecordStore(changed.records_root).table(key, "images")["key"]) == {key}
 
+    with monkeypatch.context() as patch:
+        patch.setattr("zsad.study.cells.cell_code", lambda detector, kind: {"data": "written otherwise"})
+        assert not any("computed_as" in sidecar for sidecar in sidecars_of(elsewhere("four", load_reddish)[0]))
     recipes["toys"] = "drawn otherwise"
     assert "computed_as" not in RecordStore(elsewhere("two", load_reddish)[0].records_root).sidecar(key)
     recipes["toys"] = None

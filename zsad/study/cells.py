@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-import zsad
+from zsad.study.code import cell_code
 from zsad.study.config import DetectorConfig, Study
 from zsad.study.shifts import Shift, canonical_json
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Everything that decides a result, apart from the data, the weights and the version of this package."""
+    """Everything that decides a result, apart from the data, the weights and the code."""
 
     suite: str
     category: str
@@ -46,8 +46,13 @@ class Cell:
         shift = {**asdict(self.shift), "how": self.how}
         return {**asdict(self), "options": json.loads(self.options), "shift": shift}
 
+    @property
+    def code(self) -> dict[str, str]:
+        """Room of this package -> SHA-256 (hex) of the code there that can touch the cell."""
+        return cell_code(self.detector, self.shift.kind)
+
     def key(self, data_fingerprint: str, weights_fingerprint: str) -> str:
-        """Content key, 64 hex digits: SHA-256 over the spec, the data, the weights and the version of this package.
+        """Content key, 64 hex digits: SHA-256 over the spec, the data, the weights and `code`.
 
         Device and batch size are no part of it: they change how a result is computed, not what it is.
         """
@@ -55,7 +60,7 @@ class Cell:
             "spec": self.spec(),
             "data": data_fingerprint,
             "weights": weights_fingerprint,
-            "zsad": zsad.__version__,
+            "code": self.code,
         }
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 

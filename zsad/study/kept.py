@@ -16,7 +16,6 @@ from typing import Any
 
 import pandas as pd
 
-import zsad
 from zsad.files import write_atomically
 from zsad.study.config import Study, load_study, project_root, resolve
 from zsad.study.records import (
@@ -34,7 +33,10 @@ from zsad.study.records import (
 from zsad.study.shifts import canonical_json
 
 # Parts of a sidecar that are the same for many cells: written once, and referred to by number.
-_SHARED = ("versions", "machine", "seeds")
+_SHARED = ("versions", "machine", "seeds", "code")
+
+# The code of cells that were kept before it was fingerprinted: like no other.
+UNKNOWN_CODE = {"unknown": "computed before the code was fingerprinted"}
 
 
 def kept_folder(study: str) -> Path:
@@ -43,12 +45,13 @@ def kept_folder(study: str) -> Path:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a cell is, whichever processor drew its pictures: its spec, the fingerprint of its weights, and the recipe
-    of its suite; None for pictures that are not drawn.
+    """What a cell is, whichever processor drew its pictures: its spec, the fingerprints of its weights and of its code,
+    and the recipe of its suite; None for pictures that are not drawn.
     """
 
     spec: dict[str, Any]
     weights: str
+    code: dict[str, str]
     recipe: str | None
 
 
@@ -124,8 +127,9 @@ class Kept:
         shared = content["shared"]
         return {
             key: {
+                "code": UNKNOWN_CODE,
                 **sidecar,
-                **{name: shared[sidecar[name]] for name in _SHARED},
+                **{name: shared[sidecar[name]] for name in _SHARED if name in sidecar},
                 "spec": {**sidecar["spec"], "options": shared[sidecar["spec"]["options"]]},
             }
             for key, sidecar in content["cells"].items()
@@ -153,9 +157,9 @@ class Kept:
     def _by_meaning(self) -> dict[str, str]:
         recipes = self._provenance.get("recipes", {})
         return {
-            _words(Meaning(sidecar["spec"], sidecar["weights_fingerprint"], recipe)): key
+            _words(Meaning(sidecar["spec"], sidecar["weights_fingerprint"], sidecar["code"], recipe)): key
             for key, sidecar in self.sidecars.items()
-            if (recipe := recipes.get(sidecar["spec"]["suite"])) and sidecar["versions"]["zsad"] == zsad.__version__
+            if (recipe := recipes.get(sidecar["spec"]["suite"]))
         }
 
     def restore(self, key: str, store: RecordStore, meaning: Meaning | None = None) -> bool:
@@ -180,7 +184,7 @@ class Kept:
 
 
 def _words(meaning: Meaning) -> str:
-    return canonical_json([meaning.spec, meaning.weights, meaning.recipe])
+    return canonical_json([meaning.spec, meaning.weights, meaning.code, meaning.recipe])
 
 
 def load_records(study: str | Study) -> pd.DataFrame:

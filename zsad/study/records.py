@@ -42,6 +42,7 @@ PROVENANCE: dict[str, type] = {
     "spec": dict,
     "data_fingerprint": str,
     "weights_fingerprint": str,
+    "code": dict,
     "versions": dict,
     "commit": str,
     "dirty": bool,

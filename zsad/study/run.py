@@ -137,7 +137,7 @@ class Evaluator:
     def _restore(self, w: "_Wanted", kept: Kept) -> bool:
         """Whether a cell is kept with the project, from where it is then taken."""
         recipe = recipe_of(self.study, w.cell.suite)
-        return kept.restore(w.key, self.store, Meaning(w.cell.spec(), w.detector.fingerprint, recipe))
+        return kept.restore(w.key, self.store, Meaning(w.cell.spec(), w.detector.fingerprint, w.cell.code, recipe))
 
     def dataset(self, suite: str, category: str, limit: int | None) -> Dataset:
         """At most `limit` test pictures of one category."""
@@ -194,6 +194,7 @@ class Evaluator:
             "spec": spec,
             "data_fingerprint": w.dataset.fingerprint(),
             "weights_fingerprint": w.detector.fingerprint,
+            "code": w.cell.code,
             **self._program,
             "device": self.study.device,
             "machine": provenance.machine(self.study.device),

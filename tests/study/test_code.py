@@ -1,0 +1,223 @@
+"""Which cells a change of the code touches, in copies of the package."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny_clip import tiny_backbone
+from tiny_parts import BluePixels, NoParts, RedSoft
+from toys import SIZE, tiny_study, write_suite
+
+from zsad.detectors import DETECTORS, load_detector
+from zsad.detectors.tiling import Tiling
+from zsad.detectors.tiling_options import TilingOptions
+from zsad.study import code
+from zsad.study.cells import Selection, requests
+from zsad.study.code import ONLY_UNDER, PACKAGE, cell_code, cell_modules, detector_modules
+from zsad.study.config import DetectorConfig
+from zsad.study.run import Evaluator
+from zsad.study.shifts import SHIFTS
+
+EVERY_CELL = {(detector, kind) for detector in DETECTORS for kind in SHIFTS}
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The package's sources in another folder."""
+    return shutil.copytree(PACKAGE, tmp_path / "zsad", ignore=shutil.ignore_patterns("weights", "__pycache__"))
+
+
+def touched(copy: Path, *relative: str) -> set[tuple[str, str]]:
+    """The (detector, kind of shift) whose code is another in a copy in which these files have been changed."""
+    assert not relative or all((copy / path).read_bytes() != (PACKAGE / path).read_bytes() for path in relative)
+    return {cell for cell in EVERY_CELL if cell_code(*cell) != cell_code(*cell, package=copy)}
+
+
+def under(*kinds: str) -> set[tuple[str, str]]:
+    return {cell for cell in EVERY_CELL if cell[1] in kinds}
+
+
+def of(*detectors: str) -> set[tuple[str, str]]:
+    return {cell for cell in EVERY_CELL if cell[0] in detectors}
+
+
+@pytest.mark.parametrize(
+    ("module", "cells"),
+    [
+        ("perturb/corruptions", under("corruption")),
+        ("robustness/corruption", under("corruption")),
+        ("perturb/rotation", under("uniform", "worst")),
+        ("perturb/colour", under("uniform", "worst")),
+        ("perturb/parameters", under("uniform", "worst", "corruption")),
+        ("robustness/refine", under("worst")),
+        ("robustness/adam", under("worst")),
+        ("robustness/attack", under("worst")),
+        ("robustness/sweep", EVERY_CELL),
+        ("metrics/curve", EVERY_CELL),
+        ("metrics/bootstrap", EVERY_CELL),
+        ("data/image", EVERY_CELL),
+        ("data/batch", EVERY_CELL),
+        ("clip/backbone", EVERY_CELL),
+        ("clip/tokenizer", EVERY_CELL),
+        ("study/evaluate", EVERY_CELL),
+        ("detectors/winclip", of("winclip")),
+        ("detectors/text_fnn", of("text_fnn")),
+        ("detectors/clip", of("clip", "clip_ac")),
+        ("detectors/text_training/heads", of("text_fnn", "rwda")),
+        ("detectors/tiling", of("tiling")),
+        ("tiling/tiles", of("tiling")),
+        ("tiling/sam", of("tiling")),
+        ("data/demo/damage", set()),  # its pictures are data
+        ("data/mvtec_ad", set()),
+        ("data/load", set()),
+        ("clip/zoo", set()),  # what it loads is weights
+        ("detectors/__init__", set()),
+        ("study/run", set()),
+        ("study/cells", set()),
+        ("pages/worst", set()),
+        ("plots/bars", set()),
+        ("cli", set()),
+    ],
+)
+def test_a_module_is_the_code_of_the_cells_that_it_can_touch_and_of_no_others(module, cells):
+    name = f"zsad.{module.replace('/', '.')}".removesuffix(".__init__")
+    assert {cell for cell in EVERY_CELL if name in cell_modules(*cell)} == cells
+
+
+def test_what_computes_nothing_changes_nothing(copy):
+    paths = [path for path in copy.rglob("*.py") if path.read_text().startswith('"""')]
+    for path in paths:
+        lines = path.read_text().replace('"""', '"""Said otherwise. ', 1).splitlines()
+        path.write_text("# a comment\n\n" + "\n".join(lines).replace("severity: int,", "severity:  int  ,  # strength"))
+    assert touched(copy, *(str(path.relative_to(copy)) for path in paths)) == set()
+
+
+def test_one_constant_is_enough(copy):
+    path = copy / "perturb" / "corruptions.py"
+    path.write_text(path.read_text().replace("CONTRAST = (0.4, 0.3, 0.2,", "CONTRAST = (0.4, 0.3, 0.9,"))
+    assert touched(copy, "perturb/corruptions.py") == under("corruption")
+
+
+def test_a_new_detector_touches_no_cell_that_is_there(copy):
+    shutil.copy(copy / "detectors" / "clip_ac.py", copy / "detectors" / "another.py")
+    door = copy / "detectors" / "__init__.py"
+    source = "from zsad.detectors.another import CLIPAC as Another\n" + door.read_text()
+    door.write_text(source.replace("] = {", '] = {\n    "another": (Another, Another),', 1))
+    assert touched(copy, "detectors/__init__.py") == set()
+    assert detector_modules("another", copy) == {"zsad.detectors.another"}
+    assert cell_code("another", "none", copy)
+
+
+def test_a_run_computes_again_what_a_change_can_touch_and_nothing_else(copy, tmp_path):
+    (copy / "weights").symlink_to(PACKAGE / "weights")
+    write_suite(tmp_path / "data" / "toys")
+    content = tiny_study(
+        tmp_path, detectors=["clip"], corruptions={"over": ["washer"], "kinds": ["contrast"], "severities": [0, 3]}
+    ).model_dump(mode="json", exclude={"name"})
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(content))
+
+    def run() -> dict[str, tuple[str, str]]:
+        """Key -> kind of shift, and when it was begun, of every cell that is there."""
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        command = [sys.executable, "-m", "zsad.cli", "run", "tiny.yaml"]
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+        sidecars = [json.loads(path.read_text()) for path in sorted((tmp_path / "records").glob("*.json"))]
+        return {sidecar["key"]: (sidecar["spec"]["shift"]["kind"], sidecar["started_at"]) for sidecar in sidecars}
+
+    first = run()
+    assert sorted(kind for kind, _ in first.values()) == ["corruption", "none", "none", *["uniform"] * 3]
+    path = copy / "perturb" / "corruptions.py"
+    path.write_text(path.read_text().replace("CONTRAST = (0.4, 0.3, 0.2,", "CONTRAST = (0.4, 0.3, 0.9,"))
+    second = run()
+    assert [kind for key, (kind, _) in second.items() if key not in first] == ["corruption"]
+    assert {key: second[key] for key in first} == first, "finished cells are left alone"
+
+
+def test_every_name_that_the_fingerprint_goes_by_exists():
+    assert set(detector_modules("nobody")) == set()
+    for name in DETECTORS:
+        assert f"zsad.detectors.{name}" in detector_modules(name)
+    for module in (*ONLY_UNDER, *code._ROOTS, *code._DOORS, *code._APART):
+        assert code._file(module, PACKAGE), module
+    kinds = {kind: set(cell_code("winclip", kind)) for kind in SHIFTS}
+    assert kinds["none"] == {"clip", "data", "detectors", "metrics", "robustness", "study"}
+    assert kinds["none"] | {"perturb"} == kinds["uniform"] == kinds["worst"] == kinds["corruption"]
+
+
+def test_other_pythons_see_the_same_code():
+    """Fields that came with Python 3.12 or are empty are not hashed."""
+    tree = code._plain(code.ast.parse("def f(x): return x"))
+    assert tree == ("Module", {"body": [("FunctionDef", {
+        "name": "f",
+        "args": ("arguments", {"args": [("arg", {"arg": "x"})]}),
+        "body": [("Return", {"value": ("Name", {"id": "x", "ctx": ("Load", {})})})],
+    })]})  # fmt: skip
+
+
+def _executed(work) -> set[str]:
+    """The modules of the package in which `work` has run a function."""
+    seen: set[str] = set()
+
+    def look(frame, event, argument):
+        if event == "call":
+            seen.add(frame.f_code.co_filename)
+
+    threading.setprofile(look)
+    sys.setprofile(look)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    inside = [Path(name).relative_to(PACKAGE) for name in seen if Path(name).is_relative_to(PACKAGE)]
+    return {".".join(("zsad", *path.with_suffix("").parts)).removesuffix(".__init__") for path in inside}
+
+
+def _load(study, config: DetectorConfig, backbone):
+    tower = tiny_backbone()
+    if config.name == "tiling":
+        options = TilingOptions(**config.options)
+        return Tiling(tower, options, soft=RedSoft(), parts=NoParts(), pixels=BluePixels())
+    return load_detector(config.name, tower, **config.options)
+
+
+FAST = {
+    "text_fnn": {"epochs": 1},
+    "rwda": {"epochs": 1, "sentences": 10},
+}
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_all_code_that_runs_for_a_cell_is_in_its_fingerprint(tmp_path, name):
+    """A cell of each kind of shift is computed, and what runs meanwhile is looked at."""
+    write_suite(tmp_path / "data" / "toys")
+    study = tiny_study(
+        tmp_path,
+        detectors=[{"name": name, "options": FAST.get(name, {})}],
+        sweeps={"over": ["washer"], "angle": [0.0, 30.0]},
+        worst={"over": ["washer"], "settings": ["3d"], "budget": 6, "limit": 3, "name": "few"},
+        corruptions={"over": ["washer"], "kinds": ["contrast"]},
+        resolution=SIZE,
+        limit=3,
+    )
+    runner = Evaluator(study, _load)
+    found = {}
+    for kind in SHIFTS:
+        selection = Selection(kind, categories=["washer"])
+        wanted = [runner._wanted(r) for r in requests(study, selection) if r.shift.kind == kind and not _is_zero(r)]
+        runner.store.prepare()
+        found[kind] = _executed(lambda wanted=wanted: runner._evaluate(wanted[0], progress=False))
+        bookkeeping = {m for m in found[kind] if m.startswith("zsad.study.") and m != "zsad.study.evaluate"}
+        assert found[kind] - bookkeeping - {"zsad.progress", "zsad"} <= cell_modules(name, kind)
+    assert "zsad.perturb.corruptions" in found["corruption"] - found["none"]
+    assert "zsad.robustness.refine" in found["worst"] - found["uniform"]
+
+
+def _is_zero(request) -> bool:
+    return request.shift.kind != "none" and request.shift.is_none

@@ -1,0 +1,163 @@
+"""Fingerprints of the code that can touch a result, room by room, read from the sources without importing them.
+
+A result depends on the modules that are reached, import after import, from where its computing begins. A name that a
+package only hands on leads to the module that defines it, so that a package does not drag in all that it holds; a new
+detector is then nobody's code but its own. Hashed is what Python reads: comments, docstrings and layout are left out.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parents[1]
+
+# Where the computing of every cell begins, besides its detector: pictures, texts, and evaluating. Readers and whatever
+# loads weights are not among them: what they hand out is fingerprinted itself, as data and as weights.
+_ROOTS = ("zsad.study.evaluate", "zsad.data.sample", "zsad.clip.tokenizer")
+# Not followed: doors that know things by name (who wants one names it himself), what draws the demo suites (their
+# pictures are data), and the rest of the study, whose part in a result is the cell's spec.
+_DOORS = ("zsad.detectors", "zsad.clip.zoo", "zsad.data.load")
+_APART = ("zsad.progress", "zsad.data.demo", "zsad.study")
+# Modules that act under some shifts only: what they lead to is left out under any other.
+ONLY_UNDER = {
+    "zsad.perturb.semantic": ("uniform", "worst"),
+    "zsad.perturb.rotation": ("uniform", "worst"),
+    "zsad.robustness.corruption": ("corruption",),
+    "zsad.robustness.bounds": ("worst",),
+    "zsad.robustness.worst_case": ("worst",),
+}
+
+
+@cache
+def cell_code(detector: str, kind: str, package: Path = PACKAGE) -> dict[str, str]:
+    """Room -> SHA-256 (hex) of the code there that can touch a cell of a detector under a kind of shift.
+
+    A detector that the package does not have answers for its code with its own fingerprint.
+    """
+    return by_room(cell_modules(detector, kind, package), package)
+
+
+def cell_modules(detector: str, kind: str, package: Path = PACKAGE) -> set[str]:
+    """The modules that `cell_code` hashes."""
+    elsewhere = tuple(module for module, kinds in ONLY_UNDER.items() if kind not in kinds)
+    return reached((*_ROOTS, *detector_modules(detector, package)), (*_DOORS, *_APART, *elsewhere), package)
+
+
+def reached(roots: Iterable[str], cut: Iterable[str] = (), package: Path = PACKAGE) -> set[str]:
+    """The modules of the package that `roots` import, directly or not, and they themselves.
+
+    `cut` are not followed, nor what lies in them where they are packages; doors are cut alone.
+    """
+    cut, found, waiting = tuple(cut), set[str](), list(roots)
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            waiting += [name for name in _imports(module, package) if not _is_cut(name, cut)]
+    return found
+
+
+def by_room(modules: Iterable[str], package: Path = PACKAGE) -> dict[str, str]:
+    """Room (a folder of the package) -> SHA-256 (hex) of its share of some modules."""
+    digests: dict[str, Any] = {}
+    for module in sorted(modules):
+        room = module.split(".")[1] if "." in module else module
+        digests.setdefault(room, hashlib.sha256()).update(f"{module} {_digest(module, package)}\n".encode())
+    return {room: digest.hexdigest() for room, digest in digests.items()}
+
+
+def detector_modules(name: str, package: Path = PACKAGE) -> set[str]:
+    """The modules that define what `zsad.detectors.DETECTORS` holds under a name; none for an unknown one."""
+    door = "zsad.detectors"
+    for node in ast.walk(_tree(door, package)):
+        for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
+            if isinstance(key, ast.Constant) and key.value == name:
+                names = [part.id for part in ast.walk(value) if isinstance(part, ast.Name)]
+                return {_home(door, part, package) for part in names}
+    return set()
+
+
+def _is_cut(module: str, cut: tuple[str, ...]) -> bool:
+    return any(module == name or (name not in _DOORS and module.startswith(f"{name}.")) for name in cut)
+
+
+@cache
+def _imports(module: str, package: Path) -> frozenset[str]:
+    """The modules of the package that a module takes something from, wherever in it."""
+    tree = _tree(module, package)
+    found, packages = set(), {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if _file(alias.name, package)}
+        elif isinstance(node, ast.ImportFrom) and node.module and _file(node.module, package):
+            for alias in node.names:
+                home = _home(node.module, alias.name, package)
+                if _is_package(home, package):
+                    packages[alias.asname or alias.name] = home
+                else:
+                    found.add(home)
+    used: dict[str, set[str]] = {name: set() for name in packages}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in packages:
+            used[node.value.id].add(node.attr)
+    for name, attributes in used.items():
+        found |= {_home(packages[name], attribute, package) for attribute in attributes} or {packages[name]}
+    return frozenset(found - {module})
+
+
+def _home(module: str, name: str, package: Path) -> str:
+    """The module that defines what `from module import name` gives."""
+    if _file(f"{module}.{name}", package):
+        return f"{module}.{name}"
+    if _is_package(module, package):
+        for node in ast.walk(_tree(module, package)):
+            if isinstance(node, ast.ImportFrom) and node.module and _file(node.module, package):
+                for alias in node.names:
+                    if (alias.asname or alias.name) == name:
+                        return _home(node.module, alias.name, package)
+    return module
+
+
+def _file(module: str, package: Path) -> Path | None:
+    """The source of a module; None for one that the package does not have."""
+    first, *rest = module.split(".")
+    path = package.joinpath(*rest)
+    if first != "zsad":
+        return None
+    return next((p for p in (path / "__init__.py", path.with_suffix(".py")) if p.is_file()), None)
+
+
+def _is_package(module: str, package: Path) -> bool:
+    path = _file(module, package)
+    return path is not None and path.name == "__init__.py"
+
+
+@cache
+def _tree(module: str, package: Path) -> ast.Module:
+    path = _file(module, package)
+    if path is None:
+        raise FileNotFoundError(f"the source of {module} is not in {package}: reinstall the package")
+    return ast.parse(path.read_bytes(), str(path))
+
+
+@cache
+def _digest(module: str, package: Path) -> str:
+    return hashlib.sha256(repr(_plain(_tree(module, package))).encode()).hexdigest()
+
+
+def _plain(node: object) -> object:
+    """A parsed node without what computes nothing: places, docstrings, and fields that only some Pythons have."""
+    if isinstance(node, list):
+        return [_plain(item) for item in node if not _is_text(item)]
+    if isinstance(node, ast.AST):
+        fields = {name: value for name, value in ast.iter_fields(node) if value is not None and value != []}
+        return (type(node).__name__, {name: _plain(value) for name, value in fields.items()})
+    return node
+
+
+def _is_text(node: object) -> bool:
+    """A statement that is a string alone."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

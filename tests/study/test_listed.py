@@ -1,6 +1,5 @@
 """Records read from the manifests of a run, against those that computing gives."""
 
-import json
 import shutil
 
 import pandas as pd
@@ -13,6 +12,7 @@ from zsad.study.cells import Selection
 from zsad.study.listed import listed_records
 from zsad.study.notebook import Page
 from zsad.study.parameters import LISTED
+from zsad.study.sealed import read_sealed, write_sealed
 
 WORST = {"name": "few", "limit": 4, "budget": 2, "settings": ["hue"]}
 
@@ -54,9 +54,9 @@ def test_what_is_listed_is_what_would_be_computed(study, selection):
 
 def test_a_result_that_is_not_there_leaves_everything_to_computing(study):
     path = records.manifest_folder(study.name) / "toys" / "washer" / "demo-b.json"
-    content = json.loads(path.read_text())
+    content = read_sealed(path)
     worst = [entry for entry in content["results"] if entry["shift"] == "worst"]
-    path.write_text(json.dumps({**content, "results": [e for e in content["results"] if e["shift"] != "none"]}))
+    write_sealed({**content, "results": [e for e in content["results"] if e["shift"] != "none"]}, path)
     assert listed_records(study, Selection("none", categories=["washer"])) is None
     assert listed_records(study, Selection("none", categories=["metal_nut"])) is not None
     assert listed_records(study, Selection("worst")) is not None
@@ -64,6 +64,13 @@ def test_a_result_that_is_not_there_leaves_everything_to_computing(study):
     assert listed_records(study, Selection("worst")) is None, "listed, but no longer there"
     path.unlink()
     assert listed_records(study, Selection("uniform")) is None
+
+
+def test_a_damaged_list_leaves_everything_to_computing(study, caplog):
+    path = records.manifest_folder(study.name) / "toys" / "washer" / "demo-b.json"
+    path.write_text(path.read_text().replace("30.0", "31.0"))
+    assert listed_records(study, Selection("uniform")) is None
+    assert "demo-b.json is damaged" in caplog.text
 
 
 def test_a_selection_that_the_study_does_not_have_is_an_error(study):

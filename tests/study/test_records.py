@@ -1,4 +1,6 @@
 import json
+import random
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -112,7 +114,7 @@ def test_a_cell_comes_back_as_it_was_stored(tmp_path):
     assert store.sidecar(KEY) == SIDECAR
     pd.testing.assert_frame_equal(store.rows(KEY), rows()[CELL_COLUMNS])
     pd.testing.assert_frame_equal(store.table(KEY, "images"), images()["images"])
-    with pytest.raises(RecordError, match=r"samples\.parquet cannot be read"):
+    with pytest.raises(RecordError, match=r"samples\.parquet does not exist: the cell has no such table"):
         store.table(KEY, "samples")
     suffixes = (".images.parquet", ".json", ".parquet")
     assert sorted(path.name for path in store.folder.iterdir()) == [f"{KEY}{suffix}" for suffix in suffixes]
@@ -133,12 +135,55 @@ def test_a_cell_without_provenance_is_not_stored(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_file_is_named_with_the_way_out(tmp_path):
+def files_of(store: RecordStore) -> list[Path]:
+    return [store.path(KEY, suffix) for suffix in (".parquet", ".images.parquet", ".json")]
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+@pytest.mark.parametrize("damage", ["flipped", "cut", "missing", "braces"])
+def test_a_damaged_cell_counts_as_missing_and_its_file_is_named(tmp_path, caplog, which, damage):
     store = RecordStore(tmp_path)
     store.write(KEY, rows(), images(), SIDECAR)
-    store.path(KEY, ".parquet").write_bytes(b"PAR1")
-    with pytest.raises(RecordError, match=rf"{KEY}\.parquet cannot be read .*delete {KEY}\.json"):
-        store.rows(KEY)
+    path = files_of(store)[which]
+    content = path.read_bytes()
+    cuts = {"flipped": content[:9] + bytes([content[9] ^ 1]) + content[10:], "cut": content[:-3], "braces": b"{}"}
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(cuts[damage])
+    assert not store.has(KEY)
+    if (which, damage) != (2, "missing"):
+        assert f"{path} " in caplog.text
+        assert "`zsad run` computes its cell again" in caplog.text
+        with pytest.raises(RecordError, match=path.name):
+            (store.rows(KEY), store.table(KEY, "images"))
+
+
+def test_no_flipped_bit_of_a_cell_is_used(tmp_path):
+    """100 for each file, at random."""
+    store, rng = RecordStore(tmp_path), random.Random(0)
+    store.write(KEY, rows(), images(), SIDECAR)
+    for path in files_of(store):
+        content = path.read_bytes()
+        for _ in range(100):
+            flipped = bytearray(content)
+            flipped[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+            path.write_bytes(flipped)
+            assert not store.has(KEY)
+            read = {".parquet": store.rows, ".images.parquet": lambda key: store.table(key, "images")}
+            with pytest.raises(RecordError):
+                read.get(path.name.removeprefix(KEY), store.sidecar)(KEY)
+        path.write_bytes(content)
+    assert store.has(KEY)
+
+
+def test_a_cell_under_another_cells_name_is_not_taken(tmp_path, caplog):
+    store, other = RecordStore(tmp_path), "b" * 64
+    store.write(KEY, rows(), images(), SIDECAR)
+    for path in files_of(store):
+        path.rename(path.with_name(path.name.replace(KEY, other)))
+    assert not store.has(other)
+    assert "no sidecar of a cell of that name" in caplog.text
 
 
 def test_a_row_of_every_table_can_be_stored(tmp_path):

@@ -1,5 +1,6 @@
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -20,13 +21,14 @@ from zsad import metrics, perturb
 from zsad.data import ImageError
 from zsad.data.demo import write
 from zsad.detectors import Prediction
+from zsad.files import temporary_path
 from zsad.perturb.rotation import rotate_mask
 from zsad.robustness import Corruption, load_test_set
 from zsad.study import compute, load_records, run
 from zsad.study.config import DetectorConfig, StudyError
 from zsad.study.evaluate import corruption_of, load_pictures
 from zsad.study.kept import Kept, export, load_table, recipe_of
-from zsad.study.records import RECORD_COLUMNS, TABLES, RecordStore, validate_records, write_manifest
+from zsad.study.records import RECORD_COLUMNS, TABLES, RecordError, RecordStore, validate_records, write_manifest
 from zsad.study.run import Evaluator, ensure_suite
 
 TESTS = Path(__file__).parents[1]
@@ -144,6 +146,50 @@ def test_a_kept_cell_is_not_computed_again_and_unpacks_to_the_same_bytes(study, 
     assert contents(tmp_path / "elsewhere", "*") == before
     shorter = compute(elsewhere.with_overrides(limit=6), "none", loader=load_reddish, progress=False)
     assert set(shorter["n_images"]) == {6}, "what is not kept is computed"
+
+
+@pytest.fixture
+def kept(study, tmp_path, monkeypatch):
+    """The folder that a toy study's records are kept in, and a study that has none of its own."""
+    root = tmp_path / "project"
+    export(compute(study, loader=load_reddish, progress=False), study, root / "results" / "tiny")
+    monkeypatch.setattr("zsad.study.kept.project_root", lambda: root)
+    return root / "results" / "tiny", study.with_overrides(records_root=tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("name", ["records.parquet", "images.parquet", "replicates.parquet", "provenance.json"])
+def test_no_flipped_bit_of_kept_records_is_used(kept, name):
+    """100 a file, at random: an error that names it and says how to get it back."""
+    folder, study = kept
+    path, rng = folder / name, random.Random(0)
+    content = path.read_bytes()
+    for _ in range(100):
+        flipped = bytearray(content)
+        flipped[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+        path.write_bytes(flipped)
+        with pytest.raises(RecordError, match=rf"{name} is damaged .*git checkout -- \S*{name}$"):
+            load_table(load_records(study), path.stem if path.stem in TABLES else "images", study)
+
+
+@pytest.mark.parametrize("name", ["images.parquet", "provenance.json"])
+def test_kept_records_that_lack_a_file_are_an_error(kept, name):
+    folder, study = kept
+    (folder / name).unlink()
+    with pytest.raises(RecordError, match=rf"{name}.*git checkout"):
+        compute(study, loader=load_reddish, progress=False)
+
+
+def test_a_kept_cell_is_not_taken_where_other_pictures_lie(kept, monkeypatch, caplog):
+    """Though its recipe be the same: 60 pictures were measured, and 55 are there."""
+    folder, study = kept
+    for module in ("run", "kept"):
+        monkeypatch.setattr(f"zsad.study.{module}.recipe_of", lambda study, suite: "as drawn")
+    export(load_records(study), study.with_overrides(records_root=folder.parents[2] / "records"), folder)
+    min(study.root_of("toys").glob("washer/test/*/*.png")).unlink()
+    records = compute(study, "none", loader=load_reddish, progress=False)
+    counts = records.groupby("category")["n_images"].first().to_dict()
+    assert counts == {"metal_nut": 10, "washer": 9}
+    assert "has seen other pictures than the 9 that are there now" in caplog.text
 
 
 WORST = {"settings": ["angle", "hue"], "search": "grid", "budget": 9, "over": ["washer"]}
@@ -349,7 +395,8 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(study, tmp_path):
     # What a kill in the middle of a write leaves: the temporary file of a process that is gone.
     victim = subprocess.Popen(["true"])
     victim.wait()
-    stale = study.records_root / f".cell.parquet.{stale_node()}-{victim.pid}.tmp"
+    mine = temporary_path(study.records_root / "cell.parquet")
+    stale = mine.with_name(mine.name.replace(f"-{os.getpid()}.", f"-{victim.pid}."))
     stale.write_bytes(b"half")
 
     again = start(tmp_path, pause=0)
@@ -367,12 +414,6 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(study, tmp_path):
     assert contents(study.records_root) == contents(whole)
 
 
-def stale_node() -> str:
-    from zsad.study.records import _node
-
-    return _node()
-
-
 def test_a_sidecar_that_is_missing_means_the_cell_is_computed_again(study):
     compute(study, loader=load_reddish, progress=False)
     before = contents(study.records_root)
@@ -381,6 +422,23 @@ def test_a_sidecar_that_is_missing_means_the_cell_is_computed_again(study):
     sidecar.with_suffix(".parquet").write_bytes(b"half")
     compute(study, loader=load_reddish, progress=False)
     assert sidecar.exists()
+    assert contents(study.records_root) == before
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".images.parquet", ".json"])
+@pytest.mark.parametrize("damage", ["flipped", "cut", "emptied"])
+def test_a_damaged_cell_is_computed_again_and_its_file_named(study, caplog, suffix, damage):
+    records = compute(study, "none", loader=load_reddish, progress=False)
+    before = contents(study.records_root)
+    path = RecordStore(study.records_root).path(records["key"].iloc[0], suffix)
+    content = path.read_bytes()
+    flipped = content[:20] + bytes([content[20] ^ 4]) + content[21:]
+    path.write_bytes({"flipped": flipped, "cut": content[:-9], "emptied": b"{}"}[damage])
+    detector = Reddish()
+    again = compute(study, "none", loader=lambda *arguments: detector, progress=False)
+    assert f"{path} is damaged" in caplog.text
+    assert sum(detector.batches) == 10, "that cell alone"
+    pd.testing.assert_frame_equal(again, records)
     assert contents(study.records_root) == before
 
 
@@ -405,7 +463,7 @@ def test_an_unwritable_folder_is_found_before_anything_is_loaded(study, tmp_path
     def loader(*arguments):
         raise AssertionError("nothing may be loaded")
 
-    with pytest.raises(OSError, match="cannot write to the records folder"):
+    with pytest.raises(OSError, match=r"cannot write to .*records_root"):
         compute(study.with_overrides(records_root=tmp_path / "file" / "records"), loader=loader)
 
 

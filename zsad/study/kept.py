@@ -1,14 +1,19 @@
 """Records that are kept with the project, in `results/<study>`: what was computed once and need not be again.
 
 `records.parquet` holds every record, one file for each of `records.TABLES` the rest, and `provenance.json` the
-sidecars. A cell that is kept is unpacked into the folder of finished cells when it is asked for.
+sidecars, the SHA-256 of the other files and its own. A cell that is kept is unpacked into the folder of finished cells
+when it is asked for.
 
 Processors round differently: drawn on another one, a few pictures of a demo suite differ by a level, and with them the
 key of every cell that has seen them. So a cell of a demo suite is also known by the suite's recipe.
 """
 
 import hashlib
+import io
 import json
+import logging
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +21,7 @@ from typing import Any
 
 import pandas as pd
 
-from zsad.files import write_atomically
+from zsad.files import check_writable_folder, write_atomically
 from zsad.study.config import Study, load_study, project_root, resolve
 from zsad.study.records import (
     CELL_COLUMNS,
@@ -30,7 +35,10 @@ from zsad.study.records import (
     validate_records,
     write_parquet,
 )
+from zsad.study.sealed import SEAL, read_sealed, sealed
 from zsad.study.shifts import canonical_json
+
+logger = logging.getLogger(__name__)
 
 # Parts of a sidecar that are the same for many cells: written once, and referred to by number.
 _SHARED = ("versions", "machine", "seeds", "code")
@@ -75,20 +83,20 @@ def export(records: pd.DataFrame, study: Study, folder: Path) -> None:
     store = RecordStore(resolve(study.records_root))
     sidecars = {key: store.sidecar(key) for key in dict.fromkeys(records["key"])}
     validate_records(records, sidecars)
-    folder.mkdir(parents=True, exist_ok=True)
+    check_writable_folder(folder)
+    files = {"records": write_parquet(records, folder / "records.parquet")}
     for name in TABLES:
         frames = [store.table(key, name) for key, sidecar in sidecars.items() if name in sidecar["tables"]]
         if frames:
-            write_parquet(pd.concat(frames, ignore_index=True), folder / f"{name}.parquet")
+            files[name] = write_parquet(pd.concat(frames, ignore_index=True), folder / f"{name}.parquet")
         else:
             (folder / f"{name}.parquet").unlink(missing_ok=True)
-    write_parquet(records, folder / "records.parquet")
-    text = _pack(study, sidecars)
+    text = _pack(study, sidecars, files)
     write_atomically(folder / "provenance.json", lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def _pack(study: Study, sidecars: dict[str, dict[str, Any]]) -> str:
-    """JSON with a line a cell."""
+def _pack(study: Study, sidecars: dict[str, dict[str, Any]], files: dict[str, str]) -> str:
+    """JSON with a line a cell, sealed."""
     shared: list[Any] = []
 
     def number(part: Any) -> int:
@@ -103,8 +111,9 @@ def _pack(study: Study, sidecars: dict[str, dict[str, Any]]) -> str:
         lines.append(f"{json.dumps(key)}: {json.dumps(packed, sort_keys=True, allow_nan=False)}")
     recipes = {suite: recipe_of(study, suite) for suite in study.suites}
     head = f'"study": {json.dumps(study.name)},\n"recipes": {json.dumps(recipes, sort_keys=True)},\n'
-    head += f'"shared": {json.dumps(shared, sort_keys=True)}'
-    return "{" + head + ',\n"cells": {\n' + ",\n".join(lines) + "}}\n"
+    head += f'"files": {json.dumps(files, sort_keys=True)},\n"shared": {json.dumps(shared, sort_keys=True)}'
+    body = head + ',\n"cells": {\n' + ",\n".join(lines) + "}}\n"
+    return f'{{"{SEAL}": "{sealed(json.loads("{" + body))[SEAL]}",\n{body}'
 
 
 class Kept:
@@ -116,9 +125,26 @@ class Kept:
     @cached_property
     def _provenance(self) -> dict[str, Any]:
         path = self.folder / "provenance.json"
-        if not path.is_file():
-            return {"recipes": {}, "shared": [], "cells": {}}
-        return json.loads(path.read_text(encoding="utf-8"))
+        if not path.is_file() and not any(self.folder.glob("*.parquet")):
+            return {"recipes": {}, "files": {}, "shared": [], "cells": {}}
+        try:
+            return read_sealed(path)
+        except RecordError as error:
+            raise self._damaged(str(error), path) from None
+
+    def _damaged(self, fault: str, path: Path) -> RecordError:
+        return RecordError(f"{fault}; get it back: git checkout -- {shlex.quote(str(path))}")
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        """A file that the provenance names, as it was written. Raises RecordError, saying how to get it back."""
+        path = self.folder / f"{name}.parquet"
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise self._damaged(f"{path} cannot be read ({error.strerror})", path) from None
+        if hashlib.sha256(content).hexdigest() != self._provenance["files"][name]:
+            raise self._damaged(f"{path} is damaged (it is not the file that {self.folder.name} was kept with)", path)
+        return pd.read_parquet(io.BytesIO(content))
 
     @cached_property
     def sidecars(self) -> dict[str, dict[str, Any]]:
@@ -137,13 +163,12 @@ class Kept:
 
     @cached_property
     def records(self) -> pd.DataFrame:
-        return pd.read_parquet(self.folder / "records.parquet")
+        return self._frame("records")
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
-        found = {name: self.folder / f"{name}.parquet" for name in TABLES}
-        frames = {name: pd.read_parquet(path) for name, path in found.items() if path.is_file()}
-        return {name: frame.reindex(columns=TABLES[name]) for name, frame in frames.items()}
+        kept = [name for name in TABLES if name in self._provenance["files"]]
+        return {name: self._frame(name).reindex(columns=TABLES[name]) for name in kept}
 
     @cached_property
     def _rows(self) -> dict[str, dict[str, pd.DataFrame]]:
@@ -162,10 +187,13 @@ class Kept:
             if (recipe := recipes.get(sidecar["spec"]["suite"]))
         }
 
-    def restore(self, key: str, store: RecordStore, meaning: Meaning | None = None) -> bool:
+    def restore(
+        self, key: str, store: RecordStore, meaning: Meaning | None = None, ids: Sequence[str] | None = None
+    ) -> bool:
         """Unpack a cell into `store` as it was when it was computed; whether it is kept here.
 
-        With a `meaning`, a cell of the same one serves where there is none of that key.
+        With a `meaning`, a cell of the same one serves where there is none of that key; with `ids`, the names of the
+        pictures as they lie on disk, one that has seen others does not.
         """
         source = key
         if key not in self.sidecars and meaning is not None and meaning.recipe is not None:
@@ -178,9 +206,19 @@ class Kept:
         subject = {column: spec[column] for column in KEY_COLUMNS if column in spec} | shift
         rows = self._rows["records"][source].drop_duplicates("metric", ignore_index=True).assign(**subject, key=key)
         tables = {name: self._rows[name][source].assign(key=key) for name in sidecar["tables"]}
+        if ids is not None and not _has_seen(ids, rows, tables["images"]):
+            logger.warning(
+                "cell %s in %s has seen other pictures than the %d that are there now: it is not taken from there",
+                *(source, self.folder, len(ids)),
+            )
+            return False
         drawn_elsewhere = {} if source == key else {"key": key, "computed_as": source}
         store.write(key, rows[CELL_COLUMNS], tables, {**sidecar, **drawn_elsewhere})
         return True
+
+
+def _has_seen(ids: Sequence[str], rows: pd.DataFrame, images: pd.DataFrame) -> bool:
+    return images["id"].tolist() == list(ids) and set(rows["n_images"]) == {len(ids)}
 
 
 def _words(meaning: Meaning) -> str:

@@ -1,12 +1,15 @@
 """Records that a run has just listed: read without loading the models that computing them would take."""
 
-import json
+import logging
 
 import pandas as pd
 
 from zsad.study.cells import Request, Selection, requests
 from zsad.study.config import Study, resolve
 from zsad.study.records import Entry, RecordStore, gather, manifest_folder
+from zsad.study.sealed import RecordError, read_sealed
+
+logger = logging.getLogger(__name__)
 
 
 def listed_records(study: Study, selection: Selection) -> pd.DataFrame | None:
@@ -34,7 +37,12 @@ def _manifest(study: Study, suite: str, category: str, backbone: str) -> dict[tu
     path = manifest_folder(study.name) / suite / category / f"{backbone}.json"
     if not path.is_file():
         return {}
-    entries = [Entry(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))["results"]]
+    try:
+        listed = read_sealed(path)["results"]
+    except RecordError as error:
+        logger.warning("%s: computing what it lists", error)
+        return {}
+    entries = [Entry(**entry) for entry in listed]
     return {entry[:-1]: entry for entry in entries}
 
 

@@ -2,11 +2,13 @@
 
 A finished cell is a few files under its key: `<key>.parquet` (a row a metric), one for each of its `TABLES`, and
 `<key>.json`, the sidecar with its provenance. Each is written under a temporary name and renamed; the sidecar comes
-last, so a cell is complete exactly when its sidecar exists. The parquet files hold no clock and no machine: the same
-cell gives the same bytes.
+last and holds the SHA-256 of the others and its own, so a cell is complete exactly when its files are those that its
+sidecar names. The parquet files hold no clock and no machine: the same cell gives the same bytes.
 """
 
-import json
+import hashlib
+import io
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,7 +20,10 @@ import pyarrow.parquet as pq
 
 from zsad.files import check_writable_folder, write_atomically
 from zsad.study.config import project_root
+from zsad.study.sealed import RecordError, read_sealed, write_sealed
 from zsad.study.shifts import SHIFTS
+
+logger = logging.getLogger(__name__)
 
 SUBJECT_COLUMNS = ["suite", "category", "detector", "backbone", "dtype"]
 KEY_COLUMNS = [*SUBJECT_COLUMNS, "shift", "variant", "setting", "value"]
@@ -55,10 +60,7 @@ PROVENANCE: dict[str, type] = {
 }
 _VERSIONS = ("python", "zsad", "torch", "open_clip_torch", "numpy")
 _KEY = re.compile(r"[0-9a-f]{64}")
-
-
-class RecordError(ValueError):
-    """Records that lack a column, hold an impossible value or do not say where they come from."""
+_COMPUTE = "`zsad run` computes its cell again"
 
 
 def validate_records(records: pd.DataFrame, provenance: dict[str, dict[str, Any]]) -> None:
@@ -134,16 +136,25 @@ class RecordStore:
         return self.folder / f"{key}{suffix}"
 
     def has(self, key: str) -> bool:
-        return self.path(key, ".json").is_file()
+        """Whether the cell is there as it was written. A damaged one is missing: a warning names the file."""
+        if not self.path(key, ".json").is_file():
+            return False
+        try:
+            for suffix in self._read_sidecar(key)["files"]:
+                self._bytes(key, suffix)
+        except RecordError as error:
+            logger.warning("%s", error)
+            return False
+        return True
 
     def write(self, key: str, rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame], sidecar: dict[str, Any]) -> None:
         """Store a finished cell; the sidecar comes last, lists the tables, and makes the cell complete."""
         sidecar = {**sidecar, "tables": sorted(tables)}
         validate_provenance(sidecar)
-        for name, table in tables.items():
-            write_parquet(table[TABLES[name]], self.path(key, f".{name}.parquet"))
-        write_parquet(rows[CELL_COLUMNS], self.path(key, ".parquet"))
-        write_json(sidecar, self.path(key, ".json"))
+        frames = {f".{name}.parquet": table[TABLES[name]] for name, table in tables.items()}
+        frames[".parquet"] = rows[CELL_COLUMNS]
+        files = {suffix: write_parquet(frame, self.path(key, suffix)) for suffix, frame in frames.items()}
+        write_sealed({**sidecar, "files": files}, self.path(key, ".json"))
 
     def rows(self, key: str) -> pd.DataFrame:
         """The cell's metrics, with `CELL_COLUMNS`. Raises RecordError for a damaged file."""
@@ -154,35 +165,46 @@ class RecordStore:
         return self._read(key, f".{name}.parquet")
 
     def sidecar(self, key: str) -> dict[str, Any]:
+        """The cell's provenance. Raises RecordError for a damaged file."""
+        return {name: value for name, value in self._read_sidecar(key).items() if name != "files"}
+
+    def _read_sidecar(self, key: str) -> dict[str, Any]:
         path = self.path(key, ".json")
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise self._damaged(key, path, error) from None
+            found = read_sealed(path)
+        except RecordError as error:
+            raise RecordError(f"{error}; {_COMPUTE}") from None
+        if found.get("key") != key or "files" not in found:
+            raise RecordError(f"{path} is no sidecar of a cell of that name; {_COMPUTE}")
+        return found
 
     def _read(self, key: str, suffix: str) -> pd.DataFrame:
-        path = self.path(key, suffix)
+        return pd.read_parquet(io.BytesIO(self._bytes(key, suffix)))
+
+    def _bytes(self, key: str, suffix: str) -> bytes:
+        """A file of the cell, if it is the one that the sidecar names."""
+        path, stated = self.path(key, suffix), self._read_sidecar(key)["files"]
+        if suffix not in stated:
+            raise RecordError(f"{path} does not exist: the cell has no such table")
         try:
-            return pd.read_parquet(path)
-        except (OSError, pa.ArrowException) as error:
-            raise self._damaged(key, path, error) from None
+            content = path.read_bytes()
+        except OSError as error:
+            raise RecordError(f"{path} cannot be read ({error.strerror}); {_COMPUTE}") from None
+        if hashlib.sha256(content).hexdigest() != stated[suffix]:
+            raise RecordError(f"{path} is damaged (it is not the file that was written); {_COMPUTE}")
+        return content
 
-    def _damaged(self, key: str, path: Path, error: Exception) -> RecordError:
-        return RecordError(f"{path} cannot be read ({error}); delete {key}.json beside it and run again")
 
-
-def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Atomic, and the same bytes for the same frame: no index, no library's own metadata."""
+def write_parquet(frame: pd.DataFrame, path: Path) -> str:
+    """Atomic, and the same bytes for the same frame: no index, no library's own metadata. Returns their SHA-256."""
     table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
     floats = [field.name for field in table.schema if pa.types.is_float32(field.type)]
     options: dict[str, Any] = {"compression": "zstd", "compression_level": 9}
     options |= {"use_byte_stream_split": floats, "use_dictionary": [n for n in table.column_names if n not in floats]}
-    write_atomically(path, lambda temporary: pq.write_table(table, temporary, **options))
-
-
-def write_json(content: Any, path: Path) -> None:
-    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    payload = io.BytesIO()
+    pq.write_table(table, payload, **options)
+    write_atomically(path, lambda temporary: temporary.write_bytes(payload.getbuffer()))
+    return hashlib.sha256(payload.getbuffer()).hexdigest()
 
 
 def manifest_folder(study: str) -> Path:
@@ -207,12 +229,15 @@ def write_manifest(records: pd.DataFrame, study: str) -> None:
         path = manifest_folder(study) / str(suite) / str(category) / f"{backbone}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         entries = rows[list(Entry._fields)].drop_duplicates()
-        write_json({"study": study, "results": entries.to_dict("records")}, path)
+        write_sealed({"study": study, "results": entries.to_dict("records")}, path)
 
 
 def read_manifests(study: str) -> list[Entry]:
-    """What `write_manifest` listed, of every category and backbone; empty where there is nothing."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(manifest_folder(study).glob("*/*/*.json"))]
+    """What `write_manifest` listed, of every category and backbone; empty where there is nothing.
+
+    Raises RecordError for a damaged file.
+    """
+    found = [read_sealed(path) for path in sorted(manifest_folder(study).glob("*/*/*.json"))]
     return [Entry(**entry) for file in found for entry in file["results"]]
 
 

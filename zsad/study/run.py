@@ -137,7 +137,8 @@ class Evaluator:
     def _restore(self, w: "_Wanted", kept: Kept) -> bool:
         """Whether a cell is kept with the project, from where it is then taken."""
         recipe = recipe_of(self.study, w.cell.suite)
-        return kept.restore(w.key, self.store, Meaning(w.cell.spec(), w.detector.fingerprint, w.cell.code, recipe))
+        meaning = Meaning(w.cell.spec(), w.detector.fingerprint, w.cell.code, recipe)
+        return kept.restore(w.key, self.store, meaning, w.dataset.ids)
 
     def dataset(self, suite: str, category: str, limit: int | None) -> Dataset:
         """At most `limit` test pictures of one category."""

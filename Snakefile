@@ -1,9 +1,14 @@
 # From the study's cells to the book. Rules only: what a cell is, and what is missing, is known to `zsad.study`.
 #
 #     snakemake book --config study=quick        (settings: profiles/default/config.yaml)
+#
+# Each rule names the code that it depends on as the parameter `code`, a fingerprint that comments do not change. Names
+# come from folders and may hold anything: what enters a shell line is quoted (:q).
 import sys
 from pathlib import Path
 
+from zsad.study.cells import Selection, requests
+from zsad.study.code import imported_code, manifest_code, module_code
 from zsad.study.config import load_study
 
 NAME = str(config.get("study", "quick"))
@@ -23,6 +28,15 @@ NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("*.py"))
 GPUS = 1 if STUDY.device.startswith("cuda") else 0
 
 
+def code_of_cells(wildcards):
+    wanted = Selection(suites=[wildcards.suite], categories=[wildcards.category], backbones=[wildcards.backbone])
+    return manifest_code((request.detector.name, request.shift.kind) for request in requests(STUDY, wanted))
+
+
+def code_of_notebook(wildcards):
+    return [imported_code(Path(f"notebooks/{wildcards.name}.py")), module_code("zsad.study.execute")]
+
+
 wildcard_constraints:
     suite="[^/]+",
     category="[^/]+",
@@ -40,8 +54,6 @@ rule records:
 
 
 rule suites:
-    input:
-        sorted(str(path) for path in Path("zsad/data/demo").glob("*.py")),
     output:
         touch(SUITES_DONE),
     message:
@@ -52,9 +64,11 @@ rule suites:
         python=PYTHON,
         folder=STUDY.data_root,
         seed=STUDY.demo_seed,
+        code=module_code("zsad.data.demo.write"),
     threads: 1
     shell:
-        "OMP_NUM_THREADS={threads} {params.python} -m zsad.cli demo-data {params.folder} --seed {params.seed} 2>&1 | tee {log}"
+        "OMP_NUM_THREADS={threads} {params.python:q} -m zsad.cli demo-data {params.folder:q} --seed {params.seed:q} "
+        "2>&1 | tee {log:q}"
 
 
 rule evaluate:
@@ -70,23 +84,19 @@ rule evaluate:
         f"build/log/{STUDY.name}/{{suite}}-{{category}}-{{backbone}}.log",
     params:
         python=PYTHON,
+        code=code_of_cells,
     threads: 1
     resources:
         gpu=GPUS,
     shell:
-        "OMP_NUM_THREADS={threads} {params.python} -m zsad.cli run {input.study} "
-        "--suite {wildcards.suite} --category {wildcards.category} --backbone {wildcards.backbone} 2>&1 | tee {log}"
+        "OMP_NUM_THREADS={threads} {params.python:q} -m zsad.cli run {input.study:q} "
+        "--suite={wildcards.suite:q} --category={wildcards.category:q} --backbone={wildcards.backbone:q} 2>&1 | tee {log:q}"
 
 
 rule notebook:
     input:
         source="notebooks/{name}.py",
         records=MANIFESTS,
-        drawing=sorted(str(path) for path in Path("zsad/plots").glob("*.py")),
-        showing=[
-            *(f"zsad/study/{name}.py" for name in ("contrasts", "execute", "notebook", "summary")),
-            *sorted(str(path) for path in Path("zsad/pages").glob("*.py")),
-        ],
         kept=sorted(str(path) for path in Path("results").glob("*/*") if path.suffix in (".csv", ".parquet")),
     output:
         f"{PAGES}/{{name}}.ipynb",
@@ -98,11 +108,12 @@ rule notebook:
         python=PYTHON,
         study=NAME,
         pages=PAGES,
+        code=code_of_notebook,
     threads: 1
     retries: 1  # kernels that start together may race for a port
     shell:
-        "OMP_NUM_THREADS={threads} {params.python} -m zsad.study.execute {input.source} "
-        "--study {params.study} --out {params.pages} --listed 2>&1 | tee {log}"
+        "OMP_NUM_THREADS={threads} {params.python:q} -m zsad.study.execute {input.source:q} "
+        "--study {params.study:q} --out {params.pages:q} --listed 2>&1 | tee {log:q}"
 
 
 # Those that take longest begin first: none is then waited for alone.
@@ -131,9 +142,10 @@ rule html:
         python=PYTHON,
         jupyter_book=Path(PYTHON).with_name("jupyter-book"),
         pages=PAGES,
+        code=module_code("zsad.study.booksource"),
     threads: 1
     shell:
-        "{params.python} -m zsad.study.booksource --pages {params.pages} --out build/book-src 2>&1 | tee {log} && "
-        "{params.jupyter_book} build build/book-src --path-output . --config {input.config} "
-        "--all -W -n --keep-going 2>&1 | tee -a {log} && "
-        "touch {output}"
+        "{params.python:q} -m zsad.study.booksource --pages {params.pages:q} --out build/book-src 2>&1 | tee {log:q} && "
+        "{params.jupyter_book:q} build build/book-src --path-output . --config {input.config:q} "
+        "--all -W -n --keep-going 2>&1 | tee -a {log:q} && "
+        "touch {output:q}"

@@ -18,9 +18,9 @@ PACKAGE = Path(__file__).parents[1]
 # loads weights are not among them: what they hand out is fingerprinted itself, as data and as weights.
 _ROOTS = ("zsad.study.evaluate", "zsad.data.sample", "zsad.clip.tokenizer")
 # Not followed: doors that know things by name (who wants one names it himself), what draws the demo suites (their
-# pictures are data), and the rest of the study, whose part in a result is the cell's spec.
+# pictures are data), what writes files, and the rest of the study, whose part in a result is the cell's spec.
 _DOORS = ("zsad.detectors", "zsad.clip.zoo", "zsad.data.load")
-_APART = ("zsad.progress", "zsad.data.demo", "zsad.study")
+_APART = ("zsad.progress", "zsad.files", "zsad.data.demo", "zsad.study")
 # Modules that act under some shifts only: what they lead to is left out under any other.
 ONLY_UNDER = {
     "zsad.perturb.semantic": ("uniform", "worst"),
@@ -44,6 +44,23 @@ def cell_modules(detector: str, kind: str, package: Path = PACKAGE) -> set[str]:
     """The modules that `cell_code` hashes."""
     elsewhere = tuple(module for module, kinds in ONLY_UNDER.items() if kind not in kinds)
     return reached((*_ROOTS, *detector_modules(detector, package)), (*_DOORS, *_APART, *elsewhere), package)
+
+
+def manifest_code(detectors_and_kinds: Iterable[tuple[str, str]]) -> str:
+    """SHA-256 (hex) over the code of some cells, and over what the study itself does with them."""
+    running = by_room(reached(("zsad.study.run",), _DOORS))["study"]
+    cells = [sorted(cell_code(*cell).items()) for cell in sorted(set(detectors_and_kinds))]
+    return hashlib.sha256(repr([running, cells]).encode()).hexdigest()
+
+
+def imported_code(source: Path) -> str:
+    """SHA-256 (hex) over the modules of the package that a Python source imports, directly or not; not over itself."""
+    return module_code(*_taken(ast.parse(source.read_bytes(), str(source)), PACKAGE))
+
+
+def module_code(*modules: str) -> str:
+    """SHA-256 (hex) over some modules and what they import, directly or not."""
+    return hashlib.sha256(repr(by_room(reached(modules, _DOORS))).encode()).hexdigest()
 
 
 def reached(roots: Iterable[str], cut: Iterable[str] = (), package: Path = PACKAGE) -> set[str]:
@@ -86,9 +103,12 @@ def _is_cut(module: str, cut: tuple[str, ...]) -> bool:
 
 @cache
 def _imports(module: str, package: Path) -> frozenset[str]:
-    """The modules of the package that a module takes something from, wherever in it."""
-    tree = _tree(module, package)
-    found, packages = set(), {}
+    return frozenset(_taken(_tree(module, package), package) - {module})
+
+
+def _taken(tree: ast.Module, package: Path) -> set[str]:
+    """The modules of the package that a source takes something from, wherever in it."""
+    found, packages = set[str](), dict[str, str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names if _file(alias.name, package)}
@@ -105,7 +125,7 @@ def _imports(module: str, package: Path) -> frozenset[str]:
             used[node.value.id].add(node.attr)
     for name, attributes in used.items():
         found |= {_home(packages[name], attribute, package) for attribute in attributes} or {packages[name]}
-    return frozenset(found - {module})
+    return found
 
 
 def _home(module: str, name: str, package: Path) -> str:

@@ -1,0 +1,125 @@
+"""What the Snakefile runs again after a change, and that names of folders reach commands as they are.
+
+Snakemake really runs, in a copy of the project below a folder with a space in its name; the commands that it starts are
+stand-ins that write the files they are asked for.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CATEGORIES = ["x$(touch F)", "metal nut", "it's; touch F"]
+CLI = """
+import argparse
+from pathlib import Path
+
+parser = argparse.ArgumentParser()
+parser.add_argument("command", choices=["run"])
+for name in ("study", "--suite", "--category", "--backbone"):
+    parser.add_argument(name)
+a = parser.parse_args()
+path = Path("build/study") / Path(a.study).stem / a.suite / a.category / f"{a.backbone}.json"
+path.parent.mkdir(parents=True, exist_ok=True)
+path.write_text("{}")
+"""
+EXECUTE = """
+import argparse
+from pathlib import Path
+
+parser = argparse.ArgumentParser()
+for name in ("source", "--study", "--out"):
+    parser.add_argument(name, type=Path)
+parser.add_argument("--listed", action="store_true")
+a = parser.parse_args()
+a.out.mkdir(parents=True, exist_ok=True)
+(a.out / f"{a.source.stem}.ipynb").write_text("{}")
+"""
+PAGES = [f"build/book/odd/{name}.ipynb" for name in ("rotation", "winclip_picture")]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project that has been run."""
+    folder = tmp_path_factory.mktemp("a project") / "with space"
+    for name in ("zsad", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("weights", "__pycache__"))
+    shutil.copy(ROOT / "Snakefile", folder)
+    for path in PAGES:
+        (folder / "notebooks").mkdir(exist_ok=True)
+        shutil.copy(ROOT / "notebooks" / f"{Path(path).stem}.py", folder / "notebooks")
+    (folder / "zsad" / "cli.py").write_text(CLI)
+    (folder / "zsad" / "study" / "execute.py").write_text(EXECUTE)
+    (folder / "study").mkdir()
+    study = {
+        "suites": {
+            "plain toys": {"reader": "mvtec_ad", "root": "toys", "categories": CATEGORIES},
+            "corrupted": {"reader": "mvtec_ad", "root": "toys", "categories": ["nut"]},
+            "attacked": {"reader": "mvtec_ad", "root": "toys", "categories": ["washer"]},
+        },
+        "detectors": ["winclip", {"name": "clip", "suites": ["corrupted"]}],
+        "backbones": ["demo-b"],
+        "corruptions": {"over": ["nut"]},
+        "worst": {"over": ["washer"]},
+    }
+    (folder / "study" / "odd.yaml").write_text(yaml.safe_dump(study))
+    snakemake(folder)
+    return folder
+
+
+def snakemake(folder: Path, *options: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    program = "import sys; from snakemake.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "records", *PAGES, "--cores", "2", "--config", "study=odd", *options]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_names_of_folders_reach_the_commands_as_they_are(project):
+    manifests = [path.relative_to(project / "build" / "study" / "odd") for path in project.rglob("demo-b.json")]
+    expected = [f"plain toys/{name}/demo-b.json" for name in CATEGORIES]
+    assert sorted(map(str, manifests)) == sorted([*expected, "corrupted/nut/demo-b.json", "attacked/washer/demo-b.json"])
+    assert list(project.rglob("F")) == [], "a part of a name was run as a command"
+
+
+def run_again(project: Path, *changed: str, text: str) -> set[str]:
+    """What would be run after `text` has been written at the end of some files: suites of cells, or "pages"."""
+    sources = {project / "zsad" / name: (project / "zsad" / name).read_text() for name in changed}
+    try:
+        for path, source in sources.items():
+            path.write_text(f"{source}\n{text}\n")
+        said = snakemake(project, "--dry-run")
+    finally:
+        for path, source in sources.items():
+            path.write_text(source)
+    suites = {name for name in ("plain toys", "corrupted", "attacked") if f"Evaluating {name} " in said}
+    return suites | ({"pages"} if "Executing notebook" in said else set())
+
+
+EVERYTHING = {"plain toys", "corrupted", "attacked", "pages"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ("perturb/corruptions.py", {"corrupted", "pages"}),
+        ("robustness/attack.py", {"attacked", "pages"}),
+        ("detectors/winclip.py", EVERYTHING),
+        ("metrics/curve.py", EVERYTHING),
+        ("plots/style.py", {"pages"}),
+        ("detectors/rwda.py", set()),
+    ],
+)
+def test_a_change_of_the_code_runs_again_what_depends_on_it(project, changed, again):
+    assert run_again(project, changed, text="CHANGED = True") == again
+
+
+def test_a_comment_runs_nothing_again(project):
+    everything = [str(path.relative_to(project / "zsad")) for path in (project / "zsad").rglob("*.py")]
+    assert run_again(project, *everything, text='# a comment\n"""or a text"""') == set()

@@ -5,8 +5,10 @@ The test domains are "same" (as in training), "background", "illumination" and "
 
 from pathlib import Path
 
-from zsad.data.files import by_stem, describe, folders_in, images_in
-from zsad.data.sample import GOOD, Entry
+from zsad.data.files import describe, folders_in, images_below, images_in, joined, pair, pictures_in
+from zsad.data.mvtec_ad import tell_unused
+from zsad.data.names import GOOD, is_normal
+from zsad.data.sample import Entry
 
 LAYOUT = (
     "<root>/<category>/{train,test}/{good,<defect>}/<domain>/*.png, ground_truth/<defect>/<domain>/<same name>.png; "
@@ -45,7 +47,8 @@ def categories(root: Path) -> list[str]:
 
 
 def _is_category(folder: Path) -> bool:
-    return (folder / "test" / GOOD).is_dir()
+    test = folder / "test"
+    return test.is_dir() and any(is_normal(kind.name) for kind in folders_in(test))
 
 
 def _check_category(root: Path, category: str) -> None:
@@ -58,15 +61,19 @@ def _check_category(root: Path, category: str) -> None:
 
 
 def _entries(category_root: Path, kind: Path, domain: Path) -> list[Entry]:
-    images = images_in(domain)
-    if kind.name == GOOD:
-        return [Entry(image, None, label=False, defect=GOOD, domain=domain.name) for image in images]
+    pictures, normal = pictures_in(domain), is_normal(kind.name)
     mask_folder = category_root / "ground_truth" / kind.name / domain.name
-    masks = by_stem(images_in(mask_folder)) if mask_folder.is_dir() else {}
-    for image in images:
-        if image.stem not in masks:
+    apart, unused = pair(pictures.images, images_below(mask_folder), mask_folder) if mask_folder.is_dir() else ({}, [])
+    tell_unused(unused, domain)
+    masks = joined(pictures.masks, apart)
+    for image in pictures.images:
+        if not normal and image.stem not in masks:
             raise FileNotFoundError(
                 f"{image}: its mask {mask_folder / (image.stem + '.png')} is missing; restore it from the data set's "
                 "archive."
             )
-    return [Entry(image, masks[image.stem], label=True, defect=kind.name, domain=domain.name) for image in images]
+    defect = GOOD if normal else kind.name
+    return [
+        Entry(image, masks.get(image.stem, ()), label=not normal, defect=defect, domain=domain.name)
+        for image in pictures.images
+    ]

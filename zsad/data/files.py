@@ -1,33 +1,134 @@
-"""Lists pictures, folders and masks on disk, in one order and with one idea of what to ignore."""
+"""Lists pictures, folders and masks on disk: one order, one idea of what is read, and a word on what is not."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+from zsad.data.names import masked_stem
+
+SUFFIXES = frozenset(
+    f".{name}"
+    for names in (
+        "png apng jpg jpeg jpe jfif mpo bmp dib tif tiff webp gif avif",
+        "ppm pgm pbm pnm tga pcx sgi jp2 j2k jpx jpf",
+    )
+    for name in names.split()
+)
+JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+
+logger = logging.getLogger(__name__)
+
+
+class Pictures(NamedTuple):
+    """The pictures of one folder, sorted by name, and the masks that lie beside them, by the picture's stem."""
+
+    images: list[Path]
+    masks: dict[str, tuple[Path, ...]]
+
+
+def pictures_in(folder: Path, deeper: bool = False) -> Pictures:
+    """The pictures of a folder, none of which is left out without a word.
+
+    Files that are no pictures are counted and named in a warning. Files named like masks (`000_mask.png`, `000_GT.png`)
+    are the masks of the pictures beside them.
+
+    Args:
+        deeper: whether folders inside may hold pictures of their own.
+
+    Raises:
+        ValueError: two pictures have the same stem, a mask has no picture beside it, or pictures lie deeper.
+    """
+    images = images_in(folder)
+    _tell_left_out([path for path in _visible(folder) if path.is_file() and path not in set(images)])
+    if not deeper and (lost := [path for inside in folders_in(folder) for path in images_below(inside)]):
+        raise ValueError(
+            f"{folder}: {len(lost)} pictures that lie deeper, such as {lost[0].name} in {lost[0].parent} would be left "
+            "out: move them up."
+        )
+    named_masks = [path for path in images if masked_stem(path.stem)]
+    pictures = [path for path in images if not masked_stem(path.stem)]
+    by_stem(pictures)
+    masks, unpaired = pair(pictures, named_masks, folder)
+    if unpaired:
+        stem = (masked_stem(unpaired[0].stem) or ("", ""))[0]
+        raise ValueError(
+            f"{unpaired[0]}: named like the mask of a picture {stem!r}, which is not beside it; add the picture, put "
+            "the masks into a folder of their own, or rename it if it is a picture."
+        )
+    return Pictures(pictures, masks)
+
+
+def pair(images: Iterable[Path], masks: Iterable[Path], folder: Path) -> tuple[dict[str, tuple[Path, ...]], list[Path]]:
+    """Masks by the stem of their picture, and those that belong to none of the pictures.
+
+    A mask in `folder` has its picture's stem, or that with `_mask`, `_GT` and the like. Several masks of one picture
+    are numbered (`000_mask_1.png`), or lie in a folder inside that has the picture's stem.
+
+    Raises:
+        ValueError: two masks have an equal claim to a picture, so that a pairing would be a guess.
+    """
+    stems = {image.stem for image in images}
+    found: dict[str, dict[str, Path]] = {}
+    unpaired = []
+    for mask in masks:
+        if mask.parent != folder:
+            stem, number = mask.parent.name, mask.name
+        elif mask.stem in stems:
+            stem, number = mask.stem, ""
+        else:
+            stem, number = masked_stem(mask.stem) or (mask.stem, "")
+        if stem not in stems:
+            unpaired.append(mask)
+            continue
+        of_picture = found.setdefault(stem, {})
+        if number in of_picture or (of_picture and "" in (number, *of_picture)):
+            raise ValueError(
+                f"{next(iter(of_picture.values()))} and {mask.name} stand for the same picture; remove one of them."
+            )
+        of_picture[number] = mask
+    return {stem: tuple(numbered.values()) for stem, numbered in found.items()}, unpaired
+
+
+def joined(beside: dict[str, tuple[Path, ...]], apart: dict[str, tuple[Path, ...]]) -> dict[str, tuple[Path, ...]]:
+    """Masks that lie beside their pictures and those of a folder of masks.
+
+    Raises:
+        ValueError: a picture has both.
+    """
+    for stem in beside.keys() & apart.keys():
+        raise ValueError(f"{beside[stem][0]} and {apart[stem][0]} stand for the same picture; remove one of them.")
+    return beside | apart
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The picture files of a folder, sorted by name; extensions in any case, dot-files (macOS `._*`) ignored."""
+    """The files of a folder with a picture's suffix, in any case, sorted by name; dot-files (macOS `._*`) ignored."""
     return [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES and path.is_file()]
+
+
+def images_below(folder: Path) -> list[Path]:
+    """Those of a folder and of all folders in it."""
+    return [*images_in(folder), *(path for inside in folders_in(folder) for path in images_below(inside))]
 
 
 def folders_in(folder: Path) -> list[Path]:
     """The sub-folders of a folder, sorted by name; hidden ones and `__MACOSX` ignored."""
-    return [path for path in _visible(folder) if path.is_dir() and path.name != "__MACOSX"]
+    return [path for path in _visible(folder) if path.is_dir()]
 
 
-def by_stem(paths: Iterable[Path], suffix: str = "") -> dict[str, Path]:
-    """Files by stem, without `suffix` where a stem ends with it.
+def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
+    """Files by stem.
 
     Raises:
-        ValueError: two files have the same stem, so that a pairing by stem would be a guess.
+        ValueError: two files have the same stem: a picture that is there twice, or a pairing that would be a guess.
     """
     found: dict[str, Path] = {}
     for path in paths:
-        stem = path.stem.removesuffix(suffix)
-        if stem in found:
-            raise ValueError(f"{found[stem]} and {path.name} stand for the same picture; remove one of them.")
-        found[stem] = path
+        if path.stem in found:
+            raise ValueError(
+                f"{found[path.stem]} and {path.name} stand for the same picture; remove one of them, or rename it."
+            )
+        found[path.stem] = path
     return found
 
 
@@ -48,10 +149,23 @@ def existing_root(root: str | Path) -> Path:
 def describe(folder: Path, limit: int = 8) -> str:
     """What lies in a folder, in words, for error messages."""
     names = [path.name + "/" * path.is_dir() for path in _visible(folder)]
-    if not names:
-        return "nothing"
+    return in_words(names, limit) if names else "nothing"
+
+
+def in_words(names: Sequence[str], limit: int = 8) -> str:
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
+def _tell_left_out(paths: list[Path]) -> None:
+    if paths:
+        names = in_words([path.name for path in paths], 5)
+        logger.warning("%s: %d files are no pictures that can be read: %s.", paths[0].parent, len(paths), names)
+
+
 def _visible(folder: Path) -> list[Path]:
-    return sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=lambda path: path.name)
+    try:
+        paths = list(folder.iterdir())
+    except PermissionError as error:
+        raise PermissionError(f"{folder}: permission denied; make the folder readable for you (chmod u+rx).") from error
+    hidden = (path for path in paths if not path.name.startswith(".") and path.name.lower() not in JUNK)
+    return sorted(hidden, key=lambda path: path.name)

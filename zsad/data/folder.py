@@ -1,84 +1,144 @@
 """Reads any folder of pictures of one product."""
 
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
-from zsad.data.files import by_stem, describe, folders_in, images_in
-from zsad.data.sample import GOOD, Entry
+from tqdm import tqdm
 
-NORMAL_NAMES = (GOOD, "normal", "ok")
-MASK_NAMES = ("masks", "mask", "ground_truth")
+from zsad.data.files import Pictures, describe, folders_in, images_below, images_in, in_words, joined, pair, pictures_in
+from zsad.data.mask import read_mask
+from zsad.data.names import GOOD, is_image_folder, is_mask_folder, is_normal
+from zsad.data.remarks import Remarks
+from zsad.data.sample import Entry
+
 UNLABELLED = "unlabelled"
 LAYOUT = (
-    "pictures directly in <root>, or <root>/good/ and one folder a kind of defect; "
-    "masks, if any, in <root>/masks/<defect>/<stem>.png or <root>/masks/<stem>.png"
+    "pictures directly in <root> or in <root>/images/, or <root>/good/ and one folder a kind of defect; "
+    "masks, if any, in <root>/masks/<defect>/<stem>.png or <root>/masks/<stem>.png, or beside the pictures as "
+    "<stem>_mask.png"
 )
+
+Masks = dict[str, tuple[Path, ...]]
+
+logger = logging.getLogger(__name__)
 
 
 def find(root: Path) -> list[Entry]:
     """Finds the pictures of a folder. There are no splits: everything is the test split.
 
-    - Sub-folders: `good` (or `normal`, `ok`) holds normal pictures, every other sub-folder one kind of defect.
-    - Pictures directly in the folder: with a masks folder, those with a mask are anomalous and the others normal;
-      without one nothing is known of them, and they get the label False and the defect "unlabelled".
-    - Masks (optional) lie in `masks` (or `mask`, `ground_truth`) and are paired by stem, with or without the suffix
-      `_mask`, below a folder named after the defect or directly. Where there is a masks folder, every picture in a
-      defect folder needs a mask.
+    - Sub-folders: `good` (or `normal`, `ok`, ...; see `zsad.data.names`) holds normal pictures, every other sub-folder
+      one kind of defect. They may all lie in `images`.
+    - Pictures directly in the folder, or in `images`: where each has a mask, those whose mask marks a pixel are
+      anomalous (masks are decoded to see it); where some have one, these are; without masks nothing is known of them,
+      and they get the label False and the defect "unlabelled".
+    - Masks (optional) lie in `masks` (or `ground_truth`, `labels`, ...) or beside the pictures, and are paired by stem,
+      with or without a suffix such as `_mask`; in `masks`, below a folder named after the defect or directly. Where
+      there are masks, every picture in a defect folder needs one, and every mask a picture.
 
     Raises:
-        ValueError: no pictures, pictures both directly and in sub-folders, or folders inside the sub-folders.
-        FileNotFoundError: a masks folder exists, but an anomalous picture has no mask in it.
+        ValueError: no pictures, pictures in more than one of these layouts, or some that would be left out.
+        FileNotFoundError: an anomalous picture has no mask although others have, or a mask has no picture.
     """
-    mask_root = next((folder for folder in folders_in(root) if folder.name.lower() in MASK_NAMES), None)
-    kinds = [folder for folder in folders_in(root) if folder != mask_root]
-    direct = images_in(root)
-    _check_layout(root, direct, kinds)
-    if direct:
-        return _direct_entries(direct, mask_root)
-    return [entry for kind in kinds for entry in _kind_entries(kind, mask_root)]
+    places = [folder for folder in folders_in(root) if is_image_folder(folder.name) and images_below(folder)]
+    home = places[0] if places else root
+    mask_root = _mask_root(root) or _mask_root(home)
+    kinds = [folder for folder in folders_in(home) if not is_mask_folder(folder.name)]
+    _check_layout(root, home, kinds)
+    if images_in(home):
+        return _direct_entries(root, pictures_in(home, deeper=True), mask_root)
+    return _kind_entries(root, kinds, mask_root)
 
 
-def _check_layout(root: Path, direct: list[Path], kinds: list[Path]) -> None:
+def _mask_root(root: Path) -> Path | None:
+    folders = [folder for folder in folders_in(root) if is_mask_folder(folder.name)]
+    if len(folders) > 1:
+        raise ValueError(f"{root}: masks in {folders[0].name}/ and in {folders[1].name}/: keep either.")
+    if folders and not images_below(folders[0]):
+        logger.warning("%s: holds no masks, only %s: pictures are read without.", folders[0], describe(folders[0]))
+        return None
+    return folders[0] if folders else None
+
+
+def _check_layout(root: Path, home: Path, kinds: list[Path]) -> None:
     wrong = f"not a layout that the reader 'folder' knows. Expected {LAYOUT}; found {describe(root)}."
-    if {"train", "test"} & {kind.name for kind in kinds}:
+    if {"train", "test"} & {kind.name.lower() for kind in kinds}:
         raise ValueError(
             f"{root}: {wrong} It looks like a category of MVTec AD: use the reader 'mvtec_ad' on its parent."
         )
-    for kind in kinds:
-        if direct and images_in(kind):
-            raise ValueError(f"{root}: {wrong} Pictures lie in it and in {kind.name}/: keep either.")
-        if nested := [folder for folder in folders_in(kind) if images_in(folder)]:
-            raise ValueError(f"{root}: {wrong} Pictures in {nested[0]} would be left out: move them up one folder.")
-    if not direct and not any(images_in(kind) for kind in kinds):
+    with_pictures = [kind for kind in kinds if images_below(kind)]
+    direct = images_in(home)
+    if home != root:
+        others = [f for f in folders_in(root) if f != home and not is_mask_folder(f.name) and images_below(f)]
+        if others or images_in(root):
+            other = f"{others[0].name}/" if others else "it"
+            raise ValueError(f"{root}: {wrong} Pictures lie in {home.name}/ and in {other}: keep either.")
+    if direct and with_pictures:
+        raise ValueError(f"{root}: {wrong} Pictures lie in {home.name}/ and in {with_pictures[0].name}/: keep either.")
+    if not direct and not with_pictures:
         raise ValueError(f"{root}: the split 'test' is empty, or {wrong}")
 
 
-def _direct_entries(images: list[Path], mask_root: Path | None) -> list[Entry]:
-    if mask_root is None:
-        return [Entry(image, None, label=False, defect=UNLABELLED) for image in images]
-    masks = by_stem(images_in(mask_root), suffix="_mask")
-    unused = set(masks) - {image.stem for image in images}
+def _direct_entries(root: Path, found: Pictures, mask_root: Path | None) -> list[Entry]:
+    apart, unused = pair(found.images, images_below(mask_root), mask_root) if mask_root else ({}, [])
     if unused:
-        raise FileNotFoundError(f"{masks[min(unused)]}: there is no picture {min(unused)!r} in {mask_root.parent}.")
+        raise FileNotFoundError(f"{unused[0]}: there is no picture {unused[0].stem!r} for this mask in {root}.")
+    masks = joined(found.masks, apart)
+    if not masks:
+        return [Entry(image, (), label=False, defect=UNLABELLED) for image in found.images]
+    if len(masks) == len(found.images):
+        return _entries_by_mask(root, found.images, masks)
     return [
-        Entry(
-            image, masks.get(image.stem), label=image.stem in masks, defect="anomaly" if image.stem in masks else GOOD
-        )
-        for image in images
-    ]
+        Entry(image, masks.get(image.stem, ()), label=image.stem in masks,
+              defect="anomaly" if image.stem in masks else GOOD)
+        for image in found.images
+    ]  # fmt: skip
 
 
-def _kind_entries(kind: Path, mask_root: Path | None) -> list[Entry]:
-    images = images_in(kind)
-    if kind.name.lower() in NORMAL_NAMES:
-        return [Entry(image, None, label=False, defect=GOOD) for image in images]
-    if mask_root is None:
-        return [Entry(image, None, label=True, defect=kind.name) for image in images]
-    mask_folder = mask_root / kind.name if (mask_root / kind.name).is_dir() else mask_root
-    masks = by_stem(images_in(mask_folder), suffix="_mask")
-    for image in images:
-        if image.stem not in masks:
-            raise FileNotFoundError(
-                f"{image}: no mask {image.stem}.png or {image.stem}_mask.png in {mask_folder}; add it, or move "
-                f"{mask_root} away to read the pictures without masks."
-            )
-    return [Entry(image, masks[image.stem], label=True, defect=kind.name) for image in images]
+def _entries_by_mask(root: Path, images: list[Path], masks: Masks) -> list[Entry]:
+    """Each picture has a mask, and is anomalous if that marks a pixel."""
+    entries, remarks = [], Remarks()
+    for image in tqdm(images, desc=f"reading the masks of {root.name}", unit="mask", delay=2, mininterval=1):
+        shares = [float(read_mask(mask).float().mean()) for mask in masks[image.stem]]
+        label = max(shares) > 0
+        remarks.saw_mask(masks[image.stem][0], max(shares), len(images))
+        entries.append(Entry(image, masks[image.stem], label=label, defect="anomaly" if label else GOOD))
+    return entries
+
+
+def _kind_entries(root: Path, kinds: list[Path], mask_root: Path | None) -> list[Entry]:
+    found = {kind: pictures_in(kind) for kind in kinds}
+    masked = mask_root is not None or any(pictures.masks for pictures in found.values())
+    flat = images_in(mask_root) if mask_root else []
+    used: dict[Path, Path] = {}
+    entries = []
+    for kind in sorted(kinds, key=lambda kind: is_normal(kind.name)):  # flat masks go to anomalous pictures first
+        pictures, normal = found[kind], is_normal(kind.name)
+        own = mask_root / kind.name if mask_root and (mask_root / kind.name).is_dir() else None
+        pool = images_below(own) if own else [mask for mask in flat if not normal or mask not in used]
+        apart, unused = pair(pictures.images, pool, own or mask_root or kind)
+        if own and unused:
+            raise FileNotFoundError(f"{unused[0]}: there is no picture for this mask in {kind}.")
+        masks = joined(pictures.masks, apart)
+        for image in pictures.images:
+            of_image = masks.get(image.stem, ())
+            if masked and not normal and not of_image:
+                raise FileNotFoundError(
+                    f"{image}: no mask {image.stem}.png or {image.stem}_mask.png in {own or mask_root or kind}; add "
+                    "it, or move all masks away to read the pictures without them."
+                )
+            for mask in of_image:
+                if mask in used:
+                    raise ValueError(
+                        f"{mask}: the mask of {used[mask]} or of {image}? Put masks into a folder a kind of defect, "
+                        f"such as {mask.parent / kind.name}."
+                    )
+                used[mask] = image
+            entries.append(Entry(image, of_image, label=not normal, defect=GOOD if normal else kind.name))
+    if mask_root and (lost := [mask for mask in images_below(mask_root) if mask not in used]):
+        raise FileNotFoundError(f"{_named(lost)}: there is no picture for this mask in {root}.")
+    return sorted(entries, key=lambda entry: entry.image)
+
+
+def _named(paths: Sequence[Path]) -> str:
+    return f"{paths[0].parent}: {in_words([path.name for path in paths], 3)}"

@@ -117,7 +117,7 @@ def _not_black(path: Path, image: Image.Image) -> Bool[ndarray, "height width"]:
             raise ImageError(f"{path}: {mode} colours that are neither pure nor black, which may be no marks; {SAVE}")
     else:
         raise ImageError(f"{path}: colours of the kind {mode}, in which black is not plain; {SAVE}")
-    marked: np.ndarray = np.atleast_3d(values > 0).any(axis=-1)
+    marked: np.ndarray = np.asarray(np.atleast_3d(values > 0).any(axis=-1))
     return marked
 
 

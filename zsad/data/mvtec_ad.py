@@ -1,21 +1,30 @@
-"""Reads the MVTec AD layout (Bergmann et al., CVPR 2019 and IJCV 2021)."""
+"""Reads the MVTec AD layout (Bergmann et al., CVPR 2019 and IJCV 2021), in which many other data sets come.
 
+So do BTAD (`ok` and `ko` folders) and MVTec LOCO AD (a folder of masks a picture, which are joined).
+"""
+
+import logging
 from pathlib import Path
 
-from zsad.data.files import by_stem, describe, folders_in, images_in
-from zsad.data.sample import GOOD, Entry
+from zsad.data.files import describe, folders_in, images_below, images_in, in_words, joined, pair, pictures_in
+from zsad.data.names import GOOD, is_normal
+from zsad.data.sample import Entry
 
 LAYOUT = "<root>/<category>/{train,test}/{good,<defect>}/*.png with ground_truth/<defect>/<stem>_mask.png"
 SPLITS = ("train", "test")
+
+logger = logging.getLogger(__name__)
 
 
 def find(root: Path, category: str, split: str) -> list[Entry]:
     """Finds one category's pictures of one split.
 
-    Masks are paired with pictures by stem, with or without the suffix `_mask`.
+    Masks are paired with pictures by stem, with or without a suffix such as `_mask`; a folder of the picture's stem
+    holds several. A folder called `good`, `ok`, `normal`, ... (see `zsad.data.names`) holds normal pictures.
 
     Raises:
-        ValueError: the layout is another one, the category is unknown or the split is empty.
+        ValueError: the layout is another one, the category is unknown, the split is empty or a part of it would be left
+            out.
         FileNotFoundError: an anomalous picture has no mask.
     """
     check_category(root, category)
@@ -26,7 +35,12 @@ def find(root: Path, category: str, split: str) -> list[Entry]:
         raise ValueError(
             f"{stray[0]}: pictures belong into a folder named after their defect, or {GOOD!r}. Expected {LAYOUT}."
         )
-    entries = [entry for kind in folders_in(folder) for entry in _entries(root / category, kind)]
+    kinds = folders_in(folder)
+    entries = [entry for kind in kinds for entry in _entries(root / category, kind)]
+    truth = root / category / "ground_truth"
+    if split == "test" and truth.is_dir():
+        names = {kind.name for kind in kinds}
+        tell_unused([m for f in folders_in(truth) if f.name not in names for m in images_below(f)], folder)
     if not entries:
         raise ValueError(f"{folder}: the split {split!r} is empty (no picture in {describe(folder)}).")
     return entries
@@ -41,21 +55,30 @@ def check_category(root: Path, category: str) -> None:
     known = categories(root)
     if not known:
         hint = f" Pass {root.parent} as root?" if any((root / split).is_dir() for split in SPLITS) else ""
+        hint = hint or next((f" Pass {inside} as root?" for inside in folders_in(root) if categories(inside)), "")
         raise ValueError(f"{root}: not the MVTec AD layout. Expected {LAYOUT}; found {describe(root)}.{hint}")
     if category not in known:
         raise ValueError(f"unknown category {category!r} in {root}; known: {', '.join(known)}.")
 
 
 def _entries(category_root: Path, kind: Path) -> list[Entry]:
-    images = images_in(kind)
-    if kind.name == GOOD:
-        return [Entry(image, None, label=False, defect=GOOD) for image in images]
+    pictures, normal = pictures_in(kind), is_normal(kind.name)
     mask_folder = category_root / "ground_truth" / kind.name
-    masks = by_stem(images_in(mask_folder), suffix="_mask") if mask_folder.is_dir() else {}
-    for image in images:
-        if image.stem not in masks:
+    apart, unused = pair(pictures.images, images_below(mask_folder), mask_folder) if mask_folder.is_dir() else ({}, [])
+    tell_unused(unused, kind)
+    masks = joined(pictures.masks, apart)
+    for image in pictures.images:
+        if not normal and image.stem not in masks:
             raise FileNotFoundError(
                 f"{image}: its mask {mask_folder / (image.stem + '_mask.png')} is missing; restore it from the data "
                 "set's archive, or read the pictures with the reader 'folder', where masks are optional."
             )
-    return [Entry(image, masks[image.stem], label=True, defect=kind.name) for image in images]
+    defect = GOOD if normal else kind.name
+    return [Entry(image, masks.get(image.stem, ()), label=not normal, defect=defect) for image in pictures.images]
+
+
+def tell_unused(masks: list[Path], folder: Path) -> None:
+    """Warns of masks whose pictures are not in a folder: some of the data set is missing."""
+    if masks:
+        names = in_words([mask.name for mask in masks], 5)
+        logger.warning("%s: there are no pictures for %d masks: %s.", folder, len(masks), names)

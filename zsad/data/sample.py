@@ -7,15 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import overload
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from zsad.data.decode import ImageError
+from zsad.data.decode import ImageError, read_bytes
 from zsad.data.image import read_image
 from zsad.data.mask import read_mask
+from zsad.data.names import GOOD
+from zsad.data.remarks import Remarks
 from zsad.data.subset import stratified_indices
-
-GOOD = "good"
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Entry:
-    """Where one sample lies on disk: what a reader finds without opening a picture."""
+    """Where one sample lies on disk: what a reader finds without opening a picture. Several masks are joined."""
 
     image: Path
-    mask: Path | None
+    masks: tuple[Path, ...]
     label: bool
     defect: str
     domain: str | None = None
@@ -64,6 +65,8 @@ class Dataset(Sequence):
         self.category = category
         self.split = split
         self.entries = tuple(entries)
+        self._sha256: dict[Path, str] = {}  # of every file that a fingerprint was taken of; parts share it
+        self._remarks = Remarks()
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -76,21 +79,15 @@ class Dataset(Sequence):
         """Decodes one sample; a slice gives a Dataset and decodes nothing.
 
         Raises:
-            ImageError: picture or mask cannot be read, do not have the same size, or an anomalous picture's mask
-                marks no pixel.
+            ImageError: picture or mask cannot be read, do not have the same size, or changed since the fingerprint was
+                taken; an anomalous picture's mask marks no pixel, or a normal picture's marks some.
+            OSError: a file is gone or may not be read.
         """
         if isinstance(index, slice):
             return self._of(self.entries[index])
         entry = self.entries[index]
-        image = read_image(entry.image)
-        mask = None
-        if entry.mask is not None:
-            mask = read_mask(entry.mask, size=(image.shape[1], image.shape[2]))
-            if entry.label and not mask.any():
-                raise ImageError(
-                    f"{entry.mask}: the mask of an anomalous picture marks no pixel; correct the mask, or file "
-                    f"{entry.image.name} under {GOOD!r}."
-                )
+        image = read_image(entry.image, self._bytes(entry.image), self._remarks)
+        mask = self._mask(entry, (image.shape[1], image.shape[2])) if entry.masks else None
         return Sample(image, mask, entry.label, self.category, self._id(entry), entry.defect, entry.domain)
 
     def __iter__(self) -> Iterator[Sample]:
@@ -134,7 +131,7 @@ class Dataset(Sequence):
     @property
     def has_masks(self) -> bool:
         """Whether every anomalous picture has a mask, so that pixel metrics can be computed."""
-        return all(entry.mask is not None for entry in self.entries if entry.label)
+        return all(entry.masks for entry in self.entries if entry.label)
 
     def subset(self, limit: int | None) -> "Dataset":
         """At most `limit` samples: the same ones each time, spread over normal pictures, every kind of defect and
@@ -147,7 +144,8 @@ class Dataset(Sequence):
     def fingerprint(self) -> str:
         """SHA-256 (hex) over category, ids, labels, defects and the bytes of every picture and mask.
 
-        The root is left out, so a copy elsewhere has the same fingerprint. Read once, then remembered.
+        The root is left out, so a copy elsewhere has the same fingerprint. Read once, then remembered: a file whose
+        bytes are others when it is decoded is an error, so that what was computed from it cannot pass for this data.
         """
         return self._fingerprint
 
@@ -155,17 +153,48 @@ class Dataset(Sequence):
     def _fingerprint(self) -> str:
         total = hashlib.sha256(f"{self.category}\0{self.split}".encode())
         for entry in self.entries:
-            files = [_file_sha256(path) if path else "none" for path in (entry.image, entry.mask)]
+            files = [self._remembered_sha256(path) for path in (entry.image, *entry.masks)]
+            files += ["none"] * (not entry.masks)
             total.update("\0".join(["", self._id(entry), str(entry.label), entry.defect, *files]).encode())
         return total.hexdigest()
+
+    def _remembered_sha256(self, path: Path) -> str:
+        if path not in self._sha256:
+            self._sha256[path] = hashlib.sha256(read_bytes(path)).hexdigest()
+        return self._sha256[path]
+
+    def _bytes(self, path: Path) -> bytes:
+        """The bytes of a file: those that its part of the fingerprint was taken of, if there is one."""
+        content = read_bytes(path)
+        if path in self._sha256 and hashlib.sha256(content).hexdigest() != self._sha256[path]:
+            raise ImageError(
+                f"{path}: changed since this run took the data's fingerprint; results of the new file would stand "
+                "under the key of the old. Start again once nothing writes into the folder."
+            )
+        return content
+
+    def _mask(self, entry: Entry, size: tuple[int, int]) -> Bool[Tensor, "height width"]:
+        """What any of the masks of a picture marks."""
+        parts = [read_mask(path, size, self._bytes(path)) for path in entry.masks]
+        mask = torch.stack(parts).any(dim=0)
+        if entry.label and not mask.any():
+            raise ImageError(
+                f"{entry.masks[0]}: the mask of an anomalous picture marks no pixel; correct the mask, or file "
+                f"{entry.image.name} as normal (under {GOOD!r}, or in a folder whose pictures all have masks)."
+            )
+        if mask.any() and not entry.label:
+            raise ImageError(
+                f"{entry.masks[0]}: marks pixels of {entry.image}, which is filed as normal; correct either."
+            )
+        if entry.label:
+            masks = sum(1 for other in self.entries if other.label and other.masks)
+            self._remarks.saw_mask(entry.masks[0], float(mask.float().mean()), masks)
+        return mask
 
     def _id(self, entry: Entry) -> str:
         return entry.image.relative_to(self.root).as_posix()
 
     def _of(self, entries: Sequence[Entry]) -> "Dataset":
-        return Dataset(self.reader, self.root, self.category, self.split, entries)
-
-
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        part = Dataset(self.reader, self.root, self.category, self.split, entries)
+        part._sha256, part._remarks = self._sha256, self._remarks
+        return part

@@ -1,7 +1,7 @@
 import open_clip
 import pytest
 import torch
-from tiny_clip import TOKENIZER, tiny_model
+from tiny_clip import TOKENIZER, tiny_backbone, tiny_model
 from torch import nn
 
 from zsad.clip import text
@@ -148,3 +148,16 @@ def test_words_reach_the_text_features_in_parts_as_together():
         features.append(backbone.embed_tokens(tokens, words))
     torch.testing.assert_close(*features, atol=1e-6, rtol=0)
     torch.testing.assert_close(features[0].norm(dim=1), torch.ones(3))
+
+
+def test_letters_that_a_tokenizer_drops_are_named():
+    backbone = tiny_backbone()
+    assert len(backbone.embed_text(["nut & bolt, 7 mm!"])) == 1
+    with pytest.raises(ValueError, match="does not hold é, 螺 of 'écrou 螺'"):
+        backbone.embed_text(["nut", "écrou 螺"])
+
+
+def test_the_published_tokenizer_holds_every_script():
+    model = tiny_backbone().model
+    backbone = Backbone(model, open_clip.get_tokenizer("ViT-B-32"))
+    assert backbone.tokenize(["écrou 螺母 гайка"]).shape == (1, 77)

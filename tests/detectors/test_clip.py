@@ -125,10 +125,16 @@ def test_every_detector_here_has_seen_text_only(name):
 
 
 @pytest.mark.parametrize("name", ["clip", "clip_ac", "rwda", "text_fnn"])
-@pytest.mark.parametrize("category", ["", " ", "_"])
+@pytest.mark.parametrize("category", ["", " ", "_", "!!!"])
 def test_an_empty_class_name_is_refused(name, category):
     with pytest.raises(ValueError, match=f"{name} compares an image with text: give a category name"):
         load(name).predict(IMAGES, category)
+
+
+@pytest.mark.parametrize("name", ["clip", "clip_ac", "rwda", "text_fnn"])
+def test_letters_that_the_tokenizer_lacks_are_refused(name):
+    with pytest.raises(ValueError, match=r"tokenizer of tiny does not hold 母, 螺 of .*螺母"):
+        load(name).predict(IMAGES, "螺母")
 
 
 @pytest.mark.parametrize("name", ["clip", "clip_ac", "rwda", "text_fnn"])

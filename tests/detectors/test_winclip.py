@@ -307,9 +307,21 @@ def test_bad_pixels_name_the_image(value):
         winclip().predict(images, "nut")
 
 
-def test_an_empty_category_is_refused():
+@pytest.mark.parametrize("category", ["", " ", "_", "!!!"])
+def test_a_category_without_words_is_refused(category):
     with pytest.raises(ValueError, match="give a category name"):
-        winclip().predict(IMAGES, " ")
+        winclip().predict(IMAGES, category)
+
+
+def test_a_category_of_which_no_digit_is_kept_is_refused():
+    with pytest.raises(ValueError, match=r"not '01' .*keep_digits=True"):
+        winclip(keep_digits=False).predict(IMAGES, "01")
+
+
+@pytest.mark.parametrize("category", ["螺母", "écrou", "nut 螺"])
+def test_a_category_in_letters_that_the_tokenizer_lacks_is_refused(category):
+    with pytest.raises(ValueError, match=r"tokenizer of tiny does not hold .*[螺é].* of 'a cropped photo of a "):
+        winclip().predict(IMAGES, category)
 
 
 @pytest.mark.parametrize(

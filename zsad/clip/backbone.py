@@ -72,6 +72,7 @@ class Backbone:
         self.dtype = dtype
         self.name = name
         self.tokenizer = tokenizer
+        self._letters: set[str] = set()  # those that the tokenizer is known to hold
         self.token_budget = token_budget or (2**12 if self.device.type == "cpu" else 2**16)
         self.model: Any = copy.deepcopy(open_clip_model).to(self.device, DTYPES[dtype]).eval().requires_grad_(False)
         self.mean, self.std = (torch.tensor([*values], device=self.device).view(3, 1, 1) for values in (mean, std))
@@ -142,7 +143,7 @@ class Backbone:
         """Embeddings of sentences. `normalise=False` keeps the raw length, which averaging in some ports needs.
 
         Raises:
-            ValueError: no prompt, or one that is longer than the context.
+            ValueError: no prompt, one that is longer than the context, or one with letters that the tokenizer lacks.
         """
         return self.embed_tokens(self.tokenize(prompts), normalise=normalise)
 
@@ -156,10 +157,12 @@ class Backbone:
             after: the words, common to all sentences, behind which `extra` goes; by default it comes first.
 
         Raises:
-            ValueError: no prompt, one that is longer than the context, or one that does not begin with `after`.
+            ValueError: no prompt, one that is longer than the context, one with letters or digits that the tokenizer
+                drops, or one that does not begin with `after`.
         """
         if not prompts:
             raise ValueError("embed_text needs at least one prompt")
+        self._check_letters(prompts)
         tokens = self.tokenizer(list(prompts))
         length = tokens.shape[1]
         cut = self._is_cut(prompts, tokens)
@@ -180,6 +183,19 @@ class Backbone:
     def too_long(self, prompts: Sequence[str]) -> list[int]:
         """Places of the sentences that the context does not hold."""
         return self._is_cut(prompts, self.tokenizer(list(prompts))).nonzero().flatten().tolist()
+
+    def _check_letters(self, prompts: Sequence[str]) -> None:
+        # A tokenizer may drop what it does not know without a word, and then the text says nothing of the object.
+        letters = sorted({letter for prompt in prompts for letter in prompt if letter.isalnum()} - self._letters)
+        if not letters:
+            return
+        dropped = (self.tokenizer(letters) == self.tokenizer([""])).all(dim=1).tolist()
+        if lost := [letter for letter, is_dropped in zip(letters, dropped, strict=True) if is_dropped]:
+            prompt = next(prompt for prompt in prompts if set(lost) & set(prompt))
+            raise ValueError(
+                f"the tokenizer of {self.name} does not hold {', '.join(lost)} of {prompt!r}: say it in other letters"
+            )
+        self._letters.update(letters)
 
     def _is_cut(self, prompts: Sequence[str], tokens: Int[Tensor, "text token"]) -> Bool[Tensor, " text"]:
         # A tokenizer cuts without a word. Given room for one token more, it cuts elsewhere.

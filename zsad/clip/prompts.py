@@ -48,12 +48,15 @@ _OBJECTS = {"AeBAD S": "aeroengine blade", "AeBAD V": "aeroengine blade"}
 
 
 def clean_class_name(category: str, replace_underscores: bool = True, keep_digits: bool = True) -> str:
-    """The words for a category's folder name: "metal_nut" -> "metal nut"; without digits also "pcb1" -> "pcb"."""
+    """The words for a category's folder name: "metal_nut" -> "metal nut"; without digits also "pcb1" -> "pcb".
+
+    Empty where no letter or digit is left.
+    """
     category = _OBJECTS.get(category.replace("_", " "), category)
     name = category.replace("_", " ") if replace_underscores else category
     if not keep_digits:
         name = re.sub(r"[0-9]+", "", name)
-    return re.sub(r" +", " ", name).strip()
+    return re.sub(r" +", " ", name).strip() if any(letter.isalnum() for letter in name) else ""
 
 
 def compose(

@@ -91,8 +91,17 @@ class WinCLIPOptions:
         return TEMPLATES[self.templates] if isinstance(self.templates, str) else tuple(self.templates)
 
     def sentences(self, category: str) -> dict[str, list[str]]:
-        """All sentences of both sides for a category's folder name."""
+        """All sentences of both sides for a category's folder name.
+
+        Raises:
+            ValueError: the name leaves no words.
+        """
         class_name = clean_class_name(category, self.replace_underscores, self.keep_digits)
+        if not class_name:
+            raise ValueError(
+                f"WinCLIP compares an image with text: give a category name, not {category!r} (keep_digits=True keeps "
+                "its digits)"
+            )
         if self.prompts is not None:
             return {side: [line.replace("{}", class_name) for line in lines] for side, lines in self.prompts.items()}
         return compose(class_name, self.states, self.template_list)
@@ -142,11 +151,11 @@ class WinCLIP:
             Scores and maps in (0, 1), at the size and on the device of the images.
 
         Raises:
-            ValueError: images outside [0, 1] or not numbers, an empty category, or a result that is not finite.
+            ValueError: images outside [0, 1] or not numbers, a category that leaves no words or has letters that the
+                tokenizer lacks, or a result that is not finite.
         """
         check_images(images)
-        if not category.strip():
-            raise ValueError("WinCLIP compares an image with text: give a category name")
+        self._text_prototypes(category)  # a name that says nothing fails before the images are embedded
         height, width = images.shape[-2:]
         tiled = height != width and self._options.non_square == "tile"
         if tiled:

@@ -172,15 +172,55 @@ def test_run_computes_a_study_and_exports_it(tmp_path, study_file, weights, caps
     assert (tmp_path / "out" / "records.parquet").is_file()
     assert written(tmp_path) == ["washer/demo-b.json"]
     assert cli.main(["run", str(study_file), "--limit", "6"]) == 0
-    assert written(tmp_path) == ["washer/demo-b.json"], "a run of fewer pictures is not the study"
-    assert cli.main(["run", str(study_file), "--shift", "none", "--category", "metal_nut"]) == 0
-    assert written(tmp_path) == ["washer/demo-b.json"], "nor is a run of some of its results"
+    assert "study mine-limit-6: 3 cells" in capsys.readouterr().out
+    assert written(tmp_path) == ["washer/demo-b.json"], "a run of fewer pictures is another study"
+    assert written(tmp_path, "mine-limit-6") == ["metal_nut/demo-b.json", "washer/demo-b.json"]
     assert cli.main(["run", str(study_file), "--backbone", "demo-b"]) == 0
     assert written(tmp_path) == ["metal_nut/demo-b.json", "washer/demo-b.json"]
 
 
-def written(root: Path) -> list[str]:
-    folder = root / "build/study/mine/toys"
+def test_a_run_of_some_results_selects_by_everything_and_lists_them(tmp_path, study_file, weights, monkeypatch):
+    for module in ("records", "kept"):
+        monkeypatch.setattr(f"zsad.study.{module}.project_root", lambda: tmp_path)
+    study_file.write_text(study_file.read_text().replace("[winclip]", "[winclip, clip]"))
+    run = ["run", str(study_file), "--category", "washer"]
+    assert cli.main([*run, "--detector", "clip", "--backbone", "demo-b", "--shift", "none"]) == 0
+    assert listed(tmp_path, "washer") == [("clip", "none", 0.0)]
+    assert cli.main([*run, "--detector", "winclip", "--shift", "uniform"]) == 0
+    some = [("clip", "none", 0.0), ("winclip", "uniform", 0.0), ("winclip", "uniform", 30.0)]
+    assert listed(tmp_path, "washer") == some, "what was listed stays"
+    assert cli.main([*run, "--detector", "winclip", "--shift", "uniform"]) == 0
+    assert listed(tmp_path, "washer") == some, "once"
+    assert cli.main(run) == 0
+    assert len(listed(tmp_path, "washer")) == 6
+
+
+def test_a_run_that_misses_something_lists_the_rest_and_says_what(tmp_path, study_file, weights, monkeypatch, capsys):
+    for module in ("records", "kept"):
+        monkeypatch.setattr(f"zsad.study.{module}.project_root", lambda: tmp_path)
+    monkeypatch.setattr("zsad.clip.zoo.RELEASED", {})
+    text = study_file.read_text().replace("[winclip]", "[winclip, {name: tiling, options: {min_tile: 8}}]")
+    study_file.write_text(text)
+    assert cli.main(["run", str(study_file), "--export", str(tmp_path / "out")]) == cli.INCOMPLETE
+    shown = capsys.readouterr()
+    assert "study mine: 3 cells" in shown.out
+    (reason, export) = [line for line in shown.err.splitlines() if line.startswith("zsad: ")]
+    assert reason.startswith("zsad: not computed: tiling on demo-b: ")
+    assert "demo-dis.json is missing" in reason
+    assert "not exported" in export
+    assert not (tmp_path / "out").exists()
+    assert {name for name, _, _ in listed(tmp_path, "washer")} == {"winclip"}
+    assert cli.main(["run", str(study_file), "--detector", "tiling", "--category", "washer"]) == cli.INCOMPLETE
+    assert {name for name, _, _ in listed(tmp_path, "washer")} == {"winclip"}
+
+
+def listed(root: Path, category: str) -> list[tuple[str, str, float]]:
+    content = json.loads((root / "build/study/mine/toys" / category / "demo-b.json").read_text())
+    return [(entry["detector"], entry["shift"], entry["value"]) for entry in content["results"]]
+
+
+def written(root: Path, study: str = "mine") -> list[str]:
+    folder = root / "build/study" / study / "toys"
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.json"))
 
 

@@ -15,15 +15,17 @@ from zsad.study.shifts import SHIFTS
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FAILED, INTERRUPTED = 2, 130
+FAILED, INCOMPLETE, INTERRUPTED = 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 2 after an error, 130 after Ctrl-C."""
+    """Run one command; returns the exit code: 0, 2 after an error, 3 for a study some of which cannot be computed, 130
+    after Ctrl-C.
+    """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s")
     try:
-        options.command(options)
+        code: int | None = options.command(options)
     except KeyboardInterrupt:
         print("zsad: interrupted; what was finished is kept", file=sys.stderr)
         return INTERRUPTED
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = "" if expected else f" ({type(error).__name__}; --debug shows where)"
         print(f"zsad: error: {message}{hint}", file=sys.stderr)
         return FAILED
-    return 0
+    return code or 0
 
 
 def _demo_data(options: argparse.Namespace) -> None:
@@ -132,22 +134,41 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(f"written to {options.csv}")
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int:
+    from zsad.study.incomplete import IncompleteError
     from zsad.study.kept import export
     from zsad.study.records import write_manifest
     from zsad.study.run import compute
 
-    declared = load_study(options.study)
-    study = declared.with_overrides(device=options.device, data_root=options.data_root, limit=options.limit)
-    records = compute(
-        study, options.shift, suites=options.suite, categories=options.category, backbones=options.backbone
-    )
-    if study.limit == declared.limit and options.shift is None:
-        write_manifest(records, study.name)
+    study = load_study(options.study)
+    if options.limit not in (None, study.limit):  # its results are others: they have a name and lists of their own
+        study = study.with_overrides(limit=options.limit, name=f"{study.name}-limit-{options.limit}")
+    study = study.with_overrides(device=options.device, data_root=options.data_root)
+    missing: IncompleteError | None = None
+    try:
+        records = compute(
+            study,
+            options.shift,
+            suites=options.suite,
+            categories=options.category,
+            detectors=options.detector,
+            backbones=options.backbone,
+        )
+    except IncompleteError as error:
+        records, missing = error.records, error
+    some = options.shift is not None or options.detector is not None
+    write_manifest(records, study.name, missing.subjects if missing else (), keep=some)
     print(f"study {study.name}: {records['key'].nunique()} cells, {len(records)} records in {study.records_root}")
-    if options.export:
+    if missing is None and options.export:
         export(records, study, options.export)
         print(f"exported to {options.export}")
+    if missing is None:
+        return 0
+    for reason in missing.reasons:
+        print(f"zsad: not computed: {' '.join(reason.split())}", file=sys.stderr)
+    if options.export:
+        print(f"zsad: not exported to {options.export}, since results are missing", file=sys.stderr)
+    return INCOMPLETE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -202,9 +223,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(command=_evaluate)
 
     run = commands.add_parser("run", parents=[common], help="compute what a study has no record of yet")
-    run.add_argument("study", metavar="STUDY", help="quick, demo, paper, or a YAML file")
+    run.add_argument("study", metavar="STUDY", help="quick, demo, stangl, paper, or a YAML file")
     run.add_argument("--suite", action="append", metavar="NAME", help="only this suite (may be repeated)")
     run.add_argument("--category", action="append", metavar="NAME", help="only this category (may be repeated)")
+    run.add_argument("--detector", action="append", metavar="LABEL", help="only this detector (may be repeated)")
     run.add_argument("--backbone", action="append", metavar="NAME", help="only this backbone (may be repeated)")
     run.add_argument("--shift", choices=SHIFTS, help="only these results of the study")
     run.add_argument("--device", metavar="NAME", help="where to compute, in place of the study's device")

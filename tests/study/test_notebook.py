@@ -4,9 +4,12 @@ import json
 
 import pandas as pd
 import pytest
+import yaml
+from toys import tiny_study
 
 from zsad import plots
 from zsad.study import load_study, notebook
+from zsad.study.incomplete import Failures, IncompleteError
 from zsad.study.notebook import Page, start, world
 from zsad.study.parameters import PAGE_DIR, UnknownParameter
 
@@ -83,3 +86,36 @@ def test_start_applies_overrides_and_refuses_unknown_parameters(tmp_path, monkey
     assert exports(page)["world"].startswith("Demo world")
     with pytest.raises(UnknownParameter, match="limits"):
         start(variables | {"In": ["", "study = 1\nlimit = 2", "# Parameters\nlimits = 4"]}, "rotation")
+
+
+def test_a_page_leaves_missing_suites_out_and_says_so(tmp_path, monkeypatch, capsys):
+    (tmp_path / "data" / "toys").mkdir(parents=True)
+    fields = tiny_study(tmp_path).model_dump(mode="json")
+    fields["suites"]["away"] = {"reader": "mvtec_ad", "root": "away"}
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(fields))
+    shown = []
+    monkeypatch.setattr(notebook, "display", lambda html: shown.append(html.data))
+    page = start({"study": str(path)}, "rotation")
+    assert list(page.study.suites) == ["toys"]
+    (lacking,) = [text for text in shown if "Not shown" in text]
+    assert f"suite away: no folder {tmp_path / 'data' / 'away'}" in lacking
+
+
+def test_a_page_shows_what_there_is_and_says_what_is_not(page, monkeypatch):
+    shown = []
+    monkeypatch.setattr(notebook, "display", lambda html: shown.append(html.data))
+    failures, some = Failures(), pd.DataFrame({"a": [1]})
+    failures.add("tiling on ViT-L-14", "no <weights>", ("visa", "pcb1", "ViT-L-14"))
+
+    def incomplete(*arguments, **selection):
+        raise IncompleteError("quick", some, failures)
+
+    monkeypatch.setattr("zsad.study.compute", incomplete, raising=False)
+    assert page.records("none") is some
+    assert page.records("none") is some
+    (text,) = shown
+    assert "tiling on ViT-L-14: no &lt;weights&gt;" in text
+    some = some.iloc[:0]
+    with pytest.raises(IncompleteError, match="could not be computed"):
+        page.records("none")

@@ -18,7 +18,6 @@ from torch.nn.functional import interpolate
 from toys import SIZE, Reddish, load_reddish, tiny_study, write_suite
 
 from zsad import metrics, perturb
-from zsad.data import ImageError
 from zsad.data.demo import write
 from zsad.detectors import Prediction
 from zsad.files import temporary_path
@@ -27,6 +26,7 @@ from zsad.robustness import Corruption, load_test_set
 from zsad.study import compute, load_records, run
 from zsad.study.config import DetectorConfig, StudyError
 from zsad.study.evaluate import corruption_of, load_pictures
+from zsad.study.incomplete import IncompleteError
 from zsad.study.kept import Kept, export, load_table, recipe_of
 from zsad.study.records import RECORD_COLUMNS, TABLES, RecordError, RecordStore, validate_records, write_manifest
 from zsad.study.run import Evaluator, ensure_suite
@@ -491,7 +491,7 @@ def test_a_suite_can_be_one_domain_of_a_data_set(study, tmp_path):
 def test_a_damaged_picture_is_named(study):
     broken = study.data_root / "toys" / "washer" / "test" / "hole" / "004.png"
     broken.write_bytes(broken.read_bytes()[:60])
-    with pytest.raises(ImageError, match=r"hole/004\.png"):
+    with pytest.raises(IncompleteError, match=r"toys/washer: .*hole/004\.png: damaged"):
         compute(study, loader=load_reddish, progress=False)
     assert not list(study.records_root.glob("*.tmp"))
 

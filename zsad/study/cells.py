@@ -36,6 +36,10 @@ class Cell:
         """This cell under another shift; one that changes nothing gives the unshifted cell."""
         return replace(self, shift=Shift() if shift.is_none else shift)
 
+    def __str__(self) -> str:
+        shift = "unshifted" if self.shift.is_none else str(self.shift)
+        return f"{self.suite}/{self.category}, {self.detector} on {self.backbone}, {shift}"
+
     @property
     def how(self) -> dict[str, Any]:
         """`Shift.how`, read."""

@@ -4,6 +4,7 @@ A study names suites and their categories, detectors, backbones and what is done
 The models forbid unknown fields, and every error of a YAML file names the file, the field and the choices that exist.
 """
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -173,6 +174,15 @@ class Study(Strict):
     def root_of(self, suite: str) -> Path:
         """Folder of a suite: its own root, relative to the study's data root."""
         return resolve(self.data_root) / self.suites[suite].root
+
+    def missing_suites(self) -> dict[str, Path]:
+        """Suites whose folder is not there, with the folder; those of the demo world are drawn when they are needed."""
+        roots = {suite: self.root_of(suite) for suite in self.suites if not self.is_demo(suite)}
+        return {suite: root for suite, root in roots.items() if not root.is_dir()}
+
+    def without(self, suites: Container[str]) -> "Study":
+        """This study on its other suites."""
+        return self.model_copy(update={"suites": {n: suite for n, suite in self.suites.items() if n not in suites}})
 
     def categories_of(self, suite: str) -> list[str]:
         """The categories a suite is evaluated on.

@@ -105,8 +105,7 @@ def evaluate(
             shifted, truth, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed, counted=counted
         )
     except ValueError as error:
-        where = f"{cell.suite}/{cell.category}, {cell.detector} on {cell.backbone}, {cell.shift}"
-        raise ValueError(f"{where}: {error}") from error
+        raise ValueError(f"{cell}: {error}") from error
     pictures = pd.DataFrame({"id": test_set.ids, "label": test_set.labels.numpy()})
     tables = {
         "images": pictures.assign(score=shifted.score.numpy()),

@@ -6,8 +6,8 @@ import pandas as pd
 
 from zsad.study.cells import Request, Selection, requests
 from zsad.study.config import Study, resolve
-from zsad.study.records import Entry, RecordStore, gather, manifest_folder
-from zsad.study.sealed import RecordError, read_sealed
+from zsad.study.records import Entry, RecordStore, gather, manifest_path, read_manifest
+from zsad.study.sealed import RecordError
 
 logger = logging.getLogger(__name__)
 
@@ -34,16 +34,14 @@ def listed_records(study: Study, selection: Selection) -> pd.DataFrame | None:
 
 
 def _manifest(study: Study, suite: str, category: str, backbone: str) -> dict[tuple, Entry]:
-    path = manifest_folder(study.name) / suite / category / f"{backbone}.json"
+    path = manifest_path(study.name, suite, category, backbone)
     if not path.is_file():
         return {}
     try:
-        listed = read_sealed(path)["results"]
+        return {entry[:-1]: entry for entry in read_manifest(path)}
     except RecordError as error:
         logger.warning("%s: computing what it lists", error)
         return {}
-    entries = [Entry(**entry) for entry in listed]
-    return {entry[:-1]: entry for entry in entries}
 
 
 def _name(request: Request) -> tuple:

@@ -15,6 +15,7 @@ import html
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,7 @@ import zsad.study
 from zsad.plots.style import to_svg
 from zsad.study.cells import Selection
 from zsad.study.config import Study, load_study
+from zsad.study.incomplete import IncompleteError
 from zsad.study.kept import load_table
 from zsad.study.listed import listed_records
 from zsad.study.parameters import LISTED, PAGE_DIR, check_parameters
@@ -65,14 +67,18 @@ def start(variables: dict[str, Any], name: str) -> "Page":
 
     `variables` is the notebook's `globals()`: it holds `study` and those of suite, category, backbone, device,
     data_root and limit that the notebook lists as parameters. None leaves what the study says. Raises
-    UnknownParameter, StudyError, FileNotFoundError.
+    UnknownParameter, StudyError, FileNotFoundError. Suites whose folder is not there are left out, and named; where all
+    are missing, whatever asks for a record says so.
     """
     check_parameters(list(variables.get("In", [])))
     overrides = {key: variables[key] for key in OVERRIDES if variables.get(key) is not None}
     study = load_study(variables["study"], check_models=LISTED not in os.environ).with_overrides(**overrides)
     folder = os.environ.get(PAGE_DIR)
-    page = Page(name, study, {k: str(v) for k, v in overrides.items()}, Path(folder) if folder else None)
+    missing = study.missing_suites()
+    shown = study.without(missing) if len(missing) < len(study.suites) else study
+    page = Page(name, shown, {k: str(v) for k, v in overrides.items()}, Path(folder) if folder else None)
     page.banner()
+    page.lacks(f"suite {suite}: no folder {root}" for suite, root in missing.items())
     return page
 
 
@@ -87,6 +93,7 @@ class Page:
     read: list[pd.DataFrame] = field(default_factory=list)
     items: list[dict[str, Any]] = field(default_factory=list)
     numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _lacking: list[str] = field(default_factory=list)
 
     def banner(self) -> None:
         """Show the world, the study and its overrides."""
@@ -106,13 +113,29 @@ class Page:
     ) -> pd.DataFrame:
         """Records of the study (or of a changed copy of it), computing the missing ones; see `zsad.study.compute`.
 
-        While the book is made they have just been computed and listed, and are read without loading a model.
+        While the book is made they have just been computed and listed, and are read without loading a model. Where some
+        cannot be computed the page says which, and why, and goes on with the others.
+
+        Raises IncompleteError where there is none.
         """
         if study is None and not self.overrides and LISTED in os.environ:
             listed = listed_records(self.study, Selection(shift, setting, **selection))
             if listed is not None:
                 return self.uses(listed)
-        return self.uses(zsad.study.compute(study or self.study, shift, setting, **selection))
+        try:
+            return self.uses(zsad.study.compute(study or self.study, shift, setting, **selection))
+        except IncompleteError as error:
+            if error.records.empty:
+                raise
+            self.lacks(error.reasons)
+            return self.uses(error.records)
+
+    def lacks(self, reasons: Iterable[str]) -> None:
+        """Say what this page cannot show and why, each reason once."""
+        for reason in reasons:
+            if reason not in self._lacking:
+                self._lacking.append(reason)
+                display(HTML(f'<p class="zsad-lacking"><strong>Not shown.</strong> {html.escape(reason)}</p>'))
 
     def details(self, table: str, records: pd.DataFrame) -> pd.DataFrame:
         """What lies beside some records: "images", "replicates", or of worst cases "samples" and "curve"; see

@@ -11,6 +11,7 @@ import io
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -223,13 +224,36 @@ class Entry(NamedTuple):
     key: str
 
 
-def write_manifest(records: pd.DataFrame, study: str) -> None:
-    """List a study's results and their keys in build/study/<study>/<suite>/<category>/<backbone>.json."""
-    for (suite, category, backbone), rows in records.groupby(["suite", "category", "backbone"]):
-        path = manifest_folder(study) / str(suite) / str(category) / f"{backbone}.json"
+def write_manifest(
+    records: pd.DataFrame, study: str, others: Iterable[tuple[str, str, str]] = (), keep: bool = False
+) -> None:
+    """List a study's results and their keys in build/study/<study>/<suite>/<category>/<backbone>.json.
+
+    Args:
+        records: the results. study: its name.
+        others: suite, category and backbone of which a list, maybe empty, is to be there too.
+        keep: the records are some of the study's alone: what is listed besides them stays.
+    """
+    subjects = records.groupby(["suite", "category", "backbone"])
+    found = {key: rows[list(Entry._fields)].drop_duplicates().to_dict("records") for key, rows in subjects}
+    for suite, category, backbone in {**dict.fromkeys(others), **found}:
+        path = manifest_path(study, suite, category, backbone)
+        entries = found.get((suite, category, backbone), [])
+        if keep and path.is_file():
+            named = {Entry(**entry)[:-1] for entry in entries}
+            with suppress(RecordError):  # a damaged list is written anew
+                entries = [*(e._asdict() for e in read_manifest(path) if e[:-1] not in named), *entries]
         path.parent.mkdir(parents=True, exist_ok=True)
-        entries = rows[list(Entry._fields)].drop_duplicates()
-        write_sealed({"study": study, "results": entries.to_dict("records")}, path)
+        write_sealed({"study": study, "results": entries}, path)
+
+
+def manifest_path(study: str, suite: str, category: str, backbone: str) -> Path:
+    return manifest_folder(study) / suite / category / f"{backbone}.json"
+
+
+def read_manifest(path: Path) -> list[Entry]:
+    """The results that one file lists. Raises RecordError for a damaged file."""
+    return [Entry(**entry) for entry in read_sealed(path)["results"]]
 
 
 def read_manifests(study: str) -> list[Entry]:
@@ -237,8 +261,7 @@ def read_manifests(study: str) -> list[Entry]:
 
     Raises RecordError for a damaged file.
     """
-    found = [read_sealed(path) for path in sorted(manifest_folder(study).glob("*/*/*.json"))]
-    return [Entry(**entry) for file in found for entry in file["results"]]
+    return [entry for path in sorted(manifest_folder(study).glob("*/*/*.json")) for entry in read_manifest(path)]
 
 
 def gather(store: RecordStore, study: str, entries: Iterable[Entry]) -> pd.DataFrame:
@@ -249,4 +272,6 @@ def gather(store: RecordStore, study: str, entries: Iterable[Entry]) -> pd.DataF
         if entry.key not in cells:
             cells[entry.key] = store.rows(entry.key)
         frames.append(cells[entry.key].assign(study=study, **entry._asdict()))
+    if not frames:
+        return pd.DataFrame(columns=RECORD_COLUMNS)
     return pd.concat(frames, ignore_index=True)[RECORD_COLUMNS]

@@ -1,10 +1,12 @@
 """Evaluates the cells of a study that have no record yet, and hands out all of them."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
 import torch
@@ -19,24 +21,31 @@ from zsad.study import provenance
 from zsad.study.cells import Cell, Request, Selection, cell_of, requests
 from zsad.study.config import DetectorConfig, Study, StudyError, resolve
 from zsad.study.evaluate import corruption_of, evaluate, load_pictures
+from zsad.study.incomplete import Failures, IncompleteError, Subject
 from zsad.study.kept import Kept, Meaning, kept_folder, recipe_of
 from zsad.study.records import SUBJECT_COLUMNS, Entry, RecordStore, gather
 
+log = logging.getLogger(__name__)
+
+_Key = TypeVar("_Key")
+_Found = TypeVar("_Found")
 DetectorLoader = Callable[[Study, DetectorConfig, str], Detector]
 
 
 def load_study_detector(
-    study: Study, detector: DetectorConfig, backbone: str, towers: dict[str, Backbone] | None = None
+    study: Study, detector: DetectorConfig, backbone: str, towers: dict[str, Backbone | Exception] | None = None
 ) -> Detector:
     """The detector of a study on one of its backbones; `towers` keeps the backbones that detectors share.
 
     What the tiling pipeline's segmenters find is kept on disk in the study's `cache_root`: variants share it.
     """
-    towers = {} if towers is None else towers
-    if backbone not in towers:
-        towers[backbone] = load_backbone(backbone, device=study.device, dtype=study.dtype)
+    tower = _remembered(
+        {} if towers is None else towers,
+        backbone,
+        lambda: load_backbone(backbone, device=study.device, dtype=study.dtype),
+    )
     cache = {"cache": resolve(study.cache_root) / "masks"} if detector.name == "tiling" else {}
-    return load_detector(detector.name, backbone=towers[backbone], device=study.device, **{**cache, **detector.options})
+    return load_detector(detector.name, backbone=tower, device=study.device, **{**cache, **detector.options})
 
 
 def compute(
@@ -55,7 +64,9 @@ def compute(
     """Records of a study, computing those that are missing.
 
     Every finished cell is kept at once, so a run that is stopped or killed goes on where it was. Cells kept in
-    `results/<study>` are taken from there.
+    `results/<study>` are taken from there. A detector is loaded when the first of its results is asked for; one whose
+    weights are missing, and a category whose data are refused, do not keep the others from being computed. A suite
+    whose folder is not there is passed over with a warning, unless it is named.
 
     Args:
         shift: "none", "uniform", "worst" or "corruption"; by default all that the study holds. Value 0 of a sweep and
@@ -70,8 +81,10 @@ def compute(
         A row a metric with the columns of `zsad.study.records.RECORD_COLUMNS`; estimates are fractions in [0, 1].
 
     Raises:
-        StudyError, ValueError: something the study or its data do not have, naming the known choices; a detector that
-            gives NaN, naming the picture.
+        StudyError, ValueError: something the study does not have, naming the known choices.
+        IncompleteError: after everything else is computed, some results could not be; it holds those that could, and
+            says for each of the others what is wrong and what to do.
+        FileNotFoundError: no folder of any suite that is asked for.
         OSError: the records folder cannot be written; raised before anything is computed.
     """
     wanted = Selection(shift, setting, variant, suites, categories, detectors, backbones)
@@ -87,6 +100,10 @@ class _Wanted:
     dataset: Dataset
     key: str
     entry: Entry
+
+    @property
+    def subject(self) -> Subject:
+        return self.cell.suite, self.cell.category, self.cell.backbone
 
 
 class _Pictures(NamedTuple):
@@ -110,29 +127,43 @@ class Evaluator:
         self.store = RecordStore(resolve(study.records_root))
         self.batch_size = study.batch_size
         self._loader = loader
-        self._towers: dict[str, Backbone] = {}
-        self._detectors: dict[tuple[str, str], Detector] = {}
-        self._datasets: dict[tuple[str, str, int | None], Dataset] = {}
+        self._towers: dict[str, Backbone | Exception] = {}
+        self._detectors: dict[tuple[str, str], Detector | Exception] = {}
+        self._datasets: dict[tuple[str, str, int | None], Dataset | Exception] = {}
         self._pictures: dict[_Pictures, TestSet] = {}
         self._program = {"versions": provenance.versions(), **provenance.commit()}
 
     def compute(self, selection: Selection, progress: bool = True) -> pd.DataFrame:
         """See `zsad.study.compute`."""
         _check_device(self.study.device)
-        asked = requests(self.study, selection)
+        asked = requests(self.study, _without_missing_suites(self.study, selection))
         self.store.prepare()
         for suite in dict.fromkeys(request.suite for request in asked):
             ensure_suite(self.study, suite, progress)
-        wanted = [self._wanted(request) for request in asked]
+        failures = Failures()
+        wanted = [w for request in asked if (w := self._wanted(request, failures)) is not None]
         unique = list({w.key: w for w in wanted}.values())
         kept = Kept(kept_folder(self.study.name))
         missing = [w for w in unique if not self.store.has(w.key) and not self._restore(w, kept)]
+        refused: dict[str, tuple[str, str]] = {}
         with progress_bar(len(unique), len(unique) - len(missing), "cell", self.study.name, progress) as bar:
             for w in _by_pictures(missing):
                 bar.set_postfix_str(f"{w.cell.suite} {w.cell.category} {w.cell.shift}", refresh=False)
-                self._evaluate(w, progress)
+                what = f"{w.cell.suite}/{w.cell.category}"
+                try:
+                    pictures = self._test_set(w)
+                    what = str(w.cell)
+                    self._evaluate(w, pictures, progress)
+                except (ValueError, FileNotFoundError) as error:
+                    refused[w.key] = what, str(error).removeprefix(f"{what}: ")
                 bar.update()
-        return gather(self.store, self.study.name, [w.entry for w in wanted])
+        for w in wanted:
+            if w.key in refused:
+                failures.add(*refused[w.key], w.subject)
+        records = gather(self.store, self.study.name, [w.entry for w in wanted if w.key not in refused])
+        if failures.count:
+            raise IncompleteError(self.study.name, records, failures)
+        return records
 
     def _restore(self, w: "_Wanted", kept: Kept) -> bool:
         """Whether a cell is kept with the project, from where it is then taken."""
@@ -142,27 +173,30 @@ class Evaluator:
 
     def dataset(self, suite: str, category: str, limit: int | None) -> Dataset:
         """At most `limit` test pictures of one category."""
-        if (suite, category, limit) not in self._datasets:
-            self._datasets[suite, category, limit] = read_suite(self.study, suite, category, limit)
-        return self._datasets[suite, category, limit]
+        return _remembered(
+            self._datasets, (suite, category, limit), lambda: read_suite(self.study, suite, category, limit)
+        )
 
-    def _wanted(self, request: Request) -> _Wanted:
-        dataset = self.dataset(request.suite, request.category, request.limit)
-        detector = self._detector(request.detector, request.backbone)
+    def _wanted(self, request: Request, failures: Failures) -> _Wanted | None:
+        """The cell that a request asks for; None, and a failure, without its data or its detector."""
+        subject = (request.suite, request.category, request.backbone)
+        try:
+            what = f"{request.suite}/{request.category}"
+            dataset = self.dataset(request.suite, request.category, request.limit)
+            data = dataset.fingerprint()
+            what = f"{request.detector.label} on {request.backbone}"
+            detector = self._detector(request.detector, request.backbone)
+        except (ValueError, TypeError, OSError, ImportError) as error:
+            failures.add(what, str(error), subject)
+            return None
         cell, shift = cell_of(self.study, request, detector.options), request.shift
-        key = cell.key(dataset.fingerprint(), detector.fingerprint)
+        key = cell.key(data, detector.fingerprint)
         entry = Entry(request.detector.label, shift.kind, request.variant, shift.setting, shift.value, key)
         return _Wanted(cell, detector, dataset, key, entry)
 
     def _detector(self, config: DetectorConfig, backbone: str) -> Detector:
-        name = (config.label, backbone)
-        if name not in self._detectors:
-            self._detectors[name] = (
-                self._loader(self.study, config, backbone)
-                if self._loader
-                else load_study_detector(self.study, config, backbone, self._towers)
-            )
-        return self._detectors[name]
+        load = self._loader or partial(load_study_detector, towers=self._towers)
+        return _remembered(self._detectors, (config.label, backbone), lambda: load(self.study, config, backbone))
 
     def _test_set(self, w: _Wanted) -> TestSet:
         """The pictures of a cell; of one category under one corruption at a time, besides the uncorrupted ones."""
@@ -173,7 +207,7 @@ class Evaluator:
             self._pictures[wanted] = load_pictures(w.cell, w.dataset)
         return self._pictures[wanted]
 
-    def _evaluate(self, w: _Wanted, progress: bool) -> None:
+    def _evaluate(self, w: _Wanted, pictures: TestSet, progress: bool) -> None:
         """Compute one cell and store it."""
         started, clock = datetime.now(UTC), time.monotonic()
         cell, spec = w.cell, w.cell.spec()
@@ -181,7 +215,7 @@ class Evaluator:
         found = evaluate(
             cell,
             w.detector,
-            self._test_set(w),
+            pictures,
             batch_size=self.batch_size,
             device=self.study.device,
             progress=progress,
@@ -208,6 +242,35 @@ class Evaluator:
         self.store.write(w.key, rows, {name: t.assign(key=w.key) for name, t in found.tables.items()}, sidecar)
         for checkpoint in self.store.folder.glob(f"{w.key}*.search"):
             checkpoint.unlink(missing_ok=True)
+
+
+def _remembered(kept: dict[_Key, _Found | Exception], key: _Key, find: Callable[[], _Found]) -> _Found:
+    """What was found under a key, or the error that was met instead: nothing is tried twice."""
+    if key not in kept:
+        try:
+            kept[key] = find()
+        except Exception as error:
+            kept[key] = error
+    found = kept[key]
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _without_missing_suites(study: Study, selection: Selection) -> Selection:
+    """The selection of the suites that are there, with a warning for each of the others.
+
+    Raises FileNotFoundError for a missing suite that is named, and where no suite is left.
+    """
+    wanted = selection.suites if selection.suites is not None else list(study.suites)
+    missing = {suite: root for suite, root in study.missing_suites().items() if suite in wanted}
+    left = [suite for suite in wanted if suite not in missing]
+    where = "; ".join(f"{suite}: no folder {root}" for suite, root in missing.items())
+    if missing and (selection.suites is not None or not left):
+        raise FileNotFoundError(f"{where}; put the data set there, or set data_root to the folder that holds it")
+    if missing:
+        log.warning("passed over, since data_root does not hold them: %s", where)
+    return replace(selection, suites=left) if missing else selection
 
 
 def stage_seconds(detector: Detector) -> dict[str, float]:

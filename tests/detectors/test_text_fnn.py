@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_clip import random_images, tiny_backbone
+from tiny_clip import TOKENIZER, random_images, tiny_backbone, tiny_model
 from torch.nn import functional as F
 
 import zsad
+from zsad.clip import Backbone, load_backbone
 from zsad.clip.store import read_tensors
 from zsad.detectors import localises
 from zsad.detectors.text_fnn import KINDS
@@ -80,6 +81,19 @@ def test_both_kinds_of_words_move_and_nothing_frozen_does():
     assert all(parameter.grad is None for parameter in backbone.model.parameters())
 
 
+def test_words_are_learned_in_float32_whatever_the_backbone_is_held_in():
+    """A 16-bit backbone gives the words of one whose weights were rounded to 16 bits and held in float32."""
+    held = text_fnn(tiny_backbone(dtype="bfloat16"))
+    rounded = tiny_model()
+    rounded.load_state_dict({name: tensor.bfloat16().float() for name, tensor in rounded.state_dict().items()})
+    wide = text_fnn(Backbone(rounded, TOKENIZER, "rounded"))
+    for mine, theirs in zip(vectors(held), vectors(wide), strict=True):
+        assert mine.dtype == torch.float32
+        assert torch.equal(mine, theirs)
+    assert torch.equal(held.texts("nut").features, wide.texts("nut").features)
+    assert held.predict(IMAGES, "nut").score.isfinite().all()
+
+
 def test_no_image_reaches_training():
     """Training works, to the same bits, on a backbone whose image tower is gone."""
     blind = tiny_backbone()
@@ -108,6 +122,28 @@ def test_learned_words_are_more_diverse_than_random_ones():
         assert mean_absolute_cosine(learned[kind]) < mean_absolute_cosine(random[kind]) - 0.01
 
 
+def test_a_step_takes_as_many_diversity_words_as_it_is_told():
+    few, all_at_once = (vectors(text_fnn(guidance_words=count))[1] for count in (2, 5))
+    assert (few - all_at_once).abs().max() > 1e-6
+
+
+def test_guidance_of_full_texts_keeps_the_meaning_of_what_the_head_is_trained_on():
+    """On a demo backbone, with a quarter of the words of the defaults and half of their steps.
+
+    Words as they are drawn leave every text its meaning; words that are learned must not take it away.
+    """
+    backbone = load_backbone("demo-b")
+    few = {"diversity_words": 20, "distribution_words": 3, "word_steps": 50, "guidance_words": 4, "epochs": 1}
+
+    def kept(**options):
+        return zsad.load_detector("text_fnn", backbone, **{**few, **options}).meaning("washer")
+
+    drawn, full, behind = kept(**UNTRAINED), kept(), kept(guidance_of="texts without diversity words")
+    assert drawn["moved right"] == full["moved right"] == 1
+    assert full["nearer own side"] > behind["nearer own side"] + 0.05
+    assert full["nearer own side"] > drawn["nearer own side"]
+
+
 @pytest.mark.parametrize(
     ("options", "moved"),
     [
@@ -130,6 +166,8 @@ def test_controls_switch_terms_off(options, moved):
         {"diversity_of": "token vectors"},
         {"guidance": "knowledge"},
         {"guidance": "shifts"},
+        {"guidance_of": "texts without diversity words"},
+        {"guidance_temperature": 1.0},
         {"guidance_weight": 3.0},
         {"schedule": "sequential"},
         {"seed": 1},
@@ -270,6 +308,9 @@ def test_options_are_json_and_rebuild_the_detector():
         ({"diversity": "none"}, "unknown diversity 'none'; known: absolute, signed, None"),
         ({"diversity_of": "images"}, "unknown diversity_of 'images'"),
         ({"guidance": "content words"}, "unknown guidance 'content words'; known: content, knowledge, shifts, None"),
+        ({"guidance_of": "words"}, "unknown guidance_of 'words'; known: full texts, texts without diversity words"),
+        ({"guidance_temperature": 0}, "guidance_temperature must be above 0, not 0"),
+        ({"guidance_words": 0}, "guidance_words must be at least 1"),
         ({"schedule": "random"}, "unknown schedule 'random'; known: joint, sequential"),
         ({"distribution_tokens": 0}, "distribution_tokens must be at least 1"),
         ({"word_steps": -1}, "word_steps must be at least 0"),

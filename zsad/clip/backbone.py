@@ -90,6 +90,22 @@ class Backbone:
             digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
         return digest.hexdigest()
 
+    @cached_property
+    def float32_text(self) -> Backbone:
+        """The text tower in float32, for what is learned through it: 16 bits round small steps and gradients away.
+
+        The weights are those of this backbone, rounded as they are, and without the image tower. A backbone in float32
+        or float64 is its own.
+        """
+        if self.dtype in ("float32", "float64"):
+            return self
+        twin = copy.copy(self)
+        with torch.inference_mode(False):
+            # What the memo names is not copied: the image tower is the larger part and learns nothing.
+            twin.model = copy.deepcopy(self.model, {id(self.model.visual): None}).float()
+        twin.dtype = "float32"
+        return twin
+
     def embed_image(self, images: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image dim"]:
         """Projected class token of whole images.
 

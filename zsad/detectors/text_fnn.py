@@ -23,11 +23,15 @@ from zsad.detectors.text_training.detector import Texts, TextTrained, TextTraine
 from zsad.detectors.text_training.learned_words import (
     DIVERSITIES,
     SCHEDULES,
+    GuidedTexts,
     Knowledge,
     LearnedWords,
+    content_features,
     content_guidance,
     embed_words,
     learn,
+    moved_right,
+    nearer_own_side,
     target_guidance,
     token_vectors,
     tokens_with_room,
@@ -36,6 +40,7 @@ from zsad.detectors.text_training.learned_words import (
 
 SEMANTIC = {NORMAL: ("{}.",), ANOMALOUS: ("broken {}.", "damaged {}.")}
 GUIDANCES = ("content", "knowledge", "shifts", None)
+GUIDED = ("full texts", "texts without diversity words")
 SHIFTS = ("dark", "blurry", "noisy", "low contrast")
 KINDS = ("diversity", "distribution")
 
@@ -55,6 +60,13 @@ class TextFNNOptions(TextTrainedOptions):
         guidance: what keeps the meaning of the semantic prompts behind distribution words: "content" (PromptStyler's
             contrast of the two sides), "knowledge" (stay close to the bare prompt's feature), "shifts" (become the
             prompt in a dark, blurry, noisy or low-contrast photo, in turns), or None.
+        guidance_of: "full texts", `[diversity words] [distribution words] [semantic words]`, which the head is trained
+            on, as PromptStyler's term acts on its classifier's own texts; or "texts without diversity words", in whose
+            front a diversity word may still take the meaning away.
+        guidance_words: diversity words that stand in front of each distribution word in a step, in turns: of full
+            texts alone.
+        guidance_temperature: of the "content" contrast. PromptStyler prints none, which is 1: that draws on all texts
+            nearly alike, and a few lose their meaning. A lower one draws on those that are about to.
         guidance_weight: of that term beside the diversity of the distribution words.
         schedule: "joint" learns all words of a kind at once, "sequential" one after the other.
         word_steps, word_learning_rate, word_momentum: of each word's gradient descent. Without diversity and guidance
@@ -69,6 +81,9 @@ class TextFNNOptions(TextTrainedOptions):
     diversity: str | None = "absolute"
     diversity_of: str = "text features"
     guidance: str | None = "content"
+    guidance_of: str = "full texts"
+    guidance_words: int = 8
+    guidance_temperature: float = 0.1
     guidance_weight: float = 1.0
     schedule: str = "joint"
     word_steps: int = 100
@@ -81,19 +96,26 @@ class TextFNNOptions(TextTrainedOptions):
         one_of("diversity", self.diversity, DIVERSITIES)
         one_of("diversity_of", self.diversity_of, ("text features", "token vectors"))
         one_of("guidance", self.guidance, GUIDANCES)
+        one_of("guidance_of", self.guidance_of, GUIDED)
         one_of("schedule", self.schedule, SCHEDULES)
         at_least(self, 1, "diversity_words", "diversity_tokens", "distribution_words", "distribution_tokens")
+        at_least(self, 1, "guidance_words")
+        if not self.guidance_temperature > 0:
+            raise ValueError(f"guidance_temperature must be above 0, not {self.guidance_temperature}")
         at_least(self, 0, "guidance_weight", "word_steps", "word_learning_rate", "word_momentum")
 
 
 class TextFNN(TextTrained):
-    """The text-trained FNN on one backbone."""
+    """The text-trained FNN on one backbone. Words are learned, and their texts embedded, in float32 whatever the
+    backbone's dtype.
+    """
 
     name = "text_fnn"
     _options: TextFNNOptions
 
     def __init__(self, backbone: Backbone, options: TextFNNOptions | None = None) -> None:
         super().__init__(backbone, options or TextFNNOptions())
+        self._tower = backbone.float32_text
         self._diversity: LearnedWords | None = None
 
     def word_features(self, category: str) -> dict[str, Float[Tensor, "word dim"]]:
@@ -101,9 +123,21 @@ class TextFNN(TextTrained):
         self.train(category)
         state = self._states[self._words(category)]
         with torch.no_grad():
-            return {
-                kind: word_features(self.backbone, v.shape[1])(v) for kind in KINDS for v in [_vectors(state, kind)]
-            }
+            return {kind: word_features(self._tower, v.shape[1])(v) for kind in KINDS for v in [_vectors(state, kind)]}
+
+    def meaning(self, category: str) -> dict[str, float]:
+        """How far the texts that the head is trained on keep their meaning, as shares in [0, 1]: "moved right" is that
+        of anomalous texts which lie further towards the anomalous side than the normal text of the same words,
+        "nearer own side" that of texts which lie nearer to their own side's bare prompts than to the other's.
+        """
+        texts, sides = self.texts(category), self._prompts(self._words(category))
+        prompts = sum(map(len, sides))
+        features, anomalous = texts.features.unflatten(0, (-1, prompts)), texts.sides[:prompts] == 1
+        contents = content_features(self._tower, sides)
+        return {
+            "moved right": moved_right(features, anomalous, contents),
+            "nearer own side": nearer_own_side(features, anomalous, contents),
+        }
 
     def _learn(
         self, words: str, state: dict[str, Tensor], checkpoint: Callable[[dict[str, Tensor]], None]
@@ -115,7 +149,8 @@ class TextFNN(TextTrained):
             learned["diversity"] = self._diversity
         self._learn_kind(learned, "diversity", None, checkpoint)
         self._diversity = learned["diversity"]
-        self._learn_kind(learned, "distribution", self._guidance(words), checkpoint)
+        guidance = self._guidance(words, learned["diversity"].vectors)
+        self._learn_kind(learned, "distribution", guidance, checkpoint)
         return _write(learned)
 
     def _drawn(self) -> dict[str, LearnedWords]:
@@ -138,7 +173,7 @@ class TextFNN(TextTrained):
         of_text = options.diversity_of == "text features"
         learn(
             kept,
-            word_features(self.backbone, kept.vectors.shape[1]) if of_text else token_vectors,
+            word_features(self._tower, kept.vectors.shape[1]) if of_text else token_vectors,
             guidance,
             diversity=options.diversity,
             weight=options.guidance_weight,
@@ -150,17 +185,18 @@ class TextFNN(TextTrained):
             description=f"{kind} words",
         )
 
-    def _guidance(self, words: str) -> Knowledge | None:
-        options, backbone = self._options, self.backbone
+    def _guidance(self, words: str, diversity: Float[Tensor, "word token width"]) -> Knowledge | None:
+        options, sides = self._options, self._prompts(words)
         if options.guidance is None:
             return None
-        sides = self._prompts(words)
+        front = diversity if options.guidance_of == "full texts" else None
+        texts = GuidedTexts(self._tower, sides, options.distribution_tokens, front, options.guidance_words)
         if options.guidance == "content":
-            return content_guidance(backbone, sides, options.distribution_tokens)
+            return content_guidance(texts, options.guidance_temperature)
         bare = [prompt for side in sides for prompt in side]
         openings = [""] if options.guidance == "knowledge" else [f"a {shift} photo of a " for shift in SHIFTS]
-        targets = torch.stack([backbone.embed_text([opening + prompt for prompt in bare]) for opening in openings])
-        return target_guidance(backbone, sides, options.distribution_tokens, targets)
+        targets = torch.stack([self._tower.embed_text([opening + prompt for prompt in bare]) for opening in openings])
+        return target_guidance(texts, targets)
 
     def _check_room(self, words: str) -> None:
         """Raise a ValueError, before anything is learned, for a text that the context does not hold."""
@@ -185,7 +221,7 @@ class TextFNN(TextTrained):
             dim=1,
         )
         with torch.no_grad():
-            features = embed_words(self.backbone, pairs, prompts)
+            features = embed_words(self._tower, pairs, prompts)
         side_of = torch.tensor([index for index, side in enumerate(sides) for _ in side], device=features.device)
         return Texts(features.flatten(0, 1), side_of.repeat(len(pairs)))
 

@@ -5,11 +5,15 @@ from torch.nn import functional as F
 
 from zsad.detectors.text_training import learned_words
 from zsad.detectors.text_training.learned_words import (
+    GuidedTexts,
     LearnedWords,
+    content_features,
     content_guidance,
     embed_words,
     learn,
     mean_absolute_cosine,
+    moved_right,
+    nearer_own_side,
     target_guidance,
     token_vectors,
     word_features,
@@ -22,6 +26,10 @@ STEPS = {"steps": 20, "learning_rate": 2e-4}
 
 def words(count=4, tokens=2, seed=0):
     return LearnedWords.random(count, tokens, 32, torch.Generator().manual_seed(seed), torch.device("cpu"))
+
+
+def guided(backbone, front=None, at_once=8):
+    return GuidedTexts(backbone, SIDES, 2, front, at_once)
 
 
 def test_words_start_as_promptstyler_draws_them():
@@ -96,7 +104,7 @@ def test_one_step_equals_the_formulas():
                 z = [torch.exp(feature @ content) for content in contents]
                 loss = loss - 0.7 * torch.log(z[index] / (z[0] + z[1])) / len(side) / 2
     (gradient,) = torch.autograd.grad(loss, start)
-    guidance = content_guidance(backbone, SIDES, 2)
+    guidance = content_guidance(guided(backbone))
     learn(kept, word_features(backbone, 2), guidance, weight=0.7, steps=1, learning_rate=0.5)
     torch.testing.assert_close(kept.vectors, start.detach() - 0.5 * gradient, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(kept.velocity, gradient, atol=1e-5, rtol=1e-4)
@@ -106,7 +114,7 @@ def test_momentum_adds_up():
     kept = words(2)
     target = torch.ones(2, 2, 32)
 
-    def knowledge(vectors, places):
+    def knowledge(vectors, places, step):
         return ((vectors - target[list(places)]) ** 2).sum(dim=(1, 2)) / 2
 
     start = kept.vectors.clone()
@@ -116,16 +124,18 @@ def test_momentum_adds_up():
     torch.testing.assert_close(kept.vectors, first - 0.1 * velocity)
 
 
+@pytest.mark.parametrize("front", [False, True])
 @pytest.mark.parametrize("kind", ["content", "knowledge", "shifts"])
-def test_guidance_keeps_the_meaning_of_the_prompts(kind):
+def test_guidance_keeps_the_meaning_of_the_prompts(kind, front):
     backbone = tiny_backbone()
     bare = [prompt for side in SIDES for prompt in side]
+    texts = guided(backbone, words(3, 1, seed=1).vectors if front else None)
     if kind == "content":
-        guidance = content_guidance(backbone, SIDES, 2)
+        guidance = content_guidance(texts)
     else:
         openings = [""] if kind == "knowledge" else ["a photo of ", "the "]
         targets = torch.stack([backbone.embed_text([opening + prompt for prompt in bare]) for opening in openings])
-        guidance = target_guidance(backbone, SIDES, 2, targets)
+        guidance = target_guidance(texts, targets)
     kept = words(3)
     before = guidance(kept.vectors, range(3))
     assert before.shape == (3,)
@@ -138,12 +148,42 @@ def test_anchors_take_turns():
     bare = [prompt for side in SIDES for prompt in side]
     targets = torch.stack([backbone.embed_text([opening + prompt for prompt in bare]) for opening in ("the ", "with ")])
     vectors = words(3).vectors
-    result = target_guidance(backbone, SIDES, 2, targets)(vectors, range(3))
+    result = target_guidance(guided(backbone), targets)(vectors, range(3))
     features = embed_words(backbone, vectors, bare)
     for index in range(3):
         distances = [sum((a - b).square().sum() for a, b in zip(features[index], t, strict=True)) / 3 for t in targets]
         torch.testing.assert_close(result[index], distances[index % 2])
-    torch.testing.assert_close(target_guidance(backbone, SIDES, 2, targets)(vectors[1:2], range(1, 2)), result[1:2])
+    torch.testing.assert_close(target_guidance(guided(backbone), targets)(vectors[1:2], range(1, 2)), result[1:2])
+
+
+def test_words_in_front_take_turns_and_guidance_sees_the_full_text():
+    backbone = tiny_backbone()
+    front, vectors = words(3, 1, seed=1).vectors, words(2).vectors
+    bare = [prompt for side in SIDES for prompt in side]
+    contents = content_features(backbone, SIDES)
+    for step, turn in enumerate([(0, 1), (2, 0), (1, 2)]):
+        guidance = content_guidance(guided(backbone, front, at_once=2), temperature=0.5)
+        result = guidance(vectors, range(2), step)
+        for index, vector in enumerate(vectors):
+            expected = 0
+            for place in turn:
+                text = torch.cat([front[place], vector])[None]
+                z = torch.exp(embed_words(backbone, text, bare)[0] @ contents.T / 0.5)
+                own = torch.stack([z[0, 0], z[1, 1], z[2, 1]]) / z.sum(dim=1)
+                expected = expected - (own.log() * torch.tensor([0.5, 0.25, 0.25])).sum() / 2
+            torch.testing.assert_close(result[index], expected)
+        target = target_guidance(guided(backbone, front, at_once=2), torch.zeros(1, 3, 24))
+        torch.testing.assert_close(target(vectors, range(2), step), torch.ones(2))  # unit features from the origin
+
+
+def test_shares_of_texts_that_keep_their_meaning():
+    contents = torch.eye(2)
+    anomalous = torch.tensor([False, True, True])
+    # Towards the anomalous side by: 0 -> 0.5 and -0.5; -1 -> 1 and 0.
+    towards = torch.tensor([[0.0, 0.5, -0.5], [-1.0, 1.0, 0.0]])
+    features = torch.stack([-towards / 2, towards / 2], dim=-1)
+    assert moved_right(features, anomalous, contents) == 3 / 4
+    assert nearer_own_side(features, anomalous, contents) == pytest.approx(4 / 6)
 
 
 @pytest.mark.parametrize("schedule", ["joint", "sequential"])
@@ -152,7 +192,8 @@ def test_a_stopped_run_goes_on_to_the_same_bits(schedule, stop, monkeypatch):
     monkeypatch.setattr(learned_words, "CHECKPOINT_STEPS", 1)
     backbone = tiny_backbone()
     options = {"schedule": schedule, "steps": 3, "learning_rate": 2e-4}
-    arguments = word_features(backbone, 2), content_guidance(backbone, SIDES, 2)
+    texts = guided(backbone, words(3, 1, seed=1).vectors, at_once=2)
+    arguments = word_features(backbone, 2), content_guidance(texts)
     whole, stopped = words(3), words(3)
     learn(whole, *arguments, **options)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
@@ -23,8 +23,8 @@ CHECKPOINT_STEPS = 25
 
 # Texts that a learned word may be compared in: features (word, dim) of vectors (word, token, width).
 Measure = Callable[[Tensor], Tensor]
-# Loss of each of the words that are learned now, given their vectors and their places among all.
-Knowledge = Callable[[Tensor, range], Tensor]
+# Loss of each of the words that are learned now, given their vectors, their places among all, and the step.
+Knowledge = Callable[[Tensor, range, int], Tensor]
 
 
 @dataclass
@@ -89,40 +89,110 @@ def token_vectors(vectors: Float[Tensor, "word token width"]) -> Float[Tensor, "
     return F.normalize(vectors.flatten(1), dim=-1)
 
 
-def content_guidance(backbone: Backbone, sides: list[list[str]], tokens: int) -> Knowledge:
-    """PromptStyler's content consistency (Eq. 2-3, no temperature): a prompt keeps its meaning behind a learned word.
+class GuidedTexts:
+    """The texts that guidance looks at: every prompt behind a learned word, which other words may stand in front of.
+
+    Args:
+        sides: the prompts of each side.
+        tokens: of a learned word.
+        front: words in front of the learned one, as they stand now; None for prompts behind the learned word alone.
+        at_once: how many of the words in front a step takes; all get their turn.
+
+    Raises:
+        ValueError: a prompt that, with the words before it, is longer than the context.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        sides: list[list[str]],
+        tokens: int,
+        front: Float[Tensor, "front fronttoken width"] | None = None,
+        at_once: int = 8,
+    ) -> None:
+        self.backbone, self.sides, self.front, self.at_once = backbone, sides, front, at_once
+        room = tokens + (0 if front is None else front.shape[1])
+        self._prompts = tokens_with_room(backbone, [prompt for side in sides for prompt in side], room)
+
+    def __call__(
+        self, vectors: Float[Tensor, "word token width"], step: int
+    ) -> Float[Tensor, "word _front prompt dim"]:
+        """Unit features; gradients flow to the learned words."""
+        if self.front is None:
+            return _embed(self.backbone, vectors, self._prompts)[:, None]
+        count = min(self.at_once, len(self.front))
+        turn = self.front.roll(-step * count, dims=0)[:count]
+        pairs = torch.cat([turn.repeat(len(vectors), 1, 1), vectors.repeat_interleave(count, dim=0)], dim=1)
+        return _embed(self.backbone, pairs, self._prompts).unflatten(0, (len(vectors), count))
+
+
+def content_features(backbone: Backbone, sides: list[list[str]]) -> Float[Tensor, "side dim"]:
+    """The mean of each side's bare prompts, as unit features."""
+    return F.normalize(torch.stack([backbone.embed_text(side).mean(dim=0) for side in sides]), dim=-1)
+
+
+def content_guidance(texts: GuidedTexts, temperature: float = 1.0) -> Knowledge:
+    """PromptStyler's content consistency (Eq. 2-3): a prompt keeps its meaning behind learned words.
 
     Its contents are here the two sides, each by the mean of its prompts; every prompt must stay nearer its own side's.
-    With one prompt a side that is the published loss. Sides weigh the same.
+    With one prompt a side and a temperature of 1 that is the published loss. Sides weigh the same.
+
+    Args:
+        temperature: cosines are divided by it. The lower it is, the more the loss is that of texts which are nearer to
+            the wrong side, or about to be.
     """
-    prompts = tokens_with_room(backbone, [prompt for side in sides for prompt in side], tokens)
-    side_of = torch.tensor([index for index, side in enumerate(sides) for _ in side], device=backbone.device)
-    contents = F.normalize(torch.stack([backbone.embed_text(side).mean(dim=0) for side in sides]), dim=-1)
+    sides, contents = texts.sides, content_features(texts.backbone, texts.sides)
+    side_of = torch.tensor([index for index, side in enumerate(sides) for _ in side], device=contents.device)
     share = 1 / (len(sides) * side_of.bincount().float())[side_of]
 
-    def loss(vectors: Tensor, places: range) -> Tensor:
-        cosines = _embed(backbone, vectors, prompts) @ contents.T
-        wrong = F.cross_entropy(cosines.flatten(0, 1), side_of.repeat(len(vectors)), reduction="none")
-        return wrong.unflatten(0, (len(vectors), -1)) @ share
+    def loss(vectors: Tensor, places: range, step: int = 0) -> Tensor:
+        cosines = texts(vectors, step) @ contents.T / temperature
+        wanted = side_of.expand(cosines.shape[:-1])
+        wrong = F.cross_entropy(cosines.flatten(0, 2), wanted.flatten(), reduction="none")
+        return wrong.view_as(wanted).mean(dim=1) @ share
 
     return loss
 
 
-def target_guidance(
-    backbone: Backbone, sides: list[list[str]], tokens: int, targets: Float[Tensor, "anchor prompt dim"]
-) -> Knowledge:
-    """Mean squared distance of each prompt behind a learned word to its target feature.
+def target_guidance(texts: GuidedTexts, targets: Float[Tensor, "anchor prompt dim"]) -> Knowledge:
+    """Mean squared distance of each prompt behind learned words to its target feature.
 
     With the features of the bare prompts as targets this is the knowledge-guided term of Yao et al., CVPR 2023 (arXiv
     2303.13283). Where there are several anchors the words take turns.
     """
-    prompts = tokens_with_room(backbone, [prompt for side in sides for prompt in side], tokens)
 
-    def loss(vectors: Tensor, places: range) -> Tensor:
+    def loss(vectors: Tensor, places: range, step: int = 0) -> Tensor:
         wanted = targets[[place % len(targets) for place in places]]
-        return (_embed(backbone, vectors, prompts) - wanted).square().sum(dim=-1).mean(dim=-1)
+        return (texts(vectors, step) - wanted[:, None]).square().sum(dim=-1).mean(dim=(1, 2))
 
     return loss
+
+
+def moved_right(
+    features: Float[Tensor, "words prompt dim"],
+    anomalous: Bool[Tensor, " prompt"],
+    contents: Float[Tensor, "2 dim"],
+) -> float:
+    """Share of anomalous texts that lie further towards the anomalous side than the normal ones behind the same words.
+
+    1 where "broken" moves every text the right way; half where words have taken its meaning away.
+
+    Args:
+        features: of every prompt behind the same words.
+        contents: of the normal and of the anomalous side (`content_features`).
+    """
+    towards = features @ (contents[1] - contents[0])
+    further = towards[:, anomalous][:, :, None] > towards[:, ~anomalous][:, None, :]
+    return float(further.float().mean())
+
+
+def nearer_own_side(
+    features: Float[Tensor, "words prompt dim"],
+    anomalous: Bool[Tensor, " prompt"],
+    contents: Float[Tensor, "2 dim"],
+) -> float:
+    """Share of texts that lie nearer to their own side's content than to the other's; arguments as `moved_right`."""
+    return float(((features @ (contents[1] - contents[0]) > 0) == anomalous).float().mean())
 
 
 def mean_absolute_cosine(features: Float[Tensor, "word dim"]) -> float:
@@ -181,7 +251,8 @@ def learn(
                 earlier = measure(words.vectors[:start]) if start and diversity else None
             for _ in range(steps - words.step % steps):
                 current = words.vectors[part].clone().requires_grad_()
-                loss = _word_loss(current, places, earlier, measure, knowledge, diversity, weight)
+                guided = None if knowledge is None else weight * knowledge(current, places, words.step).sum()
+                loss = _word_loss(current, earlier, measure, diversity, guided)
                 # The first word of all may have none to differ from.
                 gradient = torch.autograd.grad(loss, current)[0] if loss.requires_grad else torch.zeros_like(current)
                 words.velocity[part] = momentum * words.velocity[part] + gradient
@@ -193,13 +264,7 @@ def learn(
 
 
 def _word_loss(
-    current: Tensor,
-    places: range,
-    earlier: Tensor | None,
-    measure: Measure,
-    knowledge: Knowledge | None,
-    diversity: str | None,
-    weight: float,
+    current: Tensor, earlier: Tensor | None, measure: Measure, diversity: str | None, guided: Tensor | None
 ) -> Float[Tensor, ""]:
     """Sum over the words that are learned now, so that each moves as it would by itself."""
     loss = current.new_zeros(())
@@ -212,6 +277,4 @@ def _word_loss(
             loss = cosines.mean(dim=1).sum()
         elif len(current) > 1:
             loss = (cosines.sum() - cosines.diagonal().sum()) / (len(current) - 1)
-    if knowledge is not None:
-        loss = loss + weight * knowledge(current, places).sum()
-    return loss
+    return loss if guided is None else loss + guided

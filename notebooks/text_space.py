@@ -27,6 +27,7 @@ backbone = None  # another backbone
 device = None  # "cuda" for a GPU
 data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
+options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
 from zsad.pages.absent import say_absent

@@ -16,7 +16,7 @@ def test_an_unknown_detector_lists_the_known_ones():
 
 
 def test_an_unknown_option_lists_the_known_ones():
-    with pytest.raises(TypeError, match=r"winclip has no option 'tau'; known: templates, .*temperature"):
+    with pytest.raises(ValueError, match=r"winclip has no option 'tau'; known: templates, .*temperature"):
         zsad.load_detector("winclip", tiny_backbone(), tau=0.01)
 
 

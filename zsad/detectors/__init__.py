@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from zsad.clip import Backbone, load_backbone
 from zsad.detectors.base import Detector, League, Prediction, localises
 from zsad.detectors.clip import CLIP, CLIPOptions
 from zsad.detectors.clip_ac import CLIPAC, CLIPACOptions
+from zsad.detectors.given import check_values, without_home_signs
 from zsad.detectors.rwda import RWDA, RWDAOptions
 from zsad.detectors.text_fnn import TextFNN, TextFNNOptions
 from zsad.detectors.tiling import Tiling
@@ -26,7 +28,16 @@ DETECTORS: dict[str, Any] = {
     "tiling": (Tiling, TilingOptions),
 }
 
-__all__ = ["DETECTORS", "Detector", "League", "Prediction", "load_detector", "localises"]
+__all__ = [
+    "DETECTORS",
+    "Detector",
+    "League",
+    "Prediction",
+    "check_options",
+    "load_detector",
+    "localises",
+    "option_names",
+]
 
 
 def load_detector(
@@ -45,18 +56,33 @@ def load_detector(
         options: the detector's own choices, see its options class.
 
     Raises:
-        ValueError: an unknown detector or backbone, or a value that an option does not take.
-        TypeError: an unknown option.
+        ValueError: an unknown detector, backbone or option, or a value that an option does not take.
     """
-    if name not in DETECTORS:
-        raise ValueError(f"unknown detector {name!r}; known: {', '.join(DETECTORS)}")
-    detector, options_class = DETECTORS[name]
-    known = [field.name for field in dataclasses.fields(options_class)]
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise TypeError(f"{name} has no option {', '.join(map(repr, unknown))}; known: {', '.join(known)}")
-    resolved = options_class(**options)
+    resolved = check_options(name, options)
     if isinstance(backbone, str):
         backbone = load_backbone(backbone, device=device, dtype=dtype)
-    built: Detector = detector(backbone, resolved)
-    return built
+    detector: Detector = DETECTORS[name][0](backbone, resolved)
+    return detector
+
+
+def option_names(name: str) -> list[str]:
+    """The options that a detector has. Raises ValueError for an unknown detector."""
+    if name not in DETECTORS:
+        raise ValueError(f"unknown detector {name!r}; known: {', '.join(DETECTORS)}")
+    return [field.name for field in dataclasses.fields(DETECTORS[name][1])]
+
+
+def check_options(name: str, options: Mapping[str, Any]) -> Any:
+    """The resolved options of a detector, an instance of its options class, without loading a model.
+
+    Raises:
+        ValueError: an unknown detector, an option that it does not have (the message lists those it has), or a value
+            that an option does not take.
+    """
+    known = option_names(name)
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(f"{name} has no option {', '.join(map(repr, unknown))}; known: {', '.join(known)}")
+    options_class = DETECTORS[name][1]
+    check_values(options_class, options)
+    return options_class(**without_home_signs(options))

@@ -4,19 +4,35 @@ A study names suites and their categories, detectors, backbones and what is done
 The models forbid unknown fields, and every error of a YAML file names the file, the field and the choices that exist.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
-from zsad.study.shifts import Block, Corruptions, Strict, Sweeps, Worst
-from zsad.study.suites import DEMO_SUITES, KNOWN_SUITES, SuiteConfig, check_known, demo_categories, with_known_suites
+from zsad.limits import LIMITS
+from zsad.paths import OPTION_FOLDERS, expanded, given_in
+from zsad.study.overrides import (
+    chosen_detectors,
+    chosen_suite,
+    freed_block,
+    freed_detector,
+    name_given,
+    with_category,
+    with_options,
+)
+from zsad.study.shifts import Block, Corruptions, Strict, StudyError, Sweeps, Worst
+from zsad.study.suites import DEMO_SUITES, SuiteConfig, check_known, demo_categories, with_known_suites
+from zsad.wording import problems
 
+# What comes from papermill or YAML before it is checked: 01 is a number there.
+Given = str | int | float | bool | None
 
-class StudyError(ValueError):
-    """A study asks for something that does not exist or does not make sense."""
+# Where a study's data and results lie.
+ROOTS = ("data_root", "records_root", "cache_root")
+
+_PIXELS, _BATCH, _LIMIT = LIMITS["resolution"], LIMITS["batch_size"], LIMITS["limit"]
 
 
 def project_root() -> Path:
@@ -34,7 +50,7 @@ def resolve(path: Path) -> Path:
     return path if path.is_absolute() else project_root() / path
 
 
-Pixels = Annotated[int, Field(ge=8)]
+Pixels = Annotated[int, Field(ge=_PIXELS.least, le=_PIXELS.most)]
 Resolution = Pixels | Literal["native"]
 
 
@@ -89,16 +105,16 @@ class Study(Strict):
     resolution: Resolution = 240
     aspect: Literal["own", "squashed"] = "own"
     metric_size: Pixels | Literal["mask"] = "mask"
-    batch_size: int = Field(default=16, ge=1)
-    limit: int | None = Field(default=None, ge=2)
+    batch_size: int = Field(default=16, ge=_BATCH.least, le=_BATCH.most)
+    limit: int | None = Field(default=None, ge=_LIMIT.least, le=_LIMIT.most)
     sweeps: Sweeps = Sweeps()
     worst: Annotated[list[Worst], BeforeValidator(_as_list)] = Field(default=[])
     corruptions: Annotated[list[Corruptions], BeforeValidator(_as_list)] = Field(default=[])
     rotation: Literal["three_pass", "bilinear"] = "three_pass"
     fpr_limit: float = Field(default=0.3, gt=0, le=1)
-    bootstrap: int = Field(default=200, ge=1)
-    seed: int = Field(default=0, ge=0)
-    demo_seed: int = Field(default=0, ge=0)
+    bootstrap: int = Field(default=200, ge=1, le=LIMITS["bootstrap"].most)
+    seed: int = Field(default=0, ge=0, le=LIMITS["seed"].most)
+    demo_seed: int = Field(default=0, ge=0, le=LIMITS["seed"].most)
 
     @model_validator(mode="after")
     def _check(self) -> "Study":
@@ -154,12 +170,12 @@ class Study(Strict):
             self._check_names(f"{field}.over", over, [name for names in known for name in names or []])
 
     def check_models(self) -> None:
-        """Raise StudyError, naming the known choices, for a detector or backbone that does not exist.
+        """Raise StudyError, naming the known choices, for a detector, an option or a backbone that does not exist.
 
         Apart from the validation of the other fields, because it imports every model's code.
         """
         from zsad.clip import known_backbones
-        from zsad.detectors import DETECTORS
+        from zsad.detectors import DETECTORS, check_options
 
         for field, kind, names, choices in (
             ("detectors", "detector", [d.name for d in self.detectors], sorted(DETECTORS)),
@@ -170,6 +186,11 @@ class Study(Strict):
                     check_known(kind, name, choices)
                 except ValueError as error:
                     raise StudyError(f"{field}: {error}") from None
+        for detector in self.detectors:
+            try:
+                check_options(detector.name, detector.options)
+            except ValueError as error:
+                raise StudyError(f"detectors.{detector.label}.options: {error}") from None
 
     def root_of(self, suite: str) -> Path:
         """Folder of a suite: its own root, relative to the study's data root."""
@@ -241,90 +262,80 @@ class Study(Strict):
 
     def with_overrides(
         self,
-        suite: str | None = None,
-        category: str | None = None,
-        backbone: str | None = None,
-        detector: str | None = None,
-        device: str | None = None,
+        suite: Given = None,
+        category: Given = None,
+        backbone: Given = None,
+        detector: Given = None,
+        device: Given = None,
         data_root: str | Path | None = None,
-        limit: int | None = None,
+        limit: Given = None,
+        options: Mapping[str, Any] | str | None = None,
         **fields: Any,
     ) -> "Study":
         """A validated copy narrowed to one suite, category, backbone or detector, or run elsewhere.
 
         None leaves a field as it is. A suite that the study does not list is added if it is a known one. To a category,
         suite, backbone or detector named here everything is done that the study does to any; so it is to every category
-        of a suite named here that lacks the study's group. A detector may be named by its label. Further keywords set
-        the field of that name.
+        of a suite named here that lacks the study's group. A detector may be named by its label. A relative `data_root`
+        starts at the working directory. `options` of detectors: see `zsad.study.overrides.with_options`. Further
+        keywords set the field of that name.
 
         Raises StudyError, naming the known choices.
         """
-        given: dict[str, Any] = {"device": device, "data_root": data_root, "limit": limit, **fields}
+        folder = None if data_root is None else given_in(data_root, Path.cwd())
+        given: dict[str, Any] = {"device": device, "data_root": folder, "limit": limit, **fields}
         changed = {name: value for name, value in given.items() if value is not None}
-        suites: dict[str, Any] = {name: config.model_dump() for name, config in self.suites.items()}
+        declared = self.model_dump()
+        suites: dict[str, Any] = declared["suites"]
         if suite is not None:
-            if suite not in suites and suite not in KNOWN_SUITES:
-                known = ", ".join(dict.fromkeys([*suites, *KNOWN_SUITES]))
-                raise StudyError(f"unknown suite {suite!r}; known: {known}")
-            suites = {suite: suites.get(suite) or dict(KNOWN_SUITES[suite])}
+            suite = name_given("suite", suite, lambda: list(suites))
+            suites = chosen_suite(suites, suite)
         if category is not None:
-            suites = self._narrowed(suites, category)
+            suites = with_category(suites, name_given("category", category, lambda: self._known_categories(suites)))
         changed["suites"] = suites
         if backbone is not None:
-            changed["backbones"] = [backbone]
-        lifted = {"backbones": backbone, "suites": suite}
-        if any(name is not None for name in (suite, backbone, detector)):
-            changed["detectors"] = self._chosen(detector, [field for field, name in lifted.items() if name is not None])
+            changed["backbones"] = [name_given("backbone", backbone, lambda: self.backbones)]
+        if detector is not None:
+            detector = name_given("detector", detector, lambda: [d.label for d in self.detectors])
+        if "detectors" not in changed:
+            named = [field for field, name in {"backbones": backbone, "suites": suite}.items() if name is not None]
+            chosen = chosen_detectors(declared["detectors"], detector)
+            changed["detectors"] = [freed_detector(d, list(suites), named) for d in chosen]
         freed = {
             name: "all"
-            for name, given in (("over", category), ("backbones", backbone), ("detectors", detector))
-            if given is not None
+            for name, given_name in (("over", category), ("backbones", backbone), ("detectors", detector))
+            if given_name is not None
         }
         remaining = [SuiteConfig.model_validate(config) for config in suites.values()]
         for field in ("sweeps", "worst", "corruptions"):
-            blocks = changed.get(field, self.model_dump()[field])
-            changed[field] = [_freed(block, freed, remaining) for block in _as_list(blocks)]
+            blocks = changed.get(field, declared[field])
+            listed = blocks if isinstance(blocks, list) else [blocks]
+            changed[field] = [freed_block(block, freed, remaining) for block in listed]
         changed["sweeps"] = changed["sweeps"][0]
-        try:
-            study = Study.model_validate({**self.model_dump(), **changed})
-        except ValidationError as error:
-            raise StudyError(_readable(error)) from None
-        if backbone is not None or detector is not None:
+        study = _validated({**declared, **changed})
+        if backbone is not None or detector is not None or options is not None:
             study.check_models()
+        if options is not None:
+            detectors = with_options([d.model_dump() for d in study.detectors], options)
+            study = _validated({**study.model_dump(), "detectors": detectors})
         return study
 
-    def _chosen(self, detector: str | None, freed: list[str]) -> list[Any]:
-        """The detectors that a name or label stands for, without the restrictions in the fields `freed`."""
-        found = [d for d in self.detectors if detector in (None, d.label, d.name)]
-        return [{**d.model_dump(), **dict.fromkeys(freed, "all")} for d in found] or [detector]
-
-    def _narrowed(self, suites: dict[str, Any], category: str) -> dict[str, Any]:
-        """The suites that have the category, each cut to it."""
-        if category == "all":
-            return {name: {**config, "categories": "all"} for name, config in suites.items()}
-        demo = {name: demo_categories(config["root"]) for name, config in suites.items()}
-        narrowed = {
-            name: {**config, "categories": [category]}
-            for name, config in suites.items()
-            if (known := demo[name]) is None or category in known
-        }
-        if not narrowed:
-            choices = "; ".join(f"{name}: {', '.join(names or [])}" for name, names in demo.items())
-            raise StudyError(f"unknown category {category!r}; known: {choices}")
-        return narrowed
+    def _known_categories(self, suites: Iterable[str]) -> list[str]:
+        """The categories of some of the study's suites, as far as they are listed or found on disk."""
+        known: list[str] = []
+        for suite in suites:
+            try:
+                known += self.categories_of(suite) if suite in self.suites else []
+            except OSError:
+                continue
+        return known
 
 
-def _freed(block: dict[str, Any], freed: dict[str, str], suites: list[SuiteConfig]) -> dict[str, Any]:
-    """A block without restrictions that an override has lifted, or that name a group which no suite has any more; of a
-    list of categories those are left that some suite may have.
-    """
-    over = block.get("over", "all")
-    if isinstance(over, str):
-        over = over if any(over in suite.groups for suite in suites) else "all"
-    else:
-        known = [suite.listed for suite in suites]
-        over = [name for name in over if any(names is None or name in names for names in known)]
-    return {**block, "over": over, **freed}
+def _validated(fields: dict[str, Any]) -> Study:
+    try:
+        return Study.model_validate(fields)
+    except ValidationError as error:
+        raise StudyError(_readable(error)) from None
 
 
 # The models of a study's nested fields.
@@ -339,42 +350,49 @@ _MODELS: dict[Any, type[BaseModel]] = {
 
 def _readable(error: ValidationError) -> str:
     """One `field: message` per problem, without pydantic's own wording around it."""
-    problems = []
-    for problem in error.errors():
-        field = ".".join(str(part) for part in problem["loc"])
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            message = "unknown field"
-            model = _MODELS.get(problem["loc"][0], Study)
-            message += f"; known: {', '.join(model.model_fields)}"
-        problems.append(f"{field}: {message}" if field else message)
-    return "; ".join(problems)
+    found: list[Any] = [
+        {**problem, "msg": _unknown_field(problem["loc"])} if problem["type"] == "extra_forbidden" else problem
+        for problem in error.errors()
+    ]
+    return "; ".join(f"{field}: {message}" if field else message for field, message in problems(found).items())
 
 
-def load_study(name_or_path: str | Path, check_models: bool = True) -> Study:
+def _unknown_field(place: tuple[int | str, ...]) -> str:
+    model = _MODELS.get(place[0], Study) if len(place) > 1 else Study
+    return f"unknown field; known: {', '.join(model.model_fields)}"
+
+
+def load_study(name_or_path: str | Path | int | float, check_models: bool = True) -> Study:
     """Read a study by name (`study/<name>.yaml` of the project) or from a YAML file.
 
-    `check_models=False` leaves the names of detectors and backbones unchecked, which spares some seconds of imports.
+    `check_models=False` leaves the names of detectors and backbones, and the detectors' options, unchecked, which
+    spares some seconds of imports.
+
+    Relative folders in a file of the project start at the project's root, in any other file at the folder it lies in.
 
     Raises FileNotFoundError (naming the studies that exist) and StudyError (naming file, field and known choices).
     """
-    path = Path(name_or_path)
+    path = expanded(name_given("study", name_or_path, list) if not isinstance(name_or_path, Path) else name_or_path)
     if path.suffix not in (".yaml", ".yml"):
         folder = project_root() / "study"
         path = folder / f"{name_or_path}.yaml"
         if not path.is_file():
             known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
             raise FileNotFoundError(f"no study {str(name_or_path)!r} in {folder}; known: {known}")
+    if path.is_dir():
+        raise StudyError(f"{path}: a folder, but a study is a YAML file")
     if not path.is_file():
         raise FileNotFoundError(f"no study file {path}")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise StudyError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except UnicodeDecodeError:
+        raise StudyError(f"{path}: not a text file in UTF-8, as YAML is") from None
     if not isinstance(content, dict):
         raise StudyError(f"{path}: expected a mapping of fields, found {type(content).__name__}")
     try:
-        study = Study.model_validate({"name": path.stem, **content})
+        study = Study.model_validate({"name": path.stem, **_from(path.absolute().parent, content)})
         if check_models:
             study.check_models()
     except ValidationError as error:
@@ -382,3 +400,25 @@ def load_study(name_or_path: str | Path, check_models: bool = True) -> Study:
     except StudyError as error:
         raise StudyError(f"{path}: {error}") from None
     return study
+
+
+def _from(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """A file's fields with their relative folders from where the file lies; in the project, its root."""
+    start = project_root() if folder.is_relative_to(project_root()) else folder
+    roots: dict[str, Any] = {
+        field: start / expanded(content[field]) for field in ROOTS if isinstance(content.get(field), str)
+    }
+    detectors = content.get("detectors")
+    if isinstance(detectors, list):
+        roots["detectors"] = [_options_from(start, detector) for detector in detectors]
+    return {**content, **roots}
+
+
+def _options_from(folder: Path, detector: Any) -> Any:
+    options = detector.get("options") if isinstance(detector, dict) else None
+    if not isinstance(options, dict):
+        return detector
+    paths = {
+        name: str(given_in(options[name], folder)) for name in OPTION_FOLDERS if isinstance(options.get(name), str)
+    }
+    return {**detector, "options": {**options, **paths}}

@@ -36,7 +36,7 @@ from zsad.study.parameters import LISTED, PAGE_DIR, check_parameters
 from zsad.study.provenance import commit
 
 PUBLISHED = "published"
-OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit")
+OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit", "options")
 
 
 def world(study: Study) -> str:
@@ -66,7 +66,7 @@ def start(variables: dict[str, Any], name: str) -> "Page":
     """Begin the notebook `name`: refuse unknown papermill parameters, apply the overrides, say which world this is.
 
     `variables` is the notebook's `globals()`: it holds `study` and those of suite, category, backbone, device,
-    data_root and limit that the notebook lists as parameters. None leaves what the study says. Raises
+    data_root, limit and options that the notebook lists as parameters. None leaves what the study says. Raises
     UnknownParameter, StudyError, FileNotFoundError. Suites whose folder is not there are left out, and named; where all
     are missing, whatever asks for a record says so.
     """

@@ -19,11 +19,12 @@ from zsad.progress import progress_bar
 from zsad.robustness import Corruption, TestSet
 from zsad.study import provenance
 from zsad.study.cells import Cell, Request, Selection, cell_of, requests
-from zsad.study.config import DetectorConfig, Study, StudyError, resolve
+from zsad.study.config import DetectorConfig, Study, resolve
 from zsad.study.evaluate import corruption_of, evaluate, load_pictures
 from zsad.study.incomplete import Failures, IncompleteError, Subject
 from zsad.study.kept import Kept, Meaning, kept_folder, recipe_of
 from zsad.study.records import SUBJECT_COLUMNS, Entry, RecordStore, gather
+from zsad.study.shifts import StudyError
 
 log = logging.getLogger(__name__)
 

@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from zsad.limits import LIMITS
+
 SHIFTS = ("none", "uniform", "worst", "corruption")
 
 # Widest values of the semantic shifts: degrees, radians, and the [-1, 1] scale of saturation.
@@ -22,6 +24,10 @@ MAX_SEVERITY = 5
 Search = Literal["refine", "adam", "grid"]
 WorstSetting = Literal["angle", "saturation", "hue", "3d"]
 Corruption = Literal["brightness", "contrast", "defocus_blur", "gaussian_noise"]
+
+
+class StudyError(ValueError):
+    """A study asks for something that does not exist or does not make sense."""
 
 
 def canonical_json(value: Any) -> str:
@@ -127,10 +133,10 @@ class Worst(Block):
     kind: ClassVar[str] = "worst"
 
     name: str = Field(default="default", pattern=r"^[\w .-]+$")
-    limit: int | None = Field(default=None, ge=2)
+    limit: int | None = Field(default=None, ge=LIMITS["limit"].least, le=LIMITS["limit"].most)
     settings: list[WorstSetting] = Field(default=list(get_args(WorstSetting)), min_length=1)
     search: Search = "refine"
-    budget: int | None = Field(default=None, ge=1)
+    budget: int | None = Field(default=None, ge=1, le=LIMITS["budget"].most)
     criterion: Literal["auroc", "loss"] = "auroc"
     align: Literal["map", "mask"] = "map"
     corners: Literal["counted", "left out"] = "counted"

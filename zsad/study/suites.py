@@ -1,10 +1,11 @@
 """Suites that a study may name: where each lies, which categories are evaluated, and those known by name."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from zsad.paths import expanded
 from zsad.study.shifts import Strict
 
 DEMO_SUITES = ("demo-mvtec", "demo-visa", "demo-aebad")
@@ -32,7 +33,7 @@ class SuiteConfig(Strict):
     """
 
     reader: Literal["mvtec_ad", "visa", "aebad", "folder"]
-    root: Path
+    root: Annotated[Path, AfterValidator(expanded)]
     domain: str | None = None
     categories: list[str] | str = "all"
     groups: dict[str, list[str]] = Field(default={})

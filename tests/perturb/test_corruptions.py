@@ -118,6 +118,17 @@ def test_the_result_is_truncated_not_rounded():
         assert (levels - levels.round()).abs().max() < 1e-4
 
 
+def test_what_lies_on_a_level_stays_there_whatever_a_sum_was_rounded_to():
+    """0.2 and 0.4 are 51 and 102 levels: float64 puts some of the sums just below their level."""
+    levels = torch.arange(256).expand(3, 16, 256)
+    grey = levels.double() / 255
+    assert ((grey + 0.2) * 255).floor()[0, 0, :204].ne(levels[0, 0, :204] + 51).any()
+    for severity, added in ((2, 51), (4, 102)):
+        for images in (grey.float(), grey):
+            found = (corrupt(images, "brightness", severity) * 255).round()
+            assert torch.equal(found, (levels + added).clamp(max=255).to(found.dtype))
+
+
 @pytest.mark.parametrize("kind", CORRUPTIONS)
 def test_without_truncation_values_lie_up_to_a_level_above(kind):
     image = as_image(picture(), torch.float64)

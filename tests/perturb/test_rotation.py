@@ -30,6 +30,16 @@ def test_a_half_turn_of_an_oblong_is_exact(rotation):
     torch.testing.assert_close(semantic(images, 180, rotation=rotation), images.flip(-1, -2), rtol=0, atol=2e-5)
 
 
+@pytest.mark.parametrize("angle", [46.0, 89.0, 134.0, -50.0, 269.0])
+def test_beyond_45_degrees_an_exact_quarter_turn_comes_first(angle):
+    """What is left is a turn by at most 45 degrees, of noise too, up to the corners; clockwise, in the mirror."""
+    images = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    turns = round(angle / 90)
+    turned, rest = torch.rot90(images, turns, (-2, -1)), angle - 90 * turns
+    expected = semantic(turned, rest) if rest > 0 else semantic(turned.flip(-1), -rest).flip(-1)
+    torch.testing.assert_close(semantic(images, angle), expected, rtol=0, atol=1e-9)
+
+
 @BOTH
 def test_a_positive_angle_turns_counter_clockwise(rotation):
     """A spot right of the centre goes up."""

@@ -5,7 +5,7 @@ The test domains are "same" (as in training), "background", "illumination" and "
 
 from pathlib import Path
 
-from zsad.data.files import describe, folders_in, images_below, images_in, joined, pair, pictures_in
+from zsad.data.files import describe, folders_in, images_in, joined, listed_below, pair, pictures_in
 from zsad.data.mvtec_ad import tell_unused
 from zsad.data.names import GOOD, is_normal
 from zsad.data.sample import Entry
@@ -63,7 +63,7 @@ def _check_category(root: Path, category: str) -> None:
 def _entries(category_root: Path, kind: Path, domain: Path) -> list[Entry]:
     pictures, normal = pictures_in(domain), is_normal(kind.name)
     mask_folder = category_root / "ground_truth" / kind.name / domain.name
-    apart, unused = pair(pictures.images, images_below(mask_folder), mask_folder) if mask_folder.is_dir() else ({}, [])
+    apart, unused = pair(pictures.images, listed_below(mask_folder), mask_folder)
     tell_unused(unused, domain)
     masks = joined(pictures.masks, apart)
     for image in pictures.images:

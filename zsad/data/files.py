@@ -40,8 +40,8 @@ def pictures_in(folder: Path, deeper: bool = False) -> Pictures:
         ValueError: two pictures have the same stem, a mask has no picture beside it, or pictures lie deeper.
     """
     images = images_in(folder)
-    _tell_left_out([path for path in _visible(folder) if path.is_file() and path not in set(images)])
-    if not deeper and (lost := [path for inside in folders_in(folder) for path in images_below(inside)]):
+    _tell_left_out(folder)
+    if not deeper and (lost := [path for inside in folders_in(folder) for path in listed_below(inside)]):
         raise ValueError(
             f"{folder}: {len(lost)} pictures that lie deeper, such as {lost[0].name} in {lost[0].parent} would be left "
             "out: move them up."
@@ -101,13 +101,21 @@ def joined(beside: dict[str, tuple[Path, ...]], apart: dict[str, tuple[Path, ...
     return beside | apart
 
 
+def listed_below(folder: Path) -> list[Path]:
+    """`images_below` of a folder, none if it is not there; what lies there besides is counted and named in a warning."""
+    if not folder.is_dir():
+        return []
+    _tell_left_out(folder)
+    return [*images_in(folder), *(path for inside in folders_in(folder) for path in listed_below(inside))]
+
+
 def images_in(folder: Path) -> list[Path]:
     """The files of a folder with a picture's suffix, in any case, sorted by name; dot-files (macOS `._*`) ignored."""
     return [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES and path.is_file()]
 
 
 def images_below(folder: Path) -> list[Path]:
-    """Those of a folder and of all folders in it."""
+    """`images_in` of a folder and of all folders in it."""
     return [*images_in(folder), *(path for inside in folders_in(folder) for path in images_below(inside))]
 
 
@@ -156,10 +164,11 @@ def in_words(names: Sequence[str], limit: int = 8) -> str:
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
-def _tell_left_out(paths: list[Path]) -> None:
-    if paths:
-        names = in_words([path.name for path in paths], 5)
-        logger.warning("%s: %d files are no pictures that can be read: %s.", paths[0].parent, len(paths), names)
+def _tell_left_out(folder: Path) -> None:
+    read = set(images_in(folder))
+    if lost := [path.name for path in _visible(folder) if path not in read and not path.is_dir()]:
+        names = in_words(lost, 5)
+        logger.warning("%s: %d files are no pictures that can be read: %s.", folder, len(lost), names)
 
 
 def _visible(folder: Path) -> list[Path]:

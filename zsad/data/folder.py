@@ -6,7 +6,18 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from zsad.data.files import Pictures, describe, folders_in, images_below, images_in, in_words, joined, pair, pictures_in
+from zsad.data.files import (
+    Pictures,
+    describe,
+    folders_in,
+    images_below,
+    images_in,
+    in_words,
+    joined,
+    listed_below,
+    pair,
+    pictures_in,
+)
 from zsad.data.mask import read_mask
 from zsad.data.names import GOOD, is_image_folder, is_mask_folder, is_normal
 from zsad.data.remarks import Remarks
@@ -80,7 +91,7 @@ def _check_layout(root: Path, home: Path, kinds: list[Path]) -> None:
 
 
 def _direct_entries(root: Path, found: Pictures, mask_root: Path | None) -> list[Entry]:
-    apart, unused = pair(found.images, images_below(mask_root), mask_root) if mask_root else ({}, [])
+    apart, unused = pair(found.images, listed_below(mask_root), mask_root) if mask_root else ({}, [])
     if unused:
         raise FileNotFoundError(f"{unused[0]}: there is no picture {unused[0].stem!r} for this mask in {root}.")
     masks = joined(found.masks, apart)
@@ -109,13 +120,16 @@ def _entries_by_mask(root: Path, images: list[Path], masks: Masks) -> list[Entry
 def _kind_entries(root: Path, kinds: list[Path], mask_root: Path | None) -> list[Entry]:
     found = {kind: pictures_in(kind) for kind in kinds}
     masked = mask_root is not None or any(pictures.masks for pictures in found.values())
-    flat = images_in(mask_root) if mask_root else []
+    every = listed_below(mask_root) if mask_root else []
+    flat = [mask for mask in every if mask.parent == mask_root]
     used: dict[Path, Path] = {}
     entries = []
     for kind in sorted(kinds, key=lambda kind: is_normal(kind.name)):  # flat masks go to anomalous pictures first
         pictures, normal = found[kind], is_normal(kind.name)
         own = mask_root / kind.name if mask_root and (mask_root / kind.name).is_dir() else None
-        pool = images_below(own) if own else [mask for mask in flat if not normal or mask not in used]
+        pool = [mask for mask in flat if not normal or mask not in used]
+        if own:
+            pool = [mask for mask in every if own in mask.parents]
         apart, unused = pair(pictures.images, pool, own or mask_root or kind)
         if own and unused:
             raise FileNotFoundError(f"{unused[0]}: there is no picture for this mask in {kind}.")
@@ -135,7 +149,7 @@ def _kind_entries(root: Path, kinds: list[Path], mask_root: Path | None) -> list
                     )
                 used[mask] = image
             entries.append(Entry(image, of_image, label=not normal, defect=GOOD if normal else kind.name))
-    if mask_root and (lost := [mask for mask in images_below(mask_root) if mask not in used]):
+    if lost := [mask for mask in every if mask not in used]:
         raise FileNotFoundError(f"{_named(lost)}: there is no picture for this mask in {root}.")
     return sorted(entries, key=lambda entry: entry.image)
 

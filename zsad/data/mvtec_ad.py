@@ -6,7 +6,7 @@ So do BTAD (`ok` and `ko` folders) and MVTec LOCO AD (a folder of masks a pictur
 import logging
 from pathlib import Path
 
-from zsad.data.files import describe, folders_in, images_below, images_in, in_words, joined, pair, pictures_in
+from zsad.data.files import describe, folders_in, images_in, in_words, joined, listed_below, pair, pictures_in
 from zsad.data.names import GOOD, is_normal
 from zsad.data.sample import Entry
 
@@ -40,7 +40,7 @@ def find(root: Path, category: str, split: str) -> list[Entry]:
     truth = root / category / "ground_truth"
     if split == "test" and truth.is_dir():
         names = {kind.name for kind in kinds}
-        tell_unused([m for f in folders_in(truth) if f.name not in names for m in images_below(f)], folder)
+        tell_unused([m for f in folders_in(truth) if f.name not in names for m in listed_below(f)], folder)
     if not entries:
         raise ValueError(f"{folder}: the split {split!r} is empty (no picture in {describe(folder)}).")
     return entries
@@ -64,7 +64,7 @@ def check_category(root: Path, category: str) -> None:
 def _entries(category_root: Path, kind: Path) -> list[Entry]:
     pictures, normal = pictures_in(kind), is_normal(kind.name)
     mask_folder = category_root / "ground_truth" / kind.name
-    apart, unused = pair(pictures.images, images_below(mask_folder), mask_folder) if mask_folder.is_dir() else ({}, [])
+    apart, unused = pair(pictures.images, listed_below(mask_folder), mask_folder)
     tell_unused(unused, kind)
     masks = joined(pictures.masks, apart)
     for image in pictures.images:

@@ -42,7 +42,6 @@ import pandas as pd
 
 from zsad import metrics, plots
 from zsad.study import load_records, load_study, notebook
-from zsad.study.config import project_root
 from zsad.study.evaluate import load_study_pictures
 from zsad.study.summary import mean_over_categories
 
@@ -87,7 +86,7 @@ page.figure(
 SHOWN = ["image_auroc", "pixel_auroc", "aupro"]
 records = page.records("none", **page.first)
 records = records[records["metric"].isin(SHOWN)]
-published = pd.read_csv(project_root() / "results" / "published" / "winclip_per_category.csv")
+published = page.published("winclip_per_category")
 published = published[(published["method"] == "WinCLIP") & (published["category"] == "mean")]
 published["metric"] = published["metric"].replace({"pixel_aupro": "aupro", "pro": "aupro"})
 REAL = {"demo-mvtec": "MVTec AD", "demo-visa": "VisA"}

@@ -32,24 +32,16 @@ import pandas as pd
 
 from zsad import plots
 from zsad.study import notebook
-from zsad.study.config import project_root
 from zsad.study.summary import mean_over_categories
 
 page = notebook.start(globals(), "published")
-FOLDER = project_root() / "results" / "published"
 NAMES = {**plots.METRIC_NAMES, "pixel_aupro": plots.METRIC_NAMES["aupro"]}
-
-
-def published(name):
-    frame = pd.read_csv(FOLDER / f"{name}.csv")
-    return page.uses(frame)
-
 
 # %% [markdown]
 # ## WinCLIP: means
 
 # %%
-winclip = published("winclip_per_category")
+winclip = page.published("winclip_per_category")
 means = winclip[(winclip["method"] == "WinCLIP") & (winclip["category"] == "mean")]
 records = page.records("none", **page.first)
 SUITES = {"MVTec AD": ("mvtec_ad", "demo-mvtec"), "VisA": ("visa", "demo-visa")}
@@ -107,7 +99,7 @@ page.table(
 # test.
 
 # %%
-robust = published("semantic_robustness")
+robust = page.published("semantic_robustness")
 shown = robust.assign(metric=robust["metric"].map(lambda m: NAMES.get(m, m.replace("_", " "))))
 shown = shown.rename(columns={"value": "value [%]"})[["method", "dataset", "category", "shift", "metric", "value [%]"]]
 page.table(
@@ -124,7 +116,7 @@ page.table(
 # ## Public reimplementations of WinCLIP
 
 # %%
-ports = published("reimplementations")
+ports = page.published("reimplementations")
 ports = ports[(ports["category"] == "mean") & ports["method"].str.contains("winclip", case=False)]
 ports = ports[~ports["method"].str.contains("few-shot")]
 wide = ports.pivot_table(index=["method", "dataset"], columns="metric", values="value", sort=False).reset_index()

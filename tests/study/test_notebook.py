@@ -34,7 +34,7 @@ def test_figures_and_tables_are_listed_with_their_origin(page, capsys):
         ("fig-a", "figure", "A", "A. Less < more."),
         ("tab-a", "table", "B", "B."),
     ]
-    assert {item["records"] for item in content["items"]} == {page.records_hash}
+    assert {item["records"] for item in content["items"]} == {page.sources.records_hash()}
     assert all(item["commit"] and item["study"] == "quick" for item in content["items"])
     assert content["numbers"] == {"drop": {"value": 3.21, "text": "3.2 points"}}
     assert (page.folder / "tables" / "tab-a.csv").read_text() == "n,s\n0.123456,x\n"
@@ -48,13 +48,14 @@ def test_an_id_is_used_once(page):
 
 def test_the_records_hash_is_about_content_not_order(page):
     frame = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
-    assert page.records_hash == "none"
+    sources = page.sources
+    assert sources.records_hash() == "none"
     page.uses(frame)
-    one = page.records_hash
-    page.read = [frame.iloc[::-1], frame]
-    assert page.records_hash == one
-    page.read = [frame.assign(a=[1.0, 2.0000001])]
-    assert page.records_hash != one
+    one = sources.records_hash()
+    sources.read = [frame.iloc[::-1], frame]
+    assert sources.records_hash() == one
+    sources.read = [frame.assign(a=[1.0, 2.0000001])]
+    assert sources.records_hash() != one
 
 
 def test_the_world_is_named():

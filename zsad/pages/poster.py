@@ -33,14 +33,16 @@ _HEAD = {"corruption_mean": "mean"}
 
 def published() -> pd.DataFrame:
     """The poster's table: a row a method, columns (data set, corruption); percent."""
-    frame = pd.read_csv(project_root() / "results" / "published" / "poster_table.csv")
+    return as_printed(pd.read_csv(project_root() / "results" / "published" / "poster_table.csv"))
+
+
+def as_printed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.pivot(index="method", columns=["dataset", "shift"], values="value")
 
 
 def show_published(page: Page) -> None:
     """The table as it is printed, with a column for the league."""
-    table = published()
-    page.uses(pd.read_csv(project_root() / "results" / "published" / "poster_table.csv"))
+    table = as_printed(page.published("poster_table"))
     rows = []
     for method in ["MAEDAY", "ACR", "CLIP", "CLIP-AC", "RWDA", "WinCLIP", "AnomalyCLIP", OURS]:
         values = table.loc[method]

@@ -41,8 +41,7 @@ def printed_gap(metric: str) -> float:
 
 def show_published(page: Page, metric: str) -> None:
     """One of the report's tables as it is printed; of the samples', the floor below it."""
-    everything = published()
-    page.uses(everything)
+    everything = page.published("vvv_tables")
     table = everything[everything["metric"] == metric]
     wide = table.pivot(index="method", columns="category", values="value")[list(dict.fromkeys(table["category"]))]
     rows: list[dict[str, object]] = [

@@ -5,19 +5,17 @@
     page.figure(plots.plot_sweep(...), "fig-rotation", "What to see.")
     page.number("drop", 3.21, "3.2 points")             # {num}`rotation:drop` in the book's prose
 
-Each figure and table carries the same line of origin: world, study, notebook, records (hash), commit. Where the
-runner of the book set `ZSAD_PAGE_DIR`, figures, tables (as CSV) and numbers are also listed there for the index and
-the prose.
+Each figure and table carries a line of origin: world, study, notebook, records (hash), and the commits that computed
+them; and one more where the code has moved on since. Where the runner of the book set `ZSAD_PAGE_DIR`, figures, tables
+(as CSV) and numbers are also listed there for the index and the prose.
 """
 
-import hashlib
 import html
 import json
 import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +30,9 @@ from zsad.study.config import Study, load_study
 from zsad.study.incomplete import IncompleteError
 from zsad.study.kept import load_table
 from zsad.study.listed import listed_records
+from zsad.study.origin import PUBLISHED, Sources
 from zsad.study.parameters import LISTED, PAGE_DIR, check_parameters
-from zsad.study.provenance import commit
 
-PUBLISHED = "published"
 OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit", "options")
 
 
@@ -53,13 +50,6 @@ def world(study: Study) -> str:
     if not demo_data and not demo_model:
         return f"Real world: {suites} seen by {backbones}."
     return f"Mixed world: {'rendered' if demo_data else 'real'} pictures ({suites}) seen by {backbones}."
-
-
-@cache
-def short_commit() -> str:
-    """First 10 digits of the commit this runs from, with "+" where tracked files differ from it."""
-    found = commit()
-    return found["commit"][:10] + ("+" if found["dirty"] else "")
 
 
 def start(variables: dict[str, Any], name: str) -> "Page":
@@ -90,10 +80,13 @@ class Page:
     study: Study
     overrides: dict[str, str]
     folder: Path | None
-    read: list[pd.DataFrame] = field(default_factory=list)
     items: list[dict[str, Any]] = field(default_factory=list)
     numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lacking: list[str] = field(default_factory=list)
+    sources: Sources = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sources = Sources(self.study)
 
     def banner(self) -> None:
         """Show the world, the study and its overrides."""
@@ -151,7 +144,9 @@ class Page:
         from zsad.study.run import ensure_suite, read_suite
 
         ensure_suite(self.study, suite)
-        return read_suite(self.study, suite, category, self.study.limit)
+        found = read_suite(self.study, suite, category, self.study.limit)
+        self.sources.data[f"{suite}/{category}"] = found.fingerprint()
+        return found
 
     def detector(self, **options: Any) -> Any:
         """The study's first detector on its first backbone; `options` are set on top of the study's."""
@@ -163,16 +158,12 @@ class Page:
 
     def uses(self, records: pd.DataFrame) -> pd.DataFrame:
         """Count records that came from elsewhere among those this page has read."""
-        self.read.append(records)
+        self.sources.read.append(records)
         return records
 
-    @property
-    def records_hash(self) -> str:
-        """First 12 hex digits of the SHA-256 over all records read so far, independent of their order."""
-        if not self.read:
-            return "none"
-        lines = pd.concat(self.read).drop_duplicates().to_csv(index=False).splitlines()
-        return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:12]
+    def published(self, name: str) -> pd.DataFrame:
+        """The numbers that others have printed, from results/published/<name>.csv."""
+        return self.sources.published(name)
 
     def figure(self, figure: Figure | str, id: str, caption: str, study: str | None = None) -> None:
         """Show a figure (drawn, or ready HTML) under a stable id with its caption (inline HTML allowed) and origin."""
@@ -225,16 +216,18 @@ class Page:
         else:
             shown = load_study(study, check_models=False) if study not in (None, self.study.name) else self.study
             source = f"{world(shown).split(':')[0]} · study {shown.name}"
-        return f"{source} · notebook {self.name} · records {self.records_hash} · commit {short_commit()}"
+        return " · ".join([source, f"notebook {self.name}", *filter(None, self.sources.made_from(study))])
 
     def _show(self, kind: str, id: str, body: str, caption: str, study: str | None) -> None:
         if any(item["id"] == id for item in self.items):
             raise ValueError(f"two figures or tables of notebook {self.name!r} have the id {id!r}")
-        origin = self.origin(study)
+        made_from, commits = self.sources.made_from(study)
+        origin, moved = self.origin(study), "" if study == PUBLISHED else self.sources.moved_on(study)
+        note = f'<span class="zsad-moved">{moved}</span>' if moved else ""
         display(
             HTML(
                 f'<figure class="zsad zsad-{kind}" id="{id}">{body}<figcaption>{caption} '
-                f'<span class="zsad-origin">{id} · {origin}</span></figcaption></figure>'
+                f'<span class="zsad-origin">{id} · {origin}</span>{note}</figcaption></figure>'
             )
         )
         self.items.append(
@@ -244,8 +237,8 @@ class Page:
                 "title": _title(caption),
                 "caption": _plain(caption),
                 "study": study or self.study.name,
-                "records": self.records_hash,
-                "commit": short_commit(),
+                "records": made_from.removeprefix("records "),
+                "commit": commits.removeprefix("commits ").removeprefix("commit "),
             }
         )
         self._write()

@@ -1,0 +1,113 @@
+"""What the figures and tables of a page are made from: records, files of published numbers, data; and who computed it.
+
+Records know the commit that computed them and the code that could touch them, so a figure says both: a page may well
+show what an earlier commit has computed.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from zsad.study.code import cell_code
+from zsad.study.config import Study, project_root
+from zsad.study.kept import load_sidecars
+from zsad.study.provenance import commit
+
+PUBLISHED = "published"
+
+
+@dataclass
+class Sources:
+    """What a page has read so far. `data` are fingerprints of data sets; `computed` are contents (hash) and provenance
+    of what the page computed for itself.
+    """
+
+    study: Study
+    read: list[pd.DataFrame] = field(default_factory=list)
+    data: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    computed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _sidecars: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def published(self, name: str) -> pd.DataFrame:
+        """The numbers of results/published/<name>.csv."""
+        path = project_root() / "results" / "published" / f"{name}.csv"
+        self.files[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return pd.read_csv(path)
+
+    def records_hash(self, study: str | None = None) -> str:
+        """First 12 hex digits of the SHA-256 over all that was read and computed (of one study), whatever its order;
+        "none" where nothing was.
+        """
+        frames = self._of(study)
+        lines = pd.concat(frames).drop_duplicates().to_csv(index=False).splitlines() if frames else []
+        lines += self.computed if study in (None, self.study.name) else []
+        return _short("\n".join(sorted(lines))) if lines else "none"
+
+    def made_from(self, study: str | None = None) -> tuple[str, str]:
+        """What a figure of a study (by default of the page's) shows, and the commits that computed it; none of what
+        others have printed.
+        """
+        if study == PUBLISHED:
+            return ", ".join(f"{name} {digest[:12]}" for name, digest in self.files.items()) or "no file", ""
+        name = study or self.study.name
+        if (records := self.records_hash(name)) != "none":
+            return f"records {records}", commits_in_words(self._commits(name))
+        now = commits_in_words({short_commit(commit()): 1})
+        if self.data:
+            return f"data {_short(repr(sorted(self.data.items())))}", now
+        return "no records, what the code itself holds", now
+
+    def moved_on(self, study: str | None = None) -> str:
+        """That the code has changed since some of the cells were computed; empty where it has not."""
+        sidecars = self._provenance(study or self.study.name)
+        stale = [
+            sidecar
+            for sidecar in sidecars
+            if sidecar["code"] != cell_code(sidecar["spec"]["detector"], sidecar["spec"]["shift"]["kind"])
+        ]
+        if not stale:
+            return ""
+        made = commits_in_words(Counter(map(short_commit, stale)))
+        return f"Computed at {made}; the code that can touch {len(stale)} of {len(sidecars)} cells has changed since."
+
+    def _of(self, study: str | None) -> list[pd.DataFrame]:
+        named = [frame["study"].iloc[0] if "study" in frame and len(frame) else self.study.name for frame in self.read]
+        return [frame for frame, name in zip(self.read, named, strict=True) if study in (None, name)]
+
+    def _provenance(self, study: str) -> list[dict[str, Any]]:
+        """The sidecars of all cells of a study that were read."""
+        keys = set[str]()
+        for frame in self._of(study):
+            if {"study", "key"} <= {*frame.columns} and len(frame):
+                if not set(frame["key"]) <= set(self._sidecars):
+                    self._sidecars |= load_sidecars(frame, self.study)
+                keys |= set(frame["key"])
+        return [self._sidecars[key] for key in sorted(keys)]
+
+    def _commits(self, study: str) -> Counter[str]:
+        own = [*self.computed.values()] if study == self.study.name else []
+        return Counter(map(short_commit, [*self._provenance(study), *own]))
+
+
+def short_commit(found: Mapping[str, Any]) -> str:
+    """First 10 digits of the commit of some provenance, with "+" where tracked files differed from it."""
+    return f"{found['commit'][:10]}{'+' if found['dirty'] else ''}"
+
+
+def commits_in_words(counts: Mapping[str, int]) -> str:
+    """The commit that computed most, and how many others there are."""
+    names = sorted(counts, key=lambda name: (-counts[name], name))
+    if len(names) < 2:
+        return f"commit {names[0] if names else 'unknown'}"
+    others = f"{len(names) - 1} others" if len(names) > 2 else "another"
+    unclean = sum(name.endswith("+") for name in names[1:])
+    return f"commits {names[0]} and {others}" + (f" ({unclean} with changes of their own)" if unclean else "")
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,164 @@
+"""Cells of images that are not square, and of unequal sizes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tiny_clip import tiny_backbone
+from toys import Reddish, tiny_study
+
+from zsad import metrics
+from zsad.cli import main
+from zsad.data import read_image
+from zsad.data.load import load_dataset
+from zsad.detectors import WinCLIP
+from zsad.perturb.rotation import inside_frame, rotate_mask
+from zsad.robustness import worst_case
+from zsad.study import compute
+from zsad.study.kept import load_table
+
+WIDE, TALL = (40, 60), (64, 40)  # height, width
+
+
+def write_images(root: Path, sizes: list[tuple[int, int]]) -> None:
+    """Two normal images, the others with a redder box."""
+    generator = np.random.default_rng(1)
+    for index, (height, width) in enumerate(sizes):
+        image = generator.normal(128, 18, (height, width, 3))
+        defect = "good" if index < 2 else "hole"
+        if defect != "good":
+            mask = np.zeros((height, width), np.uint8)
+            mask[8 : 16 + 2 * index, 6:20] = 255
+            image[mask > 0] += np.array([50.0, -20.0, -20.0]) / index
+            truth = root / "washer" / "ground_truth" / defect
+            truth.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(mask).save(truth / f"{index:03d}_mask.png")
+        folder = root / "washer" / "test" / defect
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(folder / f"{index:03d}.png")
+
+
+def study_of(folder: Path, sizes: list[tuple[int, int]], **changes: object):
+    write_images(folder / "data" / "toys", sizes)
+    suites = {"toys": {"reader": "mvtec_ad", "root": "toys", "categories": ["washer"]}}
+    return tiny_study(folder, suites=suites, sweeps={}, **{"resolution": "native", **changes})
+
+
+@pytest.mark.parametrize("resolution", ["native", 32])
+def test_winclip_tiles_images_that_are_not_square(tmp_path, resolution):
+    """Through the study as by itself: a score of square tiles, not of a squashed image."""
+    study = study_of(tmp_path, [WIDE] * 4, resolution=resolution)
+    detector = WinCLIP(tiny_backbone())
+    records = compute(study, "none", progress=False, loader=lambda *_: detector)
+    found = load_table(records, "images", study)["score"]
+    dataset = load_dataset("mvtec_ad", tmp_path / "data" / "toys", category="washer")
+    images = torch.stack([sample.image for sample in dataset])
+    if resolution != "native":
+        images = torch.nn.functional.interpolate(images, (32, 48), mode="bicubic", antialias=True).clamp(0, 1)
+    expected = detector.predict(images, "washer").score
+    assert found.to_numpy() == pytest.approx(expected.numpy(), abs=1e-6)
+    squashed = compute(
+        study.model_copy(update={"aspect": "squashed", "resolution": 32}), "none", progress=False,
+        loader=lambda *_: detector,
+    )  # fmt: skip
+    assert abs(load_table(squashed, "images", study)["score"] - found).max() > 1e-4
+
+
+def test_the_command_and_the_study_agree_on_an_image(tmp_path, capsys, monkeypatch):
+    study = study_of(tmp_path, [WIDE, TALL, WIDE, TALL])
+    detector = WinCLIP(tiny_backbone())
+    records = compute(study, "none", progress=False, loader=lambda *_: detector)
+    monkeypatch.setattr("zsad.detectors.load_detector", lambda *_, **__: detector)
+    rows = load_table(records, "images", study)
+    assert len(rows) == 4
+    for row in rows.itertuples():
+        path = tmp_path / "data" / "toys" / row.id
+        assert main(["predict", str(path), "--category", "washer", "--out", str(tmp_path / "out")]) == 0
+        assert f"score {row.score:.4f}" in capsys.readouterr().out
+
+
+def test_sizes_and_aspect_stand_in_the_record(tmp_path):
+    study = study_of(tmp_path, [WIDE] * 4, resolution=32, aspect="squashed", metric_size=24)
+    records = compute(study, "none", progress=False, loader=lambda *_: Reddish())
+    (key,) = records["key"].unique()
+    spec = json.loads((study.records_root / f"{key}.json").read_text())["spec"]
+    assert (spec["resolution"], spec["aspect"], spec["metric_size"]) == (32, "squashed", 24)
+
+
+@pytest.mark.parametrize("extra", [{}, {"align": "mask"}, {"corners": "left out"}])
+def test_worst_cases_of_unequal_sizes_are_those_of_each_size(tmp_path, extra):
+    sizes = [WIDE, TALL, TALL, WIDE, WIDE, TALL]
+    worst = {"over": ["washer"], "settings": ["angle"], "search": "grid", "budget": 7, **extra}
+    study = study_of(tmp_path, sizes, worst=worst, rotation="bilinear")
+    records = compute(study, "worst", progress=False, loader=lambda *_: Reddish())
+    samples = load_table(records, "samples", study)
+    dataset = load_dataset("mvtec_ad", tmp_path / "data" / "toys", category="washer")
+    assert samples["id"].tolist() == dataset.ids
+    maps, masks, counted, scores = [], [], [], []
+    for row, sample in zip(samples.itertuples(), dataset, strict=True):
+        mask = torch.zeros(sample.image.shape[1:], dtype=bool) if sample.mask is None else sample.mask
+        alone = worst_case(
+            Reddish(), sample.image[None], mask[None], category="washer", setting="angle", search="grid", budget=7,
+            rotation="bilinear", **extra,
+        )  # fmt: skip
+        assert row.angle == pytest.approx(alone.parameters["angle"].item())
+        assert (row.loss, row.evaluations) == (pytest.approx(alone.loss.item()), 7)
+        maps.append(alone.map[0])
+        masks.append(rotate_mask(mask[None], row.angle)[0] if extra.get("align") == "mask" else mask)
+        counted.append(inside_frame(mask[None], -row.angle)[0] if "corners" in extra else torch.ones_like(mask))
+        scores.append(alone.score[0])
+    expected = metrics.all_metrics(torch.stack(scores), dataset.labels, maps, masks, counted=counted)
+    assert records.set_index("metric")["estimate"].to_dict() == pytest.approx(expected, abs=5e-3)
+    assert not list(study.records_root.glob("*.search")), "checkpoints of both sizes are gone"
+
+
+def test_a_search_over_several_sizes_goes_on_where_it_was(tmp_path):
+    worst = {"over": ["washer"], "settings": ["hue"], "search": "grid", "budget": 5}
+    study = study_of(tmp_path, [WIDE, TALL, TALL, WIDE], worst=worst)
+
+    class Mortal(Reddish):
+        def predict(self, images, category):
+            if images.shape[-2:] == TALL and len(self.batches) == 5:
+                raise RuntimeError("the power is gone")
+            return super().predict(images, category)
+
+    with pytest.raises(RuntimeError, match="the power is gone"):
+        compute(study, "worst", progress=False, loader=lambda *_: Mortal())
+    assert len(list(study.records_root.glob("*.search"))) == 1
+    detector = Reddish()
+    compute(study, "worst", progress=False, loader=lambda *_: detector)
+    assert sum(detector.batches) == 10, "the wide images are done"
+    assert not list(study.records_root.glob("*.search"))
+
+
+def test_metrics_of_a_resized_image_are_taken_at_its_masks_size(tmp_path):
+    """With align="mask" too: the mask, turned at the size of the image, is brought to its own."""
+    read = read_image(study_of(tmp_path, [WIDE] * 4).data_root / "toys" / "washer" / "test" / "hole" / "002.png")
+    assert tuple(read.shape[1:]) == WIDE
+    sizes = set()
+
+    class Seeing(Reddish):
+        def predict(self, images, category):
+            sizes.add(tuple(images.shape[-2:]))
+            return super().predict(images, category)
+
+    worst = {
+        "over": ["washer"],
+        "settings": ["angle"],
+        "search": "grid",
+        "budget": 5,
+        "align": "mask",
+        "corners": "left out",
+    }
+    study = study_of(tmp_path, [WIDE] * 4, worst=worst, resolution=20)
+    records = compute(study, "worst", progress=False, loader=lambda *_: Seeing())
+    assert sizes == {(20, 30)}
+    assert records["estimate"].between(0, 1).all()
+    own = compute(study.model_copy(update={"metric_size": 20}), "worst", progress=False, loader=lambda *_: Seeing())
+    one, other = (rows.set_index("metric")["estimate"] for rows in (records, own))
+    assert one["image_auroc"] == other["image_auroc"]
+    assert one["pixel_auroc"] != other["pixel_auroc"]
+    assert one["pixel_auroc"] == pytest.approx(other["pixel_auroc"], abs=0.1)

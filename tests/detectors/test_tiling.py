@@ -121,9 +121,14 @@ def test_a_component_at_the_border_and_one_that_fills_the_picture():
 def test_a_picture_smaller_than_the_smallest_tile(size):
     height, width = size
     image = picture(height, width, (0, 0, max(1, height // 2), max(1, width // 2)))
-    prediction = toy().predict(image[None], "metal nut")
-    assert prediction.map.shape == (1, height, width)
-    assert (prediction.map > 0).all() == (width <= 32)
+    for tiles in ("components", "grid"):
+        with pytest.raises(ValueError, match=f"images of {width} x {height} pixels .* smallest tile .*, 32 pixels.*"
+                           f"resolution: 32 .*min_tile to {min(size)} or less"):  # fmt: skip
+            toy(tiles=tiles).predict(image[None], "metal nut")
+    for options in ({"min_tile": min(size)}, {"tiles": "whole image"}):
+        prediction = toy(**options).predict(image[None], "metal nut")
+        assert prediction.map.shape == (1, height, width)
+        assert prediction.map.isfinite().all()
 
 
 class Strip:
@@ -371,10 +376,3 @@ def test_a_grid_of_tiles_needs_no_foreground_and_covers_the_picture():
     scores = torch.stack([result.score for result in detector.score_tiles(image[None], [found], "nut")])
     quarter = scores.sort(descending=True).values[: -(-len(scores) // 4)].mean()
     assert torch.allclose(detector.predict(image[None], "nut").score[0], quarter, atol=1e-6)
-
-
-def test_a_picture_smaller_than_a_tile_of_the_grid_is_one_tile():
-    small = picture(20, 24)
-    detector = toy(tiles="grid")
-    assert len(detector.segment(small[None])[0].tiles) == 1
-    assert detector.predict(small[None], "nut").map.shape == (1, 20, 24)

@@ -33,9 +33,27 @@ def test_a_study_file_is_named_after_itself_and_keeps_its_fields(tmp_path):
     assert study.root_of("toys") == project_root() / "build/data/toys"
 
 
+def test_images_are_240_pixels_high_or_wide_and_those_of_the_pipeline_as_large_as_they_are(tmp_path):
+    large = {"name": "winclip", "label": "large", "resolution": 480}
+    small = {"name": "tiling", "label": "small", "resolution": 128}
+    study = tiny_study(tmp_path, detectors=["winclip", "tiling", large, small], resolution=240)
+    assert [study.resolution_of(detector) for detector in study.detectors] == [240, "native", 480, 128]
+    assert (study.aspect, study.metric_size) == ("own", "mask")
+    native = tiny_study(tmp_path, resolution="native")
+    assert native.resolution_of(native.detectors[0]) == "native"
+
+
 @pytest.mark.parametrize(
     ("wrong", "right", "words"),
     [
+        ("sweeps:", "resolution: 4\nsweeps:", ["resolution"]),
+        ("sweeps:", "metric_size: native\nsweeps:", ["metric_size"]),
+        ("sweeps:", "aspect: square\nsweeps:", ["aspect", "'own' or 'squashed'"]),
+        (
+            "sweeps:",
+            "aspect: squashed\nresolution: native\nsweeps:",
+            ["detectors.winclip.resolution", "squares, which need a side in pixels"],
+        ),
         ("sweeps:", "sweep:", ["sweep: unknown field", "known:", "sweeps"]),
         ("toys: {reader: folder, root: toys,", "mvtex: {", ["suites", "unknown suite 'mvtex'", "demo-mvtec"]),
         ("reader: folder", "reader: imagenet", ["suites.toys.reader", "'mvtec_ad'", "'visa'", "'folder'"]),

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from segment_anything import SamAutomaticMaskGenerator
 from segment_anything.modeling import Sam
 from tiny_parts import SAM_CONFIG, tiny_sam
 
+from zsad.tiling import sam
 from zsad.tiling.sam import PartSegmenter, SamSettings, build_sam
 
 EVERYTHING = {"points_per_side": 3, "pred_iou_thresh": -1, "stability_score_thresh": -1}
@@ -64,6 +66,41 @@ def test_the_fingerprint_follows_weights_and_settings_but_not_the_batch():
     assert first == tiny_sam(SamSettings(points_per_batch=8)).fingerprint
     assert first != tiny_sam(SamSettings(points_per_side=8)).fingerprint
     assert first != tiny_sam(seed=1).fingerprint
+
+
+def test_points_go_through_in_small_batches_where_masks_are_large(monkeypatch):
+    """Which changes no mask, and bounds how many are held at the size of the picture."""
+    whole = tiny_sam(SamSettings(**EVERYTHING))(PICTURE)
+    segmenter, held = tiny_sam(SamSettings(**EVERYTHING)), []
+    predict = segmenter.generator.predictor.predict_torch
+    monkeypatch.setattr(
+        segmenter.generator.predictor,
+        "predict_torch",
+        lambda *points, **how: held.append(len(points[0])) or predict(*points, **how),
+    )
+    monkeypatch.setattr(sam, "MASK_VALUES", 2 * 3 * 48 * 60)
+    parts = segmenter(PICTURE)
+    assert held == [2, 2, 2, 2, 1]
+    assert len(parts) == len(whole) > 0
+    assert all(np.array_equal(a.full(48, 60), b.full(48, 60)) for a, b in zip(parts, whole, strict=True))
+
+
+def test_a_large_picture_is_scaled_down_and_its_masks_up(monkeypatch):
+    segmenter = tiny_sam(SamSettings(**EVERYTHING))
+    monkeypatch.setattr(sam, "LONGEST_SIDE", 30)
+    small = np.asarray(Image.fromarray(PICTURE).resize((30, 24), Image.Resampling.BILINEAR))
+    expected = [part.full(24, 30).repeat(2, axis=0).repeat(2, axis=1) for part in segmenter(small)]
+    parts = segmenter(PICTURE)
+    assert len(parts) == len(expected) > 0
+    assert all(np.array_equal(part.full(48, 60), mask) for part, mask in zip(parts, expected, strict=True))
+
+
+@pytest.mark.parametrize("size", [(5, 7), (12, 8), (3, 20)])
+def test_a_mask_at_another_size_shows_the_nearest_pixel(size):
+    mask = np.random.default_rng(0).random((4, 6)) < 0.5
+    expected = torch.nn.functional.interpolate(torch.from_numpy(mask)[None, None].float(), size, mode="nearest-exact")
+    assert np.array_equal(sam.enlarged(mask, *size), expected[0, 0].numpy() > 0)
+    assert sam.enlarged(mask, 4, 6) is mask
 
 
 def test_masks_are_repeatable():

@@ -142,7 +142,8 @@ class Tiling:
         """Score images of one category.
 
         Args:
-            images: RGB in [0, 1], any size; a grey image three times the same channel.
+            images: RGB in [0, 1], with no side below `min_tile`, unless the image is taken whole; a grey image three
+                times the same channel.
             category: the category's name, as its folder is called or in words ("metal_nut", "metal nut").
 
         Returns:
@@ -150,7 +151,8 @@ class Tiling:
             foreground is one tile, with a warning.
 
         Raises:
-            ValueError: images outside [0, 1] or not numbers, a category without words, or a result that is not finite.
+            ValueError: images outside [0, 1] or not numbers, or smaller than a tile; a category without words; or a
+                result that is not finite.
         """
         check_images(images)
         found = self.segment(images)
@@ -171,8 +173,15 @@ class Tiling:
         return check_prediction(prediction, self.name, category)
 
     def segment(self, images: Float[Tensor, "image 3 height width"]) -> list[Foreground]:
-        """Stages 1 to 7: foreground, instances and tiles of every image; nothing of it is differentiable."""
-        options = self._options
+        """Stages 1 to 7: foreground, instances and tiles of every image; nothing of it is differentiable. Raises as
+        `predict` for images that are too small."""
+        options, (height, width) = self._options, images.shape[-2:]
+        if options.tiles != "whole image" and min(height, width) < self.min_tile:
+            raise ValueError(
+                f"images of {width} x {height} pixels are smaller than the smallest tile of the tiling pipeline, "
+                f"{self.min_tile} pixels: give larger images (resolution: {self.min_tile} for the detector in a study "
+                f"enlarges them), or set the detector's option min_tile to {min(height, width)} or less"
+            )
         pictures = as_bytes(images)
         soft: list[Any] = [None] * len(pictures)
         if self._soft is not None:
@@ -198,13 +207,10 @@ class Tiling:
         with tqdm(total=len(jobs), desc="tiles", unit="tile", delay=BAR_AFTER, leave=False) as bar:
             for start in range(0, len(jobs), self._options.tile_batch):
                 batch = jobs[start : start + self._options.tile_batch]
-                cut = [crop(images[index], tile).to(self.backbone.device) for index, _, tile in batch]
                 with self._timed("tile scores"):
-                    size = self.backbone.image_size
-                    embedded = self.backbone.embed_image(torch.stack([_resized(x, size, "bicubic") for x in cut]))
-                    scores = tile_scores(embedded, vectors, self.temperature)
+                    squares, small = self._squares([(images[index], tile) for index, _, tile in batch])
+                    scores = tile_scores(self.backbone.embed_image(small), vectors, self.temperature)
                 with self._timed("pixel maps"):
-                    squares = torch.stack([_resized(x, self._pixels.input_size, "bilinear") for x in cut])
                     values = probabilities(self._pixels(squares, self._options.prompts), self._options.activation)
                     weakest = torch.maximum(weakest, values.detach().amax(dim=(0, 2, 3)))
                     maps = mean_over_prompts(values, self._options.prompt_mean, self._options.epsilon)
@@ -214,6 +220,18 @@ class Tiling:
                     yield TileResult(index, number, tile, score, full)
                 bar.update(len(batch))
         self._report_weak_prompts(weakest)
+
+    def _squares(
+        self, places: Sequence[tuple[Tensor, Tile]]
+    ) -> tuple[Float[Tensor, "tile 3 side side"], Float[Tensor, "tile 3 rows rows"]]:
+        """Tiles of some images, at the input size of the pixel model and at the backbone's; of each only these two are
+        held, as a tile may be as large as the image."""
+        squares, small = [], []
+        for image, tile in places:
+            cut = crop(image, tile).to(self.backbone.device)
+            squares.append(_resized(cut, self._pixels.input_size, "bilinear"))
+            small.append(_resized(cut, self.backbone.image_size, "bicubic"))
+        return torch.stack(squares), torch.stack(small)
 
     def image_score(self, tiles: Float[Tensor, " tile"], found: Foreground) -> Float[Tensor, ""]:
         """Stage 12: the score of one image from those of its tiles."""

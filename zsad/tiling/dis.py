@@ -98,8 +98,8 @@ class NetForeground:
 
     def _levels(self, images: UInt8[Tensor, "image 3 height width"]) -> UInt8[Tensor, "image height width"]:
         size = (self.input_size, self.input_size)
-        x = images.to(self.mean.device).float() / 255
+        x = images.to(self.mean.device).float().div_(255)
         x = F.interpolate(x, size, mode="bilinear", align_corners=False, antialias=True)
         soft = self.net((x - self.mean) / self.std)[0].sigmoid()
         soft = F.interpolate(soft.unsqueeze(1), images.shape[-2:], mode="bilinear", align_corners=False).squeeze(1)
-        return (soft * 255).round().to("cpu", torch.uint8)
+        return soft.mul_(255).round_().to("cpu", torch.uint8)

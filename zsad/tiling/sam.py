@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from numpy import ndarray
+from PIL import Image
 from torch import nn
 
 from zsad.tiling.needs import needed
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from segment_anything.modeling import Sam
 
 log = logging.getLogger(__name__)
+
+# A larger picture is scaled to this for SAM, and the masks back. SAM sees a picture at its own input size (1024, and it
+# decides on masks of 256), so this costs an edge at most a pixel of the scaled picture; without it the library holds,
+# and scales up, three masks a point at the size of the picture.
+LONGEST_SIDE = 1600
+MASK_VALUES = 2**25  # of the masks at full size that are held at once: 128 MiB, and some copies of them
 
 
 @runtime_checkable
@@ -94,11 +101,13 @@ class SamParts:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 over weights, input size and settings; the number of points a batch changes nothing."""
-        spec = json.dumps([self.settings.as_json(), self.model.image_encoder.img_size, state_digest(self.model)])
+        sizes = [self.model.image_encoder.img_size, LONGEST_SIDE]
+        spec = json.dumps([self.settings.as_json(), *sizes, state_digest(self.model)])
         return hashlib.sha256(spec.encode()).hexdigest()
 
     def __call__(self, picture: UInt8[ndarray, "height width 3"]) -> list[Part]:
-        """Parts of a picture, the most certain first; none where no mask passes the thresholds.
+        """Parts of a picture, the most certain first; none where no mask passes the thresholds. Of a picture larger
+        than `LONGEST_SIDE` they are found at that size.
 
         Raises:
             ValueError: not an RGB picture of 8 bits a channel.
@@ -110,23 +119,47 @@ class SamParts:
                 f"SAM takes RGB pictures (height, width, 3) of 8 bits, not {picture.dtype} of {picture.shape}: "
                 "repeat a grey picture three times"
             )
+        height, width = picture.shape[:2]
+        scale = min(1.0, LONGEST_SIDE / max(height, width))
+        if scale < 1:
+            size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
         parts = []
         for found in self.generator.generate(picture):
             # Run lengths are unpacked one by one: all masks at full size would not fit for a large picture.
-            part = Part.of(rle_to_mask(found["segmentation"]))
+            part = Part.of(enlarged(rle_to_mask(found["segmentation"]), height, width))
             if part is not None:
                 parts.append(part)
         log.debug("%s: %d parts", self.name, len(parts))
         return parts
 
 
+def enlarged(mask: Bool[ndarray, "rows columns"], height: int, width: int) -> Bool[ndarray, "height width"]:
+    """A mask at another size, nearest pixel."""
+    if mask.shape == (height, width):
+        return mask
+    rows = (2 * np.arange(height) + 1) * mask.shape[0] // (2 * height)
+    columns = (2 * np.arange(width) + 1) * mask.shape[1] // (2 * width)
+    return mask[rows[:, None], columns]
+
+
 def _mask_generator(model: Any, settings: SamSettings) -> Any:
     needed("segment_anything", "part masks", "segment-anything")
     from segment_anything import SamAutomaticMaskGenerator
+    from segment_anything.utils.amg import MaskData, batch_iterator
 
     class Generator(SamAutomaticMaskGenerator):  # type: ignore[misc]
-        """The library's generator, which with crop layers fails where no mask survives in any crop: boxes of no crop
-        must still have four columns."""
+        """The library's generator, with two changes. With crop layers it fails where no mask survives in any crop:
+        boxes of no crop must still have four columns. And it holds the masks of all points of a batch at the size of
+        the picture: of a large one fewer points go through at once, which changes no mask.
+        """
+
+        def _process_batch(self, points: ndarray, im_size: tuple[int, ...], *where: Any) -> Any:
+            at_once = max(1, MASK_VALUES // (3 * im_size[0] * im_size[1]))
+            data = MaskData()
+            for (few,) in batch_iterator(at_once, points):
+                data.cat(super()._process_batch(few, im_size, *where))
+            return data
 
         def _process_crop(self, *arguments: Any) -> Any:
             data = super()._process_crop(*arguments)

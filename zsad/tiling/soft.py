@@ -31,7 +31,7 @@ class SoftForeground(Protocol):
 
 def as_bytes(images: Float[Tensor, "image 3 height width"]) -> UInt8[Tensor, "image 3 height width"]:
     """Images as the segmenters take them: 8 bits a channel, on the CPU, without a gradient."""
-    return (images.detach().clamp(0, 1) * 255).round().to("cpu", torch.uint8)
+    return images.detach().clamp(0, 1).mul_(255).round_().to("cpu", torch.uint8)
 
 
 def degrees(levels: UInt8[Tensor, "image height width"], min_max: bool = False) -> Float[Tensor, "image height width"]:

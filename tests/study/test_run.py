@@ -18,7 +18,7 @@ from torch.nn.functional import interpolate
 from toys import SIZE, Reddish, load_reddish, tiny_study, write_suite
 
 from zsad import metrics, perturb
-from zsad.data.demo import write
+from zsad.data.demo import stamp
 from zsad.detectors import Prediction
 from zsad.files import temporary_path
 from zsad.perturb.rotation import rotate_mask
@@ -555,14 +555,16 @@ def test_the_recipe_of_a_demo_suite_names_what_was_drawn_and_the_code_that_draws
     suite = {"reader": "mvtec_ad", "root": "demo-mvtec", "categories": ["washer"]}
     study = tiny_study(tmp_path, suites={"demo-mvtec": suite}, sweeps={})
     assert recipe_of(study, "demo-mvtec") is None, "not drawn yet"
-    stamp = study.root_of("demo-mvtec") / write.STAMP
-    stamp.parent.mkdir(parents=True)
-    stamp.write_text("seed 0")
+    path = study.root_of("demo-mvtec") / stamp.STAMP
+    path.parent.mkdir(parents=True)
+    path.write_text('{"seed": 0, "files": {"a.png": "as drawn here"}}')
     renderer = tmp_path / "renderer"
-    shutil.copytree(Path(write.__file__).parent, renderer)
-    monkeypatch.setattr(write, "__file__", str(renderer / "write.py"))
+    shutil.copytree(Path(stamp.__file__).parent, renderer)
+    monkeypatch.setattr(stamp, "__file__", str(renderer / "stamp.py"))
     recipes = [recipe_of(study, "demo-mvtec")]
-    stamp.write_text("seed 1")
+    path.write_text('{"seed": 0, "files": {"a.png": "as drawn elsewhere"}}')
+    assert recipe_of(study, "demo-mvtec") == recipes[0]
+    path.write_text('{"seed": 1, "files": {"a.png": "as drawn here"}}')
     recipes.append(recipe_of(study, "demo-mvtec"))
     (renderer / "damage.py").write_text("another")
     recipes.append(recipe_of(study, "demo-mvtec"))
@@ -600,14 +602,16 @@ def test_records_of_a_run_are_found_through_its_manifests(study, tmp_path, monke
     pd.testing.assert_frame_equal(found, expected)
 
 
-def test_demo_suites_are_written_where_they_are_missing_and_others_are_not(tmp_path, monkeypatch):
+def test_a_demo_suite_is_written_where_it_is_missing_and_others_are_not(tmp_path, monkeypatch):
     """Rendering takes minutes and has its own tests: here only what it is asked for."""
     calls = []
-    monkeypatch.setattr("zsad.study.run.write_suites", lambda *a, **k: calls.append((a, k)))
+    monkeypatch.setattr("zsad.study.run.write_suite", lambda *a: calls.append(a))
     suite = {"reader": "visa", "root": "demo-visa"}
     study = tiny_study(tmp_path, suites={"demo-visa": suite}, sweeps={}, demo_seed=4)
     ensure_suite(study, "demo-visa", progress=False)
-    assert calls == [((tmp_path / "data",), {"seed": 4, "progress": False})]
+    assert calls == [(tmp_path / "data", "demo-visa", 4, False)]
+    assert study.root_of("demo-visa") == tmp_path / "data" / "demo-visa-seed-4"
+    assert study.with_overrides(demo_seed=0).root_of("demo-visa") == tmp_path / "data" / "demo-visa"
     ensure_suite(tiny_study(tmp_path, suites={"demo-visa": {**suite, "root": "mine"}}, sweeps={}), "demo-visa")
     ensure_suite(tiny_study(tmp_path), "toys")
     assert len(calls) == 1

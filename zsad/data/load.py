@@ -5,7 +5,7 @@ from pathlib import Path
 
 from zsad.data import aebad, folder, mvtec_ad, visa
 from zsad.data.counts import TEST_COUNTS
-from zsad.data.demo.write import STAMP
+from zsad.data.demo.stamp import STAMP
 from zsad.data.files import existing_root
 from zsad.data.sample import Dataset
 

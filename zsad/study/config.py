@@ -193,8 +193,13 @@ class Study(Strict):
                 raise StudyError(f"detectors.{detector.label}.options: {error}") from None
 
     def root_of(self, suite: str) -> Path:
-        """Folder of a suite: its own root, relative to the study's data root."""
-        return resolve(self.data_root) / self.suites[suite].root
+        """Folder of a suite: its own root, relative to the study's data root; of a demo suite, that of its seed."""
+        root = self.suites[suite].root
+        if self.is_demo(suite):
+            from zsad.data.demo.stamp import folder_of  # rendering code: of no use to a study of real data
+
+            return resolve(self.data_root) / folder_of(str(root), self.demo_seed)
+        return resolve(self.data_root) / root
 
     def missing_suites(self) -> dict[str, Path]:
         """Suites whose folder is not there, with the folder; those of the demo world are drawn when they are needed."""

@@ -64,16 +64,19 @@ class Meaning:
 
 
 def recipe_of(study: Study, suite: str) -> str | None:
-    """SHA-256 (hex) of what a demo suite says it was drawn from (seed and every choice) and of the code that draws;
-    None for other suites.
+    """SHA-256 (hex) of what a demo suite says it was drawn from (seed and every choice, not the bytes) and of the code
+    that draws; None for other suites.
     """
-    from zsad.data.demo import write  # rendering code: of no use to a study of real data
-
-    stamp = study.root_of(suite) / write.STAMP
-    if not study.is_demo(suite) or not stamp.is_file():
+    if not study.is_demo(suite):
         return None
-    digest = hashlib.sha256(stamp.read_bytes())
-    for source in sorted(Path(write.__file__).parent.glob("*.py")):
+    from zsad.data.demo import stamp  # rendering code: of no use to a study of real data
+
+    try:
+        drawn_from, _ = stamp.read_stamp(study.root_of(suite))
+    except (FileNotFoundError, ValueError):
+        return None
+    digest = hashlib.sha256(canonical_json(drawn_from).encode())
+    for source in sorted(Path(stamp.__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 

@@ -13,7 +13,7 @@ import torch
 
 from zsad.clip import Backbone, load_backbone
 from zsad.data import Dataset, load_dataset
-from zsad.data.demo import write_suites
+from zsad.data.demo import write_suite
 from zsad.detectors import Detector, load_detector
 from zsad.progress import progress_bar
 from zsad.robustness import Corruption, TestSet
@@ -295,12 +295,12 @@ def read_suite(study: Study, suite: str, category: str, limit: int | None) -> Da
 
 
 def ensure_suite(study: Study, suite: str, progress: bool = True) -> None:
-    """Write the demo suites where the study's data root lacks them or holds those of another seed.
+    """Write a demo suite where the study's data root lacks it, or holds one that is not as it was drawn.
 
     Suites of real data, and a demo suite that the study reads from a folder of another name, are left to the reader.
     """
     if study.is_demo(suite):
-        write_suites(resolve(study.data_root), seed=study.demo_seed, progress=progress)
+        write_suite(resolve(study.data_root), str(study.suites[suite].root), study.demo_seed, progress)
 
 
 def _check_device(device: str) -> None:

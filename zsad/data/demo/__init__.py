@@ -1,6 +1,6 @@
 """The demo world: rendered product pictures with exact masks, written in the layouts of the published data sets."""
 
 from zsad.data.demo.suites import SUITES, CategorySpec, Suite
-from zsad.data.demo.write import write_suites
+from zsad.data.demo.write import write_suite, write_suites
 
-__all__ = ["SUITES", "CategorySpec", "Suite", "write_suites"]
+__all__ = ["SUITES", "CategorySpec", "Suite", "write_suite", "write_suites"]

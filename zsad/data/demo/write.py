@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
-import json
+import logging
 import os
-import shutil
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 from jaxtyping import Bool, UInt8
 from numpy import ndarray
 from PIL import Image
@@ -19,11 +20,11 @@ from tqdm import tqdm
 
 from zsad.data.demo.domains import leaning
 from zsad.data.demo.specimen import render_specimen
-from zsad.data.demo.suites import HABITUAL, LOOK, SUITES, Suite
-from zsad.files import remove_stale, temporary_folder
+from zsad.data.demo.stamp import STAMP, altered, folder_of, is_as_drawn, recipe, write_stamp
+from zsad.data.demo.suites import HABITUAL, SUITES, Suite
+from zsad.files import check_writable_folder, temporary_folder
 
-STAMP = "demo-suite.json"
-RENDERER = 1  # raised when the same seed draws other pictures
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,58 +71,92 @@ def render(
 
 
 def write_suites(root: str | os.PathLike[str], seed: int = 0, progress: bool = True) -> list[Path]:
-    """Writes `root/demo-mvtec`, `root/demo-visa` and `root/demo-aebad`, the same bytes for the same seed.
+    """Writes every suite (`write_suite`) below `root`; returns their folders."""
+    return [write_suite(root, name, seed, progress) for name in SUITES]
 
-    A suite that is there already, drawn with the same seed and the same renderer, is left alone; one drawn otherwise is
-    replaced. A suite appears under its name only when it is complete.
+
+def write_suite(root: str | os.PathLike[str], name: str, seed: int = 0, progress: bool = True) -> Path:
+    """Writes `root/<name>` (`root/<name>-seed-<seed>` for seeds other than 0), the same bytes for the same seed.
+
+    A suite that is there as it was drawn is left alone. One with a picture missing, replaced or added is drawn again,
+    and what was there is set aside beside it, with a warning; one that was drawn otherwise is replaced. A suite appears
+    under its name only when it is complete. Of several processes one draws, and the others wait for it.
 
     Args:
-        root: folder that receives the suites.
+        root: folder that receives the suite.
+        name: one of `SUITES`.
         seed: chooses every picture. The study uses 0; others make fresh suites of the same kind.
         progress: show a bar.
 
     Returns:
-        The folders of the suites.
+        The folder of the suite.
 
     Raises:
         FileExistsError: a folder of that name is there and was not written by this function.
         OSError: the folder cannot be written.
     """
     root = Path(root)
-    root.mkdir(parents=True, exist_ok=True)
-    return [_write_suite(root, name, suite, seed, progress) for name, suite in SUITES.items()]
-
-
-def _write_suite(root: Path, name: str, suite: Suite, seed: int, progress: bool) -> Path:
-    final = root / name
-    stamp = {"suite": name, "seed": seed, "renderer": RENDERER, "reader": suite.reader, "style": asdict(suite.style)}
-    stamp |= {"look": asdict(LOOK), "counts": [suite.train, suite.good, suite.each_defect]}
-    stamp |= {"defects": {category: spec.defects for category, spec in suite.categories.items()}}
-    if suite.domains:
-        stamp |= {"domains": {domain: asdict(conditions) for domain, conditions in suite.domains.items()}}
-        stamp |= {"train_domains": suite.train_domains}
-    stamp |= {"note": "rendered pictures of a demo world, not photographs", "licence": "Apache-2.0"}
-    text = json.dumps(stamp, indent=1) + "\n"
-    if final.exists():
-        if (final / STAMP).exists() and (final / STAMP).read_text() == text:
-            return final
-        if not (final / STAMP).exists() and any(final.iterdir()):
-            raise FileExistsError(f"{final} holds files that are no demo suite: choose another folder, or move it away")
-    remove_stale(root)
-    with temporary_folder(final) as partial:
-        rows = []
-        todo = list(pictures(suite))
-        for picture in tqdm(todo, desc=f"writing {name}", unit="picture", mininterval=1, disable=not progress):
-            image, mask = render(suite, picture, picture.generator(name, seed))
-            write = _write_visa if suite.reader == "visa" else _write_mvtec
-            rows.append(write(partial, suite, picture, Image.fromarray(image), mask))
-        if suite.reader == "visa":
-            _write_visa_tables(partial, suite, todo, rows)
-        (partial / STAMP).write_text(text)
-        if final.exists():
-            shutil.rmtree(final)
-        partial.replace(final)
+    final, drawn_from = root / folder_of(name, seed), recipe(name, SUITES[name], seed)
+    if is_as_drawn(final, drawn_from):
+        return final
+    check_writable_folder(root)
+    with _alone(root / f".{final.name}.lock"):
+        if not is_as_drawn(final, drawn_from):
+            _refuse_foreign(final)
+            outdated = final.with_name(f"{final.name}.old")
+            with temporary_folder(final) as partial, temporary_folder(outdated) as old:
+                _draw(partial, name, seed, progress)
+                write_stamp(partial, drawn_from)
+                if final.exists():  # never emptied in place: nobody reads half a suite
+                    final.rename(_aside(final) or old / final.name)
+                partial.rename(final)
     return final
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Only one process at a time; a lock goes with the process that holds it."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        logger.warning("%s is held by another process that draws the suite: waiting for it", path)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _refuse_foreign(final: Path) -> None:
+    if final.exists() and not (final / STAMP).exists() and any(final.iterdir()):
+        raise FileExistsError(f"{final} holds files that are no demo suite: choose another folder, or move it away")
+
+
+def _aside(final: Path) -> Path | None:
+    """Where to keep a suite that somebody has altered; None for one that can be drawn again as it is."""
+    difference = altered(final) if (final / STAMP).exists() else None
+    if difference is None:
+        return None
+    number = 1
+    while (aside := final.with_name(f"{final.name}.altered-{number}")).exists():
+        number += 1
+    logger.warning(
+        "%s: %s; the suite was drawn again, and what was there is now %s (remove it if you do not need it)",
+        *(final, difference, aside),
+    )
+    return aside
+
+
+def _draw(folder: Path, name: str, seed: int, progress: bool) -> None:
+    suite, rows = SUITES[name], []
+    todo, bar = list(pictures(suite)), {"desc": f"writing {folder_of(name, seed)}", "unit": "picture", "mininterval": 1}
+    for picture in tqdm(todo, **bar, disable=not progress):
+        image, mask = render(suite, picture, picture.generator(name, seed))
+        write = _write_visa if suite.reader == "visa" else _write_mvtec
+        rows.append(write(folder, suite, picture, Image.fromarray(image), mask))
+    if suite.reader == "visa":
+        _write_visa_tables(folder, suite, todo, rows)
 
 
 def _write_mvtec(root: Path, suite: Suite, picture: Picture, image: Image.Image, mask: np.ndarray) -> tuple[str, str]:

@@ -13,10 +13,12 @@ from typing import Any
 import open_clip
 import torch
 from open_clip.model import resize_pos_embed
+from open_clip.pretrained import download_pretrained_from_hf
 from safetensors.torch import load
 from torch import Tensor
 
 from zsad.clip.backbone import Backbone
+from zsad.clip.checkpoint import load_state, read_state
 from zsad.clip.tokenizer import WordTokenizer
 
 log = logging.getLogger(__name__)
@@ -26,17 +28,14 @@ WEIGHTS = Path(str(files("zsad"))) / "weights"
 
 @dataclass(frozen=True)
 class Released:
-    """A published CLIP: how open_clip calls it, and the Hugging Face repository that its weights come from."""
+    """A published CLIP: how open_clip calls it, and its weights where it knows them, and the Hugging Face repository
+    that they come from.
+    """
 
     architecture: str
     pretrained: str | None
     repository: str
     gigabytes: float
-
-    @property
-    def source(self) -> str:
-        """The model name to hand to open_clip for a download."""
-        return self.architecture if self.pretrained else f"hf-hub:{self.repository}"
 
 
 # OpenAI's weights were trained with QuickGELU, which open_clip's plain config name does not select. FARE2 was
@@ -91,17 +90,34 @@ def _load_released(
     name: str, device: str | torch.device, dtype: str, weights: str | Path | None, image_size: int | None
 ) -> Backbone:
     spec = RELEASED[name]
-    quick_gelu = {"force_quick_gelu": True} if spec.architecture.endswith("-quickgelu") else {}
     if weights is not None and not Path(weights).is_file():
         raise FileNotFoundError(f"no checkpoint at {weights}; {_how_to_get(name)}")
-    architecture, pretrained = (spec.source, spec.pretrained) if weights is None else (spec.architecture, str(weights))
+    path = _downloaded(name) if weights is None else Path(weights)
+    quick_gelu = {"quick_gelu": True} if spec.architecture.endswith("-quickgelu") else {}
+    config = {**open_clip.get_model_config(spec.architecture), **quick_gelu}
     try:
-        model = open_clip.create_model(architecture, pretrained, force_image_size=image_size, **quick_gelu)
-    except Exception as error:  # open_clip, the hub client and urllib each raise their own kinds
-        if weights is not None:
-            raise ValueError(f"{weights} does not hold the weights of {name}: {error}") from error
-        raise FileNotFoundError(f"the weights of {name} could not be loaded ({error}); {_how_to_get(name)}") from error
+        model = _model(config, read_state(path), image_size)
+    except (ValueError, RuntimeError) as error:  # RuntimeError: a position table that cannot be resized
+        raise ValueError(f"{path} does not hold the weights of {name}: {error}") from error
     return Backbone(model, open_clip.get_tokenizer(spec.architecture), name, device=device, dtype=dtype)
+
+
+def _downloaded(name: str) -> Path:
+    """The file of weights in the Hugging Face cache, fetched where it is not there."""
+    try:
+        return Path(download_pretrained_from_hf(RELEASED[name].repository))
+    except Exception as error:  # open_clip, the hub client and urllib each raise their own kinds
+        raise FileNotFoundError(f"the weights of {name} could not be loaded ({error}); {_how_to_get(name)}") from error
+
+
+def _model(config: dict[str, Any], state: dict[str, Tensor], image_size: int | None) -> open_clip.CLIP:
+    """A CLIP of a configuration with its weights; raises ValueError for those of another model."""
+    if image_size is not None:
+        config = {**config, "vision_cfg": {**config["vision_cfg"], "image_size": image_size}}
+    model = open_clip.CLIP(**config)
+    resize_pos_embed(state, model)
+    load_state(model, state)
+    return model
 
 
 def _how_to_get(name: str) -> str:
@@ -145,11 +161,6 @@ def load_demo_weights(
 ) -> Backbone:
     """A demo CLIP from `folder`: the package's own, or one fresh from training. Errors as `read_demo_weights`."""
     card, state = read_demo_weights(name, folder)
-    config = card["model_cfg"]
-    if image_size is not None:
-        config = {**config, "vision_cfg": {**config["vision_cfg"], "image_size": image_size}}
-    model = open_clip.CLIP(**config)
-    resize_pos_embed(state, model)
-    model.load_state_dict(state)
+    model = _model(card["model_cfg"], state, image_size)
     tokenizer = WordTokenizer(card["vocabulary"], model.context_length)
     return Backbone(model, tokenizer, name, card["mean"], card["std"], device=device, dtype=dtype)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from zsad.clip import zoo
+from zsad.clip.checkpoint import load_state, read_state
 from zsad.clip.tokenizer import WordTokenizer
 from zsad.tiling.clipseg import ClipSeg, load_clipseg
 from zsad.tiling.dis import NetForeground, SmallDIS
@@ -65,7 +66,7 @@ def load_part_segmenter(
     source = "the model checkpoints listed in the GitHub repository facebookresearch/segment-anything"
     path = published_file(f"sam_{kind}_{md5}.pth", md5, megabytes, source, folder)
     model = library.sam_model_registry[kind]()
-    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    load_state(model, read_state(path))
     return SamParts(model, SamSettings(**settings or {}), name, device)
 
 

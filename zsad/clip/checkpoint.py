@@ -1,0 +1,68 @@
+"""Weights read from a file so that nothing in it can run, whoever made it."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+
+def read_state(path: str | Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, or of a PyTorch checkpoint that holds nothing else, on the CPU.
+
+    Of a training's checkpoint the entry `state_dict` is taken, and names lose the `module.` of parallel training.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it is damaged, or holds more than tensors and plain values, which could run as a program.
+    """
+    path = Path(path)
+    try:
+        found = load_file(path) if _is_safetensors(path) else _unpickled(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    found = found.get("state_dict", found) if isinstance(found, Mapping) else found
+    if not isinstance(found, Mapping) or not found or not all(isinstance(value, Tensor) for value in found.values()):
+        raise ValueError(f"{path} is no checkpoint: expected tensors by name")
+    return {str(name).removeprefix("module."): tensor for name, tensor in found.items()}
+
+
+def load_state(model: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Give a model its weights. Raises ValueError, naming the first tensors at fault, for those of another model."""
+    own = model.state_dict()
+    faults = [f"{name} is missing" for name in own if name not in state]
+    faults += [f"{name} is not the model's" for name in state if name not in own]
+    faults += [
+        f"{name} is {tuple(state[name].shape)}, not {tuple(tensor.shape)}"
+        for name, tensor in own.items()
+        if name in state and state[name].shape != tensor.shape
+    ]
+    if faults:
+        more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+        raise ValueError(f"the tensors are those of another model: {'; '.join(faults[:3])}{more}")
+    model.load_state_dict(state)
+
+
+def _is_safetensors(path: Path) -> bool:
+    """By its first bytes: the length of a header, and the header, which is JSON."""
+    with path.open("rb") as file:
+        return file.read(9)[8:] == b"{"
+
+
+def _unpickled(path: Path) -> Any:
+    try:
+        with path.open("rb") as file:
+            # Given explicitly, weights_only holds whatever TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD says.
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError, AttributeError, KeyError):
+        # What torch says here tells how to run whatever the file holds: that is not the way out.
+        raise ValueError(
+            f"{path} is no file of tensors alone, or is damaged; nothing in it was run. Get the published file again, "
+            "or have whoever made it save it as safetensors"
+        ) from None

@@ -37,7 +37,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 from zsad.pages.absent import say_absent, say_not_kept
 from zsad.pages.aebad import computed_domains, kept_domains
 from zsad.pages.corruption import computed, kept
-from zsad.pages.poster import show_measured, show_published
+from zsad.pages.poster import labels_of, show_measured, show_published, with_seeds
 from zsad.study import notebook
 
 page = notebook.start(globals(), "poster_table")
@@ -51,11 +51,11 @@ show_published(page)
 # AeBAD is evaluated without corruption: its shift is its own domains, which [have a page](aebad).
 
 # %%
-cases = computed(page)
+cases = with_seeds(computed(page), computed(page, "ablation"))
 if cases is None:
     say_absent(page, "corruptions")
 else:
-    show_measured(page, cases, computed_domains(page))
+    show_measured(page, cases, computed_domains(page, labels_of(page.study)))
 
 # %% [markdown]
 # ## The whole demo world
@@ -66,8 +66,8 @@ else:
 if page.overrides:
     page.say("Not shown: this page was made with other parameters than the book's.")
 else:
-    whole = kept(page)
+    whole = with_seeds(kept(page), kept(page, "ablation"))
     if whole is None:
         page.number("conclusion-demo", say_not_kept(page, "corruptions"))
     else:
-        show_measured(page, whole, kept_domains(page))
+        show_measured(page, whole, kept_domains(page, labels_of(whole.study)))

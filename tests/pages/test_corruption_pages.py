@@ -23,7 +23,18 @@ from zsad.pages.absent import say_absent
 from zsad.pages.aebad import computed_domains, pooled, show_domains
 from zsad.pages.corruption import KINDS, computed, draws_of, kept, level, minus
 from zsad.pages.corruption_gallery import below, chosen, show_corruptions, show_scores
-from zsad.pages.poster import Comparison, comparisons, conclude, published, show_measured, show_published
+from zsad.pages.poster import (
+    Comparison,
+    averaged,
+    comparisons,
+    conclude,
+    labels_of,
+    published,
+    show_measured,
+    show_published,
+    with_seeds,
+)
+from zsad.pages.seeds import mean_over_seeds, seeds_of
 from zsad.pages.severity import loss, means, over_severity, show_severity
 from zsad.study import compute
 from zsad.study.contrasts import Difference
@@ -149,6 +160,43 @@ def test_the_measured_table_is_the_mean_over_categories_and_kinds(page):
         assert table.loc[(method, "AeBAD"), "estimate"] == pytest.approx(sum(blades) / 2)
     assert (table["low"] <= table["estimate"] + 1e-4).all()
     assert (table["estimate"] <= table["high"] + 1e-4).all()
+
+
+def test_the_poster_s_table_holds_the_mean_over_seeds(page):
+    assert seeds_of(page.study, "text_fnn") == ["text_fnn", "text_fnn 1"]
+    assert labels_of(page.study) == ["winclip", "clip", "text_fnn", "text_fnn 1"]
+    alone, cases = computed(page), with_seeds(computed(page), computed(page, "ablation"))
+    domains = computed_domains(page, labels_of(page.study))
+    changed, of_domains, draws = averaged(page, cases, domains, seeds_of(page.study, "text_fnn"))
+    mean = level(changed.mean_of("mvtec_ad", "text_fnn", 3), draws)
+    assert mean.value == pytest.approx(sum(slow_mean(page, label, 3) for label in ("text_fnn", "text_fnn 1")) / 2)
+    blades = [slow_auroc(page, f"aebad-{d}", "blade", label, "contrast", 0)
+              for d in ("same", "view") for label in ("text_fnn", "text_fnn 1")]  # fmt: skip
+    assert level(of_domains.mean_of("text_fnn"), draws).value == pytest.approx(sum(blades) / 4)
+    # What has one seed stays as it is; so does a severity that only the first seed has.
+    for label, severity in (("winclip", 3), ("text_fnn", 1)):
+        one = level(alone.mean_of("mvtec_ad", label, severity), draws)
+        assert level(changed.mean_of("mvtec_ad", label, severity), draws) == one
+    show_measured(page, cases, domains)
+    caption = exports(page)["items"][0]["caption"]
+    assert "mean over 2 training seeds" in caption
+    assert "Not there: RWDA, random tokens, RWDA, object unknown." in caption
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_an_interval_holds_the_spread_of_seeds(seeds):
+    """Where every image draw says the same, what is left is the variance of a mean over as many seeds."""
+    generator = np.random.default_rng(0)
+    estimates, labels = generator.normal(0.8, 0.05, seeds), [f"f {index}" for index in range(seeds)]
+    place = {"suite": "s", "category": "c", "setting": "contrast", "value": 3.0, "metric": "image_auroc"}
+    rows = [{**place, "detector": label, "key": label, "estimate": e}
+            for label, e in zip(labels, estimates, strict=True)]  # fmt: skip
+    draws = pd.DataFrame({row["key"]: np.full(20_000, row["estimate"]) for row in rows})
+    records, drawn = mean_over_seeds(pd.DataFrame(rows), draws, labels)
+    (row,) = records[records["detector"] == "f 0"].to_dict("records")
+    assert row["estimate"] == pytest.approx(estimates.mean())
+    assert drawn[row["key"]].mean() == pytest.approx(estimates.mean(), abs=1e-3)
+    assert drawn[row["key"]].var() == pytest.approx(estimates.var(ddof=1) / seeds, rel=0.05)
 
 
 def test_differences_are_compared_with_the_printed_ones(page):

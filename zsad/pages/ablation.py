@@ -11,21 +11,33 @@ from zsad.detectors.text_training.learned_words import mean_absolute_cosine
 from zsad.pages.corruption import Corrupted, draws_of, level, minus, percent, points
 from zsad.study.config import DetectorConfig, Study
 from zsad.study.contrasts import Difference
+from zsad.study.kept import load_sidecars
 from zsad.study.notebook import Page
 from zsad.study.run import load_study_detector
 
 WHOLE, RANDOM = "text_fnn", "random words"
+# Of the study's main corruptions, shown beside the ablations.
+BESIDE = ("rwda", "winclip")
 WORDS = {
     WHOLE: "the method: both losses, a network, the object's name",
     RANDOM: "words as they are drawn: neither loss",
     "diversity only": "words made unlike each other, without guidance",
     "guidance only": "words guided, without diversity",
+    "knowledge guidance": "guided to stay close to the bare prompt, not by the contrast of the sides",
+    "shorter guided": "guidance of texts without diversity words, and no temperature in it",
     "linear": "one linear layer in place of the network",
     "prototype": "no network: the mean text of each side",
     "bare prompts": "no words and no network: the mean prompt of each side",
     "unknown name": "texts say “object” in place of its name",
+    "rwda": "for comparison: random words of letters, nothing learned but the network",
+    "rwda tokens": "RWDA with random tokens in place of letters",
+    "rwda unknown": "RWDA with texts that say “object”",
     "winclip": "for comparison",
 }
+
+
+# Other methods, which are no change of this one.
+OTHERS = ("rwda", "rwda tokens", "rwda unknown", "winclip")
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ class Variant:
 
 
 def variants(cases: Corrupted) -> list[Variant]:
-    """The variants among the detectors, WinCLIP last."""
+    """The variants among the detectors, in the order of `WORDS`."""
     groups: dict[str, list[str]] = {}
     for config in cases.study.detectors:
         if config.label in cases.detectors and config.label.rstrip(" 0123456789") in WORDS:
@@ -48,11 +60,12 @@ def variants(cases: Corrupted) -> list[Variant]:
 
 
 def with_winclip(cases: Corrupted | None, main: Corrupted | None) -> Corrupted | None:
-    """The ablations with WinCLIP from the study's main corruptions beside them; of one missing, the other."""
+    """The ablations with `BESIDE` from the study's main corruptions; of one missing, the other."""
     if cases is None or main is None:
         return cases or main
-    winclip = main.records[(main.records["detector"] == "winclip") & main.records["value"].isin(cases.severities)]
-    records = pd.concat([cases.records, winclip], ignore_index=True)
+    beside = main.records["detector"].isin(BESIDE) & ~main.records["detector"].isin(cases.detectors)
+    beside &= main.records["value"].isin(cases.severities)
+    records = pd.concat([cases.records, main.records[beside]], ignore_index=True)
     return Corrupted(cases.study, cases.block, records, cases.suffix)
 
 
@@ -99,13 +112,31 @@ def show_ablations(page: Page, cases: Corrupted) -> None:
         f"<strong>The text FNN with one thing changed.</strong> {cases.who}. Image AUROC in percent, mean over seeds, "
         "± half the width of the 95 % interval over test images; sd: standard deviation over seeds, in points. "
         f"Corrupted: mean of the four corruptions at severity {severity}. Last: difference of the corrupted means with "
-        "its 95 % interval on the same pictures.",
+        f"its 95 % interval on the same pictures.{_absent(cases)}{_guided(cases)}",
         formats={"sd clean": "{:.2f}", "sd corrupted": "{:.2f}"},
         study=cases.study.name,
     )
     conclusion = conclude(gaps)
     page.say(f"**Conclusion ({cases.who}).** {conclusion}")
     page.number(f"conclusion{cases.suffix}", conclusion)
+
+
+def _absent(cases: Corrupted) -> str:
+    """Which variants of the block have no records yet."""
+    asked = [] if cases.block.detectors == "all" else cases.block.detectors
+    absent = [label for label in asked if label not in cases.detectors]
+    return f" Not computed yet: {', '.join(absent)}." if absent else ""
+
+
+def _guided(cases: Corrupted) -> str:
+    """A word on records that were made before guidance acted on full texts."""
+    rows = cases.records[cases.records["detector"] == WHOLE]
+    if rows.empty:
+        return ""
+    (sidecar,) = load_sidecars(rows.iloc[:1], cases.study).values()
+    if "guidance_of" in sidecar["spec"]["options"]:
+        return ""
+    return " In these records guidance acts on texts without diversity words, in 16 bits and without a temperature."
 
 
 def conclude(gaps: dict[tuple[str, str], Difference]) -> str:
@@ -119,9 +150,9 @@ def conclude(gaps: dict[tuple[str, str], Difference]) -> str:
                 f"On {suite}, trained words {verdict} under corruption: {points(helps)} points of mean image AUROC "
                 "against words as they are drawn."
             )
-    sure = [f"{name} on {suite} ({points(gap)})" for (suite, name), gap in gaps.items()
-            if gap.sign and name not in (RANDOM, "winclip")]  # fmt: skip
-    if any(name not in (RANDOM, "winclip") for _, name in gaps):
+    changes = {place: gap for place, gap in gaps.items() if place[1] not in (RANDOM, *OTHERS)}
+    sure = [f"{name} on {suite} ({points(gap)})" for (suite, name), gap in changes.items() if gap.sign]
+    if changes:
         said.append(f"Other changes that matter for certain: {'; '.join(sure) or 'none'}.")
     return " ".join(said) or "The study holds no variant to compare the method with."
 
@@ -138,7 +169,8 @@ def show_cosines(page: Page, study: Study, category: str, suffix: str = "", seed
         features = detector.word_features(category)
         rows.append({"variant": config.label, "seed": detector.options["seed"]}
                     | {f"{kind} words": mean_absolute_cosine(f.float()) for kind, f in features.items()}
-                    | {f"number of {kind} words": len(f) for kind, f in features.items()})  # fmt: skip
+                    | {f"number of {kind} words": len(f) for kind, f in features.items()}
+                    | {name: 100 * share for name, share in detector.meaning(category).items()})  # fmt: skip
     if not rows:
         return
     frame = pd.DataFrame(rows)
@@ -147,9 +179,12 @@ def show_cosines(page: Page, study: Study, category: str, suffix: str = "", seed
         f"tab-word-cosines{suffix}",
         "<strong>How unlike the words are</strong>: mean |cosine| of the text features of all pairs of words, by "
         "themselves; 0 where all are orthogonal, 1 where all are one. Diversity words are the same for every object; "
-        f"distribution words are those for “{category.replace('_', ' ')}”. Exact values of these words: there is "
-        "nothing to sample.",
-        formats={name: "{:.3f}" for name in frame if name.endswith("words") and not name.startswith("number")},
+        f"distribution words are those for “{category.replace('_', ' ')}”. And whether the network's training texts "
+        "keep their meaning, in percent: moved right, the share that “broken” or “damaged” moves towards the anomalous "
+        "side; nearer own side, that of texts nearer to their own side's bare prompts. Exact values of these words: "
+        "there is nothing to sample.",
+        formats={name: "{:.3f}" for name in frame if name.endswith("words") and not name.startswith("number")}
+        | {"moved right": "{:.1f}", "nearer own side": "{:.1f}"},
         study=study.name,
     )
     mean = frame.assign(family=frame["variant"].str.rstrip(" 0123456789")).groupby("family")["diversity words"].mean()

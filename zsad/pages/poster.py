@@ -1,10 +1,10 @@
 """The poster's table (Gao et al.): detectors by data set and corruption, measured and in print, and who is ahead."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from zsad.pages.aebad import Domains
+from zsad.pages.aebad import Domains, compared
 from zsad.pages.corruption import (
     DATA_SETS,
     KIND_WORDS,
@@ -16,7 +16,8 @@ from zsad.pages.corruption import (
     percent,
     points,
 )
-from zsad.study.config import project_root
+from zsad.pages.seeds import mean_over_seeds, seeds_of
+from zsad.study.config import Study, project_root
 from zsad.study.contrasts import Difference
 from zsad.study.notebook import PUBLISHED, Page
 
@@ -27,6 +28,9 @@ LEAGUES = {
     "MAEDAY": "no text (masked autoencoder)",
 }
 OURS = "Poster method (text FNN)"
+TRAINED = "text_fnn"
+# Variants of a method that the poster does not tell apart.
+VARIANTS = {"rwda tokens": "RWDA, random tokens", "rwda unknown": "RWDA, object unknown"}
 _COLUMNS = ["brightness", "contrast", "blur", "noise", "corruption_mean", "none"]
 _HEAD = {"corruption_mean": "mean"}
 
@@ -91,19 +95,38 @@ class Comparison:
         return self.measured.low <= self.printed <= self.measured.high
 
 
+def labels_of(study: Study) -> list[str]:
+    """The detectors of the table: those that the study compares, their further seeds, and their variants."""
+    compares = compared(study)
+    seeds = seeds_of(study, TRAINED) if TRAINED in compares else []
+    return list(dict.fromkeys([*compares, *seeds, *(d.label for d in study.detectors if d.label in VARIANTS)]))
+
+
+def with_seeds(cases: Corrupted | None, ablation: Corrupted | None) -> Corrupted | None:
+    """The corruptions that a study compares detectors under, with further seeds and variants from its ablations."""
+    if cases is None or ablation is None:
+        return cases
+    more = ablation.records
+    wanted = more["detector"].isin(labels_of(cases.study)) & ~more["detector"].isin(cases.detectors)
+    more = more[wanted & more["value"].isin(cases.severities)]
+    return replace(cases, records=pd.concat([cases.records, more], ignore_index=True))
+
+
 def show_measured(page: Page, cases: Corrupted, domains: Domains | None) -> None:
     """The table in the poster's shape, who is ahead of whom against the poster, and the conclusion."""
-    known = [label for label in POSTER_NAMES if label in cases.detectors]
-    records = cases.records if domains is None else pd.concat([cases.records, domains.records], ignore_index=True)
-    draws = draws_of(page, records)
+    names = POSTER_NAMES | VARIANTS
+    known = [label for label in names if label in cases.detectors]
+    absent = [name for label, name in VARIANTS.items() if label not in known]
+    seeds = [s for s in seeds_of(cases.study, TRAINED) if s in cases.detectors] if TRAINED in known else []
+    cases, domains, draws = averaged(page, cases, domains, seeds)
     rows, everything = [], []
     for label in known:
-        row: dict[str, object] = {"method": POSTER_NAMES[label]}
+        row: dict[str, object] = {"method": names[label]}
         cells = _cells(cases, domains, label, draws)
         row |= {name: percent(found) for name, found in cells.items()}
         rows.append(row)
         everything += [
-            {"method": POSTER_NAMES[label], "column": name, "estimate": f.value, "low": f.low, "high": f.high}
+            {"method": names[label], "column": name, "estimate": f.value, "low": f.low, "high": f.high}
             for name, f in cells.items()
         ]
     page.table(
@@ -114,7 +137,8 @@ def show_measured(page: Page, cases: Corrupted, domains: Domains | None) -> None
         f"{'' if domains is None else '; AeBAD: ' + domains.who}. Mean: of the four corruptions; AeBAD: of its "
         "domains. "
         "Every method of this table is of the league “text only”. CLIP and CLIP-AC are as in the AnomalyCLIP paper; "
-        "RWDA and text FNN are re-implemented from incomplete descriptions.",
+        f"RWDA and text FNN are re-implemented from incomplete descriptions. {_seeds_in_words(seeds)}"
+        f"{' Not there: ' + ', '.join(absent) + '.' if absent else ''}",
         study=cases.study.name,
         csv=pd.DataFrame(everything),
     )
@@ -124,6 +148,30 @@ def show_measured(page: Page, cases: Corrupted, domains: Domains | None) -> None
     page.say(f"**Conclusion ({cases.who}).** {conclusion}")
     page.number(f"conclusion{cases.suffix}", conclusion)
     page.number(f"who{cases.suffix}", cases.who)
+
+
+def averaged(
+    page: Page, cases: Corrupted, domains: Domains | None, seeds: list[str]
+) -> tuple[Corrupted, Domains | None, pd.DataFrame]:
+    """Everything with the mean over seeds in place of the first, and the bootstrap draws of images and seeds."""
+    records = cases.records if domains is None else pd.concat([cases.records, domains.records], ignore_index=True)
+    draws = draws_of(page, records)
+    if len(seeds) < 2:
+        return cases, domains, draws
+    changed, draws = mean_over_seeds(cases.records, draws, seeds, cases.study.seed)
+    if domains is not None:
+        of_domains, draws = mean_over_seeds(domains.records, draws, seeds, cases.study.seed)
+        domains = replace(domains, records=of_domains)
+    return replace(cases, records=changed), domains, draws
+
+
+def _seeds_in_words(seeds: list[str]) -> str:
+    if len(seeds) < 2:
+        return "Text FNN: one training seed, whose luck no interval holds."
+    return (
+        f"Text FNN: mean over {len(seeds)} training seeds, whose spread is inside its intervals: each bootstrap draw "
+        "draws test images and seeds."
+    )
 
 
 def _cells(cases: Corrupted, domains: Domains | None, label: str, draws: pd.DataFrame) -> dict[str, Difference]:

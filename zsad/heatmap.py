@@ -13,12 +13,16 @@ _OPACITY = 0.55
 def colours(anomaly_map: Float[np.ndarray, "height width"]) -> UInt8[np.ndarray, "height width 3"]:
     """RGB of the fixed scale; values outside [0, 1] are clipped, never rescaled."""
     position = np.clip(anomaly_map, 0, 1) * (len(_ANCHORS) - 1)
-    channels = [np.interp(position, np.arange(len(_ANCHORS)), _ANCHORS[:, channel]) for channel in range(3)]
-    return np.stack(channels, axis=-1).round().astype(np.uint8)
+    found = np.empty((*position.shape, 3), np.uint8)
+    for channel in range(3):  # one at a time: a large map is held once as floats, not three times
+        found[..., channel] = np.interp(position, np.arange(len(_ANCHORS)), _ANCHORS[:, channel]).round()
+    return found
 
 
 def overlay(image: Float[Tensor, "3 height width"], anomaly_map: Float[Tensor, "height width"]) -> Image.Image:
     """The picture, greyed so that the scale's colours stay readable, under its heat map."""
     grey = np.asarray(image.mean(dim=0).cpu()) * 255
-    blend = (1 - _OPACITY) * grey[..., None] + _OPACITY * colours(np.asarray(anomaly_map.cpu(), dtype=np.float64))
-    return Image.fromarray(blend.round().astype(np.uint8))
+    blend = colours(np.asarray(anomaly_map.cpu(), dtype=np.float64))
+    for channel in range(3):
+        blend[..., channel] = ((1 - _OPACITY) * grey + _OPACITY * blend[..., channel]).round()
+    return Image.fromarray(blend)

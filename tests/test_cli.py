@@ -164,6 +164,29 @@ def test_evaluate_prints_the_metrics_and_writes_them(tmp_path, suite, weights, c
         assert f"{frame.loc[metric, 'estimate']:.1%}" in shown
 
 
+def test_evaluate_takes_the_sizes_that_a_study_takes(tmp_path, suite, weights, capsys, monkeypatch):
+    given = {}
+
+    def sweep(*_, **sizes):
+        given.update(sizes)
+        raise ValueError("enough")
+
+    monkeypatch.setattr("zsad.robustness.uniform_sweep", sweep)
+    arguments = ["evaluate", "--reader", "mvtec_ad", "--root", suite, "--category", "washer"]
+    names = ["resolution", "aspect", "metric_size"]
+    refused(capsys, *arguments)
+    assert [given[name] for name in names] == [240, "own", "mask"]
+    refused(capsys, *arguments, "--resolution", "native", "--aspect", "squashed", "--metric-size", 64)
+    assert [given[name] for name in names] == ["native", "squashed", 64]
+    monkeypatch.setattr("zsad.detectors.load_detector", lambda *_, **__: None)
+    refused(capsys, *arguments, "--detector", "tiling")
+    assert given["resolution"] == "native"
+    for wrong in ("0", "large"):
+        with pytest.raises(SystemExit):
+            cli.main([str(a) for a in (*arguments, "--resolution", wrong)])
+        assert f"'{wrong}' is neither a number of pixels from 8 on nor 'native'" in capsys.readouterr().err
+
+
 def test_run_computes_a_study_and_exports_it(tmp_path, study_file, weights, capsys, monkeypatch):
     for module in ("records", "kept"):
         monkeypatch.setattr(f"zsad.study.{module}.project_root", lambda: tmp_path)

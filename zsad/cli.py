@@ -4,12 +4,12 @@ import argparse
 import io
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsad import __version__
-from zsad.study.config import load_study
+from zsad.study.config import load_study, usual_resolution
 from zsad.study.shifts import SHIFTS
 
 if TYPE_CHECKING:
@@ -118,7 +118,9 @@ def _evaluate(options: argparse.Namespace) -> None:
         dataset,
         "none",
         [0.0],
-        resolution=options.resolution,
+        resolution=options.resolution or usual_resolution(options.detector),
+        aspect=options.aspect,
+        metric_size=options.metric_size,
         batch_size=options.batch_size,
         limit=options.limit,
         device=options.device,
@@ -171,6 +173,17 @@ def _run(options: argparse.Namespace) -> int:
     return INCOMPLETE
 
 
+def _pixels_or(word: str) -> Callable[[str], int | str]:
+    """Reads a number of pixels, at least 8 as in a study, or the word."""
+
+    def read(text: str) -> int | str:
+        if text != word and not (text.isdecimal() and int(text) >= 8):
+            raise argparse.ArgumentTypeError(f"{text!r} is neither a number of pixels from 8 on nor {word!r}")
+        return word if text == word else int(text)
+
+    return read
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="zsad", description="Zero-shot anomaly detection when the picture changes.")
     parser.add_argument("--version", action="version", version=f"zsad {__version__}")
@@ -217,7 +230,20 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--category", required=True, metavar="NAME")
     evaluate.add_argument("--domain", metavar="NAME", help="only the pictures of this domain (aebad)")
     evaluate.add_argument("--limit", type=int, metavar="N", help="at most N pictures")
-    evaluate.add_argument("--resolution", type=int, default=240, metavar="PIXELS", help="default: %(default)s")
+    evaluate.add_argument(
+        "--resolution",
+        type=_pixels_or("native"),
+        metavar="PIXELS",
+        help="short side that images are resized to, or native; default: 240, and native for tiling",
+    )
+    evaluate.add_argument("--aspect", choices=["own", "squashed"], default="own", help="default: %(default)s")
+    evaluate.add_argument(
+        "--metric-size",
+        type=_pixels_or("mask"),
+        default="mask",
+        metavar="PIXELS",
+        help="short side at which maps and masks are compared, or mask, the mask's own size; default: %(default)s",
+    )
     evaluate.add_argument("--batch-size", type=int, default=16, metavar="N", help="default: %(default)s")
     evaluate.add_argument("--csv", type=Path, metavar="FILE", help="also write the table here")
     evaluate.set_defaults(command=_evaluate)

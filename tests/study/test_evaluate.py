@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from tiny_clip import tiny_backbone
+from tiny_parts import BluePixels, RedSoft
 from toys import Reddish, tiny_study
 
 from zsad import metrics
@@ -15,10 +16,14 @@ from zsad.cli import main
 from zsad.data import read_image
 from zsad.data.load import load_dataset
 from zsad.detectors import WinCLIP
+from zsad.detectors.tiling import Tiling
+from zsad.detectors.tiling_options import TilingOptions
 from zsad.perturb.rotation import inside_frame, rotate_mask
 from zsad.robustness import worst_case
 from zsad.study import compute
+from zsad.study.config import DetectorConfig
 from zsad.study.kept import load_table
+from zsad.tiling.part import Part
 
 WIDE, TALL = (40, 60), (64, 40)  # height, width
 
@@ -65,6 +70,40 @@ def test_winclip_tiles_images_that_are_not_square(tmp_path, resolution):
         loader=lambda *_: detector,
     )  # fmt: skip
     assert abs(load_table(squashed, "images", study)["score"] - found).max() > 1e-4
+
+
+class Bars:
+    """Every column of a red bar is a part."""
+
+    name, fingerprint, settings = "bars", "bars", None
+
+    def __call__(self, image):
+        red = image[..., 0] > 127
+        masks = [red & (np.arange(red.shape[1]) == column) for column in range(red.shape[1])]
+        return [part for mask in masks if (part := Part.of(mask)) is not None]
+
+
+@pytest.mark.parametrize(("aspect", "tiles"), [("own", 3), ("squashed", 1)])
+def test_the_rule_for_long_components_sees_them_as_long_as_they_are(tmp_path, aspect, tiles):
+    """A bar of 96 x 48 pixels (three tiles) on images of 120 x 60 is square once these are squashed."""
+    study = study_of(tmp_path, [(60, 120)] * 4, resolution=60, aspect=aspect, metric_size=60)
+    for path in (tmp_path / "data" / "toys" / "washer" / "test").rglob("*.png"):
+        picture = np.zeros((60, 120, 3), np.uint8)
+        picture[6:54, 12:108, 0] = 255
+        Image.fromarray(picture).save(path)
+    found = []
+
+    class Watched(Tiling):
+        def segment(self, images):
+            found.extend(super().segment(images))
+            return found[-len(images) :]
+
+    detector = Watched(tiny_backbone(), TilingOptions(), RedSoft(), Bars(), BluePixels())
+    named = study.model_copy(update={"detectors": [DetectorConfig(name="tiling", resolution=60)]})
+    compute(named, "none", progress=False, loader=lambda *_: detector)
+    assert [len(one.tiles) for one in found] == [tiles] * 4
+    (component,) = found[0].components
+    assert (component.height, component.width) == ((48, 96) if aspect == "own" else (48, 48))
 
 
 def test_the_command_and_the_study_agree_on_an_image(tmp_path, capsys, monkeypatch):

@@ -54,6 +54,11 @@ Pixels = Annotated[int, Field(ge=_PIXELS.least, le=_PIXELS.most)]
 Resolution = Pixels | Literal["native"]
 
 
+def usual_resolution(detector: str, otherwise: Resolution = 240) -> Resolution:
+    """The short side of a detector's images where none is named: the tiling pipeline looks for what is small."""
+    return "native" if detector == "tiling" else otherwise
+
+
 class DetectorConfig(Strict):
     """A detector's registered name, the options that differ from its defaults, and those of the study's backbones and
     suites that it is evaluated on. `label` is what records call it: by default its name. `resolution` is the short
@@ -230,7 +235,7 @@ class Study(Strict):
 
     def resolution_of(self, detector: DetectorConfig) -> Resolution:
         """The short side of the pictures that a detector of this study is given."""
-        return detector.resolution or ("native" if detector.name == "tiling" else self.resolution)
+        return detector.resolution or usual_resolution(detector.name, self.resolution)
 
     def limit_of(self, block: Block) -> int | None:
         """The most test pictures of a category that a block takes."""

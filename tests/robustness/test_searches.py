@@ -12,6 +12,7 @@ from zsad import load_detector, perturb
 from zsad.robustness import worst_case
 from zsad.robustness.objective import segmentation_loss
 from zsad.robustness.refine import GLOBAL, LOCAL, _candidates
+from zsad.robustness.scatter import _scrambled
 
 
 def search(name, setting, masks, images=None, criterion="loss", response=None, **options):
@@ -83,11 +84,81 @@ def test_refine_needs_no_shape_to_work_with():
 
 def test_refinement_goes_round_a_circle_and_stops_at_a_bound():
     best = torch.tensor([0.999, 0.999], dtype=torch.float64)
-    around = _candidates(best, torch.tensor([True, False]))[GLOBAL : GLOBAL + 4 * LOCAL]
+    around = _candidates(best[None], torch.tensor([True, False]))[0, GLOBAL : GLOBAL + 4 * LOCAL]
     assert (around[:, 0] < 0.1).any()
     assert (around[:, 1] > 0.4).all()
     assert (around[:, 1] == 1).any()
     assert ((around >= 0) & (around <= 1)).all()
+
+
+SINGLE = ("angle", "hue", "saturation")
+
+
+def starts_of(singles):
+    """The worst cases of single parameters as starts of all three."""
+    return {name: torch.stack([singles[start].parameters[name] for start in SINGLE]) for name in SINGLE}
+
+
+@pytest.mark.parametrize("criterion", ["auroc", "loss"])
+def test_three_parameters_are_never_better_than_the_worst_of_one(criterion):
+    """Started from what each parameter alone has found, in as many tries; on an image without defect too."""
+    masks = torch.cat((right_half(2), normal(1)))
+    options = {"criterion": criterion, "budget": 20, "response": joint_dial}
+    singles = {name: search("refine", name, masks, **options) for name in SINGLE}
+    found = search("refine", "3d", masks, starts=starts_of(singles), **options)
+    assert found.evaluations.tolist() == [20] * 3
+    for single in singles.values():
+        if criterion == "auroc":
+            assert (found.auroc <= single.auroc)[:2].all()
+        by_loss = slice(0, 3) if criterion == "loss" else slice(2, 3)
+        assert (found.loss <= single.loss)[by_loss].all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_start_is_worth_to_the_last_bit_what_its_single_parameter_was(dtype):
+    """On a CLIP, whose loss every rounding moves: what is shifted by 0 is not shifted at all."""
+    detector = load_detector("winclip", tiny_backbone(dtype=dtype), temperature=0.01)
+    images, masks = random_images(2), torch.zeros(2, 80, 80, dtype=torch.bool)
+    masks[0, 20:50, 30:60] = True
+    options = {"category": "nut", "criterion": "loss", "batch_size": 3}
+    singles = {name: worst_case(detector, images, masks, setting=name, budget=5, **options) for name in SINGLE}
+    found = worst_case(detector, images, masks, setting="3d", budget=4, starts=starts_of(singles), **options)
+    best = torch.stack([single.loss for single in singles.values()]).amin(0)
+    assert (best < found.clean_loss).any()
+    assert torch.equal(found.loss, best)
+
+
+def test_twice_the_budget_goes_on_where_half_of_it_stopped():
+    """So that one run says what any smaller budget would have found."""
+    half, whole = (search("refine", "3d", right_half(), budget=budget) for budget in (24, 48))
+    assert torch.equal(half.curve, whole.curve[:, :24])
+
+
+@pytest.mark.parametrize("setting", list(DIALS))
+def test_refine_beats_scattered_points_on_average(setting):
+    """In as many tries, on smooth landscapes of several colours."""
+    images = torch.cat([pictures(3, saturation) for saturation in (0.3, 0.5, 0.7)])
+    falls = {}
+    for name in ("refine", "random", "sobol"):
+        found = search(name, setting, right_half(len(images)), images, budget=40)
+        falls[name] = found.clean_loss - found.loss
+    assert falls["refine"].mean() >= falls["sobol"].mean()
+    assert falls["refine"].mean() >= falls["random"].mean()
+
+
+def test_points_of_baselines_are_drawn_for_each_image_by_seed_and_name():
+    one, other = (search("sobol", "3d", right_half(), pictures(3), ids=list(ids)) for ids in ("abc", "abd"))
+    assert torch.equal(one.curve[:2], other.curve[:2])
+    assert not torch.equal(one.curve[2], other.curve[2])
+    again = search("sobol", "3d", right_half(), pictures(3), ids=list("abc"), seed=1)
+    assert not torch.equal(one.curve, again.curve)
+
+
+def test_sobol_points_cover_each_half_of_each_parameter_alike():
+    generator = torch.Generator().manual_seed(3)
+    points = _scrambled(64, 3, generator)
+    assert ((points < 0.5).sum(0) == 32).all()
+    assert not torch.equal(points, _scrambled(64, 3, generator))
 
 
 def adam_by_hand(image, mask, name, steps=20, restarts=5):

@@ -16,13 +16,8 @@ from zsad.robustness.bounds import searched
 from zsad.robustness.objective import segmentation_loss
 
 # Few tries are enough where quality is not the question.
-QUICK = {"refine": 15, "adam": 10, "grid": 15}
-CASES = [
-    (search, setting)
-    for setting in DIALS
-    for search in ("refine", "adam", "grid")
-    if (search, setting) != ("grid", "3d")
-]
+QUICK = {"refine": 15, "adam": 22, "grid": 15, "random": 15, "sobol": 15}
+CASES = [(search, setting) for setting in DIALS for search in QUICK if (search, setting) != ("grid", "3d")]
 
 
 def attacked(setting="hue", search="refine", masks=None, images=None, detector=None, **options) -> WorstCase:
@@ -137,10 +132,10 @@ def test_neither_batch_size_nor_company_changes_a_result(search, setting):
 
 
 def test_the_seed_and_the_name_choose_the_random_starts():
-    one, again, other = (attacked("hue", "adam", seed=seed) for seed in (0, 0, 1))
+    one, again, other = (attacked("hue", "adam", seed=seed, budget=60) for seed in (0, 0, 1))
     assert_equal(one, again)
     assert not torch.equal(one.curve, other.curve)
-    assert not torch.equal(one.curve, attacked("hue", "adam", ids=["x", "y", "z"]).curve)
+    assert not torch.equal(one.curve, attacked("hue", "adam", ids=["x", "y", "z"], budget=60).curve)
 
 
 def test_searches_leave_the_global_random_state_and_the_pictures_alone():
@@ -285,7 +280,7 @@ def test_out_of_memory_halves_the_batch_with_the_same_result(caplog):
         attacked("hue", detector=Dial(hue_dial, limit=0))
 
 
-@pytest.mark.parametrize("search", ["refine", "adam", "grid"])
+@pytest.mark.parametrize("search", list(QUICK))
 def test_a_map_that_is_not_a_number_names_the_picture(search):
     detector = Dial(hue_dial, broken=lambda images: images.amax((1, 2, 3)) > 0.9)
     images = pictures() * torch.tensor([1.0, 1.2, 1.0])[:, None, None, None]
@@ -319,7 +314,7 @@ def test_adam_works_where_gradients_are_off():
     [
         ({"setting": "tilt", "detector": Dial(hue_dial)}, "setting 'tilt' has no worst case"),
         ({"bounds": Bounds(hue=0)}, "nothing to search"),
-        ({"search": "random"}, "unknown search 'random'; known: refine, adam, grid"),
+        ({"search": "swarm"}, "unknown search 'swarm'; known: refine, adam, grid, random, sobol"),
         ({"criterion": "aupro"}, "unknown criterion 'aupro'; known: auroc, loss"),
         ({"align": "both"}, "unknown align 'both'; known: map, mask"),
         ({"corners": "cut"}, "unknown corners 'cut'; known: counted, left out"),
@@ -327,11 +322,14 @@ def test_adam_works_where_gradients_are_off():
         ({"gradient": "patches"}, "unknown gradient 'patches'; known: windows, class_token"),
         ({"gradient": "class_token"}, "detector 'dial' has no class-token gradient: choose gradient='windows'"),
         ({"budget": 0}, "a budget of 0 leaves nothing to try"),
-        ({"search": "adam", "budget": 4}, "a budget of 4 is too small for adam"),
         ({"search": "grid", "setting": "3d"}, "a grid searches one parameter, not angle, hue, saturation"),
         ({"masks": right_half(2)}, r"images have shape \(3, 3, 24, 24\), masks have shape \(2, 24, 24\)"),
         ({"masks": right_half()[:, :-1]}, r"masks have shape \(3, 23, 24\)"),
         ({"ids": ["a"]}, "there are 3 images but 1 ids"),
+        ({"search": "sobol", "starts": {"hue": torch.zeros(1, 3)}}, "search 'sobol' takes no starts"),
+        ({"starts": {"angle": torch.zeros(1, 3)}}, "starts name angle; searched are hue"),
+        ({"starts": {"hue": torch.full((1, 3), 4.0)}}, "starts lie out of bounds"),
+        ({"starts": {"hue": torch.zeros(15, 3)}}, "a budget of 15 has no room for 15 starts"),
         ({"images": pictures(0), "masks": right_half(0)}, "no images to attack"),
     ],
 )
@@ -344,6 +342,8 @@ def test_default_budgets():
     for search, setting, count in (
         ("refine", "3d", 33),
         ("adam", "3d", 100),
+        ("random", "3d", 100),
+        ("sobol", "hue", 100),
         ("grid", "angle", 181),
         ("grid", "hue", 180),
         ("grid", "saturation", 101),

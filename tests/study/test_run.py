@@ -649,3 +649,22 @@ def test_a_detector_may_be_given_pictures_of_another_size(study):
     )
     compute(large, "none", progress=False, loader=lambda study, config, _: Seeing(name=config.name))
     assert sizes == {"winclip": (SIZE, SIZE), "tiling": (2 * SIZE, 2 * SIZE)}
+
+
+def test_no_image_s_worst_case_of_three_parameters_is_better_than_that_of_one(tmp_path):
+    """3d starts from what the single settings have found, whichever cell is asked for first."""
+    write_suite(tmp_path / "data" / "toys")
+    study = tiny_study(tmp_path, worst={"over": ["washer"], "budget": 14, "settings": ["3d", "angle", "hue"]})
+    compute(study, "worst", "3d", loader=load_reddish, progress=False)
+    store = RecordStore(study.records_root)
+    cells = {sidecar["spec"]["shift"]["setting"]: store.table(sidecar["key"], "samples").set_index("id")
+             for path in study.records_root.glob("*.json") if (sidecar := store.sidecar(path.stem))}  # fmt: skip
+    assert set(cells) == {"3d", "angle", "hue"}
+    best = pd.concat([cells["angle"]["auroc"], cells["hue"]["auroc"]], axis=1).min(axis=1)
+    assert (cells["3d"]["auroc"].dropna() <= best.dropna()).all()
+    assert cells["3d"]["auroc"].notna().sum() == 6
+    before = contents(study.records_root)
+    tries = load_table(compute(study, "worst", loader=load_reddish, progress=False), "tries", study)
+    assert contents(study.records_root) == before
+    assert set(tries.groupby(["setting", "id"])["evaluation"].max()) == {14}
+    assert (tries["gradients"] == 0).all()

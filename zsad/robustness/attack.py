@@ -14,7 +14,7 @@ from zsad.detectors import Detector, Prediction
 from zsad.detectors.base import NotFiniteError, check_prediction
 from zsad.perturb.rotation import Rotation, inside_frame, rotate_mask
 from zsad.robustness.batches import in_batches
-from zsad.robustness.bounds import Box
+from zsad.robustness.bounds import PARAMETERS, Box
 from zsad.robustness.objective import pixel_auroc_per_image, segmentation_loss
 
 
@@ -60,8 +60,8 @@ class Attack:
         parameters: those of the kept try, float64, in the box's order.
         loss, auroc, score, map, mask, counted: of the kept try.
         clean_loss, clean_auroc: of the first.
-        losses: those of all tries, in order.
-        gradient_count: how many of the tries also went backward.
+        losses, aurocs: those of all tries, in order; NaN for an AUROC that does not count.
+        backward: after each try, how many of them also went backward.
     """
 
     def __init__(
@@ -84,9 +84,11 @@ class Attack:
         self.mask = masks.clone()
         self.counted = torch.ones_like(masks)
         self.losses: list[list[float]] = [[] for _ in range(count)]
-        self.gradient_count = torch.zeros(count, dtype=torch.long)
+        self.aurocs: list[list[float]] = [[] for _ in range(count)]
+        self.backward: list[list[int]] = [[] for _ in range(count)]
         # An AUROC compares pixels of both kinds.
-        self._by_auroc = masks.flatten(1).any(1) & ~masks.flatten(1).all(1) & (victim.criterion == "auroc")
+        self._has_auroc = masks.flatten(1).any(1) & ~masks.flatten(1).all(1)
+        self._by_auroc = self._has_auroc & (victim.criterion == "auroc")
 
     def __len__(self) -> int:
         return len(self._images)
@@ -124,8 +126,7 @@ class Attack:
                 outcome = self._try(samples[part], variables, differentiable=True)
                 (gradient,) = torch.autograd.grad(outcome.loss.sum(), variables)
             self._require_finite(gradient.isfinite().all(1), samples[part], "the gradient of the loss is not finite")
-            self._keep(samples[part], parameters[part], outcome)
-            self.gradient_count += torch.bincount(samples[part], minlength=len(self))
+            self._keep(samples[part], parameters[part], outcome, backward=True)
             return gradient
 
         gradients, self.batch_size = in_batches(work, len(samples), self.batch_size, self.victim.device)
@@ -135,11 +136,7 @@ class Attack:
         victim = self.victim
         images, masks = (batch[samples].to(victim.device) for batch in (self._images, self._masks))
         shifts = dict(zip(self.box.names, parameters.to(victim.device).unbind(1), strict=True))
-        shifted = perturb.semantic(images, **shifts, rotation=victim.rotation, straight_through=differentiable)
-        # An unshifted picture, and below an unturned map, passes as it is; its gradient is that of the shift by 0.
-        clean = (parameters == 0).all(1).to(victim.device)
-        shifted = torch.where(clean[:, None, None, None], _with_gradient_of(images, shifted), shifted)
-        prediction = self._predict(shifted, samples)
+        prediction = self._predict(self._shifted(images, shifts, differentiable), samples)
         if differentiable and not prediction.map.requires_grad:
             raise ValueError(
                 f"detector {victim.detector.name!r} lets no gradient through from its map to the picture: "
@@ -148,7 +145,7 @@ class Attack:
         maps = prediction.map.float()
         if "angle" in shifts and victim.align == "map":
             turned = perturb.rotate_map(maps, -shifts["angle"], rotation=victim.rotation)
-            maps = torch.where((shifts["angle"] == 0)[:, None, None], _with_gradient_of(maps, turned), turned)
+            maps = _unless(shifts["angle"] == 0, maps, turned)
         elif "angle" in shifts:
             masks = rotate_mask(masks, shifts["angle"].detach())
         counted = None
@@ -160,6 +157,19 @@ class Attack:
         auroc = pixel_auroc_per_image(maps, masks, counted)
         score = prediction.score.detach().float().cpu()
         return Outcome(loss if differentiable else loss.cpu(), auroc.cpu(), score, maps, masks, counted)
+
+    def _shifted(self, images: Tensor, shifts: dict[str, Tensor], differentiable: bool) -> Tensor:
+        """`perturb.semantic`, where what is shifted by 0 passes as it is, to the last bit: so a try of one parameter is
+        the same whichever others are searched. Its gradient is that of the shift by 0.
+        """
+        angle, hue, saturation = (shifts.get(name, torch.zeros(len(images)).to(images)) for name in PARAMETERS)
+        if "angle" in shifts:
+            turned = perturb.semantic(images, angle=angle, rotation=self.victim.rotation)
+            images = _unless(angle == 0, images, turned)
+        if "hue" in shifts or "saturation" in shifts:
+            coloured = perturb.semantic(images, hue=hue, saturation=saturation, straight_through=differentiable)
+            images = _unless((hue == 0) & (saturation == 0), images, coloured)
+        return images
 
     def _predict(self, images: Tensor, samples: Tensor) -> Prediction:
         detector, category = self.victim.detector, self.victim.category.replace("_", " ")
@@ -174,7 +184,7 @@ class Attack:
             sample = int(samples[~finite][0])
             raise NotFiniteError(f"{self._ids[sample]}: {problem}", sample)
 
-    def _keep(self, samples: Tensor, parameters: Tensor, outcome: Outcome) -> None:
+    def _keep(self, samples: Tensor, parameters: Tensor, outcome: Outcome, backward: bool = False) -> None:
         """Remember the tries, and those that are worse than the kept one in its place."""
         losses, aurocs = outcome.loss.detach().cpu(), outcome.auroc
         for index, sample in enumerate(samples.tolist()):
@@ -183,6 +193,8 @@ class Attack:
             if first:
                 self.clean_loss[sample], self.clean_auroc[sample] = losses[index], aurocs[index]
             self.losses[sample].append(loss)
+            self.aurocs[sample].append(float(aurocs[index]) if self._has_auroc[sample] else math.nan)
+            self.backward[sample].append(backward + (0 if first else self.backward[sample][-1]))
             kept, clean = (
                 (float(a[sample]) if self._by_auroc[sample] else math.nan, float(b[sample]))
                 for a, b in ((self.auroc, self.loss), (self.clean_auroc, self.clean_loss))
@@ -198,9 +210,10 @@ class Attack:
         self._bar.update(len(samples))
 
 
-def _with_gradient_of(values: Tensor, other: Tensor) -> Tensor:
-    """`values` to the last bit, with the gradient of `other`."""
-    return values.detach() + (other - other.detach())
+def _unless(still: Bool[Tensor, " try"], before: Tensor, after: Tensor) -> Tensor:
+    """`after`; where nothing moved, `before` to the last bit, with the gradient of `after`."""
+    still = still.view(-1, *[1] * (before.ndim - 1))
+    return torch.where(still, before.detach() + (after - after.detach()), after)
 
 
 def _worse(this: tuple[float, float], other: tuple[float, float]) -> bool:

@@ -1,4 +1,4 @@
-"""The default search: even coverage first, then each try where a model of the picture's landscape expects most of it.
+"""The default search: even coverage first, then each try where a model of the image's landscape expects most of it.
 
 One to three parameters make a small world: after a coarse survey most of it is hopeless, and a model of what was seen
 says so without another try. What remains is refined around the best, and where little is known. It needs no gradient.
@@ -12,69 +12,88 @@ from torch.quasirandom import SobolEngine
 from zsad.robustness.attack import Attack
 from zsad.robustness.bounds import Box
 from zsad.robustness.grid import grid_values
-from zsad.robustness.surrogate import expected_improvement
+from zsad.robustness.surrogate import expected_improvement, probable_lengths
 
-# Tries of the survey, by the number of parameters: one can be covered evenly; in more the model leads from early on.
-SURVEY = {1: 12, 2: 8, 3: 8}
+# Tries of the survey; then the model leads.
+SURVEY = 12
 # Candidates: over the whole box; around the best try at these widths; and along each parameter through the best try.
-GLOBAL, LOCAL, LINE = 512, 64, 65
+GLOBAL, LOCAL, LINE = 256, 48, 33
 WIDTHS = (0.2, 0.07, 0.02, 0.007)
 # No try closer than this to an earlier one: it would tell nothing new.
 APART = 2e-3
+# The model's lengths are chosen anew whenever there are so many times as many tries.
+ANEW = 1.1
 
 
-def refine(attack: Attack, budget: int) -> None:
-    """A few tries that cover the box, the first of them 0, then one at a time up to `budget`, each picture for itself.
+def refine(attack: Attack, budget: int, starts: Float[Tensor, "image start parameter"] | None = None) -> None:
+    """Tries that cover the box, the first of them 0, then one at a time up to `budget`, each image for itself.
 
-    Every round tries one point on each picture, so that pictures fill the batches. Nothing is random.
+    Every round tries one point on each image, so that images fill the batches. Nothing is random, and the tries of a
+    smaller budget are the first ones of a larger one.
+
+    Args:
+        starts: points to try right after the first one, for each image its own.
     """
-    box, count = attack.box, len(attack)
-    everyone = torch.arange(count)
-    survey = _survey(box, min(budget, SURVEY[len(box.names)]))
-    values = attack.values(everyone.repeat_interleave(len(survey)), survey.repeat(count, 1)).view(count, -1)
-    tried = ((survey - box.low) / (box.high - box.low)).expand(count, -1, -1)
-    periodic = torch.tensor(box.periodic)
+    box, everyone = attack.box, torch.arange(len(attack))
+    begin = _survey(box)[:budget].expand(len(attack), -1, -1)
+    if starts is not None:
+        begin = torch.cat((begin[:, :1], starts, begin[:, 1:]), 1)[:, :budget]
+    values = attack.values(everyone.repeat_interleave(begin.shape[1]), begin.flatten(0, 1)).view(len(attack), -1)
+    # The model runs beside the detector on a GPU that has 64 bits.
+    device = attack.victim.device if torch.device(attack.victim.device).type == "cuda" else "cpu"
+    tried, values = ((begin - box.low) / (box.high - box.low)).to(device), values.to(device)
+    periodic = torch.tensor(box.periodic, device=device)
+    lengths, judged = torch.empty(0), 0
     while tried.shape[1] < budget:
-        chosen = torch.stack([_next(*known, periodic) for known in zip(tried, values, strict=True)])
-        new = attack.values(everyone, box.low + chosen * (box.high - box.low))
+        if tried.shape[1] >= ANEW * judged:
+            lengths, judged = probable_lengths(tried, values, periodic), tried.shape[1]
+        chosen = next_tries(tried, values, periodic, lengths)
+        new = attack.values(everyone, box.low + chosen.cpu() * (box.high - box.low)).to(device)
         tried, values = torch.cat((tried, chosen[:, None]), 1), torch.cat((values, new[:, None]), 1)
 
 
-def _survey(box: Box, count: int) -> Float[Tensor, "try parameter"]:
+def _survey(box: Box) -> Float[Tensor, "try parameter"]:
     """0, then points all over the box: evenly spaced for one parameter, else a Sobol sequence."""
     if len(box.names) == 1:
-        values = grid_values(box, count)
+        values = grid_values(box, SURVEY)
         return values[(values != 0).argsort(stable=True)][:, None]
-    sobol = _cover(count, torch.tensor(box.periodic))
-    points = box.low + sobol * (box.high - box.low)
+    points = box.low + _cover(SURVEY, torch.tensor(box.periodic)) * (box.high - box.low)
     points[0] = 0
     return points
 
 
-def _next(
-    tried: Float[Tensor, "try parameter"], values: Float[Tensor, " try"], periodic: Bool[Tensor, " parameter"]
-) -> Float[Tensor, " parameter"]:
-    """The point of the unit cube that is worth trying most."""
-    candidates = _candidates(tried[values.argmin()], periodic)
-    gain = expected_improvement(tried, values, candidates, periodic)
-    near = (candidates[:, None] - tried).abs().amax(2).amin(1) < APART
-    return candidates[gain.masked_fill(near, -1).argmax()]
+def next_tries(
+    tried: Float[Tensor, "image try parameter"],
+    values: Float[Tensor, "image try"],
+    periodic: Bool[Tensor, " parameter"],
+    lengths: Float[Tensor, "image parameter"],
+) -> Float[Tensor, "image parameter"]:
+    """For each image the point of the unit cube that is worth trying most."""
+    best = tried.gather(1, values.argmin(1)[:, None, None].expand(-1, 1, tried.shape[2]))
+    candidates = _candidates(best[:, 0], periodic)
+    gain = expected_improvement(tried, values, candidates, periodic, lengths)
+    apart = (candidates[:, :, None] - tried[:, None]).abs()
+    near = torch.where(periodic, apart.minimum(1 - apart), apart).amax(3) < APART
+    # In 32 bits: the last digits of 64 depend on how many images there are, and must not decide between equals.
+    share = (gain / gain.amax(1, keepdim=True).clamp(min=1e-300)).float()
+    chosen = share.masked_fill(near.any(2), -1).argmax(1)
+    return candidates[torch.arange(len(best), device=best.device), chosen]
 
 
 def _candidates(
-    best: Float[Tensor, " parameter"], periodic: Bool[Tensor, " parameter"]
-) -> Float[Tensor, "candidate parameter"]:
-    count = len(best)
-    cloud = torch.special.ndtri(SobolEngine(count).draw(LOCAL + 1, dtype=torch.float64)[1:])
-    around = torch.cat([best + width * cloud for width in WIDTHS])
-    lines = best.repeat(count, LINE, 1)
-    for parameter in range(count):
-        lines[parameter, :, parameter] = torch.linspace(0, 1, LINE, dtype=torch.float64)
+    best: Float[Tensor, "image parameter"], periodic: Bool[Tensor, " parameter"]
+) -> Float[Tensor, "image candidate parameter"]:
+    images, count = best.shape
+    cloud = torch.special.ndtri(SobolEngine(count).draw(LOCAL + 1, dtype=torch.float64)[1:]).to(best)
+    around = torch.cat([best[:, None] + width * cloud for width in WIDTHS], 1)
     local = torch.where(periodic, around.remainder(1), around.clamp(0, 1))
-    return torch.cat((_cover(GLOBAL, periodic), local, lines.flatten(0, 1)))
+    lines = best[:, None, None].repeat(1, count, LINE, 1)
+    for parameter in range(count):
+        lines[:, parameter, :, parameter] = torch.linspace(0, 1, LINE).to(best)
+    return torch.cat((_cover(GLOBAL, periodic).expand(images, -1, -1), local, lines.flatten(1, 2)), 1)
 
 
 def _cover(count: int, periodic: Bool[Tensor, " parameter"]) -> Float[Tensor, "point parameter"]:
     """Sobol points, stretched so that some lie on the bounds, where the worst case often is."""
-    points = SobolEngine(len(periodic)).draw(count, dtype=torch.float64)
+    points = SobolEngine(len(periodic)).draw(count, dtype=torch.float64).to(periodic.device)
     return torch.where(periodic, points, (0.5 + 1.2 * (points - 0.5)).clamp(0, 1))

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -19,11 +20,12 @@ from zsad.robustness.bounds import PARAMETERS, Bounds, Box, searched
 from zsad.robustness.checkpoint import load_checkpoint, save_checkpoint
 from zsad.robustness.grid import grid
 from zsad.robustness.refine import refine
+from zsad.robustness.scatter import random, sobol
 from zsad.robustness.test_set import Maps, Masks
 
-SEARCHES = ("refine", "adam", "grid")
+SEARCHES = ("refine", "adam", "grid", "random", "sobol")
 # Tries a picture where no budget is given.
-BUDGETS = {"refine": 33, "adam": 100}
+BUDGETS = {"refine": 33, "adam": 100, "random": 100, "sobol": 100}
 GRID_BUDGETS = {"angle": 181, "hue": 180, "saturation": 101}  # steps of 1 degree, 2 degrees and 0.01
 
 
@@ -42,8 +44,9 @@ class WorstCase:
         counted: False in the corners that a rotation left empty, where corners="left out"; else True.
         evaluations: tries, each one forward pass of the detector. For `gradients` of them there was a backward pass
             too, so a try of adam costs about three times one of the other searches.
-        curve: smallest loss so far after each try, to be read against their number; a picture that was done earlier
-            keeps its last value.
+        curve, auroc_curve: smallest loss and smallest AUROC so far after each try, to be read against their number;
+            NaN for the AUROC of a picture without anomalous pixels.
+        gradient_curve: how many of the tries so far also went backward.
         batch_size: pictures at once in the end: smaller than asked for where the device ran out of memory.
     """
 
@@ -59,6 +62,8 @@ class WorstCase:
     evaluations: Int[Tensor, " image"]
     gradients: Int[Tensor, " image"]
     curve: Float[Tensor, "image evaluation"]
+    auroc_curve: Float[Tensor, "image evaluation"]
+    gradient_curve: Int[Tensor, "image evaluation"]
     batch_size: int
 
 
@@ -83,6 +88,7 @@ def worst_case(
     ids: Sequence[str] | None = None,
     progress: bool = False,
     checkpoint: str | Path | None = None,
+    starts: Mapping[str, Float[Tensor, "start image"]] | None = None,
 ) -> WorstCase:
     """Search, for each picture by itself, the parameters within bounds that hurt the detector most.
 
@@ -95,9 +101,10 @@ def worst_case(
         masks: True where anomalous; empty for a normal picture, whose whole map the attack raises.
         category: folder name or words; underscores read as spaces.
         setting: "angle", "saturation", "hue", or "3d" for all three.
-        search: "refine" (`zsad.robustness.refine`), "adam" (the released attack) or "grid" (exhaustive; one parameter).
-        budget: tries a picture, the first one included. Default: 33 for refine, 100 for adam, and for a grid 181
-            angles, 180 hues or 101 saturations.
+        search: "refine" (`zsad.robustness.refine`), "adam" (the released attack), "grid" (exhaustive; one parameter),
+            or a baseline, "random" or "sobol".
+        budget: tries a picture, the first one included. Default: 33 for refine, 100 for adam, random and sobol, and for
+            a grid 181 angles, 180 hues or 101 saturations.
         criterion: which try is kept: "auroc", that with the lowest pixel AUROC of the picture (then the lowest loss;
             by loss alone where there is nothing anomalous to find), as the released code does; or "loss". refine
             searches by the criterion; adam always follows the gradient of the loss.
@@ -111,14 +118,17 @@ def worst_case(
             detaches its windows.
         batch_size: tries at once. Where the device runs out of memory it is halved, and the batch repeated.
         device: where pictures are shifted and the detector runs.
-        seed: of the random starts of adam.
+        seed: of the random starts of adam, and of the points of random and sobol.
         ids: names of the pictures, for messages and random numbers; default: their positions.
         checkpoint: a file that keeps finished pictures, so that a killed search goes on where it was. Unused where it
             belongs to other arguments; remove it once the result is safe.
+        starts: points that refine tries right after the first one and goes on from, such as the worst cases of each
+            parameter alone: parameter -> one value a start and picture, 0 for parameters that are not named.
 
     Raises:
         ValueError: an unknown choice, bounds without room, a grid over more than one parameter, a budget too small,
-            images and masks that do not match; a detector that lets no gradient through where adam needs one.
+            images and masks that do not match; starts out of bounds, or for another search than
+            refine; a detector that lets no gradient through where adam needs one.
         NotFiniteError: a detector gave NaN or infinity; the message names the picture.
         torch.OutOfMemoryError: a single picture does not fit.
     """
@@ -139,9 +149,11 @@ def worst_case(
         raise ValueError(f"there are {len(images)} images but {len(names)} ids: give one each")
     if gradient == "class_token":
         detector = _class_token_only(detector)
+    begin = None if starts is None else _begin(starts, search, box, budget)
     victim = Victim(detector, category, criterion, align, corners, rotation, device)  # type: ignore[arg-type]
 
-    key = _key(victim, box, images, masks, names, search, budget, gradient, seed)
+    where = None if begin is None else begin.tolist()
+    key = _key(victim, box, images, masks, names, search, budget, gradient, seed, where)
     finished = [] if checkpoint is None else load_checkpoint(checkpoint, key)
     done = sum(len(part["loss"]) for part in finished)
     with progress_bar(len(images) * budget, done * budget, "try", f"{category} {setting}", progress) as bar:
@@ -149,7 +161,8 @@ def worst_case(
         for start in range(done, len(images), batch_size):
             part = slice(start, start + batch_size)
             attack = Attack(victim, box, images[part], masks[part], names[part], size, bar)
-            _run(search, attack, budget, [_generator(seed, name) for name in names[part]])
+            generators = [_generator(seed, name) for name in names[part]]
+            _run(search, attack, budget, generators, None if begin is None else begin[part])
             size = attack.batch_size
             finished.append(_result(attack))
             if checkpoint is not None:
@@ -157,13 +170,31 @@ def worst_case(
     return _joined(finished, size)
 
 
-def _run(search: str, attack: Attack, budget: int, generators: Sequence[torch.Generator]) -> None:
-    if search == "adam":
-        adam(attack, budget, generators)
+def _run(
+    search: str, attack: Attack, budget: int, generators: Sequence[torch.Generator], starts: Tensor | None
+) -> None:
+    if search == "refine":
+        refine(attack, budget, starts)
     elif search == "grid":
         grid(attack, budget)
     else:
-        refine(attack, budget)
+        {"adam": adam, "random": random, "sobol": sobol}[search](attack, budget, generators)
+
+
+def _begin(starts: Mapping[str, Tensor], search: str, box: Box, budget: int) -> Float[Tensor, "image start parameter"]:
+    """The starts as points of the box."""
+    if search != "refine":
+        raise ValueError(f"search {search!r} takes no starts: choose search='refine'")
+    unknown = [name for name in starts if name not in box.names]
+    if unknown or not starts:
+        raise ValueError(f"starts name {', '.join(unknown) or 'nothing'}; searched are {', '.join(box.names)}")
+    given = next(iter(starts.values()))
+    if len(given) >= budget:
+        raise ValueError(f"a budget of {budget} has no room for {len(given)} starts after the image as it is")
+    points = torch.stack([starts.get(name, torch.zeros_like(given)).double() for name in box.names], 2).transpose(0, 1)
+    if not ((box.low <= points) & (points <= box.high)).all():
+        raise ValueError("starts lie out of bounds")
+    return points
 
 
 def _generator(seed: int, name: str) -> torch.Generator:
@@ -174,9 +205,8 @@ def _generator(seed: int, name: str) -> torch.Generator:
 
 def _result(attack: Attack) -> dict[str, Tensor]:
     """The fields of `WorstCase` for the pictures of one attack."""
-    evaluations = [len(losses) for losses in attack.losses]
-    longest = max(evaluations)
-    curve = torch.tensor([losses + [losses[-1]] * (longest - len(losses)) for losses in attack.losses])
+    losses, aurocs = torch.tensor(attack.losses), torch.tensor(attack.aurocs)
+    backward = torch.tensor(attack.backward)
     columns = [column.clone() for column in attack.parameters.unbind(1)]  # a checkpoint takes no shared memory
     searched_values = dict(zip(attack.box.names, columns, strict=True))
     return {
@@ -189,17 +219,21 @@ def _result(attack: Attack) -> dict[str, Tensor]:
         "map": attack.map,
         "masks": attack.mask,
         "counted": attack.counted,
-        "evaluations": torch.tensor(evaluations),
-        "gradients": attack.gradient_count,
-        "curve": curve.cummin(1).values,
+        "evaluations": torch.full((len(attack),), losses.shape[1]),
+        "gradients": backward[:, -1].clone(),
+        "curve": losses.cummin(1).values,
+        "auroc_curve": _lowest_so_far(aurocs),
+        "gradient_curve": backward,
     }
 
 
+def _lowest_so_far(aurocs: Float[Tensor, "image evaluation"]) -> Float[Tensor, "image evaluation"]:
+    """Missing for a picture without AUROC; a try whose turned mask has left the frame does not count."""
+    lowest = aurocs.nan_to_num(nan=torch.inf).cummin(1).values
+    return lowest.masked_fill(lowest.isinf(), torch.nan)
+
+
 def _joined(parts: Sequence[dict[str, Tensor]], batch_size: int) -> WorstCase:
-    longest = max(part["curve"].shape[1] for part in parts)
-    for part in parts:
-        short = longest - part["curve"].shape[1]
-        part["curve"] = torch.cat((part["curve"], part["curve"][:, -1:].expand(-1, short)), 1)
     joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     parameters = {name: joined.pop(name) for name in PARAMETERS}
     return WorstCase(parameters=parameters, batch_size=batch_size, **joined)
@@ -211,7 +245,7 @@ def _key(
     images: Tensor,
     masks: Tensor,
     names: Sequence[str],
-    *choices: str | int,
+    *choices: str | int | list[Any] | None,
 ) -> str:
     """sha256 over everything that a result depends on."""
     choices_of = (victim.criterion, victim.align, victim.corners, victim.rotation)

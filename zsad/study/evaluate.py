@@ -1,5 +1,6 @@
 """Computes one cell: a category's pictures under a shift, what the detector says of them, and what that is worth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from zsad.robustness import (
     predict_shifted,
     worst_case,
 )
-from zsad.robustness.bounds import PARAMETERS
+from zsad.robustness.bounds import PARAMETERS, searched
 from zsad.robustness.groups import groups_of, in_order, resize_nearest
 from zsad.robustness.test_set import Masks
 from zsad.study.cells import Cell
@@ -72,13 +73,15 @@ def evaluate(
     device: str,
     progress: bool,
     checkpoint: Path | None = None,
+    starts: Sequence[pd.DataFrame] = (),
 ) -> Evaluated:
     """Evaluate a cell on its pictures, which are corrupted already where it asks for that.
 
     A detector whose maps tell no places apart (`zsad.detectors.base.localises`) gets image metrics alone.
 
     A search for worst cases keeps the pictures that it is done with in `checkpoint`, and begins with those there; where
-    pictures have several sizes, in a file beside it for each size, whose name begins with the same stem.
+    pictures have several sizes, in a file beside it for each size, whose name begins with the same stem. It tries first
+    what other searches have found, whose tables "samples" are `starts`.
 
     Raises:
         ValueError: what the detector or the search refuse, naming the cell.
@@ -87,8 +90,9 @@ def evaluate(
     try:
         if cell.shift.kind == "worst":
             worst = _search(
-                cell, detector, test_set, batch_size=batch_size, device=device, progress=progress, checkpoint=checkpoint
-            )
+                cell, detector, test_set, starts,
+                batch_size=batch_size, device=device, progress=progress, checkpoint=checkpoint,
+            )  # fmt: skip
             shifted = Shifted(worst.score, worst.map, worst.batch_size)
             truth, counted = _truth(cell, worst, test_set)
         else:
@@ -112,12 +116,19 @@ def evaluate(
         "replicates": _headline(measured.replicates),
     }
     if worst is not None:
-        tables |= {"samples": _samples(worst, pictures), "curve": _curve(worst)}
+        tables |= {"samples": _samples(worst, pictures), "curve": _curve(worst), "tries": _tries(worst, test_set.ids)}
     metrics = measured.metrics.assign(n_images=len(pictures), n_anomalous=int(pictures["label"].sum()))
     return Evaluated(metrics, tables, shifted.batch_size)
 
 
-def _search(cell: Cell, detector: Detector, test_set: TestSet, checkpoint: Path | None, **how: Any) -> WorstCase:
+def _search(
+    cell: Cell,
+    detector: Detector,
+    test_set: TestSet,
+    starts: Sequence[pd.DataFrame],
+    checkpoint: Path | None,
+    **how: Any,
+) -> WorstCase:
     """Worst cases of all pictures. Those of one size are searched together, and have a checkpoint of their own where
     there are several sizes."""
     masks = test_set.image_masks
@@ -125,10 +136,13 @@ def _search(cell: Cell, detector: Detector, test_set: TestSet, checkpoint: Path 
         raise ValueError("worst cases are searched with the masks of the anomalous pictures, and there are none")
     options = dict(cell.how)
     bounds = Bounds(**{**dict.fromkeys(PARAMETERS, 0.0), **options.pop("bounds")})
+    options.pop("starts", None)
+    names = searched(cell.shift.setting, bounds).names
     groups = groups_of(test_set.images)
     found = []
     for (height, width), members in groups.items():
         own = checkpoint.with_suffix(f".{height}x{width}.search") if checkpoint and len(groups) > 1 else checkpoint
+        ids = [test_set.ids[index] for index in members]
         found.append(
             worst_case(
                 detector,
@@ -139,7 +153,8 @@ def _search(cell: Cell, detector: Detector, test_set: TestSet, checkpoint: Path 
                 bounds=bounds,
                 rotation=cell.rotation,
                 seed=cell.seed,
-                ids=[test_set.ids[index] for index in members],
+                ids=ids,
+                starts=_points(starts, names, ids) if starts else None,
                 checkpoint=own,
                 **options,
                 **how,
@@ -147,6 +162,12 @@ def _search(cell: Cell, detector: Detector, test_set: TestSet, checkpoint: Path 
         )
         how["batch_size"] = found[-1].batch_size
     return in_order(found, [index for members in groups.values() for index in members])
+
+
+def _points(starts: Sequence[pd.DataFrame], names: Sequence[str], ids: list[str]) -> dict[str, torch.Tensor]:
+    """What other searches have found, parameter -> a value a search and picture."""
+    found = [samples.set_index("id").loc[ids] for samples in starts]
+    return {name: torch.tensor(np.stack([samples[name].to_numpy(float) for samples in found])) for name in names}
 
 
 def _truth(cell: Cell, worst: WorstCase, test_set: TestSet) -> tuple[TestSet, Masks | None]:
@@ -167,14 +188,32 @@ def _headline(replicates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _samples(worst: WorstCase, pictures: pd.DataFrame) -> pd.DataFrame:
-    """A row a picture; a parameter that was not searched stays 0, an AUROC without anomalous pixels is missing."""
+    """A row a picture; a parameter that was not searched stays 0, an AUROC without anomalous pixels is missing.
+
+    Parameters keep all their digits: a search that starts from them finds the same again.
+    """
+    parameters = {name: value.numpy() for name, value in worst.parameters.items()}
     values = {name: getattr(worst, name) for name in ("loss", "clean_loss", "auroc", "clean_auroc")}
-    floats = {name: value.numpy().astype(np.float32) for name, value in {**worst.parameters, **values}.items()}
+    floats = {name: value.numpy().astype(np.float32) for name, value in values.items()}
     counts = {name: getattr(worst, name).numpy().astype(np.int32) for name in ("evaluations", "gradients")}
-    return pictures.assign(**floats, **counts)
+    return pictures.assign(**parameters, **floats, **counts)
 
 
 def _curve(worst: WorstCase) -> pd.DataFrame:
     """The mean over pictures of the lowest loss after each evaluation."""
     mean = worst.curve.double().mean(0).float().numpy()
     return pd.DataFrame({"evaluation": np.arange(1, len(mean) + 1, dtype=np.int32), "loss": mean})
+
+
+def _tries(worst: WorstCase, ids: list[str]) -> pd.DataFrame:
+    """The lowest loss and AUROC of each picture after each evaluation, and how many of them had a gradient so far."""
+    count = worst.curve.shape[1]
+    curves = {"loss": worst.curve, "auroc": worst.auroc_curve}
+    return pd.DataFrame(
+        {
+            "id": np.repeat(np.array(ids, dtype=object), count),
+            "evaluation": np.tile(np.arange(1, count + 1, dtype=np.int32), len(ids)),
+            "gradients": worst.gradient_curve.flatten().numpy().astype(np.int32),
+            **{name: curve.flatten().float().numpy() for name, curve in curves.items()},
+        }
+    )

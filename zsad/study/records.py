@@ -32,7 +32,9 @@ RECORD_COLUMNS = ["study", *KEY_COLUMNS, "metric", "estimate", "low", "high", "n
 CELL_COLUMNS = [column for column in RECORD_COLUMNS if column not in ("study", "variant")]
 # What lies beside a cell's metrics. Every cell: a row a picture; a row a bootstrap draw with the headline metrics, so
 # that differences of cells have intervals (cells of earlier versions lack draws of F1-max). Worst cases: a row a
-# picture with what the search found; a row an evaluation with the mean over pictures of the lowest loss so far.
+# picture with what the search found; a row an evaluation with the mean over pictures of the lowest loss so far; a row a
+# picture and evaluation with the lowest loss and AUROC so far, and how many evaluations so far had a gradient (cells of
+# earlier versions lack it).
 TABLES: dict[str, list[str]] = {
     "images": ["id", "label", "score", "key"],
     "replicates": ["replicate", "image_auroc", "pixel_auroc", "aupro", "image_f1max", "pixel_f1max", "key"],
@@ -41,6 +43,7 @@ TABLES: dict[str, list[str]] = {
         "gradients", "key",
     ],
     "curve": ["evaluation", "loss", "key"],
+    "tries": ["id", "evaluation", "gradients", "loss", "auroc", "key"],
 }  # fmt: skip
 # Types of the sidecar's fields.
 PROVENANCE: dict[str, type] = {

@@ -24,7 +24,7 @@ from zsad.study.evaluate import corruption_of, evaluate, load_pictures
 from zsad.study.incomplete import Failures, IncompleteError, Subject
 from zsad.study.kept import Kept, Meaning, kept_folder, recipe_of
 from zsad.study.records import SUBJECT_COLUMNS, Entry, RecordStore, gather
-from zsad.study.shifts import StudyError
+from zsad.study.shifts import Shift, StudyError, starting_shifts
 
 log = logging.getLogger(__name__)
 
@@ -208,6 +208,14 @@ class Evaluator:
             self._pictures[wanted] = load_pictures(w.cell, w.dataset)
         return self._pictures[wanted]
 
+    def _samples(self, w: _Wanted, shift: Shift, pictures: TestSet, progress: bool) -> pd.DataFrame:
+        """What the search under another shift has found on the same pictures, computed if it is missing."""
+        cell = w.cell.under(shift)
+        other = replace(w, cell=cell, key=cell.key(w.dataset.fingerprint(), w.detector.fingerprint))
+        if not self.store.has(other.key) and not self._restore(other, Kept(kept_folder(self.study.name))):
+            self._evaluate(other, pictures, progress)
+        return self.store.table(other.key, "samples")
+
     def _evaluate(self, w: _Wanted, pictures: TestSet, progress: bool) -> None:
         """Compute one cell and store it."""
         started, clock = datetime.now(UTC), time.monotonic()
@@ -221,6 +229,7 @@ class Evaluator:
             device=self.study.device,
             progress=progress,
             checkpoint=self.store.path(w.key, ".search"),
+            starts=[self._samples(w, start, pictures, progress) for start in starting_shifts(cell.shift)],
         )
         self.batch_size = found.batch_size
         shift = {"shift": cell.shift.kind, "setting": cell.shift.setting, "value": cell.shift.value}

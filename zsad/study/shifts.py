@@ -21,7 +21,7 @@ BOUNDS: dict[str, float] = {"angle": 180.0, "hue": math.pi, "saturation": 1.0}
 MAX_SEVERITY = 5
 
 # The names of `zsad.robustness` and `zsad.perturb`, which take seconds to import.
-Search = Literal["refine", "adam", "grid"]
+Search = Literal["refine", "adam", "grid", "random", "sobol"]
 WorstSetting = Literal["angle", "saturation", "hue", "3d"]
 Corruption = Literal["brightness", "contrast", "defocus_blur", "gaussian_noise"]
 
@@ -128,6 +128,9 @@ class Worst(Block):
     `name` tells the blocks of one study apart; it is the records' `variant`. A `limit` takes so many test pictures a
     category instead of the study's: comparisons of searches are costly. The same pictures are then evaluated unshifted
     too, under the block's name.
+
+    Where refine searches single parameters and all three, 3d starts from what the single ones found, so that no image's
+    worst case of three parameters is better than that of one.
     """
 
     kind: ClassVar[str] = "worst"
@@ -165,10 +168,23 @@ class Worst(Block):
         options = self.model_dump(include={"search", "budget", "criterion", "align", "gradient"})
         if self.corners != "counted":  # a default that came later: records from before it keep their keys
             options["corners"] = self.corners
-        return [
-            Shift(self.kind, setting, how=canonical_json({**options, "bounds": self._searched(setting)}))
-            for setting in self.settings
-        ]
+        last = sorted(self.settings, key=lambda setting: setting == "3d")  # it starts from what the others find
+        return [Shift(self.kind, name, how=canonical_json({**options, **self._of(name)})) for name in last]
+
+    def _of(self, setting: str) -> dict[str, Any]:
+        """What is a setting's own: its bounds, and the settings that 3d starts from."""
+        single = [name for name in self.settings if name in BOUNDS and any(self._searched(name).values())]
+        starts = {"starts": single} if setting == "3d" and single and self.search == "refine" else {}
+        return {"bounds": self._searched(setting), **starts}
+
+
+def starting_shifts(shift: Shift) -> list[Shift]:
+    """The worst cases of single parameters, found by the same search, that one of all three starts from."""
+    how = json.loads(shift.how)
+    return [
+        Shift(shift.kind, name, how=canonical_json({**how, "bounds": {name: how["bounds"][name]}}))
+        for name in how.pop("starts", [])
+    ]
 
 
 class Corruptions(Block):

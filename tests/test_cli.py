@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 from tiny_clip import TOKENIZER, tiny_model
-from toys import write_suite
+from toys import Reddish, write_suite
 
-from zsad import cli, heatmap
+from zsad import cli, heatmap, predict
 from zsad.clip import zoo
 from zsad.data import read_image
 from zsad.perturb import CORRUPTIONS, corrupt, picture_generator
@@ -106,7 +106,6 @@ def test_corrupt_writes_lossless_copies(kind, tmp_path, suite, capsys, monkeypat
 def test_corrupt_says_what_is_wrong_and_leaves_nothing_behind(tmp_path, suite, capsys):
     picture, out = suite / "washer" / "test" / "good" / "000.png", tmp_path / "corrupted"
     before = picture.read_bytes()
-    assert "severity is 6" in refused(capsys, "corrupt", picture, "--kind", "contrast", "--severity", 6, "--out", out)
     message = refused(capsys, "corrupt", picture, "--kind", "snow", "--out", out)
     assert "known: brightness, contrast, defocus_blur, gaussian_noise" in message
     fake = tmp_path / "fake.png"
@@ -130,12 +129,128 @@ def test_predict_prints_a_score_and_draws_a_heat_map(tmp_path, suite, weights, c
     images = [suite / "washer" / "test" / "good" / "000.png", suite / "metal_nut" / "test" / "good" / "000.png"]
     out = tmp_path / "maps"
     assert cli.main(["predict", *map(str, images), "--category", "washer", "--out", str(out)]) == 0
-    lines = capsys.readouterr().out.strip().splitlines()
+    shown = capsys.readouterr()
+    *lines, last = shown.out.strip().splitlines()
     assert [line.split("\t")[0] for line in lines] == [str(image) for image in images]
     assert all(0 <= float(line.split("\t")[1].removeprefix("score ")) <= 1 for line in lines)
-    assert sorted(path.name for path in out.iterdir()) == ["000_2_heatmap.png", "000_heatmap.png"]
-    with Image.open(out / "000_heatmap.png") as picture:
-        assert picture.size == (32, 32)
+    assert last.startswith("2 of 2 images scored")
+    assert "demo-b has seen rendered products alone: its scores of the 2 images" in shown.err
+    assert sorted(path.name for path in out.iterdir()) == ["000_2_heatmap.jpg", "000_heatmap.jpg", "scores.csv"]
+    with Image.open(out / "000_heatmap.jpg") as picture:
+        assert (picture.size, picture.format) == ((32, 32), "JPEG")
+    table = pd.read_csv(out / "scores.csv")
+    assert list(table["image"]) == [str(image) for image in images]
+    assert list(table["heatmap"]) == ["000_heatmap.jpg", "000_2_heatmap.jpg"]
+    assert [f"score {score:.4f}" for score in table["score"]] == [line.split("\t")[1] for line in lines]
+
+
+def test_predict_takes_folders_and_patterns_and_decides_by_good_images(tmp_path, suite, weights, capsys):
+    good, holes = suite / "washer" / "test" / "good", suite / "washer" / "test" / "hole"
+    arguments = ["predict", good, holes / "*.png", good / "000.png", "--category", "washer", "--format", "png"]
+    assert cli.main([str(a) for a in [*arguments, "--calibrate", good, "--out", tmp_path / "maps"]]) == 0
+    shown = capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "maps" / "scores.csv")
+    assert [Path(name).parent.name for name in table["image"]] == ["good"] * 4 + ["hole"] * 3
+    threshold = table["score"][:4].max()
+    assert f"threshold {threshold:.4f}: the highest of 4 good images" in shown
+    assert "once in 5 times" in shown
+    assert list(table["decision"]) == ["anomalous" if s > threshold else "normal" for s in table["score"]]
+    assert set(table["decision"][:4]) == {"normal"}
+    assert cli.main([str(a) for a in [*arguments, "--threshold", "0", "--out", tmp_path / "maps"]]) == 0
+    assert set(pd.read_csv(tmp_path / "maps" / "scores.csv")["decision"]) == {"anomalous"}
+
+
+def test_predict_does_the_others_and_lists_bad_files_at_the_end(tmp_path, suite, weights, capsys):
+    good, bad, thin = suite / "washer" / "test" / "good" / "000.png", tmp_path / "bad.png", tmp_path / "thin.png"
+    bad.write_text("not an image")
+    Image.new("RGB", (1, 5000)).save(thin)
+    arguments = ["predict", bad, thin, good, "--category", "washer", "--out", tmp_path / "maps"]
+    assert cli.main([str(a) for a in arguments]) == cli.INCOMPLETE
+    shown = capsys.readouterr()
+    first, second = [line for line in shown.err.splitlines() if line.startswith("zsad: not scored: ")]
+    assert f"{bad}: not an image" in first
+    assert "1 x 5000 pixels: detectors need at least 8" in second
+    assert list(pd.read_csv(tmp_path / "maps" / "scores.csv")["image"]) == [str(good)]
+    assert "1 of 3 images scored" in shown.out
+
+
+def test_predict_never_writes_over_an_image_nor_reads_its_own(tmp_path, suite, weights, capsys):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("a.jpg", "a_heatmap.jpg"):
+        Image.new("RGB", (32, 32)).save(folder / name)
+    before = (folder / "a_heatmap.jpg").read_bytes()
+    both = [folder / "a.jpg", folder / "a_heatmap.jpg"]
+    assert "another folder with --out" in refused(capsys, "predict", *both, "--category", "nut", "--out", folder)
+    assert (folder / "a_heatmap.jpg").read_bytes() == before
+    assert cli.main(["predict", str(folder), "--category", "nut", "--out", str(folder)]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["a.jpg", "a_heatmap.jpg", "scores.csv"]
+
+
+def test_an_interrupted_prediction_leaves_its_rows_under_another_name(tmp_path, suite):
+    images = sorted((suite / "washer" / "test" / "good").glob("*.png"))
+    running = predict.predict_images(Reddish(), images, "washer", tmp_path / "maps")
+    next(running), next(running)
+    running.close()
+    assert not (tmp_path / "maps" / predict.SCORES).exists()
+    assert len((tmp_path / "maps" / predict.UNFINISHED).read_text().splitlines()) == 3
+
+
+def test_options_reach_the_detector_and_unknown_ones_are_named(tmp_path, suite, weights, capsys):
+    image = suite / "washer" / "test" / "hole" / "004.png"
+    scores = []
+    for value in ("0.07", "0.5"):
+        arguments = ["predict", image, "--category", "washer", "--out", tmp_path, "--option", f"temperature={value}"]
+        assert cli.main([str(a) for a in arguments]) == 0
+        scores.append(pd.read_csv(tmp_path / "scores.csv")["score"][0])
+    capsys.readouterr()
+    assert scores[0] != scores[1]
+    wrong = ["predict", image, "--category", "washer", "--out", tmp_path, "--option"]
+    assert "winclip has no option 'tau'; known: templates" in refused(capsys, *wrong, "tau=1")
+    assert "temperature must be a finite number" in refused(capsys, *wrong, "temperature=.inf")
+    assert "temperature must be a number, not 'hot'" in refused(capsys, *wrong, "temperature=hot")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["evaluate", "--resolution", "0"], "resolution must be a whole number from 8 to 8,192, not 0"),
+        (["evaluate", "--batch-size", "0"], "batch_size must be a whole number from 1"),
+        (["evaluate", "--limit", "-3"], "limit must be a whole number from 2"),
+        (["run", "quick", "--limit", "0"], "limit must be a whole number from 2"),
+        (["corrupt", "--severity", "1.5"], "severity must be a whole number from 0 to 5, not 1.5"),
+        (["corrupt", "--severity", "6"], "severity must be a whole number from 0 to 5, not 6"),
+        (["demo-data", "x", "--seed", "-1"], "seed must be a whole number from 0"),
+        (["predict", "--threshold", ".nan"], "threshold must be a number from 0 to 1, not nan"),
+        (["predict", "--option", "temperature"], "'temperature' is not NAME=VALUE"),
+        (["predict", "--out", "~nobody-here/x"], "there is no such user here"),
+    ],
+)
+def test_numbers_and_paths_are_checked_as_they_are_read(arguments, words, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(arguments)
+    assert words in capsys.readouterr().err
+
+
+def test_what_labels_alone_can_tell_is_told_before_a_model_is_loaded(tmp_path, suite, capsys, monkeypatch):
+    monkeypatch.setattr("zsad.detectors.load_detector", lambda *a, **k: pytest.fail("a model was loaded"))
+    good = suite / "washer" / "test" / "good"
+    arguments = ["evaluate", "--reader", "folder", "--category", "washer", "--root"]
+    assert "`zsad predict` needs no labels" in refused(capsys, *arguments, good)
+    one = tmp_path / "one"
+    (one / "good").mkdir(parents=True)
+    (good / "000.png").rename(one / "good" / "000.png")
+    assert "has only normal images" in refused(capsys, *arguments, one)
+    assert "it is a folder" in refused(capsys, *arguments, one, "--csv", tmp_path)
+
+
+def test_a_home_sign_is_the_home_folder(tmp_path, suite, weights, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    image = "~/data/toys/washer/test/good/000.png"
+    assert cli.main(["predict", image, "--category", "washer", "--out", "~/maps"]) == 0
+    assert (tmp_path / "maps" / "scores.csv").is_file()
+    assert not (tmp_path / "~").exists()
 
 
 def test_the_colour_scale_is_fixed(tmp_path):
@@ -260,13 +375,6 @@ def test_errors_are_one_line_that_names_the_choices(tmp_path, suite, study_file,
     assert "known: toys" in refused(capsys, "run", study_file, "--suite", "mvtec")
     assert "known: metal_nut, washer" in refused(capsys, "run", study_file, "--category", "spoon")
     assert "known: cpu, cuda" in refused(capsys, "run", study_file, "--device", "gpu")
-
-
-def test_a_picture_that_is_none_leaves_nothing_behind(tmp_path, weights, capsys):
-    fake = tmp_path / "fake.png"
-    fake.write_text("not a picture")
-    assert "fake.png" in refused(capsys, "predict", fake, "--category", "nut", "--out", tmp_path / "maps")
-    assert not (tmp_path / "maps").exists()
 
 
 def test_debug_shows_the_traceback(capsys):

@@ -4,25 +4,29 @@ import argparse
 import io
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zsad import __version__
+from zsad import __version__, arguments
+from zsad.progress import progress_bar
 from zsad.study.config import load_study, usual_resolution
 from zsad.study.shifts import SHIFTS
+from zsad.wording import describe
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from zsad.data import Dataset
+
 FAILED, INCOMPLETE, INTERRUPTED = 2, 3, 130
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(given: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 2 after an error, 3 for a study some of which cannot be computed, 130
     after Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(given)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s")
     try:
         code: int | None = options.command(options)
@@ -32,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.debug:
             raise
-        message = " ".join(str(error).split()) or type(error).__name__
-        expected = isinstance(error, ValueError | OSError)
+        message = describe(error)
+        expected = isinstance(error, ValueError | OSError | ImportError)
         hint = "" if expected else f" ({type(error).__name__}; --debug shows where)"
         print(f"zsad: error: {message}{hint}", file=sys.stderr)
         return FAILED
@@ -52,11 +56,9 @@ def _corrupt(options: argparse.Namespace) -> None:
 
     from zsad.data import read_image
     from zsad.perturb import corrupt, picture_generator
+    from zsad.predict import output_paths
 
-    outputs = _output_paths(options.image, options.out)
-    pictures = {path.resolve() for path in options.image}
-    if lost := [path for path in outputs if path.resolve() in pictures]:
-        raise ValueError(f"{lost[0]}: a copy would replace the picture itself; choose another folder with --out")
+    outputs = output_paths(options.image, options.out, ".png")
     for path, output in zip(options.image, outputs, strict=True):
         image = read_image(path)
         try:
@@ -68,33 +70,57 @@ def _corrupt(options: argparse.Namespace) -> None:
         print(f"{path}\t{output}")
 
 
-def _predict(options: argparse.Namespace) -> None:
-    import torch
+def _predict(options: argparse.Namespace) -> int:
+    from zsad.detectors import check_options, load_detector
+    from zsad.files import check_writable_folder
+    from zsad.predict import (
+        SCORES,
+        Report,
+        Threshold,
+        demo_note,
+        find_images,
+        output_paths,
+        predict_images,
+        score_image,
+        threshold_from,
+    )
 
-    from zsad.data import read_image
-    from zsad.detectors import load_detector
-    from zsad.heatmap import overlay
+    images = find_images(options.image, options.out)
+    output_paths(images, options.out, f"_heatmap.{options.format}")
+    chosen = dict(options.option)
+    check_options(options.detector, chosen)
+    good = find_images([options.calibrate]) if options.calibrate else []
+    check_writable_folder(options.out)
+    detector = load_detector(
+        options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype, **chosen
+    )
+    if note := demo_note(options.backbone, [*images, *good]):
+        print(f"zsad: note: {note}", file=sys.stderr)
+    threshold = None if options.threshold is None else Threshold(options.threshold, "given")
+    if options.calibrate:
+        with progress_bar(len(good), 0, "image", "calibrating") as bar:
 
-    images = [read_image(path) for path in options.image]
-    outputs = _output_paths(options.image, options.out, "_heatmap")
-    options.out.mkdir(parents=True, exist_ok=True)
-    detector = load_detector(options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype)
-    for path, image, output in zip(options.image, images, outputs, strict=True):
-        with torch.no_grad():
-            prediction = detector.predict(image[None].to(options.device), category=options.category.replace("_", " "))
-        _write_png(overlay(image, prediction.map[0]), output)
-        print(f"{path}\tscore {float(prediction.score[0]):.4f}\t{output}")
+            def score(path: Path) -> float:
+                bar.update()
+                return score_image(detector, path, options.category, options.device)
 
-
-def _output_paths(images: list[Path], folder: Path, suffix: str = "") -> list[Path]:
-    """One PNG an image; images of the same name in different folders are told apart by a number."""
-    paths: list[Path] = []
-    for image in images:
-        path, copy = folder / f"{image.stem}{suffix}.png", 2
-        while path in paths:
-            path, copy = folder / f"{image.stem}_{copy}{suffix}.png", copy + 1
-        paths.append(path)
-    return paths
+            threshold = threshold_from(options.calibrate, score)
+    if threshold:
+        print(f"threshold {threshold.value:.4f}: {threshold.origin}")
+    report = Report()
+    with progress_bar(len(images), 0, "image", "predict") as bar:
+        for scored in predict_images(
+            detector, images, options.category, options.out, device=options.device, threshold=threshold,
+            image_format=options.format, report=report,
+        ):  # fmt: skip
+            decision = f"\t{scored.decision}" if scored.decision else ""
+            print(f"{scored.image}\tscore {scored.score:.4f}{decision}\t{scored.heatmap}", flush=True)
+            bar.update()
+    parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in report.seconds.items())
+    print(f"{report.scored} of {len(images)} images scored ({parts}): {options.out / SCORES}")
+    for path, cause in report.bad.items():
+        print(f"zsad: not scored: {path}: {cause.removeprefix(f'{path}: ')}", file=sys.stderr)
+    return INCOMPLETE if report.bad else 0
 
 
 def _write_png(picture: "Image", path: Path) -> None:
@@ -107,12 +133,22 @@ def _write_png(picture: "Image", path: Path) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from zsad.data import load_dataset
-    from zsad.detectors import load_detector
-    from zsad.files import write_atomically
+    from zsad.detectors import check_options, load_detector
+    from zsad.files import check_writable, write_atomically
+    from zsad.predict import demo_note
     from zsad.robustness import uniform_sweep
 
+    chosen = dict(options.option)
+    check_options(options.detector, chosen)
+    if options.csv:
+        check_writable(options.csv)
     dataset = load_dataset(options.reader, options.root, category=options.category, domain=options.domain)
-    detector = load_detector(options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype)
+    _check_labels(dataset.subset(options.limit))
+    if note := demo_note(options.backbone, [entry.image for entry in dataset.entries]):
+        print(f"zsad: note: {note}", file=sys.stderr)
+    detector = load_detector(
+        options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype, **chosen
+    )
     records = uniform_sweep(
         detector,
         dataset,
@@ -136,7 +172,21 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(f"written to {options.csv}")
 
 
+def _check_labels(dataset: "Dataset") -> None:
+    """Metrics need images of both kinds: said before a model is loaded."""
+    labels, name = set(dataset.labels), dataset.category
+    if set(dataset.defects) == {"unlabelled"}:
+        raise ValueError(
+            f"category {name!r}: nothing says which images in {dataset.root} are anomalous. Put them into good/ and "
+            "one folder a kind of defect, or add masks; `zsad predict` needs no labels"
+        )
+    if len(labels) < 2:
+        only = "anomalous" if True in labels else "normal"
+        raise ValueError(f"category {name!r} in {dataset.root} has only {only} images: metrics need both kinds")
+
+
 def _run(options: argparse.Namespace) -> int:
+    from zsad.files import check_writable_folder
     from zsad.study.incomplete import IncompleteError
     from zsad.study.kept import export
     from zsad.study.records import write_manifest
@@ -146,6 +196,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.limit not in (None, study.limit):  # its results are others: they have a name and lists of their own
         study = study.with_overrides(limit=options.limit, name=f"{study.name}-limit-{options.limit}")
     study = study.with_overrides(device=options.device, data_root=options.data_root)
+    if options.export:
+        check_writable_folder(options.export)
     missing: IncompleteError | None = None
     try:
         records = compute(
@@ -173,17 +225,6 @@ def _run(options: argparse.Namespace) -> int:
     return INCOMPLETE
 
 
-def _pixels_or(word: str) -> Callable[[str], int | str]:
-    """Reads a number of pixels, at least 8 as in a study, or the word."""
-
-    def read(text: str) -> int | str:
-        if text != word and not (text.isdecimal() and int(text) >= 8):
-            raise argparse.ArgumentTypeError(f"{text!r} is neither a number of pixels from 8 on nor {word!r}")
-        return word if text == word else int(text)
-
-    return read
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="zsad", description="Zero-shot anomaly detection when the picture changes.")
     parser.add_argument("--version", action="version", version=f"zsad {__version__}")
@@ -195,11 +236,15 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("--backbone", default="demo-b", help="default: %(default)s")
     model.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ...; default: %(default)s")
     model.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="default: %(default)s")
+    model.add_argument(
+        "--option", type=arguments.option, action="append", default=[], metavar="NAME=VALUE",
+        help="an option of the detector, such as temperature=0.01 (may be repeated; the value is read as YAML)",
+    )  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     data = commands.add_parser("demo-data", parents=[common], help="write the demo suites")
-    data.add_argument("folder", type=Path, metavar="DIR")
-    data.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    data.add_argument("folder", type=arguments.path, metavar="DIR")
+    data.add_argument("--seed", type=arguments.number("seed"), default=0, help="default: %(default)s")
     data.set_defaults(command=_demo_data)
 
     corrupt = commands.add_parser(
@@ -209,43 +254,65 @@ def _parser() -> argparse.ArgumentParser:
         description="Writes a corrupted PNG of each picture, at the picture's own size. Noise depends on the seed and "
         "on a picture's path as it is given here: with paths relative to a data set's root, it is that of a study.",
     )
-    corrupt.add_argument("image", type=Path, nargs="+", metavar="IMAGE")
+    corrupt.add_argument("image", type=arguments.path, nargs="+", metavar="IMAGE")
     corrupt.add_argument(
         "--kind", required=True, metavar="NAME", help="brightness, contrast, defocus_blur or gaussian_noise"
     )
-    corrupt.add_argument("--severity", type=int, default=3, metavar="N", help="0 to 5; default: %(default)s")
-    corrupt.add_argument("--seed", type=int, default=0, help="default: %(default)s")
-    corrupt.add_argument("--out", type=Path, required=True, metavar="DIR", help="the copies go here")
+    corrupt.add_argument(
+        "--severity", type=arguments.number("severity"), default=3, metavar="N", help="0 to 5; default: %(default)s"
+    )
+    corrupt.add_argument("--seed", type=arguments.number("seed"), default=0, help="default: %(default)s")
+    corrupt.add_argument("--out", type=arguments.path, required=True, metavar="DIR", help="the copies go here")
     corrupt.set_defaults(command=_corrupt)
 
     predict = commands.add_parser("predict", parents=[common, model], help="score pictures and draw heat maps")
-    predict.add_argument("image", type=Path, nargs="+", metavar="IMAGE")
+    predict.add_argument(
+        "image", type=arguments.path, nargs="+", metavar="IMAGE", help="files, folders, patterns such as '*.png'"
+    )
     predict.add_argument("--category", required=True, metavar="NAME", help='what the picture shows, e.g. "metal nut"')
-    predict.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="heat maps go here; default: .")
+    predict.add_argument(
+        "--out", type=arguments.path, default=Path("."), metavar="DIR", help="heat maps go here; default: ."
+    )
+    predict.add_argument("--format", choices=["jpg", "png"], default="jpg", help="of heat maps; default: %(default)s")
+    limit = predict.add_mutually_exclusive_group()
+    limit.add_argument(
+        "--threshold",
+        type=arguments.number("threshold"),
+        metavar="VALUE",
+        help="what scores higher is anomalous",
+    )
+    limit.add_argument(
+        "--calibrate",
+        type=arguments.path,
+        metavar="GOOD_DIR",
+        help="threshold: the highest score of these good images",
+    )
     predict.set_defaults(command=_predict)
 
     evaluate = commands.add_parser("evaluate", parents=[common, model], help="metrics of one category")
     evaluate.add_argument("--reader", required=True, help="mvtec_ad, visa, aebad or folder")
-    evaluate.add_argument("--root", required=True, type=Path, metavar="DIR", help="the data set's folder")
+    evaluate.add_argument("--root", required=True, type=arguments.path, metavar="DIR", help="the data set's folder")
     evaluate.add_argument("--category", required=True, metavar="NAME")
     evaluate.add_argument("--domain", metavar="NAME", help="only the pictures of this domain (aebad)")
-    evaluate.add_argument("--limit", type=int, metavar="N", help="at most N pictures")
+    evaluate.add_argument("--limit", type=arguments.number("limit"), metavar="N", help="at most N pictures")
     evaluate.add_argument(
         "--resolution",
-        type=_pixels_or("native"),
+        type=arguments.pixels_or("native"),
         metavar="PIXELS",
         help="short side that images are resized to, or native; default: 240, and native for tiling",
     )
     evaluate.add_argument("--aspect", choices=["own", "squashed"], default="own", help="default: %(default)s")
     evaluate.add_argument(
         "--metric-size",
-        type=_pixels_or("mask"),
+        type=arguments.pixels_or("mask"),
         default="mask",
         metavar="PIXELS",
         help="short side at which maps and masks are compared, or mask, the mask's own size; default: %(default)s",
     )
-    evaluate.add_argument("--batch-size", type=int, default=16, metavar="N", help="default: %(default)s")
-    evaluate.add_argument("--csv", type=Path, metavar="FILE", help="also write the table here")
+    evaluate.add_argument(
+        "--batch-size", type=arguments.number("batch_size"), default=16, metavar="N", help="default: %(default)s"
+    )
+    evaluate.add_argument("--csv", type=arguments.path, metavar="FILE", help="also write the table here")
     evaluate.set_defaults(command=_evaluate)
 
     run = commands.add_parser("run", parents=[common], help="compute what a study has no record of yet")
@@ -256,9 +323,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--backbone", action="append", metavar="NAME", help="only this backbone (may be repeated)")
     run.add_argument("--shift", choices=SHIFTS, help="only these results of the study")
     run.add_argument("--device", metavar="NAME", help="where to compute, in place of the study's device")
-    run.add_argument("--data-root", type=Path, metavar="DIR", help="folder that holds the suites")
-    run.add_argument("--limit", type=int, metavar="N", help="at most N pictures a category")
-    run.add_argument("--export", type=Path, metavar="DIR", help="also gather the records in this folder")
+    run.add_argument("--data-root", type=arguments.path, metavar="DIR", help="folder that holds the suites")
+    run.add_argument("--limit", type=arguments.number("limit"), metavar="N", help="at most N pictures a category")
+    run.add_argument("--export", type=arguments.path, metavar="DIR", help="also gather the records in this folder")
     run.set_defaults(command=_run)
     return parser
 

@@ -1,0 +1,50 @@
+"""What the command line's arguments are read with; a wrong one is refused in plain words before anything is done."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from zsad.limits import check_number
+from zsad.paths import expanded
+
+
+def path(text: str) -> Path:
+    found: Path = _read(lambda: expanded(text))
+    return found
+
+
+def number(name: str) -> Callable[[str], Any]:
+    """Reads a number within the limits of that name."""
+
+    def read(text: str) -> Any:
+        value = yaml.safe_load(text)
+        _read(lambda: check_number(name, value))
+        return value
+
+    return read
+
+
+def pixels_or(word: str) -> Callable[[str], Any]:
+    """Reads a number of pixels, or that word."""
+    return lambda text: text if text == word else number("resolution")(text)
+
+
+def option(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, such as temperature=0.01")
+    try:
+        return name, yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise argparse.ArgumentTypeError(f"the value of {text!r} cannot be read as YAML") from None
+
+
+def _read(value: Callable[[], Any]) -> Any:
+    """argparse shows the message of its own kind of error alone."""
+    try:
+        return value()
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,239 @@
+"""Scores and heat maps of image files: read, scored and written one by one, so that memory does not grow with them."""
+
+import csv
+import glob
+import logging
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from zsad.data.demo.stamp import STAMP
+from zsad.data.files import SUFFIXES, pictures_in
+from zsad.data.image import read_image
+from zsad.detectors import Detector, Prediction
+from zsad.files import check_writable_folder, write_atomically
+from zsad.heatmap import overlay
+from zsad.limits import check_sides
+from zsad.wording import describe
+
+SCORES, UNFINISHED = "scores.csv", "scores.unfinished.csv"
+FORMATS = {"jpg": "JPEG", "png": "PNG"}
+_HEATMAP = "_heatmap"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Images that score above `value` are called anomalous; `origin` says where the value is from."""
+
+    value: float
+    origin: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One image: its score, its heat map's file, and what it is called where there is a threshold."""
+
+    image: Path
+    score: float
+    heatmap: Path
+    decision: str | None = None
+
+
+@dataclass
+class Report:
+    """What became of a run: images scored, files that could not be, with the cause, and seconds a part of the work."""
+
+    scored: int = 0
+    bad: dict[Path, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+
+def find_images(given: Iterable[Path], out: Path | None = None) -> list[Path]:
+    """The image files that paths stand for: files, folders (what lies directly in them) and patterns such as `*.png`.
+
+    Each file is taken once. Heat maps of an earlier run that lie in `out` are left out of folders and patterns.
+
+    Raises:
+        FileNotFoundError: no such file or folder, or nothing that fits a pattern.
+        ValueError: a folder without images.
+    """
+    found: dict[Path, Path] = {}
+    for path in given:
+        for image in _standing_for(path, out):
+            found.setdefault(image.resolve(), image)
+    return list(found.values())
+
+
+def _standing_for(path: Path, out: Path | None) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        images = _without_heatmaps(pictures_in(path).images, out)
+        if not images:
+            raise ValueError(f"{path}: no images in this folder")
+        return images
+    matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
+    images = [match for match in matches if match.is_file() and match.suffix.lower() in SUFFIXES]
+    if not matches:
+        raise FileNotFoundError(f"{path}: no such file or folder")
+    if not images:
+        raise FileNotFoundError(f"{path}: no images fit this pattern")
+    return _without_heatmaps(images, out)
+
+
+def _without_heatmaps(images: list[Path], out: Path | None) -> list[Path]:
+    there = out and out.resolve()
+    own = [image for image in images if image.stem.endswith(_HEATMAP) and image.parent.resolve() == there]
+    if own:
+        logger.warning("%d heat maps of an earlier run in %s are left out, such as %s", len(own), out, own[0].name)
+    return [image for image in images if image not in own]
+
+
+def output_paths(images: Sequence[Path], folder: Path, ending: str) -> list[Path]:
+    """One file an image, called by its stem; images of the same name in different folders are told apart by a number.
+
+    Raises ValueError where one of them is an image itself.
+    """
+    paths: dict[Path, None] = {}
+    for image in images:
+        path, copy = folder / f"{image.stem}{ending}", 2
+        while path in paths:
+            path, copy = folder / f"{image.stem}_{copy}{ending}", copy + 1
+        paths[path] = None
+    inputs = {image.resolve() for image in images}
+    if lost := [path for path in paths if path.resolve() in inputs]:
+        raise ValueError(f"{lost[0]}: this would be written over an image itself; choose another folder with --out")
+    return list(paths)
+
+
+def threshold_from(good: Path, score: Callable[[Path], float]) -> Threshold:
+    """The highest score of some good images.
+
+    If the images to come are as good and taken alike, the next good one scores higher than all n with a chance of 1 in
+    n + 1. Raises ImageError or ValueError for a file that cannot be scored: a threshold from part of them is another.
+    """
+    images = find_images([good])
+    value = max(score(image) for image in images)
+    count = len(images)
+    return Threshold(
+        value, f"the highest of {count} good images in {good}; the next good one exceeds it once in {count + 1} times"
+    )
+
+
+def predict_images(
+    detector: Detector,
+    images: Sequence[Path],
+    category: str,
+    out: Path,
+    *,
+    device: str | torch.device = "cpu",
+    threshold: Threshold | None = None,
+    image_format: str = "jpg",
+    report: Report | None = None,
+) -> Iterator[Scored]:
+    """Score image files one by one; yields each when its heat map is written.
+
+    `out` receives a heat map an image and `scores.csv`, a row an image. While this runs the rows stand in
+    `scores.unfinished.csv`, each written when its image is done.
+
+    Args:
+        images: see `find_images`. category: what they show, as a folder name or in words.
+        threshold: adds what each image is called, and the threshold.
+        image_format: of the heat maps, one of `FORMATS`. PNG is exact, and takes longer to write than the model does.
+        report: receives what could not be scored, and the time.
+
+    Raises:
+        ValueError: an unknown format, or a heat map would replace an image. OSError: `out` cannot be written.
+    """
+    if image_format not in FORMATS:
+        raise ValueError(f"unknown format {image_format!r}; known: {', '.join(FORMATS)}")
+    report = Report() if report is None else report
+    outputs = output_paths(images, out, f"{_HEATMAP}.{image_format}")
+    check_writable_folder(out)
+    with (out / UNFINISHED).open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "score", "heatmap", *(["decision", "threshold"] if threshold else [])])
+        for path, output in zip(images, outputs, strict=True):
+            try:
+                scored = _one(detector, path, output, category, device, threshold, FORMATS[image_format], report)
+            except (ValueError, MemoryError) as error:
+                report.bad[path] = describe(error)
+                continue
+            except OSError as error:
+                if error.filename is None or Path(str(error.filename)) != path:
+                    raise  # writing failed: so would all others
+                report.bad[path] = describe(error)
+                continue
+            decided = [scored.decision, threshold.value] if threshold else []
+            table.writerow([path, scored.score, output.name, *decided])
+            file.flush()
+            report.scored += 1
+            yield scored
+    os.replace(out / UNFINISHED, out / SCORES)
+
+
+def score_image(detector: Detector, path: Path, category: str, device: str | torch.device = "cpu") -> float:
+    """The score of one image file."""
+    return float(_predicted(detector, path, category, device, Report())[1].score[0])
+
+
+def demo_note(backbone: str, images: Sequence[Path]) -> str | None:
+    """What must be said where a demo backbone meets anything but the demo world's images; None where it does not."""
+    others = [image for image in images if not _is_demo(image)]
+    if not backbone.startswith("demo-") or not others:
+        return None
+    return (
+        f"{backbone} has seen rendered products alone: its scores of the {len(others)} images here that are not of the "
+        "demo world, such as " + f"{others[0]}, mean nothing; use --backbone ViT-B-16-plus-240 or another real one"
+    )
+
+
+def _is_demo(image: Path) -> bool:
+    return any((folder / STAMP).is_file() for folder in image.resolve().parents)
+
+
+def _predicted(
+    detector: Detector, path: Path, category: str, device: str | torch.device, report: Report
+) -> tuple[torch.Tensor, Prediction]:
+    with _timed(report, "reading"):
+        image = read_image(path)
+        check_sides(image.shape[1], image.shape[2], str(path))
+    with _timed(report, "model"), torch.no_grad():
+        return image, detector.predict(image[None].to(device), category=category.replace("_", " "))
+
+
+def _one(
+    detector: Detector,
+    path: Path,
+    output: Path,
+    category: str,
+    device: str | torch.device,
+    threshold: Threshold | None,
+    kind: str,
+    report: Report,
+) -> Scored:
+    image, prediction = _predicted(detector, path, category, device, report)
+    score = float(prediction.score[0])
+    with _timed(report, "writing"):
+        heatmap = overlay(image, prediction.map[0])
+        quality = {"quality": 90} if kind == "JPEG" else {}
+        write_atomically(output, lambda temporary: heatmap.save(temporary, kind, **quality))
+    decision = None if threshold is None else ("anomalous" if score > threshold.value else "normal")
+    return Scored(path, score, output, decision)
+
+
+@contextmanager
+def _timed(report: Report, part: str) -> Iterator[None]:
+    clock = time.perf_counter()
+    try:
+        yield
+    finally:
+        report.seconds[part] += time.perf_counter() - clock

@@ -144,8 +144,6 @@ def _evaluate(options: argparse.Namespace) -> None:
         check_writable(options.csv)
     dataset = load_dataset(options.reader, options.root, category=options.category, domain=options.domain)
     _check_labels(dataset.subset(options.limit))
-    if note := demo_note(options.backbone, [entry.image for entry in dataset.entries]):
-        print(f"zsad: note: {note}", file=sys.stderr)
     detector = load_detector(
         options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype, **chosen
     )
@@ -161,6 +159,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         limit=options.limit,
         device=options.device,
     )
+    if note := demo_note(options.backbone, [entry.image for entry in dataset.entries]):
+        print(f"zsad: note: {note}", file=sys.stderr)
     first = records.iloc[0]
     print(f"{options.detector} on {options.backbone}, {options.category}: "
           f"{first.n_images} images, {first.n_anomalous} anomalous")  # fmt: skip

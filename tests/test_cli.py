@@ -299,7 +299,7 @@ def test_evaluate_takes_the_sizes_that_a_study_takes(tmp_path, suite, weights, c
     for wrong in ("0", "large"):
         with pytest.raises(SystemExit):
             cli.main([str(a) for a in (*arguments, "--resolution", wrong)])
-        assert f"'{wrong}' is neither a number of pixels from 8 on nor 'native'" in capsys.readouterr().err
+        assert f"resolution must be a whole number from 8 to 8,192, not {wrong}; or native" in capsys.readouterr().err
 
 
 def test_run_computes_a_study_and_exports_it(tmp_path, study_file, weights, capsys, monkeypatch):

@@ -29,7 +29,14 @@ def number(name: str) -> Callable[[str], Any]:
 
 def pixels_or(word: str) -> Callable[[str], Any]:
     """Reads a number of pixels, or that word."""
-    return lambda text: text if text == word else number("resolution")(text)
+
+    def read(text: str) -> Any:
+        try:
+            return text if text == word else number("resolution")(text)
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentTypeError(f"{error}; or {word}") from None
+
+    return read
 
 
 def option(text: str) -> tuple[str, Any]:

@@ -6,6 +6,7 @@ message.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ MIN_SIDE = 8  # pixels of an image's shorter side
 MAX_ASPECT = 20  # of an image's sides: detectors cut a long one into squares
 
 
-def check_number(name: str, value: float, called: str | None = None) -> None:
+def check_number(name: str, value: Any, called: str | None = None) -> None:
     """Raise a ValueError unless `value` lies within the limits of that name.
 
     Args:

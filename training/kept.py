@@ -15,7 +15,9 @@ from training.schedule import Trainer
 
 @dataclass(frozen=True)
 class Kept:
-    """What of a training its file holds; `training` says which it is: another one's file is not gone on from."""
+    """What of a training its file holds; `training` says which it is: another one's file is not gone on from, but one
+    of another length is, along its own schedule.
+    """
 
     path: Path
     training: dict[str, Any]
@@ -29,7 +31,7 @@ class Kept:
         if not self.path.is_file():
             return 0, 0.0
         found = torch.load(self.path, weights_only=True)
-        if found["training"] != self.training:
+        if _anyhow(found["training"]) != _anyhow(self.training):
             return 0, 0.0
         self.sam.load_state_dict(found["sam"])
         self.head.load_state_dict(found["head"])
@@ -44,3 +46,7 @@ class Kept:
         partial.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, partial)
         partial.replace(self.path)
+
+
+def _anyhow(training: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in training.items() if name != "steps"}

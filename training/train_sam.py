@@ -174,10 +174,12 @@ def train(
     config: dict[str, Any] = CONFIG,
     points: int = POINTS,
     start: tuple[str, Path] | None = None,
+    until: int | None = None,
 ) -> None:
     """`start` is what to begin with, by name and folder: a demo CLIP, of which it takes the first layers, or a SAM.
 
-    A training that was stopped goes on where it was last kept in `out`.
+    A training that was stopped goes on where it was last kept in `out`; `until` stops it after so many steps, to go on
+    with a schedule of another length.
     """
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
@@ -199,8 +201,8 @@ def train(
     training = {**asdict(recipe), **about, "points": points, "bank": bank.name, "pictures": len(data["pictures"])}
     kept = Kept(out / "demo-sam.unfinished.pt", training, sam, head, trainer, rng)
     first, before = kept.read()
-    steps = range(first, recipe.steps)
-    for step in (bar := tqdm(steps, initial=first, total=recipe.steps, unit="step", mininterval=5)):
+    end = min(recipe.steps, until or recipe.steps)
+    for step in (bar := tqdm(range(first, end), initial=first, total=end, unit="step", mininterval=5)):
         rows = rng.choice(len(chance), recipe.batch, p=chance)
         sizes = data["sizes"][rows].tolist()
         pictures = relit(data["pictures"][rows], rng)
@@ -222,8 +224,10 @@ def train(
         wanted, known = (torch.stack(maps) for maps in zip(*dense, strict=True))
         means |= dense_losses(head(embeddings), wanted, known)
         bar.set_postfix(trainer.step(step, means))
-        if (step + 1) % KEEP_EVERY == 0:
+        if (step + 1) % KEEP_EVERY == 0 or step + 1 == end:
             kept.write(step + 1, before + time.time() - started)
+    if end < recipe.steps:
+        return
     training |= {"seconds": round(before + time.time() - started), "history": trainer.history}
     ship("demo-sam", sam.state_dict(), {"model_cfg": config, "settings": SETTINGS, "training": training}, out)
     kept.path.unlink(missing_ok=True)
@@ -243,6 +247,7 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=POINTS, help="a picture")
     parser.add_argument("--weights", type=Path, default=Path("zsad/weights"), help="folder that holds it")
     parser.add_argument("--steps", type=int, default=1600)
+    parser.add_argument("--until", type=int, help="stop after so many of the steps; a run with other --steps goes on")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=2031)
@@ -254,6 +259,7 @@ def main() -> None:
         Recipe(a.steps, a.batch, a.peak, a.seed),
         points=a.points,
         start=(a.start, a.weights),
+        until=a.until,
     )
 
 

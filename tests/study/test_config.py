@@ -4,6 +4,7 @@ import pytest
 from toys import tiny_study
 
 from zsad.study import StudyError, load_study
+from zsad.study.cells import cell_of, requests
 from zsad.study.config import project_root
 
 GOOD = """
@@ -95,16 +96,36 @@ def test_an_error_names_the_file_the_field_and_the_choices(tmp_path, wrong, righ
 
 
 def test_an_unknown_study_lists_the_known_ones():
-    with pytest.raises(FileNotFoundError, match="known: demo, paper, quick"):
+    with pytest.raises(FileNotFoundError, match="known: demo, paper, quick, stangl"):
         load_study("quik")
 
 
-@pytest.mark.parametrize("name", ["quick", "demo", "paper"])
+@pytest.mark.parametrize("name", ["quick", "demo", "paper", "stangl"])
 def test_the_studies_of_the_project_hold(name):
     study = load_study(name)
     assert study.name == name
     assert any(study.covered(study.sweeps, suite) for suite in study.suites)
     assert all(0 in values for values in study.sweeps.values().values())
+
+
+def test_the_paper_study_holds_every_cell_of_the_first_works_own():
+    def cells(name):
+        study = load_study(name, check_models=False)
+        asked = [r for r in requests(study) if r.detector.label == "winclip" and r.suite in ("mvtec_ad", "visa")]
+        return {cell_of(study, request, {}): request.variant for request in asked}
+
+    alone, whole = cells("stangl"), cells("paper")
+    assert set(alone) <= set(whole)
+    assert {cell.backbone for cell in alone} == {"ViT-B-16-plus-240", "ViT-L-14", "ViT-L-14-FARE2"}
+    assert len({cell.category for cell in alone}) == 15 + 12
+    released = [cell for cell, variant in alone.items() if variant == "as released"]
+    assert len(released) == 3 * 4 * (15 + 12)
+    for cell in released:
+        how = {name: cell.how[name] for name in ("search", "budget", "gradient", "align", "criterion")}
+        assert how == {
+            "search": "adam", "budget": 5 * 20, "gradient": "class_token", "align": "mask", "criterion": "loss"
+        }  # fmt: skip
+    assert {cell.dtype for cell in alone} == {"bfloat16"}
 
 
 def test_the_quick_study_sweeps_the_rotation_invariant_objects_only():

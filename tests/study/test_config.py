@@ -227,3 +227,51 @@ def test_a_detector_runs_on_suites_of_the_study_only(tmp_path):
     # A suite named by hand is not one that the study left out.
     named = study.with_overrides(suite="toys")
     assert [detector.label for detector in named.detectors_on("toys")] == ["winclip", "tiling"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "words"),
+    [
+        ("backbones: [demo-b]", "backbones: [demo-b]\nlimit: 4\nlimit: 5", "line 7: 'limit' is given twice; keep one"),
+        ("reader: folder,", "reader: folder, reader: visa,", "line 3: 'reader' is given twice"),
+        ("categories: [washer, nut]", "categories: [washer, nut, washer]", "categories: 'washer' is given twice"),
+        ("heads: [nut]", "heads: [nut, nut]", "groups.heads: 'nut' is given twice"),
+        ("backbones: [demo-b]", "backbones: [demo-b, demo-b]", "backbones: 'demo-b' is given twice"),
+        ("severities: [1, 3]", "severities: [3, 3]", "severities: 3 is given twice"),
+        ("settings: [angle, 3d]", "settings: [3d, 3d]", "settings: '3d' is given twice"),
+        ("angle: [-10, 0, 10]", "angle: [0, 10, 10.0]", "angle"),
+        ("detectors: [winclip]", "detectors: [winclip, winclip]", "called the same"),
+        ("kinds: [contrast]", "kinds: [contrast, contrast]", "kinds: 'contrast' is given twice"),
+    ],
+)
+def test_nothing_is_given_twice(tmp_path, wrong, right, words):
+    assert wrong in GOOD
+    with pytest.raises(StudyError) as caught:
+        load_study(written(tmp_path, GOOD.replace(wrong, right)), check_models=False)
+    assert words in str(caught.value)
+    assert "mine.yaml" in str(caught.value)
+
+
+def test_keys_that_are_merged_may_be_overridden(tmp_path):
+    text = GOOD.replace(
+        "worst: {settings: [angle, 3d], search: refine}",
+        """
+worst:
+- &one {name: one, settings: [angle], search: refine}
+- {<<: *one, name: two, settings: [hue]}
+""",
+    )
+    study = load_study(written(tmp_path, text), check_models=False)
+    assert [(block.name, block.settings) for block in study.worst] == [("one", ["angle"]), ("two", ["hue"])]
+
+
+@pytest.mark.parametrize("name", ["../../x", "/etc", "a/b", "..", ".", " ", "a\\b", "a\nb"])
+def test_names_that_lead_elsewhere_are_refused(tmp_path, name):
+    """Names of suites and categories become parts of paths; they are checked whoever gives them."""
+    suite = {"reader": "folder", "root": "toys", "categories": ["nut"]}
+    with pytest.raises(ValueError, match="cannot be the name of a folder"):
+        tiny_study(tmp_path, suites={name: suite}, sweeps={})
+    with pytest.raises(ValueError, match="cannot be the name of a folder"):
+        tiny_study(tmp_path, suites={"mine": {**suite, "categories": [name]}}, sweeps={})
+    with pytest.raises(StudyError, match="cannot be the name of a folder"):
+        tiny_study(tmp_path, suites={"mine": suite}, sweeps={}).with_overrides(category=name)

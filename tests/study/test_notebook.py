@@ -2,12 +2,14 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from toys import tiny_study
 
 from zsad import plots
+from zsad.plots.gallery import gallery
 from zsad.study import load_study, notebook
 from zsad.study.incomplete import Failures, IncompleteError
 from zsad.study.notebook import Page, start, world
@@ -26,7 +28,7 @@ def exports(page):
 def test_figures_and_tables_are_listed_with_their_origin(page, capsys):
     figure, _ = plots.new_figure(1, 1)
     page.uses(pd.DataFrame({"x": [1.0, 2.0]}))
-    page.figure(figure, "fig-a", "<strong>A.</strong> Less &lt; more.")
+    page.figure(figure, "fig-a", "<strong>A.</strong> Less < more.")
     page.table(pd.DataFrame({"n": [0.123456], "s": ["x"]}), "tab-a", "B.", formats={"n": "{:.1f}"})
     page.number("drop", 3.21, "3.2 points")
     content = exports(page)
@@ -38,6 +40,24 @@ def test_figures_and_tables_are_listed_with_their_origin(page, capsys):
     assert all(item["commit"] and item["study"] == "quick" for item in content["items"])
     assert content["numbers"] == {"drop": {"value": 3.21, "text": "3.2 points"}}
     assert (page.folder / "tables" / "tab-a.csv").read_text() == "n,s\n0.123456,x\n"
+
+
+def test_names_with_tags_in_them_are_shown_as_they_stand(tmp_path, monkeypatch):
+    """A category is a folder's name, and may be anything."""
+    shown, evil = [], "<img src=x onerror=alert(1)>"
+    monkeypatch.setattr(notebook, "display", lambda item: shown.append(item.data))
+    suites = {evil: {"reader": "folder", "root": "toys", "categories": [evil]}}
+    page = Page("rotation", tiny_study(tmp_path, suites=suites, sweeps={}), {"category": evil}, tmp_path)
+    page.banner()
+    page.lacks([f"no folder {evil}"])
+    page.figure("<svg></svg>", "fig-a", f"<strong>A {evil}.</strong> Of <code>{evil}</code>.")
+    page.table(pd.DataFrame({"category": [evil], evil: [1.0]}), "tab-b", f"<strong>B {evil}.</strong>")
+    page.say(f"**C** {evil}.")
+    assert len(shown) == 5
+    assert all("<img" not in html and "&lt;img src=x onerror=alert(1)" in html for html in shown)
+    assert "<strong>A &lt;img" in shown[2]
+    assert exports(page)["items"][0]["title"] == f"A {evil}"
+    assert evil not in gallery([(evil, [(np.zeros((4, 4, 3), np.uint8), evil)])])
 
 
 def test_an_id_is_used_once(page):

@@ -58,7 +58,9 @@ class Cell:
     def key(self, data_fingerprint: str, weights_fingerprint: str) -> str:
         """Content key, 64 hex digits: SHA-256 over the spec, the data, the weights and `code`.
 
-        Device and batch size are no part of it: they change how a result is computed, not what it is.
+        Device, batch size and number of threads are no part of it: they change how a result is computed, not what it
+        is. They do change how sums round: in float32 another batch size or number of threads moves a score by up to
+        about 1e-6, so that bytes are equal only where these are.
         """
         content = {
             "spec": self.spec(),

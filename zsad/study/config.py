@@ -23,7 +23,8 @@ from zsad.study.overrides import (
     with_options,
 )
 from zsad.study.shifts import Block, Corruptions, Strict, StudyError, Sweeps, Worst
-from zsad.study.suites import DEMO_SUITES, SuiteConfig, check_known, demo_categories, with_known_suites
+from zsad.study.strict_yaml import DuplicateKeyError, load_yaml
+from zsad.study.suites import DEMO_SUITES, SuiteConfig, check_known, check_name, demo_categories, with_known_suites
 from zsad.wording import problems
 
 # What comes from papermill or YAML before it is checked: 01 is a number there.
@@ -126,6 +127,9 @@ class Study(Strict):
         for name, suite in self.suites.items():
             if suite.reader == "folder" and suite.categories == "all":
                 raise ValueError(f"suites.{name}: the folder reader cannot find categories; list one")
+            check_name("suite", name)
+            for category in suite.members(suite.categories, []):
+                check_name(f"category of {name}", category)
             everything = demo_categories(suite.root)
             for category in suite.members(suite.categories, everything or []):
                 check_known(f"category of {name}", category, everything or [category])
@@ -394,7 +398,9 @@ def load_study(name_or_path: str | Path | int | float, check_models: bool = True
     if not path.is_file():
         raise FileNotFoundError(f"no study file {path}")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
+    except DuplicateKeyError as error:
+        raise StudyError(f"{path}: {error}") from None
     except yaml.YAMLError as error:
         raise StudyError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     except UnicodeDecodeError:

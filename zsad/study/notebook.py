@@ -30,6 +30,7 @@ from zsad.study.config import Study, load_study
 from zsad.study.incomplete import IncompleteError
 from zsad.study.kept import load_table
 from zsad.study.listed import listed_records
+from zsad.study.markup import as_html, as_markdown, without_markup
 from zsad.study.origin import PUBLISHED, Sources
 from zsad.study.parameters import LISTED, PAGE_DIR, check_parameters
 
@@ -92,8 +93,8 @@ class Page:
         """Show the world, the study and its overrides."""
         changed = "".join(f", {key} = {value}" for key, value in self.overrides.items())
         limit = f"at most {self.study.limit} test images a category" if self.study.limit else "every test image"
-        text = f"{world(self.study)} Study <code>{self.study.name}</code> ({limit}{html.escape(changed)})."
-        display(HTML(f'<p class="zsad-world">{text}</p>'))
+        text = f"{world(self.study)} Study <code>{self.study.name}</code> ({limit}{changed})."
+        display(HTML(f'<p class="zsad-world">{as_html(text)}</p>'))
         self._write()
 
     @property
@@ -128,7 +129,7 @@ class Page:
         for reason in reasons:
             if reason not in self._lacking:
                 self._lacking.append(reason)
-                display(HTML(f'<p class="zsad-lacking"><strong>Not shown.</strong> {html.escape(reason)}</p>'))
+                display(HTML(f'<p class="zsad-lacking"><strong>Not shown.</strong> {as_html(reason)}</p>'))
 
     def details(self, table: str, records: pd.DataFrame) -> pd.DataFrame:
         """What lies beside some records: "images", "replicates", or of worst cases "samples" and "curve"; see
@@ -166,8 +167,10 @@ class Page:
         return self.sources.published(name)
 
     def figure(self, figure: Figure | str, id: str, caption: str, study: str | None = None) -> None:
-        """Show a figure (drawn, or ready HTML) under a stable id with its caption (inline HTML allowed) and origin."""
-        body = figure if isinstance(figure, str) else to_svg(figure, id, _plain(caption))
+        """Show a figure (drawn, or ready HTML) under a stable id with its caption (text with <strong>, <em> and <code>;
+        any other tag is shown as it stands) and origin.
+        """
+        body = figure if isinstance(figure, str) else to_svg(figure, id, without_markup(caption))
         self._show("figure", id, body, caption, study)
 
     def table(
@@ -204,8 +207,8 @@ class Page:
         self._write()
 
     def say(self, text: str) -> None:
-        """Show computed Markdown."""
-        display(Markdown(text))
+        """Show computed Markdown; HTML in it is shown as it stands."""
+        display(Markdown(as_markdown(text)))
 
     def origin(self, study: str | None = None) -> str:
         """The line below each figure and table; `study` names the one it shows where that is not the page's own,
@@ -223,11 +226,11 @@ class Page:
             raise ValueError(f"two figures or tables of notebook {self.name!r} have the id {id!r}")
         made_from, commits = self.sources.made_from(study)
         origin, moved = self.origin(study), "" if study == PUBLISHED else self.sources.moved_on(study)
-        note = f'<span class="zsad-moved">{moved}</span>' if moved else ""
+        note = f'<span class="zsad-moved">{as_html(moved)}</span>' if moved else ""
         display(
             HTML(
-                f'<figure class="zsad zsad-{kind}" id="{id}">{body}<figcaption>{caption} '
-                f'<span class="zsad-origin">{id} · {origin}</span>{note}</figcaption></figure>'
+                f'<figure class="zsad zsad-{kind}" id="{html.escape(id)}">{body}<figcaption>{as_html(caption)} '
+                f'<span class="zsad-origin">{as_html(f"{id} · {origin}")}</span>{note}</figcaption></figure>'
             )
         )
         self.items.append(
@@ -235,7 +238,7 @@ class Page:
                 "id": id,
                 "kind": kind,
                 "title": _title(caption),
-                "caption": _plain(caption),
+                "caption": without_markup(caption),
                 "study": study or self.study.name,
                 "records": made_from.removeprefix("records "),
                 "commit": commits.removeprefix("commits ").removeprefix("commit "),
@@ -259,11 +262,7 @@ class Page:
         )
 
 
-def _plain(caption: str) -> str:
-    return html.unescape(re.sub(r"<[^>]+>", "", caption))
-
-
 def _title(caption: str) -> str:
     """The emphasised beginning of a caption, else all of it."""
     strong = re.match(r"<strong>(.*?)</strong>", caption)
-    return _plain(strong.group(1) if strong else caption).rstrip(".")
+    return without_markup(strong.group(1) if strong else caption).rstrip(".")

@@ -15,6 +15,7 @@ from zsad.clip import Backbone, load_backbone
 from zsad.data import Dataset, load_dataset
 from zsad.data.demo import write_suite
 from zsad.detectors import Detector, load_detector
+from zsad.files import remove_stale
 from zsad.progress import progress_bar
 from zsad.robustness import Corruption, TestSet
 from zsad.study import provenance
@@ -139,6 +140,7 @@ class Evaluator:
         _check_device(self.study.device)
         asked = requests(self.study, _without_missing_suites(self.study, selection))
         self.store.prepare()
+        remove_stale(resolve(self.study.cache_root), deep=True)
         for suite in dict.fromkeys(request.suite for request in asked):
             ensure_suite(self.study, suite, progress)
         failures = Failures()

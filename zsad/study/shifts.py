@@ -6,6 +6,7 @@ stands for a list of `Shift`s.
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
@@ -61,10 +62,26 @@ class Shift:
         return f"{self.kind} {self.setting}" + (f" {self.value:g}" if self.kind in ("uniform", "corruption") else "")
 
 
+def check_differ(field: str, values: Iterable[Any]) -> None:
+    """Raises ValueError for a value that a list holds twice."""
+    seen = []
+    for value in values:
+        if value in seen:
+            raise ValueError(f"{field}: {value!r} is given twice; keep one")
+        seen.append(value)
+
+
 class Strict(BaseModel):
-    """A part of a study: unknown fields are refused."""
+    """A part of a study: unknown fields are refused, and lists that hold something twice."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="after")
+    def _nothing_twice(self) -> "Strict":
+        for field, value in self:
+            if isinstance(value, list):
+                check_differ(field, [item for item in value if isinstance(item, str | int | float)])
+        return self
 
 
 class Block(Strict):

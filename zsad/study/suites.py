@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from zsad.paths import expanded
-from zsad.study.shifts import Strict
+from zsad.study.shifts import Strict, check_differ
 
 DEMO_SUITES = ("demo-mvtec", "demo-visa", "demo-aebad")
 
@@ -14,6 +14,14 @@ DEMO_SUITES = ("demo-mvtec", "demo-visa", "demo-aebad")
 def check_known(kind: str, name: str, choices: list[str]) -> None:
     if name not in choices:
         raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(choices)}")
+
+
+def check_name(kind: str, name: str) -> None:
+    """Raise ValueError for a name that is no name of a folder: those of suites and categories become parts of paths."""
+    if not name.strip() or name in (".", "..") or set(name) & {"/", "\\"} or not name.isprintable():
+        raise ValueError(
+            f"{kind} {name!r} cannot be the name of a folder: no slashes, dots alone or signs that cannot be printed"
+        )
 
 
 def demo_categories(root: Path | str) -> list[str] | None:
@@ -37,6 +45,12 @@ class SuiteConfig(Strict):
     domain: str | None = None
     categories: list[str] | str = "all"
     groups: dict[str, list[str]] = Field(default={})
+
+    @model_validator(mode="after")
+    def _check_groups(self) -> "SuiteConfig":
+        for name, members in self.groups.items():
+            check_differ(f"groups.{name}", members)
+        return self
 
     def members(self, choice: list[str] | str, everything: list[str]) -> list[str]:
         """The categories that "all", a group's name or a list stands for."""

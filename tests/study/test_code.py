@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from zsad.study import code
 from zsad.study.cells import Selection, requests
 from zsad.study.code import ONLY_UNDER, PACKAGE, cell_code, cell_modules, detector_modules
 from zsad.study.config import DetectorConfig
+from zsad.study.evaluate import evaluate, load_pictures
+from zsad.study.incomplete import Failures
 from zsad.study.run import Evaluator
 from zsad.study.shifts import SHIFTS
 
@@ -210,11 +213,14 @@ def test_all_code_that_runs_for_a_cell_is_in_its_fingerprint(tmp_path, name):
     found = {}
     for kind in SHIFTS:
         selection = Selection(kind, categories=["washer"])
-        wanted = [runner._wanted(r) for r in requests(study, selection) if r.shift.kind == kind and not _is_zero(r)]
+        chosen = next(r for r in requests(study, selection) if r.shift.kind == kind and not _is_zero(r))
+        wanted = runner._wanted(chosen, Failures())
+        assert wanted is not None
         runner.store.prepare()
-        found[kind] = _executed(lambda wanted=wanted: runner._evaluate(wanted[0], progress=False))
+        work = partial(evaluate, wanted.cell, wanted.detector, batch_size=4, device="cpu", progress=False)
+        found[kind] = _executed(lambda w=wanted, work=work: work(load_pictures(w.cell, w.dataset)))
         bookkeeping = {m for m in found[kind] if m.startswith("zsad.study.") and m != "zsad.study.evaluate"}
-        assert found[kind] - bookkeeping - {"zsad.progress", "zsad"} <= cell_modules(name, kind)
+        assert found[kind] - bookkeeping - {"zsad.progress", "zsad.files", "zsad"} <= cell_modules(name, kind)
     assert "zsad.perturb.corruptions" in found["corruption"] - found["none"]
     assert "zsad.robustness.refine" in found["worst"] - found["uniform"]
 

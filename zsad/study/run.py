@@ -20,6 +20,7 @@ from zsad.progress import progress_bar
 from zsad.robustness import Corruption, TestSet
 from zsad.study import provenance
 from zsad.study.cells import Cell, Request, Selection, cell_of, requests
+from zsad.study.code import module_code
 from zsad.study.config import DetectorConfig, Study, resolve
 from zsad.study.evaluate import corruption_of, evaluate, load_pictures
 from zsad.study.incomplete import Failures, IncompleteError, Subject
@@ -39,14 +40,16 @@ def load_study_detector(
 ) -> Detector:
     """The detector of a study on one of its backbones; `towers` keeps the backbones that detectors share.
 
-    What the tiling pipeline's segmenters find is kept on disk in the study's `cache_root`: variants share it.
+    What the tiling pipeline's segmenters find is kept on disk in the study's `cache_root`, in a folder of their code:
+    variants share it, and a change of the segmenters does not outlive itself.
     """
     tower = _remembered(
         {} if towers is None else towers,
         backbone,
         lambda: load_backbone(backbone, device=study.device, dtype=study.dtype),
     )
-    cache = {"cache": resolve(study.cache_root) / "masks"} if detector.name == "tiling" else {}
+    masks = resolve(study.cache_root) / "masks" / module_code("zsad.tiling.zoo", "zsad.tiling.keep")[:16]
+    cache = {"cache": masks} if detector.name == "tiling" else {}
     return load_detector(detector.name, backbone=tower, device=study.device, **{**cache, **detector.options})
 
 

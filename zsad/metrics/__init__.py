@@ -5,7 +5,13 @@ straight across a tied group (trapezoid), average precision and F1-max step from
 threshold.
 """
 
-from zsad.metrics.bootstrap import bootstrap_intervals, bootstrap_replicates, interval
+from zsad.metrics.bootstrap import (
+    bootstrap_intervals,
+    bootstrap_replicates,
+    interval,
+    resampled,
+    small_sample_interval,
+)
 from zsad.metrics.image import f1max_floor, image_ap, image_auroc, image_f1max
 from zsad.metrics.pixel import aupro, pixel_ap, pixel_auroc, pixel_f1max
 from zsad.metrics.summary import all_metrics
@@ -23,4 +29,6 @@ __all__ = [
     "pixel_ap",
     "pixel_auroc",
     "pixel_f1max",
+    "resampled",
+    "small_sample_interval",
 ]

@@ -1,6 +1,7 @@
 """Bootstrap intervals over images."""
 
 import numpy as np
+import scipy.stats
 from jaxtyping import Bool, Float, Int, Num, Shaped
 
 from zsad.metrics.curve import Curve
@@ -9,6 +10,7 @@ from zsad.metrics.pixel import region_overlap
 from zsad.metrics.summary import checked, metrics_of
 
 BINS = 4096
+SMALL = 60  # images; below that percentiles of a bootstrap cover too little
 
 
 def bootstrap_intervals(
@@ -38,6 +40,27 @@ def interval(values: Float[np.ndarray, " replicate"], level: float = 0.95) -> tu
     """The percentile interval that holds the share `level` of the replicates."""
     low, high = np.quantile(values, ((1 - level) / 2, (1 + level) / 2)).tolist()
     return low, high
+
+
+def small_sample_interval(
+    estimate: float, left_out: Float[np.ndarray, " image"], level: float = 0.95
+) -> tuple[float, float]:
+    """A studentised interval on the logit scale, for a metric in [0, 1] of fewer than `SMALL` images.
+
+    Percentiles of a bootstrap cover too little there: at a true AUROC of 0.9, 81 % of 16 and 90 % of 30 binormal
+    images, where this covers 99 and 94 %. And they hold nothing but 1 where all images are ranked right. Here the
+    standard error comes from leaving images out, one at a time; half an image counts for either end, so that neither 0
+    nor 1 is ever taken for certain, and no error is below half an image. The estimate itself is always inside.
+
+    Args:
+        left_out: the metric without each of the images.
+    """
+    count = len(left_out)
+    centre = (estimate * count + 0.5) / (count + 1)
+    error = np.sqrt((count - 1) / count * ((left_out - left_out.mean()) ** 2).sum())
+    reach = scipy.stats.t.ppf((1 + level) / 2, max(count - 2, 1)) * max(error, 0.5 / count) / (centre * (1 - centre))
+    ends = 1 / (1 + np.exp(-(np.log(centre / (1 - centre)) + np.array([-reach, reach]))))
+    return min(float(ends[0]), estimate), max(float(ends[1]), estimate)
 
 
 def bootstrap_replicates(
@@ -76,6 +99,26 @@ def bootstrap_replicates(
     Raises:
         ValueError: as `all_metrics`; replicates below 1.
     """
+    arguments = (scores, labels, maps, masks, replicates)
+    return resampled(*arguments, generator=generator, fpr_limit=fpr_limit, counted=counted)[0]
+
+
+def resampled(
+    scores: Scores,
+    labels: Labels,
+    maps: Maps | None = None,
+    masks: Masks | None = None,
+    replicates: int = 200,
+    *,
+    generator: np.random.Generator,
+    fpr_limit: float = 0.3,
+    counted: Masks | None = None,
+) -> tuple[dict[str, Float[np.ndarray, " replicate"]], dict[str, Float[np.ndarray, " image"]]]:
+    """`bootstrap_replicates`, which see, and every metric without each of the images in turn.
+
+    The second is empty for `SMALL` images and more, which do not need it, and where an image is the only one of its
+    class, or the only one with pixels of theirs.
+    """
     if replicates < 1:
         raise ValueError(f"replicates is {replicates}: at least one is needed")
     test_set = checked(scores, labels, maps, masks, fpr_limit, counted)
@@ -85,9 +128,14 @@ def bootstrap_replicates(
         has_anomalous = np.array([test_set.pixels.anomalous[part].any() for part in parts])
         has_normal = np.array([test_set.pixels.normal[part].any() for part in parts])
     counts = draw_counts(test_set.labels, has_anomalous, has_normal, replicates, generator)
+    classes = (test_set.labels, ~test_set.labels, has_anomalous, has_normal)
+    if len(test_set.labels) < SMALL and all(members.sum() > 1 for members in classes):
+        counts = np.concatenate([counts, 1 - np.eye(len(test_set.labels), dtype=np.int64)])
     by_image = image_curve(counts, test_set.scores, test_set.labels)
     by_pixel = pixel_curve(counts, test_set.pixels) if test_set.pixels else None
-    return {name: np.asarray(values) for name, values in metrics_of(by_image, by_pixel, fpr_limit).items()}
+    found = {name: np.asarray(values) for name, values in metrics_of(by_image, by_pixel, fpr_limit).items()}
+    drawn = {name: values[:replicates] for name, values in found.items()}
+    return drawn, {n: v[replicates:] for n, v in found.items() if len(v) > replicates}
 
 
 def draw_counts(

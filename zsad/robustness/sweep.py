@@ -46,8 +46,9 @@ class Shifted:
 class Measured:
     """What a detector's answers are worth on one test set.
 
-    `metrics` has columns metric, estimate, low, high: every metric in [0, 1] with its 95 % bootstrap interval over
-    pictures. `replicates` has the estimates of each metric (a column) in each bootstrap draw (a row), as float32.
+    `metrics` has columns metric, estimate, low, high: every metric in [0, 1] with its 95 % interval over pictures, from
+    a bootstrap or, of fewer than `metrics.bootstrap.SMALL`, from leaving one out (`small_sample_interval`).
+    `replicates` has the estimates of each metric (a column) in each bootstrap draw (a row), as float32.
     """
 
     metrics: pd.DataFrame
@@ -156,10 +157,11 @@ def measure(
     arguments = (shifted.score, test_set.labels, maps, test_set.masks)
     options: dict[str, Any] = {"fpr_limit": fpr_limit, "counted": counted}
     estimates = metrics.all_metrics(*arguments, **options)
-    drawn = metrics.bootstrap_replicates(*arguments, replicates=replicates, generator=generator, **options)
+    drawn, left_out = metrics.resampled(*arguments, replicates=replicates, generator=generator, **options)
     rows = []
     for name, estimate in estimates.items():
-        low, high = metrics.interval(drawn[name])
+        small = name in left_out
+        low, high = metrics.small_sample_interval(estimate, left_out[name]) if small else metrics.interval(drawn[name])
         rows.append({"metric": name, "estimate": estimate, "low": low, "high": high})
     return Measured(pd.DataFrame(rows), pd.DataFrame(drawn).astype(np.float32))
 

@@ -7,6 +7,7 @@ import zsad
 from zsad.data import ImageError
 from zsad.data import sample as sample_module
 from zsad.study import compute
+from zsad.study.incomplete import IncompleteError
 from zsad.study.records import RecordStore
 from zsad.study.run import Evaluator
 
@@ -57,7 +58,7 @@ def test_a_study_stores_nothing_under_the_key_of_other_data(tmp_path, monkeypatc
 
     with monkeypatch.context() as between:
         between.setattr(Evaluator, "_test_set", replace_and_load)
-        with pytest.raises(ImageError, match=r"004(_mask)?\.png: changed since"):
+        with pytest.raises(IncompleteError, match=r"004(_mask)?\.png: changed since"):
             compute(study, "none", categories=["washer"], loader=load_reddish, progress=False)
     assert not list(study.records_root.glob("*.parquet"))
     (root / path).write_bytes(original)

@@ -241,3 +241,10 @@ def test_flipped_bytes_never_end_in_a_raw_error(tmp_path, format):
         for read in (read_image, read_mask):
             with contextlib.suppress(ImageError):
                 read(path)
+
+
+def test_a_kind_that_runs_another_program_is_not_opened(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.eps")
+    (tmp_path / "a.eps").rename(tmp_path / "a.png")
+    with pytest.raises(ImageError, match=r"a\.png: not an image of a kind that is read"):
+        read_image(tmp_path / "a.png")

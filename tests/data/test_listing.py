@@ -421,3 +421,9 @@ def test_folder_that_may_not_be_read(mvtec_root, monkeypatch):
     with pytest.raises(PermissionError, match=r"permission denied; make the folder readable") as caught:
         zsad.load_dataset("mvtec_ad", mvtec_root, category="nut")
     assert "Errno" not in str(caught.value)
+
+
+def test_a_link_that_leads_back_up_is_no_folder_to_read(mvtec_root):
+    (mvtec_root / "nut/test/good/again").symlink_to(mvtec_root / "nut/test")
+    (mvtec_root / "nut/ground_truth/bent/again").symlink_to(mvtec_root / "nut/ground_truth")
+    assert len(zsad.load_dataset("mvtec_ad", mvtec_root, category="nut")) == 6

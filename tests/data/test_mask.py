@@ -1,5 +1,7 @@
 """Masks of every kind of file: read as they are seen, or refused."""
 
+import io
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -196,3 +198,19 @@ def test_size_is_that_of_the_upright_mask(tmp_path):
     for name in ("m.png", "m.tif"):
         mask = read_mask(saved(tmp_path / name, WHITE, exif=exif), size=(3, 2))
         assert torch.equal(mask, torch.from_numpy(MARKED).rot90(-1)), name
+
+
+def test_a_jpeg_saved_again_as_png_is_remarked_on(tmp_path, caplog):
+    disc = np.hypot(*np.mgrid[-32:32, -32:32]) < 12
+    sharp = Image.fromarray((disc * 255).astype(np.uint8))
+    smooth = sharp.resize((256, 256), Image.Resampling.BICUBIC)
+    classes = Image.fromarray(np.where(disc, 255, np.mgrid[:64, :64][0] // 10).astype(np.uint8))  # 255: of no class
+    with caplog.at_level(logging.WARNING):
+        for image in (sharp, smooth, classes):
+            read_mask(saved(tmp_path / "m.png", image))
+        assert not caplog.text
+        jpeg = io.BytesIO()
+        sharp.save(jpeg, "JPEG", quality=60)
+        read_mask(saved(tmp_path / "m.png", Image.open(jpeg)))
+    assert "m.png: " in caplog.text
+    assert "If it was a JPEG once" in caplog.text

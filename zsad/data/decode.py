@@ -8,6 +8,8 @@ from pathlib import Path
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 ORIENTATION = 0x0112  # the EXIF tag
+# Pillow knows more: of these none runs another program (EPS does) and none is a format of graphics or of volumes.
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "AVIF", "JPEG2000", "PPM", "TGA", "PCX", "SGI")
 PNG = b"\x89PNG\r\n\x1a\n"
 PNG_TEXT = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 
@@ -44,7 +46,8 @@ def read_bytes(path: Path) -> bytes:
 def decode(path: Path, content: bytes) -> Image.Image:
     """Decodes a file fully and turns it upright; `format` and `info` survive the turn.
 
-    Of several frames the first is decoded. The file is recognised by its content, not by its extension.
+    Of several frames the first is decoded. The file, of one of `FORMATS`, is recognised by its content, not by its
+    extension.
 
     Raises:
         ImageError: not a picture, damaged, or too large to be safe; the message names the path.
@@ -52,7 +55,9 @@ def decode(path: Path, content: bytes) -> Image.Image:
     try:
         return _decode(content)
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path}: not an image that Pillow can read; remove it or save it as PNG or JPEG.") from error
+        raise ImageError(
+            f"{path}: not an image of a kind that is read ({', '.join(FORMATS)}); remove it or save it as PNG or JPEG."
+        ) from error
     except Image.DecompressionBombError as error:
         raise ImageError(
             f"{path}: more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, too large to decode safely; "
@@ -67,7 +72,7 @@ def decode(path: Path, content: bytes) -> Image.Image:
 
 
 def _decode(content: bytes) -> Image.Image:
-    with Image.open(io.BytesIO(content)) as image:
+    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
         image.load()
         if image.getexif().get(ORIENTATION, 1) == 1:
             return image

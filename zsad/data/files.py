@@ -41,7 +41,7 @@ def pictures_in(folder: Path, deeper: bool = False) -> Pictures:
     """
     images = images_in(folder)
     _tell_left_out(folder)
-    if not deeper and (lost := [path for inside in folders_in(folder) for path in listed_below(inside)]):
+    if not deeper and (lost := [path for inside in _further(folder) for path in listed_below(inside)]):
         raise ValueError(
             f"{folder}: {len(lost)} pictures that lie deeper, such as {lost[0].name} in {lost[0].parent} would be left "
             "out: move them up."
@@ -102,11 +102,11 @@ def joined(beside: dict[str, tuple[Path, ...]], apart: dict[str, tuple[Path, ...
 
 
 def listed_below(folder: Path) -> list[Path]:
-    """`images_below` of a folder, none if it is not there; what lies there besides is counted and named in a warning."""
+    """`images_below` of a folder, none if it is not there; other files there are counted and named in a warning."""
     if not folder.is_dir():
         return []
     _tell_left_out(folder)
-    return [*images_in(folder), *(path for inside in folders_in(folder) for path in listed_below(inside))]
+    return [*images_in(folder), *(path for inside in _further(folder) for path in listed_below(inside))]
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -116,7 +116,7 @@ def images_in(folder: Path) -> list[Path]:
 
 def images_below(folder: Path) -> list[Path]:
     """`images_in` of a folder and of all folders in it."""
-    return [*images_in(folder), *(path for inside in folders_in(folder) for path in images_below(inside))]
+    return [*images_in(folder), *(path for inside in _further(folder) for path in images_below(inside))]
 
 
 def folders_in(folder: Path) -> list[Path]:
@@ -162,6 +162,11 @@ def describe(folder: Path, limit: int = 8) -> str:
 
 def in_words(names: Sequence[str], limit: int = 8) -> str:
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def _further(folder: Path) -> list[Path]:
+    """The folders in a folder, without links that lead back up."""
+    return [inside for inside in folders_in(folder) if not folder.resolve().is_relative_to(inside.resolve())]
 
 
 def _tell_left_out(folder: Path) -> None:

@@ -110,7 +110,7 @@ def _entries_by_mask(root: Path, images: list[Path], masks: Masks) -> list[Entry
     """Each picture has a mask, and is anomalous if that marks a pixel."""
     entries, remarks = [], Remarks()
     for image in tqdm(images, desc=f"reading the masks of {root.name}", unit="mask", delay=2, mininterval=1):
-        shares = [float(read_mask(mask).float().mean()) for mask in masks[image.stem]]
+        shares = [float(read_mask(mask, remarks=remarks).float().mean()) for mask in masks[image.stem]]
         label = max(shares) > 0
         remarks.saw_mask(masks[image.stem][0], max(shares), len(images))
         entries.append(Entry(image, masks[image.stem], label=label, defect="anomaly" if label else GOOD))

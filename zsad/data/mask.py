@@ -11,15 +11,20 @@ from torch import Tensor
 
 from zsad.data.decode import ImageError, decode, read_bytes
 from zsad.data.image import PHOTOMETRIC, WHITE_IS_ZERO, integers, straight_alpha
+from zsad.data.remarks import Remarks
 
 EXACT = ("BMP", "DIB", "GIF", "PCX", "PNG", "PPM", "SGI", "TGA", "TIFF")
 LOSSY_TIFF = ("jpeg", "tiff_jpeg", "webp", "lerc")
+FAINT = 16  # values below look black
 SAVE = "save the mask as PNG, white (or class numbers) on black, without transparency."
 OPAQUE = {"LA": "L", "RGBA": "RGB", "PA": "P"}
 
 
 def read_mask(
-    path: str | Path, size: tuple[int, int] | None = None, content: bytes | None = None
+    path: str | Path,
+    size: tuple[int, int] | None = None,
+    content: bytes | None = None,
+    remarks: Remarks | None = None,
 ) -> Bool[Tensor, "height width"]:
     """Reads a defect mask: a pixel is anomalous where it is not black.
 
@@ -37,6 +42,8 @@ def read_mask(
         path: the mask's file.
         size: (height, width) of its picture; a mask of another size is an error.
         content: the file's bytes, if they have been read already.
+        remarks: what is odd but no error is said here (values so faint that they look black, beside bright ones); by
+            default, logged.
 
     Raises:
         FileNotFoundError, IsADirectoryError, PermissionError: there is no such file, or it may not be read.
@@ -49,6 +56,7 @@ def read_mask(
         raise ImageError(f"{path}: a mask must be exact, and this kind of {image.format} is not; save it as PNG.")
     if (frames := getattr(image, "n_frames", 1)) > 1:
         raise ImageError(f"{path}: {frames} frames or pages, but a mask is one; save the right one as PNG.")
+    _remark_on_faint_values(path, image, remarks or Remarks())
     mask = torch.from_numpy(_marked(path, straight_alpha(image)))
     if size is not None and tuple(mask.shape) != tuple(size):
         raise ImageError(
@@ -140,6 +148,21 @@ def _whole_numbers(path: Path, image: Image.Image) -> np.ndarray:
     if turned or not np.isfinite(values).all() or (values < 0).any() or (values != np.round(values)).any():
         raise ImageError(f"{path}: floats that are no whole numbers from 0, which may be no marks; {SAVE}")
     return values
+
+
+def _remark_on_faint_values(path: Path, image: Image.Image, remarks: Remarks) -> None:
+    """A JPEG saved again as PNG has many faint values around its marks; class numbers are few."""
+    if image.mode not in ("L", "RGB"):
+        return
+    counts = np.asarray(image.convert("L").histogram())
+    faint, marked = counts[1:FAINT], counts[1:].sum()
+    if counts[128:].any() and np.count_nonzero(faint) >= 8 and faint.sum() >= 0.1 * marked:
+        remarks.say(
+            "faint",
+            path,
+            f"{faint.sum() / marked:.0%} of what it marks is all but black (values below {FAINT}). If it was a JPEG "
+            "once, these are no marks: set values below 128 to 0 and save it as PNG.",
+        )
 
 
 def _words(size: tuple[int, ...]) -> str:

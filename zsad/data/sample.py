@@ -175,7 +175,7 @@ class Dataset(Sequence):
 
     def _mask(self, entry: Entry, size: tuple[int, int]) -> Bool[Tensor, "height width"]:
         """What any of the masks of a picture marks."""
-        parts = [read_mask(path, size, self._bytes(path)) for path in entry.masks]
+        parts = [read_mask(path, size, self._bytes(path), self._remarks) for path in entry.masks]
         mask = torch.stack(parts).any(dim=0)
         if entry.label and not mask.any():
             raise ImageError(

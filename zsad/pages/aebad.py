@@ -37,6 +37,12 @@ class Domains:
         return [d.label for d in self.study.detectors if d.label in there]
 
     @property
+    def world(self) -> str:
+        """What is measured: AeBAD itself, or the demo world's suite in its layout."""
+        drawn = all(self.study.is_demo(suite) for suite in domains_of(self.study.suites).values())
+        return "demo-aebad" if drawn else "AeBAD"
+
+    @property
     def who(self) -> str:
         once = self.records.drop_duplicates("domain")
         counted = ", ".join(f"{r.domain} {r.n_images}" for r in once.itertuples())
@@ -119,7 +125,7 @@ def show_domains(page: Page, cases: Domains) -> None:
             chance=50,
         ),
         f"fig-aebad{cases.suffix}",
-        f"<strong>Image AUROC in each domain.</strong> {cases.who}. Points: {', '.join(cases.detectors)}, from left to "
+        f"<strong>Image AUROC in each domain of {cases.world}.</strong> {cases.who}. Points: {', '.join(cases.detectors)}, from left to "
         "right; lines: 95 % interval from a bootstrap over test images. Dotted: chance. The vertical axis does not "
         "start at zero.",
         study=cases.study.name,
@@ -140,14 +146,14 @@ def show_domains(page: Page, cases: Domains) -> None:
     page.table(
         pd.DataFrame(rows),
         f"tab-aebad{cases.suffix}",
-        "<strong>Image AUROC in each domain</strong>, in percent, ± half the width of the 95 % interval. Means: "
+        f"<strong>Image AUROC in each domain of {cases.world}</strong>, in percent, ± half the width of the 95 % interval. Means: "
         "unweighted over domains; shifted: all but “same”. Pooled: one AUROC over the pictures of all domains. "
         "Which of these the poster's single number is, it does not say; the mean over all is the likeliest.",
         study=cases.study.name,
         csv=pd.DataFrame(everything),
     )
     conclusion = conclude(drops)
-    page.say(f"**Conclusion ({cases.who}).** {conclusion}")
+    page.say(f"**Conclusion ({cases.world}, {cases.who}).** {conclusion}")
     page.number(f"conclusion{cases.suffix}", conclusion)
 
 

@@ -267,6 +267,16 @@ def test_severity_curves_start_at_the_clean_mean_and_losses_are_measured_from_it
     assert "severity 3 costs" in content["numbers"]["conclusion"]["text"]
 
 
+def test_counts_that_a_study_sets_are_told_and_the_demo_worlds_domains_named():
+    quick = aebad.load_study("quick", check_models=False)
+    assert corruption.counts_set(quick, ["clip", "rwda", "text_fnn"]) == (
+        "; rwda with sentences 500; text_fnn with diversity words 20, word steps 20"
+    )
+    assert corruption.counts_set(quick, ["clip"]) == ""
+    assert aebad.Domains(quick, pd.DataFrame()).world == "demo-aebad"
+    assert aebad.Domains(aebad.load_study("paper", check_models=False), pd.DataFrame()).world == "AeBAD"
+
+
 def test_domains_are_compared_one_by_one_and_together(page):
     domains = computed_domains(page)
     assert (domains.domains, domains.detectors) == (["same", "view"], ["winclip", "clip", "text_fnn"])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from zsad import metrics, plots
-from zsad.pages.corruption import METRIC, domains_of, draws_of, level, minus, percent, points, unshifted
+from zsad.pages.corruption import METRIC, counts_set, domains_of, draws_of, level, minus, percent, points, unshifted
 from zsad.study import load_records
 from zsad.study.config import Study, load_study
 from zsad.study.contrasts import Difference
@@ -50,6 +50,11 @@ class Domains:
         return (
             f"{str(first['category']).replace('_', ' ')} on {first['backbone']} ({first['dtype']}), images: {counted}"
         )
+
+    @property
+    def how(self) -> str:
+        """The counts that the study sets of its detectors, such as how many words they learn."""
+        return counts_set(self.study, self.detectors)
 
     def at(self, detector: str, domain: str) -> pd.DataFrame:
         return self.records[(self.records["detector"] == detector) & (self.records["domain"] == domain)]
@@ -125,7 +130,8 @@ def show_domains(page: Page, cases: Domains) -> None:
             chance=50,
         ),
         f"fig-aebad{cases.suffix}",
-        f"<strong>Image AUROC in each domain of {cases.world}.</strong> {cases.who}. Points: {', '.join(cases.detectors)}, from left to "
+        f"<strong>Image AUROC in each domain of {cases.world}.</strong> {cases.who}{cases.how}. "
+        f"Points: {', '.join(cases.detectors)}, from left to "
         "right; lines: 95 % interval from a bootstrap over test images. Dotted: chance. The vertical axis does not "
         "start at zero.",
         study=cases.study.name,
@@ -146,7 +152,8 @@ def show_domains(page: Page, cases: Domains) -> None:
     page.table(
         pd.DataFrame(rows),
         f"tab-aebad{cases.suffix}",
-        f"<strong>Image AUROC in each domain of {cases.world}</strong>, in percent, ± half the width of the 95 % interval. Means: "
+        f"<strong>Image AUROC in each domain of {cases.world}</strong>, in percent, ± half the width of the 95 % "
+        f"interval{cases.how}. Means: "
         "unweighted over domains; shifted: all but “same”. Pooled: one AUROC over the pictures of all domains. "
         "Which of these the poster's single number is, it does not say; the mean over all is the likeliest.",
         study=cases.study.name,

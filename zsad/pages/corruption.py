@@ -68,7 +68,9 @@ class Corrupted:
             f"{suite}: {len(rows)} {'category' if len(rows) == 1 else 'categories'}, {rows['n_images'].sum()} images"
             for suite, rows in once
         )
-        return f"{first['backbone']} ({first['dtype']}), {counted}; pictures corrupted at {_place(self.block)} size"
+        how = counts_set(self.study, self.detectors)
+        place = f"pictures corrupted at {_place(self.block)} size"
+        return f"{first['backbone']} ({first['dtype']}), {counted}; {place}{how}"
 
     def at(self, suite: str, detector: str, kind: str, severity: int) -> pd.DataFrame:
         """One record a category."""
@@ -174,3 +176,19 @@ def domains_of(suites: Iterable[str]) -> dict[str, str]:
     names = list(suites)
     found = {domain: next((n for n in names if n.endswith(f"aebad-{domain}")), None) for domain in DOMAINS}
     return {domain: suite for domain, suite in found.items() if suite}
+
+
+def counts_set(study: Study, labels: list[str]) -> str:
+    """`; text_fnn with diversity words 20`: the counts that a study sets of some detectors, from their options; of a
+    seed, which is none, nothing.
+    """
+    said = []
+    for config in study.detectors:
+        counts = [
+            f"{name.replace('_', ' ')} {value}"
+            for name, value in config.options.items()
+            if isinstance(value, int) and not isinstance(value, bool) and name != "seed"
+        ]
+        if counts and config.label in labels:
+            said.append(f"{config.label} with {', '.join(counts)}")
+    return "".join(f"; {part}" for part in said)

@@ -9,6 +9,7 @@ from toys import Reddish
 
 from zsad import metrics
 from zsad.data import load_dataset, stack
+from zsad.detectors.base import NotFiniteError
 from zsad.robustness import Corruption, load_test_set, measure, predict_shifted, sweep, test_set, uniform_sweep
 
 SIZES = [(20, 30), (32, 32), (20, 30), (48, 24), (32, 32), (20, 30)]  # height, width
@@ -124,6 +125,18 @@ def test_a_broken_picture_is_named_by_its_place_in_the_test_set(dataset):
     shifted = predict_shifted(Broken(), test_set_.images, "nut")
     with pytest.raises(ValueError, match=rf"not finite for 1 of 6 pictures; the first is {dataset.ids[3]}"):
         measure(shifted, test_set_)
+
+
+def test_a_detector_that_refuses_an_image_names_its_place_too(dataset):
+    class Refusing(Reddish):
+        def predict(self, images, category):
+            if images.shape[-2:] == (32, 32):
+                raise NotFiniteError("not finite", 1)
+            return super().predict(images, category)
+
+    with pytest.raises(NotFiniteError, match="image 4: not finite") as raised:
+        predict_shifted(Refusing(), load_test_set(dataset, "native").images, "nut")
+    assert raised.value.index == 4
 
 
 def test_maps_are_compared_at_the_masks_size(dataset):

@@ -53,7 +53,7 @@ class Entry:
     domain: str | None = None
 
 
-class Dataset(Sequence):
+class Dataset(Sequence):  # type: ignore[type-arg]
     """One category's pictures of one split; a picture is decoded each time it is asked for, and not before.
 
     The base is a plain Sequence: of a `Sequence[Sample]`, type checking at run time would decode an item at each call.

@@ -177,7 +177,9 @@ def pixel_curve(counts: Int[np.ndarray, "replicate image"], pixels: Pixels) -> C
     ends = np.cumsum([pixels.anomalous[part].sum() for part in pixels.parts])
     shares = np.split(share, ends[:-1])
 
-    def histogram(where: Int[np.ndarray, " pixel"], weights: Float[np.ndarray, " pixel"] | None = None):
+    def histogram(
+        where: Int[np.ndarray, " pixel"], weights: Float[np.ndarray, " pixel"] | None = None
+    ) -> Num[np.ndarray, " bin"]:
         return np.bincount(where, weights, minlength=len(edges) + 1)
 
     normal, anomalous, overlap = [], [], []

@@ -9,12 +9,12 @@ from jaxtyping import Bool, Num, Shaped
 from numpy.typing import NDArray
 from torch import Tensor
 
-Scores = Shaped[np.ndarray, " image"] | Shaped[Tensor, " image"] | Sequence
-Labels = Shaped[np.ndarray, " image"] | Shaped[Tensor, " image"] | Sequence
+Scores = Shaped[np.ndarray, " image"] | Shaped[Tensor, " image"] | Sequence[Any]
+Labels = Shaped[np.ndarray, " image"] | Shaped[Tensor, " image"] | Sequence[Any]
 # One array where all images have one size, else one an image.
-Maps = Shaped[np.ndarray, "image height width"] | Shaped[Tensor, "image height width"] | Sequence
-Masks = Shaped[np.ndarray, "image height width"] | Shaped[Tensor, "image height width"] | Sequence
-Unchecked = np.ndarray | Tensor | Sequence
+Maps = Shaped[np.ndarray, "image height width"] | Shaped[Tensor, "image height width"] | Sequence[Any]
+Masks = Shaped[np.ndarray, "image height width"] | Shaped[Tensor, "image height width"] | Sequence[Any]
+Unchecked = np.ndarray | Tensor | Sequence[Any]
 """What the checks below take: shapes are theirs to judge."""
 
 
@@ -151,7 +151,7 @@ def _shapes(images: Unchecked) -> str:
     return ", ".join(dict.fromkeys(str(np.shape(image)) for image in images)) or "()"
 
 
-def _binary(name: str, array: NDArray) -> NDArray[np.bool_]:
+def _binary(name: str, array: NDArray[Any]) -> NDArray[np.bool_]:
     if array.dtype == bool:
         return array
     wrong = array[(array != 0) & (array != 1)]

@@ -19,7 +19,8 @@ from zsad.pages.corruption import (
 from zsad.pages.seeds import mean_over_seeds, seeds_of
 from zsad.study.config import Study, project_root
 from zsad.study.contrasts import Difference
-from zsad.study.notebook import PUBLISHED, Page
+from zsad.study.notebook import Page
+from zsad.study.origin import PUBLISHED
 
 # What a method of the poster's table has seen besides CLIP's own training; "text only" where it is not listed.
 LEAGUES = {

@@ -56,7 +56,7 @@ def texts_of(page: Page, backbone: Backbone, category: str) -> dict[str, Texts]:
     config = next((d for d in page.study.detectors if d.name == "text_fnn"), None)
     if config is None:
         raise ValueError(f"study {page.study.name!r} has no detector text_fnn")
-    towers = {page.study.backbones[0]: backbone}
+    towers: dict[str, Backbone | Exception] = {page.study.backbones[0]: backbone}
     found = {}
     for name, options in ((DRAWN, {"diversity": None, "guidance": None}), (LEARNED, {})):
         changed = DetectorConfig(name=config.name, options={**config.options, **options})

@@ -12,7 +12,8 @@ from zsad.pages.corruption import percent, points
 from zsad.pages.tiled import METRICS, PIPELINE, Tiled, draws_of, gap, level
 from zsad.study.config import project_root
 from zsad.study.contrasts import Difference
-from zsad.study.notebook import PUBLISHED, Page
+from zsad.study.notebook import Page
+from zsad.study.origin import PUBLISHED
 
 # Detectors of the measured tables: labels, and the names that a reader knows them by.
 NAMES = {"winclip": "WinCLIP", "clipseg alone": "CLIPSeg alone", PIPELINE: "tiling pipeline"}

@@ -85,7 +85,8 @@ def expected_improvement(
     gain = scores.amin(1, keepdim=True) - (cross @ weights[..., None])[..., 0]
     ratio = gain / deviation
     density = torch.exp(-ratio.square() / 2) / math.sqrt(2 * math.pi)
-    return gain * torch.special.ndtr(ratio) + deviation * density
+    expected: Tensor = gain * torch.special.ndtr(ratio) + deviation * density
+    return expected
 
 
 def _scores(values: Float[Tensor, "image try"]) -> Float[Tensor, "image try"]:

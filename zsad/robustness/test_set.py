@@ -19,7 +19,7 @@ Masks = Bool[Tensor, "image _height _width"] | list[Bool[Tensor, "_height _width
 IN_MEMORY = 2**30  # bytes of decoded pictures that a test set keeps
 
 
-class Images(Sequence):
+class Images(Sequence):  # type: ignore[type-arg]
     """Pictures, each (3, height, width) RGB in [0, 1], whose sizes may differ.
 
     Those in `kept` are in memory; the others are decoded each time that they are asked for. The base is a plain

@@ -261,7 +261,8 @@ def _class_token_only(detector: Detector) -> Detector:
     variant = getattr(detector, "with_class_token_gradient", None)
     if variant is None:
         raise ValueError(f"detector {detector.name!r} has no class-token gradient: choose gradient='windows'")
-    return variant()
+    changed: Detector = variant()
+    return changed
 
 
 def _check_pictures(images: Tensor, masks: Tensor) -> None:

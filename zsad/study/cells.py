@@ -43,7 +43,8 @@ class Cell:
     @property
     def how(self) -> dict[str, Any]:
         """`Shift.how`, read."""
-        return json.loads(self.shift.how)
+        options: dict[str, Any] = json.loads(self.shift.how)
+        return options
 
     def spec(self) -> dict[str, Any]:
         """The cell as JSON-able fields."""

@@ -36,7 +36,7 @@ def convert(source: Path) -> nbformat.NotebookNode:
     """
     if not source.is_file():
         raise FileNotFoundError(f"no notebook source {source}")
-    notebook = jupytext.read(source)
+    notebook: nbformat.NotebookNode = jupytext.read(source)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     if not any("parameters" in cell.metadata.get("tags", []) for cell in notebook.cells):
         raise ValueError(f'{source}: no cell tagged "parameters" (# %% tags=["parameters"])')

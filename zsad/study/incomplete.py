@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from zsad.study.config import StudyError
+from zsad.study.shifts import StudyError
 
 _SHOWN = 6  # names after one reason
 

@@ -27,7 +27,6 @@ from zsad.study.records import (
     CELL_COLUMNS,
     KEY_COLUMNS,
     TABLES,
-    RecordError,
     RecordStore,
     gather,
     manifest_folder,
@@ -35,7 +34,7 @@ from zsad.study.records import (
     validate_records,
     write_parquet,
 )
-from zsad.study.sealed import SEAL, read_sealed, sealed
+from zsad.study.sealed import SEAL, RecordError, read_sealed, sealed
 from zsad.study.shifts import canonical_json
 
 logger = logging.getLogger(__name__)

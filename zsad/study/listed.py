@@ -11,6 +11,9 @@ from zsad.study.sealed import RecordError
 
 logger = logging.getLogger(__name__)
 
+Name = tuple[str | float, ...]
+"""An entry's fields without its key."""
+
 
 def listed_records(study: Study, selection: Selection) -> pd.DataFrame | None:
     """The records of a selection, from the manifests that `zsad run` left; None where one of its results is not there.
@@ -21,7 +24,7 @@ def listed_records(study: Study, selection: Selection) -> pd.DataFrame | None:
     Raises ValueError as `zsad.study.compute` for a selection that the study does not have.
     """
     store, entries = RecordStore(resolve(study.records_root)), []
-    manifests: dict[tuple[str, str, str], dict[tuple, Entry]] = {}
+    manifests: dict[tuple[str, str, str], dict[Name, Entry]] = {}
     for request in requests(study, selection):
         subject = (request.suite, request.category, request.backbone)
         if subject not in manifests:
@@ -33,7 +36,7 @@ def listed_records(study: Study, selection: Selection) -> pd.DataFrame | None:
     return gather(store, study.name, entries)
 
 
-def _manifest(study: Study, suite: str, category: str, backbone: str) -> dict[tuple, Entry]:
+def _manifest(study: Study, suite: str, category: str, backbone: str) -> dict[Name, Entry]:
     path = manifest_path(study.name, suite, category, backbone)
     if not path.is_file():
         return {}
@@ -44,7 +47,6 @@ def _manifest(study: Study, suite: str, category: str, backbone: str) -> dict[tu
         return {}
 
 
-def _name(request: Request) -> tuple:
-    """An entry's fields without its key."""
+def _name(request: Request) -> Name:
     shift = request.shift
     return (request.detector.label, shift.kind, request.variant, shift.setting, shift.value)

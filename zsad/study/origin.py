@@ -44,8 +44,8 @@ class Sources:
         "none" where nothing was.
         """
         frames = self._of(study)
-        lines = pd.concat(frames).drop_duplicates().to_csv(index=False).splitlines() if frames else []
-        lines += self.computed if study in (None, self.study.name) else []
+        lines: list[str] = pd.concat(frames).drop_duplicates().to_csv(index=False).splitlines() if frames else []
+        lines += [*self.computed] if study in (None, self.study.name) else []
         return _short("\n".join(sorted(lines))) if lines else "none"
 
     def made_from(self, study: str | None = None) -> tuple[str, str]:

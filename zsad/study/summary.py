@@ -85,10 +85,11 @@ def drops(records: pd.DataFrame, replicates: pd.DataFrame, by: tuple[str, ...] =
 def _drawn(draws: dict[str, pd.DataFrame], key: str, metric: str) -> np.ndarray:
     if key not in draws or metric not in draws[key]:
         raise ValueError(f"no bootstrap replicates of {metric} for cell {key}")
-    return draws[key][metric].to_numpy(np.float64)
+    drawn: np.ndarray = draws[key][metric].to_numpy(np.float64)
+    return drawn
 
 
-def _one_a_category(group: pd.DataFrame, by: tuple[str, ...], key: tuple) -> None:
+def _one_a_category(group: pd.DataFrame, by: tuple[str, ...], key: tuple[object, ...]) -> None:
     if group.duplicated(["suite", "category"]).any():
         raise ValueError(
             f"several records of one category for {by} = {key}: select one study, detector, backbone and variant, "

@@ -42,7 +42,9 @@ class PartSegmenter(Protocol):
     those of its mask generator, None where it has none."""
 
     name: str
-    settings: SamSettings | None
+
+    @property
+    def settings(self) -> SamSettings | None: ...
 
     @property
     def fingerprint(self) -> str: ...
@@ -140,7 +142,8 @@ def enlarged(mask: Bool[ndarray, "rows columns"], height: int, width: int) -> Bo
         return mask
     rows = (2 * np.arange(height) + 1) * mask.shape[0] // (2 * height)
     columns = (2 * np.arange(width) + 1) * mask.shape[1] // (2 * width)
-    return mask[rows[:, None], columns]
+    nearest: ndarray = mask[rows[:, None], columns]
+    return nearest
 
 
 def _mask_generator(model: Any, settings: SamSettings) -> Any:

@@ -44,7 +44,8 @@ class FNN(nn.Module):
             if generator is not None and self.dropout:
                 kept = torch.rand(features.shape, generator=generator, device=features.device) >= self.dropout
                 features = features * kept / (1 - self.dropout)
-        return self.layers[-1](features)
+        logits: Tensor = self.layers[-1](features)
+        return logits
 
     def loss(
         self,
@@ -178,4 +179,5 @@ def anomaly_score(
     head: Head, features: Float[Tensor, "*batch dim"], temperature: float = 1.0
 ) -> Float[Tensor, "*batch"]:
     """Probability of the anomalous side, from logits over a temperature."""
-    return (head(features.float()) / temperature).softmax(dim=-1)[..., 1]
+    score: Tensor = (head(features.float()) / temperature).softmax(dim=-1)[..., 1]
+    return score

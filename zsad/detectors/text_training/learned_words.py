@@ -75,7 +75,8 @@ def _embed(
 ) -> Float[Tensor, "word prompt dim"]:
     words, texts = vectors.shape[0], prompts.shape[0]
     features = backbone.embed_tokens(prompts.repeat(words, 1), vectors.repeat_interleave(texts, dim=0))
-    return features.unflatten(0, (words, texts))
+    unflat: Tensor = features.unflatten(0, (words, texts))
+    return unflat
 
 
 def word_features(backbone: Backbone, tokens: int) -> Measure:
@@ -123,7 +124,8 @@ class GuidedTexts:
         count = min(self.at_once, len(self.front))
         turn = self.front.roll(-step * count, dims=0)[:count]
         pairs = torch.cat([turn.repeat(len(vectors), 1, 1), vectors.repeat_interleave(count, dim=0)], dim=1)
-        return _embed(self.backbone, pairs, self._prompts).unflatten(0, (len(vectors), count))
+        features: Tensor = _embed(self.backbone, pairs, self._prompts).unflatten(0, (len(vectors), count))
+        return features
 
 
 def content_features(backbone: Backbone, sides: list[list[str]]) -> Float[Tensor, "side dim"]:

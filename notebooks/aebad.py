@@ -38,7 +38,7 @@ page = notebook.start(globals(), "aebad")
 # %%
 cases = computed_domains(page)
 if cases is None:
-    say_absent(page, "domains of AeBAD")
+    say_absent(page, "domains of AeBAD, or of demo-aebad")
 else:
     show_domains(page, cases)
 
@@ -53,6 +53,6 @@ if page.overrides:
 else:
     whole = kept_domains(page)
     if whole is None:
-        page.number("conclusion-demo", say_not_kept(page, "domains of AeBAD"))
+        page.number("conclusion-demo", say_not_kept(page, "domains of demo-aebad"))
     else:
         show_domains(page, whole)

@@ -48,7 +48,8 @@ show_published(page)
 # %% [markdown]
 # ## Measured
 #
-# AeBAD is evaluated without corruption: its shift is its own domains, which [have a page](aebad).
+# AeBAD (in the demo world, `demo-aebad`) is evaluated without corruption: its shift is its own domains, which
+# [have a page](aebad).
 
 # %%
 cases = with_seeds(computed(page), computed(page, "ablation"))

@@ -3,6 +3,7 @@ are held against slow recomputation."""
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -242,6 +243,8 @@ def test_the_conclusion_counts_and_names_disagreement():
     assert "The demo world disagrees with the poster here: WinCLIP on demo-visa (mean of four corruptions)." in text
     assert "lies in the measured interval in 0." in text
     assert "disagrees" not in conclude([case(1, 3)])
+    real = replace(case(-3, -1), suite="AeBAD", data_set="AeBAD", what="mean of its domains")
+    assert "This study disagrees with the poster here: WinCLIP on AeBAD" in conclude([real])
 
 
 def test_the_printed_means_are_those_of_the_four_corruptions():
@@ -275,6 +278,19 @@ def test_counts_that_a_study_sets_are_told_and_the_demo_worlds_domains_named():
     assert corruption.counts_set(quick, ["clip"]) == ""
     assert aebad.Domains(quick, pd.DataFrame()).world == "demo-aebad"
     assert aebad.Domains(aebad.load_study("paper", check_models=False), pd.DataFrame()).world == "AeBAD"
+
+
+def test_the_poster_s_table_calls_measured_domains_by_what_they_are(page, monkeypatch):
+    """The printed column is AeBAD's; what the demo world's suite gave stands under that suite's name."""
+    monkeypatch.setattr(aebad.Domains, "world", "demo-aebad")
+    show_measured(page, computed(page), computed_domains(page))
+    table, order = (pd.read_csv(page.folder / "tables" / f"{name}.csv") for name in ("tab-poster", "tab-poster-order"))
+    assert "demo-aebad" in set(table["column"])
+    assert "AeBAD" not in set(table["column"])
+    assert "demo-aebad (AeBAD)" in set(order["data set"])
+    caption = exports(page)["items"][0]["caption"]
+    assert "demo-aebad: of its domains" in caption
+    assert "AeBAD" not in caption
 
 
 def test_domains_are_compared_one_by_one_and_together(page):

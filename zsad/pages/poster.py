@@ -135,8 +135,8 @@ def show_measured(page: Page, cases: Corrupted, domains: Domains | None) -> None
         f"tab-poster{cases.suffix}",
         f"<strong>The poster's table, measured</strong>: image AUROC in percent at severity {cases.severity}, ± half "
         f"the width of the 95 % interval from a bootstrap over test images. {cases.who}"
-        f"{'' if domains is None else '; AeBAD: ' + domains.who}. Mean: of the four corruptions; AeBAD: of its "
-        "domains. "
+        f"{'' if domains is None else f'; {domains.world}: {domains.who}'}. Mean: of the four corruptions"
+        f"{'' if domains is None else f'; {domains.world}: of its domains'}. "
         "Every method of this table is of the league “text only”. CLIP and CLIP-AC are as in the AnomalyCLIP paper; "
         f"RWDA and text FNN are re-implemented from incomplete descriptions. {_seeds_in_words(seeds)}"
         f"{' Not there: ' + ', '.join(absent) + '.' if absent else ''}",
@@ -179,7 +179,7 @@ def _cells(cases: Corrupted, domains: Domains | None, label: str, draws: pd.Data
     """A row of the table."""
     cells: dict[str, Difference] = {}
     if domains is not None and label in domains.detectors:
-        cells["AeBAD"] = level(domains.mean_of(label), draws)
+        cells[domains.world] = level(domains.mean_of(label), draws)
     for suite in cases.suites:
         if cases.clean(suite, label).empty:
             continue
@@ -202,7 +202,7 @@ def comparisons(cases: Corrupted, domains: Domains | None, draws: pd.DataFrame) 
         if domains is not None and {label, "text_fnn"} <= set(domains.detectors):
             gap = level(domains.mean_of("text_fnn") + minus(domains.mean_of(label)), draws)
             theirs = _printed_gap(printed, other, "AeBAD", "unspecified")
-            found.append(Comparison("text FNN", other, "AeBAD", "AeBAD", "mean of its domains", theirs, gap))
+            found.append(Comparison("text FNN", other, domains.world, "AeBAD", "mean of its domains", theirs, gap))
         for suite in (name for name in cases.suites if name in DATA_SETS):
             parts = {
                 "corruption_mean": [cases.mean_of(suite, name, cases.severity) for name in ("text_fnn", label)],
@@ -271,6 +271,6 @@ def conclude(found: list[Comparison]) -> str:
     against = [f"{c.second} on {c.suite} ({c.what})" for c in found if c.verdict == "the other order"]
     if against:
         said.append(f"The demo world disagrees with the poster here: {'; '.join(against)}."
-                    if all(c.suite == "AeBAD" or c.suite.startswith("demo-") for c in found)
+                    if all(c.suite.startswith("demo-") for c in found)
                     else f"This study disagrees with the poster here: {'; '.join(against)}.")  # fmt: skip
     return " ".join(said)

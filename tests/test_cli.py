@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,9 @@ from toys import Reddish, write_suite
 from zsad import cli, heatmap, predict
 from zsad.clip import zoo
 from zsad.data import read_image
+from zsad.files import _node
 from zsad.perturb import CORRUPTIONS, corrupt, picture_generator
+from zsad.study.records import check_manifests
 
 STUDY = """
 suites:
@@ -317,6 +320,38 @@ def test_run_computes_a_study_and_exports_it(tmp_path, study_file, weights, caps
     assert written(tmp_path) == ["metal_nut/demo-b.json", "washer/demo-b.json"]
 
 
+def test_a_run_tries_its_outputs_before_it_starts(tmp_path, study_file, monkeypatch, capsys):
+    monkeypatch.setattr("zsad.study.records.project_root", lambda: tmp_path)
+    monkeypatch.setattr("zsad.study.run.compute", lambda *_, **__: pytest.fail("nothing may be computed"))
+    (tmp_path / "file").write_text("")
+    blocked = tmp_path / "file" / "out"
+    assert f"cannot write to {blocked}: " in refused(capsys, "run", study_file, "--export", blocked)
+    lists = tmp_path / "build" / "study"
+    shutil.rmtree(lists)
+    lists.write_text("")
+    assert f"cannot write to {lists / 'mine'}: {lists} is a file; " in refused(capsys, "run", study_file)
+
+
+def test_what_killed_runs_left_among_the_lists_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr("zsad.study.records.project_root", lambda: tmp_path)
+    leftover = tmp_path / "build" / "study" / "mine" / "toys" / "washer" / f".b.json.{_node()}-{2**22 + 1}.tmp"
+    leftover.parent.mkdir(parents=True)
+    for path in (leftover, leftover.with_name("b.json")):
+        path.write_text("half")
+    check_manifests("mine")
+    assert [path.name for path in leftover.parent.iterdir()] == ["b.json"]
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_folders_given_as_options_are_tried_before_a_model_is_loaded(tmp_path, suite, monkeypatch, capsys, command):
+    monkeypatch.setattr("zsad.detectors.load_detector", lambda *_, **__: pytest.fail("nothing may be loaded"))
+    (tmp_path / "file").write_text("")
+    given = ["--category", "washer", "--option", f"text_cache={tmp_path / 'file' / 'cache'}"]
+    given += {"predict": [suite / "washer" / "test" / "good", "--out", tmp_path / "out"],
+              "evaluate": ["--reader", "mvtec_ad", "--root", suite]}[command]  # fmt: skip
+    assert f"{tmp_path / 'file'} is a file; choose another folder" in refused(capsys, command, *given)
+
+
 def test_a_run_of_some_results_selects_by_everything_and_lists_them(tmp_path, study_file, weights, monkeypatch):
     for module in ("records", "kept"):
         monkeypatch.setattr(f"zsad.study.{module}.project_root", lambda: tmp_path)
@@ -346,7 +381,7 @@ def test_a_run_that_misses_something_lists_the_rest_and_says_what(tmp_path, stud
     assert reason.startswith("zsad: not computed: tiling on demo-b: ")
     assert "demo-dis.json is missing" in reason
     assert "not exported" in export
-    assert not (tmp_path / "out").exists()
+    assert list((tmp_path / "out").iterdir()) == []
     assert {name for name, _, _ in listed(tmp_path, "washer")} == {"winclip"}
     assert cli.main(["run", str(study_file), "--detector", "tiling", "--category", "washer"]) == cli.INCOMPLETE
     assert {name for name, _, _ in listed(tmp_path, "washer")} == {"winclip"}

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zsad import __version__, arguments
 from zsad.progress import progress_bar
@@ -71,7 +71,7 @@ def _corrupt(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from zsad.detectors import check_options, load_detector
+    from zsad.detectors import load_detector
     from zsad.files import check_writable_folder
     from zsad.predict import (
         SCORES,
@@ -87,8 +87,7 @@ def _predict(options: argparse.Namespace) -> int:
 
     images = find_images(options.image, options.out)
     output_paths(images, options.out, f"_heatmap.{options.format}")
-    chosen = dict(options.option)
-    check_options(options.detector, chosen)
+    chosen = _detector_options(options)
     good = find_images([options.calibrate]) if options.calibrate else []
     check_writable_folder(options.out)
     detector = load_detector(
@@ -133,13 +132,12 @@ def _write_png(picture: "Image", path: Path) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from zsad.data import load_dataset
-    from zsad.detectors import check_options, load_detector
+    from zsad.detectors import load_detector
     from zsad.files import check_writable, write_atomically
     from zsad.predict import demo_note
     from zsad.robustness import uniform_sweep
 
-    chosen = dict(options.option)
-    check_options(options.detector, chosen)
+    chosen = _detector_options(options)
     if options.csv:
         check_writable(options.csv)
     dataset = load_dataset(options.reader, options.root, category=options.category, domain=options.domain)
@@ -172,6 +170,19 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(f"written to {options.csv}")
 
 
+def _detector_options(options: argparse.Namespace) -> dict[str, Any]:
+    """What `--option` gave, checked; its folders for results can be written."""
+    from zsad.detectors import check_options
+    from zsad.files import check_writable_folder
+    from zsad.paths import CACHES
+
+    chosen = dict(options.option)
+    checked = check_options(options.detector, chosen)
+    for folder in [getattr(checked, name) for name in CACHES if chosen.get(name) is not None]:
+        check_writable_folder(folder)
+    return chosen
+
+
 def _check_labels(dataset: "Dataset") -> None:
     """Metrics need images of both kinds: said before a model is loaded."""
     labels, name = set(dataset.labels), dataset.category
@@ -189,13 +200,14 @@ def _run(options: argparse.Namespace) -> int:
     from zsad.files import check_writable_folder
     from zsad.study.incomplete import IncompleteError
     from zsad.study.kept import export
-    from zsad.study.records import write_manifest
+    from zsad.study.records import check_manifests, write_manifest
     from zsad.study.run import compute
 
     study = load_study(options.study)
     if options.limit not in (None, study.limit):  # its results are others: they have a name and lists of their own
         study = study.with_overrides(limit=options.limit, name=f"{study.name}-limit-{options.limit}")
     study = study.with_overrides(device=options.device, data_root=options.data_root)
+    check_manifests(study.name)
     if options.export:
         check_writable_folder(options.export)
     missing: IncompleteError | None = None

@@ -97,13 +97,13 @@ def check_writable_folder(folder: Path) -> None:
     probe = temporary_path(folder / "writable")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_stale(folder)  # first: where the disk is full, this may be what fills it
         probe.write_bytes(b"?")
         probe.unlink()
     except OSError as error:
         with suppress(OSError):
             probe.unlink(missing_ok=True)
         raise type(error)(f"cannot write to {folder}: {_cause(folder, error)}; choose another folder") from None
-    remove_stale(folder)
 
 
 @contextmanager

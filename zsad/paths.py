@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-OPTION_FOLDERS = ("text_cache", "cache", "weights_folder")
+CACHES = ("text_cache", "cache")
+"""Options of detectors that are folders in which results are kept between runs."""
+
+OPTION_FOLDERS = (*CACHES, "weights_folder")
 """Options of detectors that are folders."""
 
 

@@ -467,6 +467,37 @@ def test_an_unwritable_folder_is_found_before_anything_is_loaded(study, tmp_path
         compute(study.with_overrides(records_root=tmp_path / "file" / "records"), loader=loader)
 
 
+def test_the_folders_that_detectors_keep_results_in_are_tried_before_anything_is_loaded(study, tmp_path):
+    (tmp_path / "file").write_text("")
+    blocked = tmp_path / "file" / "cache"
+
+    def loader(*arguments):
+        raise AssertionError("nothing may be loaded")
+
+    tiling = {"name": "tiling", "options": {"text_cache": None}}
+    usual = study.with_overrides(detectors=["winclip", tiling], cache_root=blocked)
+    with pytest.raises(OSError, match=r"cannot write to .*file is a file; .* with the study's cache_root$"):
+        compute(usual, loader=loader)
+    own = study.with_overrides(detectors=[{"name": "winclip", "label": "kept", "options": {"text_cache": blocked}}])
+    with pytest.raises(OSError, match=r"file is a file; .* with the option text_cache of kept$"):
+        compute(own, loader=loader)
+    assert len(compute(study.with_overrides(cache_root=blocked), "none", loader=load_reddish, progress=False))
+
+
+def test_a_finished_cells_checkpoint_goes_with_the_next_run_and_an_unfinished_ones_stays(study):
+    """A kill may come between the last file of a cell and the removal of its search's checkpoint."""
+    records = compute(study, "none", loader=load_reddish, progress=False)
+    done, damaged = (RecordStore(study.records_root).path(key, "") for key in records["key"].unique())
+    damaged.with_suffix(".images.parquet").write_bytes(b"half")
+    for suffix in (".search", ".24x32.search"):
+        done.with_suffix(suffix).write_bytes(b"finished pictures")
+    needed = [damaged.with_suffix(".search"), done.with_name(f"{'0' * 64}.32x24.search")]
+    for path in needed:
+        path.write_bytes(b"finished pictures")
+    RecordStore(study.records_root).prepare()
+    assert sorted(study.records_root.glob("*.search")) == sorted(needed)
+
+
 def test_a_device_that_is_not_there_is_an_error(study):
     with pytest.raises(StudyError, match="unknown device 'gpu'; known: cpu"):
         compute(study.with_overrides(device="gpu"), loader=load_reddish)
@@ -631,7 +662,8 @@ def test_segmenters_keep_what_they_find_in_the_studys_folder(study, monkeypatch)
     for name, options in (("tiling", {}), ("winclip", {}), ("tiling", {"cache": "elsewhere"})):
         run.load_study_detector(study, DetectorConfig(name=name, options=options), "demo-b")
         if name == "tiling":
-            assert given["tiling"]["cache"] == options.get("cache", study.data_root / "cache" / "masks")
+            code = run.module_code("zsad.tiling.zoo", "zsad.tiling.keep")[:16]
+            assert given["tiling"]["cache"] == options.get("cache", study.data_root / "cache" / "masks" / code)
     assert "cache" not in given["winclip"]
 
 

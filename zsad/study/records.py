@@ -135,6 +135,14 @@ class RecordStore:
             check_writable_folder(self.folder)
         except OSError as error:
             raise type(error)(f"{error}, with the study's records_root") from None
+        for key in {path.name.partition(".")[0] for path in self.folder.glob("*.search")}:
+            if self.has(key):
+                self.forget_search(key)
+
+    def forget_search(self, key: str) -> None:
+        """Remove the checkpoints of a cell's search, of no use once the cell is there."""
+        for checkpoint in self.folder.glob(f"{key}*.search"):
+            checkpoint.unlink(missing_ok=True)
 
     def path(self, key: str, suffix: str) -> Path:
         return self.folder / f"{key}{suffix}"
@@ -252,6 +260,17 @@ def write_manifest(
 
 def manifest_path(study: str, suite: str, category: str, backbone: str) -> Path:
     return manifest_folder(study) / suite / category / f"{backbone}.json"
+
+
+def check_manifests(study: str) -> None:
+    """See, before work starts, that a study's lists can be written, and remove what a killed run left among them.
+
+    Raises OSError, saying which folder and why.
+    """
+    folder = manifest_folder(study)
+    check_writable_folder(folder)
+    for below in [path for path in folder.rglob("*") if path.is_dir()]:
+        check_writable_folder(below)
 
 
 def read_manifest(path: Path) -> list[Entry]:

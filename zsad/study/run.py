@@ -2,10 +2,11 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import pandas as pd
@@ -15,7 +16,8 @@ from zsad.clip import Backbone, load_backbone
 from zsad.data import Dataset, load_dataset
 from zsad.data.demo import write_suite
 from zsad.detectors import Detector, load_detector
-from zsad.files import remove_stale
+from zsad.files import check_writable_folder, remove_stale
+from zsad.paths import CACHES, expanded
 from zsad.progress import progress_bar
 from zsad.robustness import Corruption, TestSet
 from zsad.study import provenance
@@ -48,9 +50,28 @@ def load_study_detector(
         backbone,
         lambda: load_backbone(backbone, device=study.device, dtype=study.dtype),
     )
+    options = {**_usual_cache(study, detector), **detector.options}
+    return load_detector(detector.name, backbone=tower, device=study.device, **options)
+
+
+def _usual_cache(study: Study, detector: DetectorConfig) -> dict[str, Path]:
+    """Where a detector keeps what it finds, unless its options say otherwise."""
     masks = resolve(study.cache_root) / "masks" / module_code("zsad.tiling.zoo", "zsad.tiling.keep")[:16]
-    cache = {"cache": masks} if detector.name == "tiling" else {}
-    return load_detector(detector.name, backbone=tower, device=study.device, **{**cache, **detector.options})
+    return {"cache": masks} if detector.name == "tiling" else {}
+
+
+def _check_caches(study: Study, detectors: Iterable[DetectorConfig]) -> None:
+    """Raises OSError, saying which folder and what to do, before anything is computed."""
+    for detector in detectors:
+        options = {**_usual_cache(study, detector), **detector.options}
+        for name in CACHES:
+            if options.get(name) is None:
+                continue
+            try:
+                check_writable_folder(expanded(options[name]))
+            except OSError as error:
+                way = f"the option {name} of {detector.label}" if name in detector.options else "the study's cache_root"
+                raise type(error)(f"{error}, with {way}") from None
 
 
 def compute(
@@ -90,7 +111,8 @@ def compute(
         IncompleteError: after everything else is computed, some results could not be; it holds those that could, and
             says for each of the others what is wrong and what to do.
         FileNotFoundError: no folder of any suite that is asked for.
-        OSError: the records folder cannot be written; raised before anything is computed.
+        OSError: the records folder, or one in which a detector keeps what it finds, cannot be written; raised before
+            anything is computed.
     """
     wanted = Selection(shift, setting, variant, suites, categories, detectors, backbones)
     return Evaluator(study, loader).compute(wanted, progress)
@@ -144,6 +166,7 @@ class Evaluator:
         asked = requests(self.study, _without_missing_suites(self.study, selection))
         self.store.prepare()
         remove_stale(resolve(self.study.cache_root), deep=True)
+        _check_caches(self.study, {request.detector.label: request.detector for request in asked}.values())
         for suite in dict.fromkeys(request.suite for request in asked):
             ensure_suite(self.study, suite, progress)
         failures = Failures()
@@ -255,8 +278,7 @@ class Evaluator:
             "started_at": started.isoformat(timespec="seconds"),
         }
         self.store.write(w.key, rows, {name: t.assign(key=w.key) for name, t in found.tables.items()}, sidecar)
-        for checkpoint in self.store.folder.glob(f"{w.key}*.search"):
-            checkpoint.unlink(missing_ok=True)
+        self.store.forget_search(w.key)
 
 
 def _remembered(kept: dict[_Key, _Found | Exception], key: _Key, find: Callable[[], _Found]) -> _Found:

@@ -8,18 +8,10 @@ import pytest
 from toys import Reddish, load_reddish, tiny_study, write_suite
 
 import zsad.study
-from zsad.pages import search_again
 from zsad.pages import worst as common
 from zsad.pages.absent import say_absent
 from zsad.pages.bounds import conclude, fare_pairs, show_bounds, show_uniform
-from zsad.pages.search import (
-    Compared,
-    comparable,
-    conclude_searches,
-    first_at,
-    searches_of_study,
-    show_curves,
-)
+from zsad.pages.search import comparable, searches_of_study, show_doublings, show_searches
 from zsad.pages.worst import computed, kept, uniform_of
 from zsad.pages.worst_choices import ablation_pairs, show_ablations
 from zsad.pages.worst_gallery import choose, parameters_in_words, replay
@@ -101,70 +93,34 @@ def test_parameters_are_counted_at_0_and_at_the_bound(page):
     assert counted(cases, round_the_circle, "toys", "demo-b", "hue")[0]["at the bound [%]"] is None
 
 
-def test_searches_with_one_aim_share_a_figure_and_ablations_a_table(page):
+def test_searches_that_differ_in_their_way_alone_are_compared_and_ablations_tabulated(page):
     found = searches_of_study(page)
-    assert [[cases.block.name for cases in group] for group in comparable(found)] == [["default", "grid"], ["mask"]]
-    show_curves(page, found)
+    assert [cases.block.name for cases in comparable(found)] == ["default", "grid"]
+    assert comparable(found[:1]) == []
+    assert show_searches(page, found)
+    assert not show_searches(page, found[2:], "-alone")
+    assert show_doublings(page, found[0])
     show_ablations(page, found)
     content = exports(page)
-    assert {"fig-search", "tab-search", "tab-ablations"} == {item["id"] for item in content["items"]}
-    table = pd.read_csv(page.folder / "tables" / "tab-search.csv").set_index(["setting", "search"])
-    assert table.loc[("rotation", "grid"), "tries"] == 9
-    assert (table["loss in the end"] <= table["loss at first"]).all()
-    assert table["fall [% of the furthest]"].groupby("setting").max().tolist() == [100] * 4
-    assert (
-        "refine lowers the mean loss as far as grid, to within 1 %, in"
-        in (content["numbers"]["conclusion_search"]["text"])
-    )
+    shown = {"fig-search", "fig-search-wins", "tab-search", "fig-doubling", "tab-ablations"}
+    assert shown == {item["id"] for item in content["items"]}
+    table = pd.read_csv(page.folder / "tables" / "tab-search.csv")
+    assert set(table["other"]) == {"grid"}
+    assert table.groupby(["criterion", "setting"])["forwards"].max().to_dict() == {
+        ("auroc", "angle"): 8, ("auroc", "hue"): 8}  # fmt: skip
+    assert (table["images"] == 10).all(), "normal images too, by their loss"
+    assert "refine wins against grid on" in content["numbers"]["conclusion_search"]["text"]
+    assert "of 2 comparisons" in content["numbers"]["short_search"]["text"]
     ablations = pd.read_csv(page.folder / "tables" / "tab-ablations.csv")
     assert set(ablations["instead"]) == {"align: mask"}
 
 
-def test_kept_tries_are_compared_again_side_by_side(study, page, monkeypatch):
-    """With a detector that does not round, what is evaluated again is what was recorded."""
-    by_loss = [
-        {"name": "refine", "criterion": "loss", "budget": 8, "over": ["washer"], "settings": ["hue", "3d"]},
-        {"name": "grid", "criterion": "loss", "budget": 9, "over": ["washer"], "settings": ["hue"], "search": "grid"},
-    ]
-    page.study = study.with_overrides(worst=by_loss)
-    dtypes = []
-    monkeypatch.setattr(
-        search_again, "load_study_detector", lambda s, *_: dtypes.append(s.dtype) or load_reddish(s, *_)
-    )
+def test_records_without_each_image_s_tries_are_said_to_lack_them(page, monkeypatch):
     found = searches_of_study(page)
-    show_curves(page, found)
-    assert dtypes == ["float32"]
-    falls = {}
-    for cases in found:
-        samples = load_table(cases.worst[cases.worst["metric"] == "aupro"], "samples", study)
-        fall = (samples["clean_loss"] - samples["loss"]).groupby(samples["setting"]).sum()
-        falls |= {(setting, cases.block.search): value for setting, value in fall.items()}
-    table = pd.read_csv(page.folder / "tables" / "tab-search.csv").set_index(["setting", "search"])
-    again = table["again, in 32 bits [%]"]
-    best = max(falls["hue", "refine"], falls["hue", "grid"])
-    for search in ("refine", "grid"):
-        assert again["hue", search] == pytest.approx(100 * falls["hue", search] / best, abs=1e-3)
-    assert again["3D (all three)", "refine"] == 100
-    assert again["hue"].min() < 100  # the two did not find the same
-
-
-def test_falls_are_compared_try_by_try():
-    curve = pd.DataFrame({"evaluation": [1, 2, 3, 4], "share": [0.0, 0.5, 0.895, 0.9]})
-    assert first_at(curve, 0.9) == (3, 4)
-    assert first_at(curve, 0.905) == (4, None)
-    assert first_at(curve, 1.0) == (None, None)
-    compared = [
-        Compared("adam", "demo-b", "hue", 100, 3, 4, 1.2),
-        Compared("adam", "demo-b", "3d", 100, 4, None, 0.995),
-        Compared("adam", "demo-l", "hue", 100, None, None, 0.985),
-        Compared("grid", "demo-b", "hue", 180, None, None, None),
-    ]
-    assert conclude_searches("refine", compared) == (
-        "refine lowers the mean loss as far as adam, to within 1 %, in 2 of 3 cases (as far or further in 1), there "
-        "with at most 4 % of its tries, not for hue on demo-l; with the kept tries of both evaluated again, side by "
-        "side and in 32 bits, in 2 of 3 (lowest: 98.5 % as far); refine lowers the mean loss as far as grid, to within "
-        "1 %, in 0 of 1 cases (as far or further in 0), not for hue on demo-b. A case is a backbone and setting."
-    )
+    monkeypatch.setattr("zsad.pages.search.load_sidecars", lambda *_: {"key": {"tables": ["samples"]}})
+    assert not show_searches(page, found)
+    assert not show_doublings(page, found[0])
+    assert page.items == []
 
 
 def test_an_ablation_changes_one_option_alone():

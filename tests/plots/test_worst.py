@@ -75,21 +75,25 @@ def test_hue_is_counted_in_multiples_of_pi():
     assert figure.axes[0].containers[0][-1].get_height() == 1  # rounding does not push it off the edge
 
 
-def test_a_search_curve_ends_at_its_last_try():
+def test_a_search_curve_ends_at_the_last_it_has_spent():
     curves = pd.concat(
         [
-            pd.DataFrame({"backbone": "b", "setting": "angle", "search": name, "evaluation": range(1, n + 1)})
-            .assign(share=lambda t: 1 - 1 / t["evaluation"])
+            pd.DataFrame({"row": "auroc", "column": "angle", "search": name, "x": range(1, n + 1)})
+            .assign(estimate=lambda t: 100 - 100 / t["x"], low=lambda t: t["estimate"] - 5, high=100.0)
             for name, n in (("refine", 4), ("adam", 10))
         ]
     )  # fmt: skip
-    figure = plots.plot_search(curves, {"angle": "rotation", "3d": "all"}, ["b"])
+    columns = {"angle": "rotation", "3d": "all"}
+    figure = plots.plot_search(curves, {"auroc": "kept by AUROC"}, columns, "passes", "fall [%]", reference=80)
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     assert list(lines["adam"].get_xdata()) == list(range(1, 11))
     assert list(lines["refine"].get_ydata()) == pytest.approx([0, 50, 100 * 2 / 3, 75])
     assert lines["refine"].get_color() != lines["adam"].get_color()
+    assert any(list(line.get_ydata()) == [80, 80] for line in figure.axes[0].lines)
+    band = figure.axes[0].collections[0].get_paths()[0].vertices
+    assert (band[:, 1].min(), band[:, 1].max()) == (-5, 100)
     assert [text.get_text() for text in figure.axes[1].texts] == ["none"]
-    assert figure.axes[0].get_xscale() == "log"
+    assert (figure.axes[0].get_xscale(), figure.axes[0].get_ylabel()) == ("log", "fall [%]")
 
 
 def test_rows_of_worst_cases_have_a_scale_a_heat_map():

@@ -13,8 +13,8 @@ def say_absent(page: Page, what: str) -> str:
     return sentence
 
 
-def say_not_kept(page: Page, what: str) -> str:
-    """Say that `results/demo` lacks something, and how to have it; returns the sentence."""
-    sentence = f"The records kept in `results/demo` hold no {what} yet; `zsad run demo` computes them."
+def say_not_kept(page: Page, what: str, study: str = "demo") -> str:
+    """Say that `results/<study>` lacks something, and how to have it; returns the sentence."""
+    sentence = f"The records kept in `results/{study}` hold no {what} yet; `zsad run {study}` computes them."
     page.say(sentence)
     return sentence

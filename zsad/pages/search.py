@@ -1,29 +1,33 @@
-"""How well the searches search: curves of loss against tries, and what each search reaches.
+"""How well the searches search: how far each lowers every image's AUROC or loss, for as many forward passes.
 
 Which searches there are is read off the study's `worst` blocks; what no block holds is said to be absent.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from zsad import plots
-from zsad.pages.absent import say_absent
-from zsad.pages.search_again import falls_again
+from zsad.pages import falls
+from zsad.pages.falls import FORWARDS_OF_A_GRADIENT, Compared, compared, mean_curve, relative_falls, wins
 from zsad.pages.worst import SETTING_WORDS, SETTINGS, WorstCases, computed, kept
+from zsad.plots.style import PALETTE
+from zsad.study.kept import load_sidecars
 from zsad.study.notebook import Page
 from zsad.study.shifts import Block, Worst
 
-_CASE = ["backbone", "setting"]
-_UNIT = ["suite", "category", *_CASE]
-# Columns of the table of searches.
-_FALL, _AGAIN = "fall [% of the furthest]", "again, in 32 bits [%]"
-# A search is as good as another whose mean loss falls no more than this share further.
-CLOSE = 0.01
+CRITERIA = {"auroc": "kept by AUROC", "loss": "kept by loss"}
+# A search is good enough as the default that wins on so many percent of the images.
+GOAL = 80
+# Twice as many evaluations should move a suite's mean by less than so many points.
+POINT = 1.0
+_TRIES = [*falls.IMAGE, "backbone", "setting", "search", "criterion", "evaluation", "forwards", "loss", "auroc"]
 _NAMES = set(Block.model_fields) | {"name", "settings"}
+_WAYS = {"search", "budget", "gradient", "criterion"}
+_SPENT = "forward passes"
+# Forward passes at which searches are compared, besides the last that both have spent.
+_AT = (16, 32, 64, 128)
 
 
 def searches_of_study(page: Page) -> list[WorstCases]:
@@ -32,19 +36,10 @@ def searches_of_study(page: Page) -> list[WorstCases]:
     return [cases for cases in found if cases is not None]
 
 
-def searches_kept(page: Page, blocks: Sequence[Worst]) -> list[WorstCases]:
-    """Those of some blocks that are kept in `results/demo`."""
-    found = [kept(page, block.name) for block in blocks]
+def searches_kept(page: Page, study: str, blocks: Sequence[Worst]) -> list[WorstCases]:
+    """Those of some blocks that are kept in `results/<study>`."""
+    found = [kept(page, block.name, study) for block in blocks]
     return [cases for cases in found if cases is not None]
-
-
-def comparable(all_cases: Sequence[WorstCases]) -> list[list[WorstCases]]:
-    """Groups of blocks that search for the same thing, so that only the way differs; the largest group first."""
-    groups: dict[str, list[WorstCases]] = {}
-    for cases in all_cases:
-        goal = repr(options_of(cases.block, without={"search", "budget", "gradient"}))
-        groups.setdefault(goal, []).append(cases)
-    return sorted(groups.values(), key=len, reverse=True)
 
 
 def options_of(block: Worst, without: set[str]) -> dict[str, Any]:
@@ -57,185 +52,247 @@ def search_name(block: Worst) -> str:
     return block.search + (" (class token)" if block.search == "adam" and block.gradient == "class_token" else "")
 
 
-def show_curves(page: Page, all_cases: Sequence[WorstCases]) -> None:
-    """A figure, a table and a conclusion for every group of comparable searches."""
-    suffix, study = all_cases[0].suffix, all_cases[0].study.name
-    for number, group in enumerate(comparable(all_cases)):
-        if number and len(group) == 1:
-            continue  # nothing to compare it with
-        id = f"-{number + 1}{suffix}" if number else suffix
-        curves, who = mean_curves(page, group)
-        goal = "the lowest AUROC" if group[0].block.criterion == "auroc" else "the lowest loss"
-        settings = {s: SETTING_WORDS[s].split(" ")[0] for s in SETTINGS if s in set(curves["setting"])}
-        backbones = [b for b in group[0].study.backbones if b in set(curves["backbone"])]
-        page.figure(
-            plots.plot_search(curves, settings, backbones),
-            f"fig-search{id}",
-            f"<strong>How fast the searches find worst cases</strong> ({'; '.join(variants(group))}). {who}; the try "
-            f"kept is that with {goal}. Height: how far the lowest loss so far, averaged over pictures, has fallen "
-            "below that of the pictures as they are (the first try), in percent of the furthest fall of any search in "
-            "the panel; higher is worse for WinCLIP. A try of adam also goes backward through the network, several "
-            "times the work of another.",
-            study=study,
-        )
-        missing = [s for s in ("refine", "adam", "grid") if s not in {cases.block.search for cases in group}]
-        if missing and number == 0:
-            say_absent(page, f"the search {' and the search '.join(missing)} with the same aim and bounds")
-        if len(group) > 1:
-            show_losses(page, group, f"tab-search{id}", f"search{id}")
-
-
-def variants(group: Sequence[WorstCases]) -> list[str]:
-    return [f"{search_name(cases.block)}: {_tries(cases.block)}" for cases in group]
-
-
-def _tries(block: Worst) -> str:
-    return "default tries" if block.budget is None else f"{block.budget} tries"
-
-
-def common_cells(group: Sequence[WorstCases]) -> pd.DataFrame:
-    """The cells that every search of a group has, apart from settings and backbones that one lacks altogether, as a
-    grid lacks 3d: suite, category, backbone, setting.
+def comparable(all_cases: Sequence[WorstCases]) -> list[WorstCases]:
+    """Of the blocks that search within the same bounds and turn and count alike the most, so that only the way differs;
+    none where there is but one search among them.
     """
-    units = [cases.worst[_UNIT].drop_duplicates() for cases in group]
-    everything = pd.concat(units).drop_duplicates()
-    keep = np.ones(len(everything), bool)
-    for cases, unit in zip(group, units, strict=True):
-        has = everything.merge(unit, on=_UNIT, how="left", indicator=True)["_merge"].eq("both").to_numpy()
-        lacks = ~(everything["setting"].isin(cases.settings) & everything["backbone"].isin(cases.backbones))
-        keep &= has | lacks.to_numpy()
-    return everything[keep]
+    groups: dict[str, list[WorstCases]] = {}
+    for cases in all_cases:
+        groups.setdefault(repr(options_of(cases.block, without=_WAYS)), []).append(cases)
+    largest = max(groups.values(), key=lambda group: len({search_name(c.block) for c in group}), default=[])
+    return largest if len({search_name(cases.block) for cases in largest}) > 1 else []
 
 
-def mean_curves(page: Page, group: Sequence[WorstCases]) -> tuple[pd.DataFrame, str]:
-    """backbone, setting, search, evaluation, the mean loss over the pictures of the cells that all searches share, and
-    `share`: its fall below the first try, as a share of the furthest fall of a search on that backbone and setting; and
-    which cells these are, in words.
-
-    Falls are compared and not losses: in 16 bits a detector with a gradient gives a picture another loss, by a percent
-    or two, than the same detector without.
+def tries_of(page: Page, all_cases: Sequence[WorstCases]) -> pd.DataFrame:
+    """The tables "tries" of some blocks, with `forwards`, and the block's `search` and `criterion`; empty where the
+    records are of an earlier version that kept none.
     """
-    common, frames = common_cells(group), []
-    for cases in group:
-        records = cases.worst.merge(common, on=_UNIT)
-        curve = page.details("curve", records).merge(
-            records[["key", "n_images"]].drop_duplicates(), on="key", how="left"
+    found = [
+        falls.with_forwards(page.details("tries", cases.worst)).assign(
+            search=search_name(cases.block), criterion=cases.block.criterion
         )
-        length = curve.groupby("key")["evaluation"].transform("max")
-        longest = curve.groupby(["backbone", "setting"])["evaluation"].transform("max")
-        if (length != longest).any():
-            raise ValueError(f"curves of {cases.block.name!r} differ in length within a setting: their budgets differ")
-        curve["weighted"] = curve["loss"].astype(float) * curve["n_images"]
-        sums = curve.groupby(["backbone", "setting", "evaluation"])[["weighted", "n_images"]].sum()
-        loss = (sums["weighted"] / sums["n_images"]).rename("loss").reset_index()
-        frames.append(loss.assign(search=search_name(cases.block)))
-    categories = common[["suite", "category"]].drop_duplicates()
-    who = "; ".join(
-        f"{suite}: {', '.join(sorted(rows['category'].str.replace('_', ' ')))}"
-        for suite, rows in categories.groupby("suite", sort=False)
+        for cases in all_cases
+        if _has_tries(page, cases)
+    ]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=_TRIES)
+
+
+def _has_tries(page: Page, cases: WorstCases) -> bool:
+    return all("tries" in sidecar["tables"] for sidecar in load_sidecars(cases.worst, page.study).values())
+
+
+def _by_aim(tries: pd.DataFrame, criterion: str) -> pd.DataFrame:
+    """The tries of searches for one aim: refine's own, and those of the others, whose tries no criterion leads."""
+    return tries[(tries["search"] != "refine") | (tries["criterion"] == criterion)]
+
+
+def _panels(tries: pd.DataFrame) -> Iterator[tuple[str, str, str, dict[str, pd.DataFrame]]]:
+    """criterion, backbone, setting and the relative falls of the searches, refine first."""
+    for criterion in CRITERIA:
+        aimed = _by_aim(tries, criterion)
+        for (backbone, setting), rows in aimed.groupby(["backbone", "setting"], sort=False):
+            found = relative_falls(rows, criterion)
+            if "refine" in found and len(found) > 1 and len(found["refine"]):
+                yield criterion, str(backbone), str(setting), {"refine": found.pop("refine"), **found}
+
+
+def show_searches(page: Page, all_cases: Sequence[WorstCases], suffix: str = "") -> bool:
+    """Two figures, a table and conclusions for the comparable searches among some blocks; whether there are any."""
+    group = comparable(all_cases)
+    panels = list(_panels(tries_of(page, group))) if group else []
+    if not panels:
+        return False
+    study, backbones = group[0].study.name, list(dict.fromkeys(backbone for _, backbone, _, _ in panels))
+    curves, won, found = [], [], list[dict[str, Any]]()
+    for criterion, backbone, setting, shares in panels:
+        where = {"row": criterion, "column": f"{setting} {backbone}"}
+        for search, share in shares.items():
+            curves.append(mean_curve(100 * share).assign(search=search, **where))
+            if search != "refine":
+                won.append(mean_curve(100 * wins(shares["refine"], share)).assign(search=search, **where))
+                found += [{"criterion": criterion, "backbone": backbone, "setting": setting, **vars(each)}
+                          for each in _at_several(shares, search)]  # fmt: skip
+    rows = {name: words for name, words in CRITERIA.items() if any(p[0] == name for p in panels)}
+    columns = {
+        f"{setting} {backbone}": SETTING_WORDS[setting] + (f", {backbone}" if len(backbones) > 1 else "")
+        for setting in SETTINGS
+        for backbone in backbones
+        if any(p[1:3] == (backbone, setting) for p in panels)
+    }
+    images = max(len(shares["refine"]) for *_, shares in panels)
+    spent = (
+        f"Along: forward passes of the detector for an image; an evaluation with a gradient (adam) counts "
+        f"{FORWARDS_OF_A_GRADIENT}. Bands: 95 % bootstrap intervals over the {images} images."
     )
-    curves = pd.concat(frames, ignore_index=True)
-    first = curves[curves["evaluation"] == 1].set_index([*_CASE, "search"])["loss"]
-    fall = curves.join(first.rename("first"), on=[*_CASE, "search"])["first"] - curves["loss"]
-    furthest = fall.groupby([curves[name] for name in _CASE]).transform("max")
-    return curves.assign(share=(fall / furthest.where(furthest > 0)).fillna(0.0)), who
+    page.figure(
+        plots.plot_search(pd.concat(curves), rows, columns, f"{_SPENT} an image", "fall [%]"),
+        f"fig-search{suffix}",
+        "<strong>How far the searches get.</strong> Height: how far the lowest value so far lies below that of the "
+        "image as it is, in percent of the furthest that any search lowers it on that image, mean over images; higher "
+        f"is worse for the detector. Above, an image is judged by its pixel AUROC (by the loss without a defect), "
+        f"below by the loss. {spent}",
+        study=study,
+    )
+    page.figure(
+        plots.plot_search(
+            pd.concat(won), rows, columns, f"{_SPENT} an image", "images won [%]", colours=PALETTE[1:], reference=GOAL
+        ),
+        f"fig-search-wins{suffix}",
+        "<strong>On how many images refine gets further.</strong> Share of images on which refine has lowered the "
+        f"value further than the other search for as many forward passes; as far counts half. Dotted: {GOAL} %. "
+        f"{spent}",
+        study=study,
+    )
+    table = pd.DataFrame(found)
+    _show_table(page, table, f"tab-search{suffix}", study)
+    for text, key in ((conclude(table), "conclusion_search"), (shortly(table), "short_search")):
+        page.number(f"{key}{suffix}", text)
+    page.say(conclude(table))
+    return True
 
 
-def show_losses(page: Page, group: Sequence[WorstCases], id: str, key: str) -> None:
-    """Each search against the first refine of the group: tries, how far the mean loss falls, and how many tries refine
-    needs for as much. Where the try of the lowest loss was kept, the kept tries are compared in 32 bits too.
-    """
-    names = [search_name(cases.block) for cases in group]
-    ours = next((name for name, cases in zip(names, group, strict=True) if cases.block.search == "refine"), names[0])
-    curves, _ = mean_curves(page, group)
-    by_loss = group[0].block.criterion == "loss"
-    again = falls_again(page, group, common_cells(group), names) if by_loss else {}
-    rows, compared = [], []
-    for (backbone, setting), panel in curves.groupby(_CASE, sort=False):
-        reference = panel[panel["search"] == ours].sort_values("evaluation")
-        for search, curve in panel.groupby("search", sort=False):
-            end, case = curve.sort_values("evaluation").iloc[-1], (str(backbone), str(setting), str(search))
-            row = {
-                "backbone": backbone,
-                "setting": SETTING_WORDS[str(setting)],
-                "search": search,
-                "tries": int(end["evaluation"]),
-                "loss at first": float(curve["loss"].max()),
-                "loss in the end": float(end["loss"]),
-                _FALL: 100 * float(end["share"]),
-            }
-            if by_loss:
-                row[_AGAIN] = 100 * again[case]
-            if search != ours:
-                close, strict = first_at(reference, float(end["share"]))
-                as_far = again[*case[:2], ours] / (again[case] or 1.0) if by_loss else None
-                compared.append(Compared(case[2], *case[:2], row["tries"], close, strict, as_far))
-                row[f"tries {ours} needs for it"] = "not reached" if close is None else str(close)
-            rows.append(row)
-    conclusion = conclude_searches(ours, compared)
-    page.say(f"**Conclusion.** {conclusion}")
-    page.number(f"conclusion_{key}", conclusion)
-    in_32_bits = (
-        "; the same with the kept tries of all searches evaluated again, side by side and in 32 bits, which tells what "
-        "was found from how it was rounded (in 16 bits processors round differently, and cells may come from several)"
+def _at_several(shares: dict[str, pd.DataFrame], other: str) -> list[Compared]:
+    last = min(shares["refine"].columns[-1], shares[other].columns[-1])
+    return [compared(shares, "refine", other, at) for at in sorted({at for at in _AT if at < last} | {int(last)})]
+
+
+def _show_table(page: Page, table: pd.DataFrame, id: str, study: str) -> None:
+    shown = pd.DataFrame(
+        {
+            "aim": table["criterion"].map(CRITERIA),
+            "backbone": table["backbone"],
+            "setting": table["setting"].map(SETTING_WORDS),
+            "against": table["other"],
+            _SPENT: table["forwards"],
+            "images": table["images"],
+            "further": table["further"],
+            "as far": table["alike"],
+            "won [%]": _spans(table, "rate", "{:.0f} ({:.0f} to {:.0f})"),
+            "ahead [% of the furthest]": _spans(table, "ahead", "{:+.1f} ({:+.1f} to {:+.1f})"),
+        }
     )
     page.table(
-        pd.DataFrame(rows),
+        shown,
         id,
-        "<strong>What each search reaches.</strong> Loss averaged over pictures, of the pictures as they are and of "
-        "the worst tries, and its fall in percent of the furthest fall of any search on that backbone and setting"
-        f"{in_32_bits if by_loss else ''}. Last column: after how many tries {ours} has fallen at least "
-        f"{100 * (1 - CLOSE):.0f} % as far.",
-        formats={
-            **dict.fromkeys(("loss at first", "loss in the end"), "{:.3g}"),
-            **dict.fromkeys((_FALL, _AGAIN) if by_loss else (_FALL,), "{:.1f}"),
-        },
-        study=group[0].study.name,
+        "<strong>refine against the other searches, image by image.</strong> After as many forward passes of both: on "
+        "how many images refine has lowered the value further, and as far; the share that it wins (as far counts "
+        "half); and by how much its fall is ahead, mean of the paired differences in percent of the furthest fall on "
+        "each image. 95 % bootstrap intervals over images.",
+        study=study,
+        csv=table,
     )
 
 
-@dataclass(frozen=True)
-class Compared:
-    """One search against refine on one backbone and setting: its tries, and after how many refine's mean loss has
-    fallen as far, to within `CLOSE` and strictly; None where it never has. `again`: how far refine's kept tries fall in
-    32 bits, as a share of how far the other's do; None where that was not evaluated.
+def _spans(table: pd.DataFrame, name: str, form: str) -> list[str]:
+    ends = zip(table[name], table[f"{name}_low"], table[f"{name}_high"], strict=True)
+    return [form.format(*values) for values in ends]
+
+
+def _last(table: pd.DataFrame) -> pd.DataFrame:
+    """The comparison after the most forward passes, of each aim, backbone, setting and other search."""
+    case = ["criterion", "backbone", "setting", "other"]
+    return table.loc[table.groupby(case, sort=False)["forwards"].idxmax()]
+
+
+def conclude(table: pd.DataFrame) -> str:
+    """A list: for each aim and setting how often refine wins against each other search at the end, and whether that is
+    the goal.
     """
-
-    search: str
-    backbone: str
-    setting: str
-    tries: int
-    close: int | None
-    strict: int | None
-    again: float | None
-
-
-def first_at(curve: pd.DataFrame, share: float) -> tuple[int | None, int | None]:
-    """The first tries after which a curve has fallen by `share`, to within `CLOSE` and strictly."""
-    found = []
-    for goal in (share * (1 - CLOSE), share):
-        reached = curve[curve["share"] >= goal - 1e-12]["evaluation"]
-        found.append(int(reached.min()) if len(reached) else None)
-    return found[0], found[1]
+    lines = []
+    for (criterion, backbone, setting), rows in _last(table).groupby(["criterion", "backbone", "setting"], sort=False):
+        said = [
+            f"{row.other} on {row.rate:.0f} % of {row.images} images ({row.rate_low:.0f} to {row.rate_high:.0f}) after "
+            f"{row.forwards} forward passes"
+            for row in rows.itertuples()
+        ]
+        short = rows[rows["rate"] < GOAL]["other"].tolist()
+        verdict = f"short of {GOAL} % against {', '.join(short)}" if short else f"at least {GOAL} % against each"
+        case = f"{CRITERIA[str(criterion)]}, {SETTING_WORDS[str(setting)]} on {backbone}"
+        lines.append(f"- **{case}**: refine wins against {'; against '.join(said)}. That is {verdict}.")
+    return "\n".join(lines)
 
 
-def conclude_searches(ours: str, compared: Sequence[Compared]) -> str:
-    """How often, and how soon, our search gets as far as the others, and where it does not."""
-    said = []
-    for other in dict.fromkeys(c.search for c in compared):
-        found = [c for c in compared if c.search == other]
-        reached = [c for c in found if c.close is not None]
-        strictly = sum(c.strict is not None for c in found)
-        text = f"{ours} lowers the mean loss as far as {other}, to within {100 * CLOSE:.0f} %, in "
-        text += f"{len(reached)} of {len(found)} cases (as far or further in {strictly})"
-        if reached:
-            text += f", there with at most {max(100 * (c.close or 0) / c.tries for c in reached):.0f} % of its tries"
-        missed = [f"{SETTING_WORDS[c.setting]} on {c.backbone}" for c in found if c.close is None]
-        text += f", not for {', '.join(missed)}" if missed else ""
-        again = [c.again for c in found if c.again is not None]
-        if again:
-            text += "; with the kept tries of both evaluated again, side by side and in 32 bits, in "
-            text += f"{sum(share >= 1 - CLOSE for share in again)} of {len(again)} "
-            text += f"(lowest: {100 * min(again):.1f} % as far)"
-        said.append(text)
-    return "; ".join(said) + ". A case is a backbone and setting." if said else ""
+def shortly(table: pd.DataFrame) -> str:
+    """One sentence: in how many comparisons refine reaches the goal, and its lowest share."""
+    last = _last(table)
+    reached, lowest = int((last["rate"] >= GOAL).sum()), last.loc[last["rate"].idxmin()]
+    return (
+        f"For as many forward passes refine lowers AUROC or loss further on at least {GOAL} % of the images in "
+        f"{reached} of {len(last)} comparisons; its lowest share is {lowest['rate']:.0f} % "
+        f"({CRITERIA[lowest['criterion']]}, against {lowest['other']} after {lowest['forwards']})."
+    )
+
+
+def show_doublings(page: Page, cases: WorstCases, suffix: str = "") -> bool:
+    """The mean AUROC of anomalous images against the number of evaluations, and what doubling them changes; whether the
+    records hold it.
+    """
+    tries = tries_of(page, [cases])
+    if tries.empty or not tries["auroc"].notna().any():
+        return False
+    curves, tables = [], []
+    for (backbone, setting), rows in tries.groupby(["backbone", "setting"], sort=False):
+        lowest = falls.lowest_aurocs(rows)
+        name = SETTING_WORDS[str(setting)] + (f", {backbone}" if len(cases.backbones) > 1 else "")
+        curves.append(mean_curve(lowest).assign(search=name, row="", column=""))
+        tables.append(falls.doublings(lowest).assign(case=name, images=len(lowest)))
+    table = pd.concat(tables, ignore_index=True)
+    page.figure(
+        plots.plot_search(pd.concat(curves), {"": ""}, {"": ""}, "evaluations an image", "mean AUROC [%]"),
+        f"fig-doubling{suffix}",
+        "<strong>What more evaluations find.</strong> Lowest pixel AUROC so far of each anomalous image, mean over "
+        f"images, against the evaluations of {cases.block.search}; evaluation 1 is the image as it is. Bands: 95 % "
+        "bootstrap intervals over images.",
+        study=cases.study.name,
+    )
+    if len(table):
+        _show_doubled(page, table, suffix, cases.study.name)
+    return True
+
+
+def _show_doubled(page: Page, table: pd.DataFrame, suffix: str, study: str) -> None:
+    shown = pd.DataFrame(
+        {
+            "setting": table["case"],
+            "images": table["images"],
+            "evaluations": table["evaluations"],
+            "mean AUROC": table["mean"].map("{:.1f}".format),
+            "with twice as many": table["doubled"].map("{:.1f}".format),
+            "lower by [points]": _spans(table.rename(columns={"low": "change_low", "high": "change_high"}), "change",
+                                        "{:.2f} ({:.2f} to {:.2f})"),
+            "most of a category": table["largest"].map("{:.2f}".format),
+        }
+    )  # fmt: skip
+    page.table(
+        shown,
+        f"tab-doubling{suffix}",
+        "<strong>What twice as many evaluations change.</strong> Mean over anomalous images of the lowest pixel AUROC, "
+        "in percent, and by how many points it is lower after twice as many evaluations, with a 95 % bootstrap "
+        "interval over images; and the largest such change of a category's mean.",
+        study=study,
+        csv=table,
+    )
+    text = conclude_doublings(table)
+    page.say(text)
+    page.number(f"conclusion_doubling{suffix}", text)
+
+
+def conclude_doublings(table: pd.DataFrame) -> str:
+    """A line a setting: from how many evaluations on, twice as many move the mean by less than a point."""
+    lines = []
+    for case, rows in table.groupby("case", sort=False):
+        moved = rows[rows["change"] >= POINT]
+        enough = rows[rows["evaluations"] > moved["evaluations"].max()] if len(moved) else rows
+        last = rows.iloc[-1]
+        if len(enough):
+            first = enough.iloc[0]
+            lines.append(
+                f"- **{case}**: from {first.evaluations} evaluations on, twice as many lower the mean by less than "
+                f"{POINT:g} point ({first.change:.2f}, {first.low:.2f} to {first.high:.2f})."
+            )
+        else:
+            lines.append(
+                f"- **{case}**: no number of evaluations tried is enough: after {last.evaluations}, twice as many "
+                f"lower the mean by another {last.change:.2f} points ({last.low:.2f} to {last.high:.2f})."
+            )
+    return "\n".join(lines)

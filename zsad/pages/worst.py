@@ -134,15 +134,15 @@ def _computed_over(page: Page, block: Worst, pairs: list[tuple[str, str]]) -> pd
     return _with_clean(worst, page.records("none", variant=_unshifted(block), **where))
 
 
-def kept(page: Page, block_name: str | None = None) -> WorstCases | None:
-    """The worst cases of the demo study that are kept in `results/demo`: of its first block that is there and of all
-    that search alike, or of the named one alone; None where none are kept.
+def kept(page: Page, block_name: str | None = None, study_name: str = "demo") -> WorstCases | None:
+    """The worst cases of a study that are kept in `results/<study>`: of its first block that is there and of all that
+    search alike, or of the named one alone; None where none are kept.
     """
     try:
-        records = load_records("demo")
+        records = load_records(study_name)
     except FileNotFoundError:
         return None
-    study = load_study("demo", check_models=False)
+    study = load_study(study_name, check_models=False)
     blocks = {block.name: block for block in study.worst if len(_worst_of(study, block, records))}
     first = next(iter(blocks.values()), None) if block_name is None else blocks.get(block_name)
     if first is None:
@@ -155,7 +155,7 @@ def kept(page: Page, block_name: str | None = None) -> WorstCases | None:
         clean = records[(records["shift"] == "none") & (records["variant"] == _unshifted(block))]
         found.append(_with_clean(worst[~pairs.isin(seen)], clean))
         seen |= set(pairs)
-    return WorstCases(study, alike, page.uses(pd.concat(found, ignore_index=True)), "-demo")
+    return WorstCases(study, alike, page.uses(pd.concat(found, ignore_index=True)), f"-{study_name}")
 
 
 def _worst_of(study: Study, block: Worst, records: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """How a detector's results change when the picture does."""
 
-from zsad.robustness.again import losses_again
 from zsad.robustness.bounds import WORST_SETTINGS, Bounds
 from zsad.robustness.corruption import Corruption
 from zsad.robustness.sweep import (
@@ -24,7 +23,6 @@ __all__ = [
     "TestSet",
     "WorstCase",
     "load_test_set",
-    "losses_again",
     "measure",
     "predict_shifted",
     "uniform_sweep",

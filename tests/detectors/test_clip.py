@@ -156,7 +156,7 @@ def test_bad_pixels_are_refused_before_anything_is_computed(name, monkeypatch):
     [
         ({"definition": "paper"}, "unknown definition 'paper'; known: AnomalyCLIP, WinCLIP"),
         ({"map": "windows"}, "unknown map 'windows'; known: patches, score"),
-        ({"temperature": 0.0}, "temperature must be above 0"),
+        ({"temperature": 0.0}, "temperature must be a number from 0.0001"),
         ({"anomalous_word": " "}, "anomalous_word must not be empty"),
     ],
 )

@@ -312,8 +312,8 @@ def test_options_are_json_and_rebuild_the_detector():
         ({"guidance_temperature": 0}, "guidance_temperature must be above 0, not 0"),
         ({"guidance_words": 0}, "guidance_words must be at least 1"),
         ({"schedule": "random"}, "unknown schedule 'random'; known: joint, sequential"),
-        ({"distribution_tokens": 0}, "distribution_tokens must be at least 1"),
-        ({"word_steps": -1}, "word_steps must be at least 0"),
+        ({"distribution_tokens": 0}, "distribution_tokens must be a whole number from 1"),
+        ({"word_steps": -1}, "word_steps must be a whole number from 0"),
     ],
 )
 def test_values_that_an_option_does_not_take(options, message):

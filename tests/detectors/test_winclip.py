@@ -335,7 +335,7 @@ def test_a_category_in_letters_that_the_tokenizer_lacks_is_refused(category):
         ({"aggregate": "mean"}, "unknown aggregate 'mean'"),
         ({"image_score": "mean"}, "unknown image_score 'mean'; known: class token, map maximum"),
         ({"non_square": "pad"}, "unknown non_square 'pad'; known: tile, squash"),
-        ({"temperature": 0}, "temperature must be above 0"),
+        ({"temperature": 0}, "temperature must be a number from 0.0001"),
         ({"scales": (2, 2)}, "different window sizes"),
         ({"scales": (0,)}, "at least 1 patch"),
         ({"scales": (), "image_scale": False}, "at least one scale"),

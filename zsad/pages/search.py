@@ -124,6 +124,7 @@ def show_searches(page: Page, all_cases: Sequence[WorstCases], suffix: str = "")
         f"Along: forward passes of the detector for an image; an evaluation with a gradient (adam) counts "
         f"{FORWARDS_OF_A_GRADIENT}. Bands: 95 % bootstrap intervals over the {images} images."
     )
+    spent += f" Evaluations at most: {'; '.join(_evaluations(group))} (adam as released has 100, in 5 runs of 20)."
     page.figure(
         plots.plot_search(pd.concat(curves), rows, columns, f"{_SPENT} an image", "fall [%]"),
         f"fig-search{suffix}",
@@ -149,6 +150,14 @@ def show_searches(page: Page, all_cases: Sequence[WorstCases], suffix: str = "")
         page.number(f"{key}{suffix}", text)
     page.say(conclude(table))
     return True
+
+
+def _evaluations(group: Sequence[WorstCases]) -> list[str]:
+    most: dict[str, int] = {}
+    for cases in group:
+        name = search_name(cases.block)
+        most[name] = max(most.get(name, 0), cases.block.budget or 0)
+    return [f"{name} {count or 'by default'}" for name, count in most.items()]
 
 
 def _at_several(shares: dict[str, pd.DataFrame], other: str) -> list[Compared]:

@@ -40,9 +40,9 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 import pandas as pd
 
-from zsad import metrics, plots
+from zsad import plots
+from zsad.pages.controls import show_controls
 from zsad.study import load_records, load_study, notebook
-from zsad.study.evaluate import load_study_pictures
 from zsad.study.summary import mean_over_categories
 
 if not any(name.startswith("demo-") for name in load_study(study).suites):
@@ -172,65 +172,4 @@ page.say(f"The largest change of any category's image AUROC, pixel AUROC or AUPR
 # about damage should lie outside the range that they span.
 
 # %%
-import numpy as np
-import torch
-from torch.nn import functional as F
-
-from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES, clean_class_name, compose
-from zsad.clip.prototypes import text_prototypes
-
-WORDS = """on a Monday, on a Tuesday, on a Friday, on a Sunday, in spring, in autumn, in winter, in Paris, in Rome,
-in Oslo, by the sea, by the lake, from above, from the left, of the first kind, of the second kind, at noon, at night,
-for two, for ten""".replace("\n", " ").split(", ")
-rng = np.random.default_rng(page.study.seed)
-drawn = [rng.permutation(WORDS)[:8] for _ in range(20)]
-sides = [{NORMAL: [f"{{}} {w}" for w in d[:4]], ANOMALOUS: [f"{{}} {w}" for w in d[4:]]} for d in drawn]
-variants = {
-    "as published": STATES,
-    "swapped": {NORMAL: STATES[ANOMALOUS], ANOMALOUS: STATES[NORMAL]},
-    **{f"nonsense {k}": side for k, side in enumerate(sides)},
-}
-phrases = sorted({phrase for states in variants.values() for side in states.values() for phrase in side})
-backbone = page.detector().backbone
-rows = []
-for suite in whole:
-    for category in page.study.categories_of(suite):
-        pictures = load_study_pictures(page.study, page.dataset(suite, category))
-        features = torch.cat([backbone.embed_image(image[None].to(backbone.device)) for image in pictures.images])
-        # Every phrase stands in the same templates: a side's prototype is that of the means of its phrases.
-        sentences = compose(clean_class_name(category), {phrase: [phrase] for phrase in phrases})
-        means = dict(zip(sentences, text_prototypes(backbone, [*sentences.values()], normalise=False), strict=True))
-        for name, states in variants.items():
-            normal, anomalous = (
-                F.normalize(torch.stack([means[phrase] for phrase in states[side]]).mean(0), dim=0)
-                for side in (NORMAL, ANOMALOUS)
-            )
-            score = features @ (anomalous - normal)  # ranks images as WinCLIP's image score does
-            auroc = metrics.image_auroc(score.cpu(), pictures.labels)
-            rows.append({"suite": suite, "category": category, "prompts": name, "auroc": auroc})
-controls = 100 * pd.DataFrame(rows).pivot_table(index=["suite", "category"], columns="prompts", values="auroc")
-nonsense = controls[[name for name in variants if name.startswith("nonsense")]]
-shown = controls[["as published", "swapped"]].assign(nonsense=nonsense.mean(axis=1))
-shown = shown.assign(lowest=nonsense.min(axis=1), highest=nonsense.max(axis=1))
-draws = nonsense.mean(axis=0)  # one mean over the categories for each draw of words
-means = shown[["as published", "swapped", "nonsense"]].mean()
-mirror = (shown["as published"] + shown["swapped"] - 100).abs().max()
-shown.loc[("all", "mean"), :] = [*means, draws.min(), draws.max()]
-columns = {"nonsense": "nonsense, mean of 20", "lowest": "lowest of 20", "highest": "highest of 20"}
-table = shown.rename(columns=columns).reset_index()
-table["category"] = table["category"].str.replace("_", " ")
-page.table(
-    table,
-    "tab-controls",
-    "<strong>Image AUROC with other words</strong>, in percent. Swapped: the normal and the anomalous phrases "
-    "change sides. Nonsense: phrases that say nothing about damage on both sides, twenty draws. 50 is chance.",
-    formats={name: "{:.1f}" for name in table.columns[2:]},
-)
-page.number("nonsense", means["nonsense"], f"{means['nonsense']:.1f} %")
-page.number("swapped", means["swapped"], f"{means['swapped']:.1f} %")
-page.say(
-    f"With the prompts swapped, the two AUROCs of a category add up to 100 within {mirror:.1f} points. Nonsense "
-    f"prompts give {means['nonsense']:.1f} on average over twenty draws; the mean over the categories lies between "
-    f"{draws.min():.1f} and {draws.max():.1f} for a single draw, against {means['as published']:.1f} for the words "
-    "about damage."
-)
+show_controls(page, whole)

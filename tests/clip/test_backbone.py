@@ -9,6 +9,7 @@ from tiny_clip import TOKENIZER, random_images, tiny_backbone, tiny_model
 from torch.nn import functional as F
 
 from zsad.clip.backbone import Backbone, window_tokens
+from zsad.clip.tokenizer import WordTokenizer
 
 
 def assert_same(actual, expected, tolerance=1e-5):
@@ -161,6 +162,36 @@ def test_the_model_in_hand_stays_as_it_is():
     Backbone(model, TOKENIZER, dtype="bfloat16")
     assert model.training
     assert all(parameter.requires_grad and parameter.dtype == torch.float32 for parameter in model.parameters())
+
+
+class Spelled:
+    """A tokenizer of other tokens for the same text, as transformers' and open_clip's are held."""
+
+    def __init__(self, inner=None, encoder=None, context_length=77):
+        self.tokenizer, self.encoder, self.context_length = inner, encoder, context_length
+
+    def __call__(self, texts, context_length=None):
+        return TOKENIZER(texts, context_length or self.context_length)
+
+
+def test_fingerprint_tells_what_weights_do_not_say_apart():
+    """Neither the number of heads nor the tokenizer changes a weight, and both change embeddings."""
+    words = [*TOKENIZER.vocabulary]
+    exchanged = WordTokenizer([*words[::-1]])
+    inner = type("Inner", (), {"get_vocab": lambda self: {"nut": 3}})()
+    prints = [
+        Backbone(tiny_model(), TOKENIZER).fingerprint,
+        Backbone(tiny_model(vision={"head_width": 8}), TOKENIZER).fingerprint,
+        Backbone(tiny_model(text={"heads": 4}), TOKENIZER).fingerprint,
+        Backbone(tiny_model(), exchanged).fingerprint,
+        Backbone(tiny_model(), Spelled(inner)).fingerprint,
+        Backbone(tiny_model(), Spelled(encoder={"nut": 3})).fingerprint,
+        Backbone(tiny_model(), Spelled(encoder={"nut": 4})).fingerprint,
+        Backbone(tiny_model(), WordTokenizer(words, context_length=70)).fingerprint,
+    ]
+    assert prints[4] == prints[5], "the same entries, however they are held"
+    assert len({*prints}) == len(prints) - 1
+    assert Backbone(tiny_model(), WordTokenizer(words)).fingerprint == prints[0]
 
 
 def test_fingerprint_tells_weights_activation_and_normalisation_apart():

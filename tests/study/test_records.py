@@ -114,7 +114,7 @@ def test_a_cell_comes_back_as_it_was_stored(tmp_path):
     assert store.sidecar(KEY) == SIDECAR
     pd.testing.assert_frame_equal(store.rows(KEY), rows()[CELL_COLUMNS])
     pd.testing.assert_frame_equal(store.table(KEY, "images"), images()["images"])
-    with pytest.raises(RecordError, match=r"samples\.parquet does not exist: the cell has no such table"):
+    with pytest.raises(RecordError, match=r"samples\.parquet does not exist: it was stored without"):
         store.table(KEY, "samples")
     suffixes = (".images.parquet", ".json", ".parquet")
     assert sorted(path.name for path in store.folder.iterdir()) == [f"{KEY}{suffix}" for suffix in suffixes]
@@ -183,7 +183,7 @@ def test_a_cell_under_another_cells_name_is_not_taken(tmp_path, caplog):
     for path in files_of(store):
         path.rename(path.with_name(path.name.replace(KEY, other)))
     assert not store.has(other)
-    assert "no sidecar of a cell of that name" in caplog.text
+    assert "is no sidecar of that name" in caplog.text
 
 
 def test_a_row_of_every_table_can_be_stored(tmp_path):

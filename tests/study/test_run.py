@@ -597,7 +597,10 @@ def test_the_recipe_of_a_demo_suite_names_what_was_drawn_and_the_code_that_draws
     assert recipe_of(study, "demo-mvtec") == recipes[0]
     path.write_text('{"seed": 1, "files": {"a.png": "as drawn here"}}')
     recipes.append(recipe_of(study, "demo-mvtec"))
-    (renderer / "damage.py").write_text("another")
+    source = renderer / "damage.py"
+    source.write_text(source.read_text().replace('"""', '"""Said otherwise. ', 1) + "\n# a comment\n")
+    assert recipe_of(study, "demo-mvtec") == recipes[-1], "comments draw nothing"
+    source.write_text(source.read_text() + "ANOTHER = 1\n")
     recipes.append(recipe_of(study, "demo-mvtec"))
     assert None not in recipes
     assert len(set(recipes)) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import string
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -24,6 +25,7 @@ DTYPES = {
     "float16": torch.float16,
     "float64": torch.float64,  # for checks against finite differences
 }
+_LETTERS = ("", *string.ascii_letters, *string.digits)
 
 
 class Backbone:
@@ -82,9 +84,18 @@ class Backbone:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over everything that determines an embedding: weights in name order, activation, normalisation."""
+        """sha256 over everything that determines an embedding: weights in name order, what these do not tell (the
+        kinds of layers, heads, pooling), normalisation, and the tokenizer's vocabulary."""
         layers = sorted({type(module).__name__ for module in self.model.modules()})
-        digest = hashlib.sha256(repr((layers, self.image_size, self.mean.tolist(), self.std.tolist())).encode())
+        choices = [
+            (name, choice, getattr(module, choice))
+            for name, module in self.model.named_modules()
+            for choice in ("num_heads", "pool_type", "eps")
+            if hasattr(module, choice)
+        ]
+        said = (layers, choices, self.image_size, self.mean.tolist(), self.std.tolist())
+        digest = hashlib.sha256(repr(said).encode())
+        digest.update(repr((_vocabulary(self.tokenizer), self.tokenizer([*_LETTERS]).tolist())).encode())
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
@@ -325,6 +336,13 @@ def window_tokens(grid: tuple[int, int], size: int) -> Int[Tensor, "window token
     patches = torch.arange(1, 1 + rows * columns).view(rows, columns)
     windows = patches.unfold(0, size, 1).unfold(1, size, 1).reshape(-1, size * size)
     return F.pad(windows, (1, 0), value=0)
+
+
+def _vocabulary(tokenizer: Any) -> list[tuple[str, int]]:
+    """Entries and their ids, as this package's tokenizers, open_clip's and those of transformers hold them."""
+    inner = getattr(tokenizer, "tokenizer", None)
+    held = inner.get_vocab() if hasattr(inner, "get_vocab") else getattr(tokenizer, "encoder", None)
+    return sorted((held or getattr(tokenizer, "ids", {})).items())
 
 
 def _vision_transformer(model: nn.Module) -> VisionTransformer:

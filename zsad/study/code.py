@@ -16,11 +16,13 @@ PACKAGE = Path(__file__).parents[1]
 
 # Where the computing of every cell begins, besides its detector: pictures, texts, and evaluating. Readers and whatever
 # loads weights are not among them: what they hand out is fingerprinted itself, as data and as weights.
-_ROOTS = ("zsad.study.evaluate", "zsad.data.sample", "zsad.clip.tokenizer")
+_GIVEN = ("zsad.data.sample", "zsad.clip.tokenizer")
+_ROOTS = ("zsad.study.evaluate", *_GIVEN)
 # Not followed: doors that know things by name (who wants one names it himself), what draws the demo suites (their
 # pictures are data), what writes files, and the rest of the study, whose part in a result is the cell's spec.
 _DOORS = ("zsad.detectors", "zsad.clip.zoo", "zsad.data.load")
-_APART = ("zsad.progress", "zsad.files", "zsad.data.demo", "zsad.study")
+_WRITERS = ("zsad.progress", "zsad.files", "zsad.data.demo")
+_APART = (*_WRITERS, "zsad.study")
 # Modules that act under some shifts only: what they lead to is left out under any other.
 ONLY_UNDER = {
     "zsad.perturb.semantic": ("uniform", "worst"),
@@ -46,6 +48,14 @@ def cell_modules(detector: str, kind: str, package: Path = PACKAGE) -> set[str]:
     return reached((*_ROOTS, *detector_modules(detector, package)), (*_DOORS, *_APART, *elsewhere), package)
 
 
+def function_code(*modules: str) -> dict[str, str]:
+    """Room -> SHA-256 (hex) of the code there that can touch what functions of some modules compute; modules of other
+    packages are left out.
+    """
+    own = [module for module in modules if _file(module, PACKAGE)]
+    return by_room(reached((*own, *_GIVEN), (*_DOORS, *_WRITERS)))
+
+
 def manifest_code(detectors_and_kinds: Iterable[tuple[str, str]]) -> str:
     """SHA-256 (hex) over the code of some cells, and over what the study itself does with them."""
     running = by_room(reached(("zsad.study.run",), _DOORS))["study"]
@@ -61,6 +71,12 @@ def imported_code(source: Path) -> str:
 def module_code(*modules: str) -> str:
     """SHA-256 (hex) over some modules and what they import, directly or not."""
     return hashlib.sha256(repr(by_room(reached(modules, _DOORS))).encode()).hexdigest()
+
+
+def folder_code(folder: Path) -> str:
+    """SHA-256 (hex) over the parsed sources of a folder, and of nothing that they import."""
+    parsed = [(path.name, _source_digest(path.read_bytes())) for path in sorted(folder.glob("*.py"))]
+    return hashlib.sha256(repr(parsed).encode()).hexdigest()
 
 
 def reached(roots: Iterable[str], cut: Iterable[str] = (), package: Path = PACKAGE) -> set[str]:
@@ -161,6 +177,11 @@ def _tree(module: str, package: Path) -> ast.Module:
     if path is None:
         raise FileNotFoundError(f"the source of {module} is not in {package}: reinstall the package")
     return ast.parse(path.read_bytes(), str(path))
+
+
+@cache
+def _source_digest(source: bytes) -> str:
+    return hashlib.sha256(repr(_plain(ast.parse(source))).encode()).hexdigest()
 
 
 @cache

@@ -60,8 +60,15 @@ def load_study_pictures(
     study: Study, dataset: Dataset, detector: DetectorConfig | None = None, corruption: Corruption | None = None
 ) -> TestSet:
     """A data set's pictures as a study gives them to one of its detectors; by default, to one that names no size."""
+    return load_test_set(dataset, corruption=corruption, **sizes_of(study, detector))
+
+
+def sizes_of(study: Study, detector: DetectorConfig | None = None) -> dict[str, Any]:
+    """The sizes at which a study gives pictures to one of its detectors and compares maps, as `load_test_set` takes
+    them; by default, of one that names none.
+    """
     resolution = study.resolution if detector is None else study.resolution_of(detector)
-    return load_test_set(dataset, resolution, corruption, aspect=study.aspect, metric_size=study.metric_size)
+    return {"resolution": resolution, "aspect": study.aspect, "metric_size": study.metric_size}
 
 
 def evaluate(

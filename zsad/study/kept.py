@@ -22,6 +22,7 @@ from typing import Any
 import pandas as pd
 
 from zsad.files import check_writable_folder, write_atomically
+from zsad.study.code import folder_code
 from zsad.study.config import Study, load_study, project_root, resolve
 from zsad.study.records import (
     CELL_COLUMNS,
@@ -64,7 +65,7 @@ class Meaning:
 
 def recipe_of(study: Study, suite: str) -> str | None:
     """SHA-256 (hex) of what a demo suite says it was drawn from (seed and every choice, not the bytes) and of the code
-    that draws; None for other suites.
+    that draws, whatever its comments say; None for other suites.
     """
     if not study.is_demo(suite):
         return None
@@ -74,10 +75,8 @@ def recipe_of(study: Study, suite: str) -> str | None:
         drawn_from, _ = stamp.read_stamp(study.root_of(suite))
     except (FileNotFoundError, ValueError):
         return None
-    digest = hashlib.sha256(canonical_json(drawn_from).encode())
-    for source in sorted(Path(stamp.__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
+    drawn_by = folder_code(Path(stamp.__file__).parent)
+    return hashlib.sha256(canonical_json([drawn_from, drawn_by]).encode()).hexdigest()
 
 
 def export(records: pd.DataFrame, study: Study, folder: Path) -> None:

@@ -14,7 +14,7 @@ import html
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 import zsad.study
 from zsad.plots.style import to_svg
 from zsad.study.cells import Selection
+from zsad.study.computed import Result, computed
 from zsad.study.config import Study, load_study
 from zsad.study.incomplete import IncompleteError
 from zsad.study.kept import load_table
@@ -156,6 +157,15 @@ class Page:
         config = self.study.detectors[0]
         changed = config.model_copy(update={"options": {**config.options, **options}})
         return load_study_detector(self.study, changed, self.study.backbones[0])
+
+    def computed(self, function: Callable[..., Result], study: Study | None = None, **arguments: Any) -> Result:
+        """What a function of the package gives for some arguments, computed where it is not kept already, and counted
+        among what this page was made from; see `zsad.study.computed`. `study` is that of the page by default.
+        """
+        config = study or self.study
+        found = computed(config, function, **arguments)
+        self.sources.computed[config.name, found.contents] = found.provenance
+        return found.result
 
     def uses(self, records: pd.DataFrame) -> pd.DataFrame:
         """Count records that came from elsewhere among those this page has read."""

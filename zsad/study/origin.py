@@ -22,15 +22,15 @@ PUBLISHED = "published"
 
 @dataclass
 class Sources:
-    """What a page has read so far. `data` are fingerprints of data sets; `computed` are contents (hash) and provenance
-    of what the page computed for itself.
+    """What a page has read so far. `data` are fingerprints of data sets; `computed` is the provenance of what the page
+    computed for itself, by study and contents (SHA-256).
     """
 
     study: Study
     read: list[pd.DataFrame] = field(default_factory=list)
     data: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
-    computed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    computed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     _sidecars: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def published(self, name: str) -> pd.DataFrame:
@@ -45,7 +45,7 @@ class Sources:
         """
         frames = self._of(study)
         lines: list[str] = pd.concat(frames).drop_duplicates().to_csv(index=False).splitlines() if frames else []
-        lines += [*self.computed] if study in (None, self.study.name) else []
+        lines += [contents for name, contents in self.computed if study in (None, name)]
         return _short("\n".join(sorted(lines))) if lines else "none"
 
     def made_from(self, study: str | None = None) -> tuple[str, str]:
@@ -90,7 +90,7 @@ class Sources:
         return [self._sidecars[key] for key in sorted(keys)]
 
     def _commits(self, study: str) -> Counter[str]:
-        own = [*self.computed.values()] if study == self.study.name else []
+        own = [provenance for (name, _), provenance in self.computed.items() if name == study]
         return Counter(map(short_commit, [*self._provenance(study), *own]))
 
 

@@ -1,14 +1,11 @@
 """Records: the tidy rows of every result, and the files they are kept in.
 
 A finished cell is a few files under its key: `<key>.parquet` (a row a metric), one for each of its `TABLES`, and
-`<key>.json`, the sidecar with its provenance. Each is written under a temporary name and renamed; the sidecar comes
-last and holds the SHA-256 of the others and its own, so a cell is complete exactly when its files are those that its
-sidecar names. The parquet files hold no clock and no machine: the same cell gives the same bytes.
+`<key>.json`, the sidecar with its provenance (`zsad.study.sealed_store`).
 """
 
 import hashlib
 import io
-import logging
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -22,9 +19,8 @@ import pyarrow.parquet as pq
 from zsad.files import check_writable_folder, write_atomically
 from zsad.study.config import project_root
 from zsad.study.sealed import RecordError, read_sealed, write_sealed
+from zsad.study.sealed_store import SealedStore
 from zsad.study.shifts import SHIFTS
-
-logger = logging.getLogger(__name__)
 
 SUBJECT_COLUMNS = ["suite", "category", "detector", "backbone", "dtype"]
 KEY_COLUMNS = [*SUBJECT_COLUMNS, "shift", "variant", "setting", "value"]
@@ -64,7 +60,6 @@ PROVENANCE: dict[str, type] = {
 }
 _VERSIONS = ("python", "zsad", "torch", "open_clip_torch", "numpy")
 _KEY = re.compile(r"[0-9a-f]{64}")
-_COMPUTE = "`zsad run` computes its cell again"
 
 
 def validate_records(records: pd.DataFrame, provenance: dict[str, dict[str, Any]]) -> None:
@@ -107,10 +102,10 @@ def validate_records(records: pd.DataFrame, provenance: dict[str, dict[str, Any]
         validate_provenance(provenance[key])
 
 
-def validate_provenance(sidecar: dict[str, Any]) -> None:
-    """Raises RecordError naming the missing or wrong field of a sidecar."""
+def validate_provenance(sidecar: dict[str, Any], fields: Mapping[str, type] = PROVENANCE) -> None:
+    """Raises RecordError naming the missing or wrong one of a sidecar's `fields`."""
     name = f"provenance of {sidecar.get('key', 'an unknown key')}"
-    for field, kind in PROVENANCE.items():
+    for field, kind in fields.items():
         if field not in sidecar:
             raise RecordError(f"{name}: field {field!r} is missing")
         if not isinstance(sidecar[field], kind) or sidecar[field] in ("", {}, []):
@@ -120,21 +115,14 @@ def validate_provenance(sidecar: dict[str, Any]) -> None:
         raise RecordError(f"{name}: versions lack {', '.join(missing)}")
 
 
-class RecordStore:
+class RecordStore(SealedStore):
     """The folder of finished cells."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    again = "`zsad run` computes its cell again"
 
     def prepare(self) -> None:
-        """Create the folder, see that it can be written, and remove what a killed run left.
-
-        Raises OSError, saying which folder and what to do, before anything is computed.
-        """
-        try:
-            check_writable_folder(self.folder)
-        except OSError as error:
-            raise type(error)(f"{error}, with the study's records_root") from None
+        """As for any such folder; and remove the checkpoints of searches whose cells are there."""
+        super().prepare()
         for key in {path.name.partition(".")[0] for path in self.folder.glob("*.search")}:
             if self.has(key):
                 self.forget_search(key)
@@ -144,21 +132,6 @@ class RecordStore:
         for checkpoint in self.folder.glob(f"{key}*.search"):
             checkpoint.unlink(missing_ok=True)
 
-    def path(self, key: str, suffix: str) -> Path:
-        return self.folder / f"{key}{suffix}"
-
-    def has(self, key: str) -> bool:
-        """Whether the cell is there as it was written. A damaged one is missing: a warning names the file."""
-        if not self.path(key, ".json").is_file():
-            return False
-        try:
-            for suffix in self._read_sidecar(key)["files"]:
-                self._bytes(key, suffix)
-        except RecordError as error:
-            logger.warning("%s", error)
-            return False
-        return True
-
     def write(self, key: str, rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame], sidecar: dict[str, Any]) -> None:
         """Store a finished cell; the sidecar comes last, lists the tables, and makes the cell complete."""
         sidecar = {**sidecar, "tables": sorted(tables)}
@@ -166,7 +139,7 @@ class RecordStore:
         frames = {f".{name}.parquet": table[TABLES[name]] for name, table in tables.items()}
         frames[".parquet"] = rows[CELL_COLUMNS]
         files = {suffix: write_parquet(frame, self.path(key, suffix)) for suffix, frame in frames.items()}
-        write_sealed({**sidecar, "files": files}, self.path(key, ".json"))
+        self.seal(key, sidecar, files)
 
     def rows(self, key: str) -> pd.DataFrame:
         """The cell's metrics, with `CELL_COLUMNS`. Raises RecordError for a damaged file."""
@@ -176,35 +149,8 @@ class RecordStore:
         """One of the cell's `TABLES`. Raises RecordError for one that the cell does not have."""
         return self._read(key, f".{name}.parquet")
 
-    def sidecar(self, key: str) -> dict[str, Any]:
-        """The cell's provenance. Raises RecordError for a damaged file."""
-        return {name: value for name, value in self._read_sidecar(key).items() if name != "files"}
-
-    def _read_sidecar(self, key: str) -> dict[str, Any]:
-        path = self.path(key, ".json")
-        try:
-            found = read_sealed(path)
-        except RecordError as error:
-            raise RecordError(f"{error}; {_COMPUTE}") from None
-        if found.get("key") != key or "files" not in found:
-            raise RecordError(f"{path} is no sidecar of a cell of that name; {_COMPUTE}")
-        return found
-
     def _read(self, key: str, suffix: str) -> pd.DataFrame:
-        return pd.read_parquet(io.BytesIO(self._bytes(key, suffix)))
-
-    def _bytes(self, key: str, suffix: str) -> bytes:
-        """A file of the cell, if it is the one that the sidecar names."""
-        path, stated = self.path(key, suffix), self._read_sidecar(key)["files"]
-        if suffix not in stated:
-            raise RecordError(f"{path} does not exist: the cell has no such table")
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise RecordError(f"{path} cannot be read ({error.strerror}); {_COMPUTE}") from None
-        if hashlib.sha256(content).hexdigest() != stated[suffix]:
-            raise RecordError(f"{path} is damaged (it is not the file that was written); {_COMPUTE}")
-        return content
+        return pd.read_parquet(io.BytesIO(self.content(key, suffix)))
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> str:

@@ -49,7 +49,8 @@ def drawn_means(values: Float[np.ndarray, "image x"], seed: int = 0) -> Float[np
     generator = np.random.default_rng(seed)
     drawn = generator.integers(len(values), size=(DRAWS, len(values)))
     weights = np.stack([np.bincount(row, minlength=len(values)) for row in drawn]) / len(values)
-    return weights @ values
+    means: Float[np.ndarray, "draw x"] = weights @ values
+    return means
 
 
 def mean_curve(values: pd.DataFrame) -> pd.DataFrame:
@@ -92,11 +93,20 @@ def compared(falls: Mapping[str, pd.DataFrame], ours: str, other: str, forwards:
     won = wins(falls[ours], falls[other])[forwards]
     ahead = falls[ours][forwards] - falls[other][forwards]
     drawn = drawn_means(np.stack([won.to_numpy(float), ahead.to_numpy(float)], 1))
-    rate, lead = (tuple(100 * end for end in interval(column)) for column in drawn.T)
+    (rate_low, rate_high), (ahead_low, ahead_high) = (interval(100 * column) for column in drawn.T)
     return Compared(
-        other, forwards, len(won), int((won == 1).sum()), int((won == 0.5).sum()),
-        100 * float(won.mean()), *rate, 100 * float(ahead.mean()), *lead,
-    )  # fmt: skip
+        other=other,
+        forwards=forwards,
+        images=len(won),
+        further=int((won == 1).sum()),
+        alike=int((won == 0.5).sum()),
+        rate=100 * float(won.mean()),
+        rate_low=rate_low,
+        rate_high=rate_high,
+        ahead=100 * float(ahead.mean()),
+        ahead_low=ahead_low,
+        ahead_high=ahead_high,
+    )
 
 
 def lowest_aurocs(tries: pd.DataFrame) -> pd.DataFrame:

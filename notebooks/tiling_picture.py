@@ -42,8 +42,8 @@ suite = suite_of(page.study)
 if suite is None:
     say_absent(page, "the tiling pipeline")
 else:
+    categories = page.study.categories_of(suite)  # missing data are told of before weights are fetched
     detector = pipeline(page)
-    categories = page.study.categories_of(suite)
     show_stages(page, detector, suite, categories[0], "fig-tiling-stages")
 
 # %% [markdown]

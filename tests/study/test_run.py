@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -651,8 +652,15 @@ def test_a_demo_suite_is_written_where_it_is_missing_and_others_are_not(tmp_path
     assert len(calls) == 1
 
 
+def test_pictures_of_a_suite_that_is_not_there_are_missed_with_a_way_out(tmp_path):
+    away = tiny_study(tmp_path, suites={"away": {"reader": "mvtec_ad", "root": "away", "categories": ["washer"]}})
+    way_out = f"away: no folder {tmp_path / 'data' / 'away'}; put the data set there, or set data_root"
+    with pytest.raises(FileNotFoundError, match=re.escape(way_out)):
+        run.read_suite(away, "away", "washer", None)
+
+
 def test_segmenters_keep_what_they_find_in_the_studys_folder(study, monkeypatch):
-    """Variants of the tiling pipeline share it, and an option that names another folder wins."""
+    """Variants of the tiling pipeline share it, under their code, and an option that names another folder wins."""
     given = {}
 
     def remember(name, **options):

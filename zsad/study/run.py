@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -302,12 +302,18 @@ def _without_missing_suites(study: Study, selection: Selection) -> Selection:
     wanted = selection.suites if selection.suites is not None else list(study.suites)
     missing = {suite: root for suite, root in study.missing_suites().items() if suite in wanted}
     left = [suite for suite in wanted if suite not in missing]
-    where = "; ".join(f"{suite}: no folder {root}" for suite, root in missing.items())
     if missing and (selection.suites is not None or not left):
-        raise FileNotFoundError(f"{where}; put the data set there, or set data_root to the folder that holds it")
+        raise FileNotFoundError(where_to_put(missing))
     if missing:
+        where = "; ".join(f"{suite}: no folder {root}" for suite, root in missing.items())
         log.warning("passed over, since data_root does not hold them: %s", where)
     return replace(selection, suites=left) if missing else selection
+
+
+def where_to_put(missing: Mapping[str, Path]) -> str:
+    """What to say of suites whose folders are not there: which, and the way out."""
+    where = "; ".join(f"{suite}: no folder {root}" for suite, root in missing.items())
+    return f"{where}; put the data set there, or set data_root to the folder that holds it"
 
 
 def stage_seconds(detector: Detector) -> dict[str, float]:
@@ -324,7 +330,11 @@ def _by_pictures(cells: list[_Wanted]) -> list[_Wanted]:
 
 
 def read_suite(study: Study, suite: str, category: str, limit: int | None) -> Dataset:
-    """At most `limit` test pictures of one category of a study."""
+    """At most `limit` test pictures of one category of a study. Raises FileNotFoundError for a suite without a folder,
+    and what `zsad.load_dataset` raises.
+    """
+    if suite in (missing := study.missing_suites()):
+        raise FileNotFoundError(where_to_put({suite: missing[suite]}))
     config = study.suites[suite]
     found = load_dataset(config.reader, study.root_of(suite), category=category, domain=config.domain)
     return found.subset(limit)

@@ -41,20 +41,24 @@ options = None  # of detectors, such as {"temperature": 0.01}
 import pandas as pd
 
 from zsad import plots
+from zsad.pages.absent import say_absent
 from zsad.pages.controls import show_controls
 from zsad.study import load_records, load_study, notebook
 from zsad.study.summary import mean_over_categories
 
-if not any(name.startswith("demo-") for name in load_study(study).suites):
-    study = "quick"  # this page is about the demo world, whatever study the book is of
 page = notebook.start(globals(), "demo_world")
+drawn = [name for name in page.study.suites if page.study.is_demo(name)]  # this page is about no other
+if not drawn:
+    say_absent(page, "a suite of the demo world")
+    for key in ("swapped", "nonsense"):
+        page.number(key, "not in this study")
 
 # %% [markdown]
 # ## Gallery
 
 # %%
 groups = []
-for suite in page.study.suites:
+for suite in drawn:
     for category in page.study.categories_of(suite):
         dataset = page.dataset(suite, category)
         first = {}
@@ -68,13 +72,13 @@ for suite in page.study.suites:
                 picture = plots.outline(picture, sample.mask.numpy())
             pictures.append((picture, defect.replace("_", " ")))
         groups.append((f"{suite}: {category.replace('_', ' ')}", pictures))
-page.figure(
-    plots.gallery(groups),
-    "fig-gallery",
-    "<strong>One test picture of every category and defect.</strong> The first of each row is undamaged; in the "
-    "others a "
-    "light-blue line runs two pixels outside the exact mask.",
-)
+if drawn:
+    page.figure(
+        plots.gallery(groups),
+        "fig-gallery",
+        "<strong>One test picture of every category and defect.</strong> The first of each row is undamaged; in the "
+        "others a light-blue line runs two pixels outside the exact mask.",
+    )
 
 # %% [markdown]
 # ## WinCLIP without any shift
@@ -84,8 +88,6 @@ page.figure(
 
 # %%
 SHOWN = ["image_auroc", "pixel_auroc", "aupro"]
-records = page.records("none", **page.first)
-records = records[records["metric"].isin(SHOWN)]
 published = page.published("winclip_per_category")
 published = published[(published["method"] == "WinCLIP") & (published["category"] == "mean")]
 published["metric"] = published["metric"].replace({"pixel_aupro": "aupro", "pro": "aupro"})
@@ -133,7 +135,10 @@ if not page.overrides:
     kept = kept[(kept["detector"] == first.detectors[0].label) & (kept["backbone"] == first.backbones[0])]
     kept = kept[(kept["shift"] == "none") & (kept["variant"] == "default")]
     clean_table(page.uses(kept[kept["metric"].isin(SHOWN)]), "tab-clean-demo", "-demo")
-clean_table(records, "tab-clean")
+if drawn:
+    records = page.records("none", suites=drawn, **page.first)
+    records = records[records["metric"].isin(SHOWN)]
+    clean_table(records, "tab-clean")
 
 # %% [markdown]
 # The size and the contrast of the defects were set once, with WinCLIP on `demo-b`, before any other result was
@@ -144,25 +149,26 @@ clean_table(records, "tab-clean")
 # ## Does bfloat16 matter?
 
 # %%
-other = "bfloat16" if page.study.dtype == "float32" else "float32"
-# The domains of one suite show the same product: they would count several times.
-whole = [name for name, config in page.study.suites.items() if config.domain is None] or list(page.study.suites)
-variant = page.records("none", study=page.study.with_overrides(dtype=other), suites=whole, **page.first)
-both = records.merge(variant, on=["suite", "category", "metric"], suffixes=("_a", "_b"))
-both["difference"] = 100 * (both["estimate_b"] - both["estimate_a"]) * (1 if other == "bfloat16" else -1)
-effect = both.groupby(["suite", "metric"])["difference"].agg(["mean", lambda d: d.abs().max()]).reset_index()
-effect.columns = ["suite", "metric", "mean change [points]", "largest change of a category [points]"]
-effect["metric"] = effect["metric"].map(plots.METRIC_NAMES)
-page.table(
-    effect,
-    "tab-bfloat16",
-    "<strong>bfloat16 minus float32</strong>: the same pictures and weights, the network computed with 8 instead "
-    "of 24 significant bits.",
-    formats={c: "{:+.2f}" for c in effect.columns[2:]},
-)
-largest = both["difference"].abs().max()
-page.number("bfloat16", largest, f"{largest:.2f} points")
-page.say(f"The largest change of any category's image AUROC, pixel AUROC or AUPRO is {largest:.2f} points.")
+if drawn:
+    other = "bfloat16" if page.study.dtype == "float32" else "float32"
+    # The domains of one suite show the same product: they would count several times.
+    whole = [name for name in drawn if page.study.suites[name].domain is None] or drawn
+    variant = page.records("none", study=page.study.with_overrides(dtype=other), suites=whole, **page.first)
+    both = records.merge(variant, on=["suite", "category", "metric"], suffixes=("_a", "_b"))
+    both["difference"] = 100 * (both["estimate_b"] - both["estimate_a"]) * (1 if other == "bfloat16" else -1)
+    effect = both.groupby(["suite", "metric"])["difference"].agg(["mean", lambda d: d.abs().max()]).reset_index()
+    effect.columns = ["suite", "metric", "mean change [points]", "largest change of a category [points]"]
+    effect["metric"] = effect["metric"].map(plots.METRIC_NAMES)
+    page.table(
+        effect,
+        "tab-bfloat16",
+        "<strong>bfloat16 minus float32</strong>: the same pictures and weights, the network computed with 8 instead "
+        "of 24 significant bits.",
+        formats={c: "{:+.2f}" for c in effect.columns[2:]},
+    )
+    largest = both["difference"].abs().max()
+    page.number("bfloat16", largest, f"{largest:.2f} points")
+    page.say(f"The largest change of any category's image AUROC, pixel AUROC or AUPRO is {largest:.2f} points.")
 
 # %% [markdown]
 # ## Controls
@@ -172,4 +178,5 @@ page.say(f"The largest change of any category's image AUROC, pixel AUROC or AUPR
 # about damage should lie outside the range that they span.
 
 # %%
-show_controls(page, whole)
+if drawn:
+    show_controls(page, whole)

@@ -1,5 +1,6 @@
 """What the pages of worst cases have in common: a block of a study, its records, what to say where there are none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import pandas as pd
 
 from zsad.study import load_records
 from zsad.study.config import Study, load_study
+from zsad.study.kept import load_sidecars
 from zsad.study.notebook import Page
 from zsad.study.records import SUBJECT_COLUMNS
 from zsad.study.shifts import Worst
@@ -72,16 +74,25 @@ class WorstCases:
         counted = "; ".join(f"{s}: {_counted(int(rows[s]), 'category', 'categories')}, {pictures[s]} test images"
                             for s in self.suites)  # fmt: skip
         first = self.worst.iloc[0]
-        return f"{first['detector']} ({first['dtype']}), {counted}; {described(self.block)}"
+        return f"{first['detector']} ({first['dtype']}), {counted}; {described(self.block, self.budgets)}"
+
+    @property
+    def budgets(self) -> list[int | None]:
+        """The evaluations an image that the records were computed with, None for the search's default: those of kept
+        records may be others than the study asks for today.
+        """
+        sidecars = load_sidecars(self.worst, self.study).values()
+        found = {sidecar["spec"]["shift"]["how"]["budget"] for sidecar in sidecars}
+        return sorted(found, key=lambda budget: budget or 0)
 
 
 def _counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def described(block: Worst) -> str:
-    """A block's search in words: "search refine, 33 tries a picture by default, kept by AUROC"."""
-    budget = "its default number of tries" if block.budget is None else f"{block.budget} tries"
+def described(block: Worst, budgets: Sequence[int | None]) -> str:
+    """A block's search in words: "search refine with 33 tries a picture, kept by the lowest loss"."""
+    budget = " or ".join("its default number of tries" if b is None else f"{b} tries" for b in budgets)
     kept = "the lowest pixel AUROC of the picture" if block.criterion == "auroc" else "the lowest loss"
     turned = "" if block.align == "map" else ", the mask turned along"
     return f"search {block.search} with {budget} a picture, kept by {kept}{turned}"

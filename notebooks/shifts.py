@@ -32,10 +32,10 @@ options = None  # of detectors, such as {"temperature": 0.01}
 import math
 
 from zsad import perturb, plots
+from zsad.pages.maps import maps_of_category, maps_under_shifts
 from zsad.pages.sweep import rotation_invariant
-from zsad.robustness import predict_shifted
 from zsad.study import notebook
-from zsad.study.evaluate import load_study_pictures
+from zsad.study.evaluate import load_study_pictures, sizes_of
 
 page = notebook.start(globals(), "shifts")
 
@@ -74,15 +74,12 @@ page.figure(
 )
 
 # %%
-detector = page.detector()
-clean = predict_shifted(detector, load_study_pictures(page.study, dataset).images, category, device=page.study.device)
-scale = plots.heat_scale(clean.map)
-maps, scores = [], []
-for setting, values in strengths.items():
-    for value in values:
-        result = predict_shifted(detector, images, category, setting, value, device=page.study.device)
-        maps.append(result.map[0].numpy())
-        scores.append(float(result.score[0]))
+asked = {"detector": page.detector(), "dataset": dataset, "sizes": sizes_of(page.study), "index": index}
+how = {"device": page.study.device}
+scale = tuple(page.computed(maps_of_category, how=how, **asked)["scale"].tolist())
+each = [(setting, value) for setting, values in strengths.items() for value in values]
+shown_maps = page.computed(maps_under_shifts, how=how, shifts=each, **asked)
+maps, scores = [*shown_maps["map"]], shown_maps["score"].tolist()
 page.figure(
     plots.picture_row(
         maps,

@@ -34,10 +34,10 @@ import matplotlib.patches as shapes
 import pandas as pd
 
 from zsad import plots
+from zsad.pages.maps import maps_of_category, maps_under_shifts
 from zsad.pages.sweep import rotation_invariant
-from zsad.robustness import predict_shifted
 from zsad.study import notebook
-from zsad.study.evaluate import load_study_pictures
+from zsad.study.evaluate import load_study_pictures, sizes_of
 
 page = notebook.start(globals(), "winclip_picture")
 
@@ -48,22 +48,25 @@ shown = category.replace("_", " ")
 dataset = page.dataset(suite, category)
 test_set = load_study_pictures(page.study, dataset)
 images, masks = test_set.images, test_set.image_masks
-whole = page.detector()
-clean = predict_shifted(whole, images, category, device=page.study.device)
-scale = plots.heat_scale(clean.map)
-
 damaged = [i for i, label in enumerate(dataset.labels) if label]
 index = max(damaged, key=lambda i: int(masks[i].sum())) if picture is None else damaged[picture]
-score, truth = float(clean.score[index]), masks[index].numpy()
+truth = masks[index].numpy()
 
 # %%
+asked = {"dataset": dataset, "sizes": sizes_of(page.study), "index": index, "how": {"device": page.study.device}}
+whole = page.detector()
+clean = page.computed(maps_of_category, detector=whole, **asked)
+scale, score = tuple(clean["scale"].tolist()), float(clean["score"][index])
 parts = {
     "2×2 windows": page.detector(scales=[2], image_scale=False),
     "3×3 windows": page.detector(scales=[3], image_scale=False),
     "whole picture": page.detector(scales=[], image_scale=True),
 }
-maps = {name: d.predict(images[index][None], category=shown).map[0].numpy() for name, d in parts.items()}
-maps["harmonic mean"] = clean.map[index].numpy()
+maps = {
+    name: page.computed(maps_under_shifts, detector=part, shifts=[("none", 0.0)], **asked)["map"][0]
+    for name, part in parts.items()
+}
+maps["harmonic mean"] = clean["map"]
 
 photo = plots.to_uint8(images[index])
 rows, columns = whole.backbone.grid
@@ -118,7 +121,7 @@ page.table(
     "elsewhere. One picture: an illustration, not a measurement.",
     formats={c: "{:.2g}" for c in table.columns[1:]},
 )
-rank = int((clean.score > score).sum()) + 1
+rank = int((clean["score"] > score).sum()) + 1
 page.say(
     f"The image score of this picture, {score:.2g}, is number {rank} of the {len(dataset)} {shown} pictures used here, "
     f"{len(damaged)} of which are damaged."

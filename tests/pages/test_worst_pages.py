@@ -5,18 +5,21 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from toys import Reddish, load_reddish, tiny_study, write_suite
 
 import zsad.study
 from zsad.pages import worst as common
 from zsad.pages.absent import say_absent
 from zsad.pages.bounds import conclude, fare_pairs, show_bounds, show_uniform
+from zsad.pages.maps import worst_map
 from zsad.pages.search import comparable, searches_of_study, show_doublings, show_searches
 from zsad.pages.worst import computed, kept, uniform_of
 from zsad.pages.worst_choices import ablation_pairs, show_ablations
-from zsad.pages.worst_gallery import choose, parameters_in_words, replay
+from zsad.pages.worst_gallery import choose, parameters_in_words
 from zsad.pages.worst_parameters import counted, show_histograms
 from zsad.study import compute
+from zsad.study.evaluate import sizes_of
 from zsad.study.kept import load_table
 from zsad.study.notebook import Page
 from zsad.study.shifts import Worst
@@ -263,8 +266,10 @@ def test_a_replayed_worst_case_is_as_bad_as_recorded(study, page):
     assert len(moved)
     sample = moved.iloc[0]
     dataset = page.dataset("toys", "washer")
-    shown = replay(Reddish(), dataset, sample, study)
-    for heat, loss in ((shown.map, sample["loss"]), (shown.clean_map, sample["clean_loss"])):
-        assert float(segmentation_loss(heat[None], shown.mask[None])) == pytest.approx(float(loss), abs=1e-4)
+    shift = {name: float(sample[name]) for name in ("angle", "hue", "saturation")}
+    found = worst_map(Reddish(), dataset, sizes_of(study), sample["id"], shift, study.rotation)
+    shown = {name: torch.from_numpy(array) for name, array in found.items()}
+    for heat, loss in (("map", sample["loss"]), ("clean_map", sample["clean_loss"])):
+        assert float(segmentation_loss(shown[heat][None], shown["mask"][None])) == pytest.approx(float(loss), abs=1e-4)
     with pytest.raises(ValueError, match="no picture 'x'"):
-        replay(Reddish(), dataset, sample.to_frame().T.assign(id="x").iloc[0], study)
+        worst_map(Reddish(), dataset, sizes_of(study), "x", shift, study.rotation)

@@ -2,21 +2,18 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from zsad import perturb, plots
+from zsad import plots
 from zsad.data import Dataset
-from zsad.detectors import Detector
+from zsad.pages.maps import maps_of_category, worst_map
 from zsad.pages.worst import SETTING_WORDS, WorstCases, label_of
-from zsad.robustness import Images, predict_shifted
-from zsad.robustness.test_set import Maps
-from zsad.study.config import DetectorConfig, Study
-from zsad.study.evaluate import load_study_pictures
+from zsad.robustness.bounds import PARAMETERS
+from zsad.study.config import Study
+from zsad.study.evaluate import sizes_of
 from zsad.study.notebook import Page
 from zsad.study.run import ensure_suite, load_study_detector, read_suite
 
@@ -60,6 +57,7 @@ def show_gallery(page: Page, cases: WorstCases, setting: str = "3d") -> None:
     detector = load_study_detector(study, config, backbone)
     worst = cases.worst[(cases.worst["setting"] == setting) & (cases.worst["backbone"] == backbone)]
     samples = page.details("samples", worst)
+    how = {"device": study.device, "batch_size": study.batch_size}
     rows = []
     for suite in cases.suites:
         chosen = choose(samples[samples["suite"] == suite])
@@ -71,13 +69,14 @@ def show_gallery(page: Page, cases: WorstCases, setting: str = "3d") -> None:
         for item in chosen:
             category = str(item.sample["category"])
             dataset = read_dataset(study, suite, category, cases.limit_of(suite, category))
+            asked: dict[str, Any] = {"detector": detector, "dataset": dataset, "sizes": sizes_of(study, config)}
             if category not in scales:
-                everything = load_study_pictures(study, dataset, config).images
-                scales[category] = plots.heat_scale(_clean_maps(detector, everything, category, study))
-            replayed = replay(detector, dataset, item.sample, study, config)
-            truth = replayed.mask.numpy()
-            pictures += [plots.to_uint8(replayed.image), plots.to_uint8(replayed.shifted),
-                         replayed.clean_map.numpy(), replayed.map.numpy()]  # fmt: skip
+                found = page.computed(maps_of_category, study, how, index=0, **asked)
+                scales[category] = (float(found["scale"][0]), float(found["scale"][1]))
+            id, values = str(item.sample["id"]), {name: float(item.sample[name]) for name in PARAMETERS}
+            seen = page.computed(worst_map, study, how, id=id, shift=values, rotation=study.rotation, **asked)
+            truth = seen["mask"]
+            pictures += [plots.to_uint8(seen["image"]), plots.to_uint8(seen["shifted"]), seen["clean_map"], seen["map"]]
             titles += [category.replace("_", " "), parameters_in_words(item.sample), "map", "map at its worst"]
             outlines += [truth, None, truth, truth]
             scale_of += [None, None, scales[category], scales[category]]
@@ -115,43 +114,6 @@ def read_dataset(study: Study, suite: str, category: str, limit: int | None) -> 
     """The test pictures of one category, written first where a demo suite is missing."""
     ensure_suite(study, suite)
     return read_suite(study, suite, category, limit)
-
-
-@dataclass(frozen=True)
-class Replayed:
-    """A picture, its worst case, and the map of each; the second is turned back."""
-
-    image: Float[Tensor, "3 height width"]
-    shifted: Float[Tensor, "3 height width"]
-    clean_map: Float[Tensor, "height width"]
-    map: Float[Tensor, "height width"]
-    mask: Tensor
-
-
-def replay(
-    detector: Detector, dataset: Dataset, sample: pd.Series, study: Study, config: DetectorConfig | None = None
-) -> Replayed:
-    """Compute a recorded worst case again. Raises ValueError where the data set has no picture of that name."""
-    if sample["id"] not in dataset.ids:
-        raise ValueError(f"no picture {sample['id']!r} among the test pictures of {dataset.category!r}")
-    index = dataset.ids.index(sample["id"])
-    test_set = load_study_pictures(study, dataset[index : index + 1], config)
-    images, masks = test_set.images.stacked(), test_set.image_masks
-    assert masks is not None, "worst cases are searched with masks"
-    values = {name: float(sample[name]) for name in ("angle", "hue", "saturation")}
-    shifted = _shifted(images, values, study) if any(values.values()) else images
-    maps = _clean_maps(detector, torch.cat([images, shifted]), dataset.category, study)
-    turned = perturb.rotate_map(maps[1][None], -values["angle"], rotation=study.rotation)
-    return Replayed(images[0], shifted[0], maps[0], turned[0], masks[0])
-
-
-def _shifted(images: Tensor, values: dict[str, float], study: Study) -> Tensor:
-    angle, hue, saturation = (values[name] for name in ("angle", "hue", "saturation"))
-    return perturb.semantic(images, angle, hue, saturation, rotation=study.rotation)
-
-
-def _clean_maps(detector: Detector, images: Tensor | Images, category: str, study: Study) -> Maps:
-    return predict_shifted(detector, images, category, batch_size=study.batch_size, device=study.device).map
 
 
 def parameters_in_words(sample: pd.Series) -> str:

@@ -4,7 +4,8 @@ from zsad.plots.bars import plot_drops
 from zsad.plots.forest import plot_forest
 from zsad.plots.gallery import gallery
 from zsad.plots.histogram import plot_histograms
-from zsad.plots.pictures import heat_scale, outline, picture_row, to_uint8, worst_rows
+from zsad.plots.pictures import outline, picture_row, to_uint8, worst_rows
+from zsad.plots.scale import heat_scale
 from zsad.plots.scatter import Cloud, plot_clouds
 from zsad.plots.search import plot_search
 from zsad.plots.segments import draw_boxes, with_masks

@@ -1,7 +1,5 @@
 """Photographs with their masks and heat maps."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Bool, UInt8
 from matplotlib.axes import Axes
@@ -73,18 +71,6 @@ def picture_row(
             bar.set_label(scale_label)
             bar.outline.set_visible(False)
     return figure
-
-
-def heat_scale(maps: Any) -> tuple[float, float]:
-    """One colour scale for all pictures of a category: 1st and 99.9th percentile of its unshifted maps, of any shape,
-    or a list of them.
-
-    Scores are probabilities, and a sure detector gives most pixels one near 0: hence a logarithmic scale, no lower than
-    1e-6. Pictures beyond it saturate. A constant map gets a scale about its value.
-    """
-    values = np.concatenate([np.ravel(one) for one in maps]) if isinstance(maps, list) else np.asarray(maps)
-    low, high = (max(float(x), 1e-6) for x in np.percentile(values, [1, 99.9]))
-    return (low, high) if high > low else (low / 1.01, low * 1.01)
 
 
 def worst_rows(

@@ -51,12 +51,15 @@ def store_of(study: Study) -> ComputedStore:
     return ComputedStore(resolve(study.records_root) / "pages")
 
 
-def computed(study: Study, function: Callable[..., Result], **arguments: Any) -> Computed[Result]:
+def computed(
+    study: Study, function: Callable[..., Result], how: Mapping[str, Any] | None = None, **arguments: Any
+) -> Computed[Result]:
     """The result of `function(**arguments)`, computed where it is not there or damaged; of the latter a warning tells.
 
     Args:
         study: says where results are kept, and on which device they are computed.
         function: of a module of this package.
+        how: further arguments, which change how a result is computed and not what it is: device, batch size.
         arguments: JSON values, things with a fingerprint, and lists and mappings of these.
 
     Raises:
@@ -74,7 +77,7 @@ def computed(study: Study, function: Callable[..., Result], **arguments: Any) ->
     if not store.has(key):
         store.prepare()
         started, clock = datetime.now(UTC), time.monotonic()
-        result = function(**arguments)
+        result = function(**arguments, **(how or {}))
         sidecar = {
             "key": key,
             "spec": spec,

@@ -14,7 +14,7 @@ import html
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -158,12 +158,18 @@ class Page:
         changed = config.model_copy(update={"options": {**config.options, **options}})
         return load_study_detector(self.study, changed, self.study.backbones[0])
 
-    def computed(self, function: Callable[..., Result], study: Study | None = None, **arguments: Any) -> Result:
+    def computed(
+        self,
+        function: Callable[..., Result],
+        study: Study | None = None,
+        how: Mapping[str, Any] | None = None,
+        **arguments: Any,
+    ) -> Result:
         """What a function of the package gives for some arguments, computed where it is not kept already, and counted
         among what this page was made from; see `zsad.study.computed`. `study` is that of the page by default.
         """
         config = study or self.study
-        found = computed(config, function, **arguments)
+        found = computed(config, function, how, **arguments)
         self.sources.computed[config.name, found.contents] = found.provenance
         return found.result
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
-import torch
 
 from zsad import plots
 from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES
 from zsad.pages.tiled import PIPELINE
+from zsad.pages.tiling_stages import counts_of, stages_of
 from zsad.study.config import DetectorConfig
-from zsad.study.evaluate import load_study_pictures
+from zsad.study.evaluate import sizes_of
 from zsad.study.notebook import Page
 from zsad.study.run import load_study_detector
-from zsad.tiling.components import Component
-from zsad.tiling.elongated import is_elongated, parts_of_components
-from zsad.tiling.paste import Canvas
 from zsad.tiling.prompts import EXTRA_STATES, LOCALISING
+from zsad.tiling.tiles import Tile
 
 if TYPE_CHECKING:
-    from zsad.detectors.tiling import Foreground, Tiling
-
-SCALED_BY = 8  # pictures that decide a category's colour scale
+    from zsad.detectors.tiling import Tiling
 
 
 def pipeline(page: Page) -> Tiling:
@@ -41,40 +36,29 @@ def show_stages(page: Page, detector: Tiling, suite: str, category: str, id: str
     dataset = page.dataset(suite, category)
     damaged = [index for index, label in enumerate(dataset.labels) if label]
     chosen = damaged[len(damaged) // 2]
-    test_set = load_study_pictures(page.study, dataset, _config(page))
-    assert test_set.image_masks is not None, "the page is about damage that is marked"
-    image, truth, words = (
-        test_set.images[chosen][None],
-        test_set.image_masks[chosen].numpy(),
-        category.replace("_", " "),
+    words = category.replace("_", " ")
+    config = _config(page)
+    found = page.computed(
+        stages_of, detector=detector, dataset=dataset, sizes=sizes_of(page.study, config), index=chosen
     )
-    with torch.no_grad():
-        found = detector.segment(image)[0]
-        results = list(detector.score_tiles(image, [found], words))
-        prediction = detector.predict(image, words)
-        others = [index for index in range(len(dataset)) if index != chosen][: SCALED_BY - 1]
-        maps = [detector.predict(test_set.images[index][None], words).map[0].numpy() for index in others]
-    photo = plots.to_uint8(image[0])
-    unscaled = pasted(detector, found, results, *photo.shape[:2])
-    shown = np.concatenate([one.ravel() for one in (prediction.map.numpy(), *maps, unscaled)])
-    scale = plots.heat_scale(shown[shown > 0])  # outside all tiles there is no score to show
-    members = [found.labels == component.label for component in found.components]
-    full = [part.full(*truth.shape) for part in found.parts]
-    kept = [part.full(*truth.shape) for part in found.kept]
-    soft = np.zeros(truth.shape, np.float32) if found.soft is None else found.soft
+    photo, truth = plots.to_uint8(found["image"]), found["mask"]
+    scale = (float(found["scale"][0]), float(found["scale"][1]))
+    full, kept, members = [*found["parts"]], [*found["kept"]], [*found["components"]]
+    soft = np.rint(255 * found["soft"]).astype(np.uint8)
     panels = {
         "picture and truth": photo,
-        "1: soft foreground": np.repeat(np.rint(255 * soft).astype(np.uint8)[..., None], 3, axis=2),
+        "1: soft foreground": np.repeat(soft[..., None], 3, axis=2),
         f"2: SAM's parts ({len(full)})": plots.with_masks(photo, full),
         f"3: those kept ({len(kept)})": plots.with_masks(photo, kept),
         f"4, 5: components ({len(members)})": plots.with_masks(photo, members),
         "6–9: tiles and scores": photo,
-        "10: pixel map": unscaled,
-        "11: scaled, pasted": prediction.map[0].numpy(),
+        "10: pixel map": found["unscaled"],
+        "11: scaled, pasted": found["map"],
     }
     outlines = [truth, *[None] * 5, truth, truth]
     figure = plots.picture_row([*panels.values()], [*panels], columns=4, scale=scale, outlines=outlines)
-    plots.draw_boxes(figure.axes[5], [*found.tiles], [f"{float(result.score):.2f}" for result in results])
+    tiles = [Tile(*map(int, place)) for place in found["tiles"]]
+    plots.draw_boxes(figure.axes[5], tiles, [f"{score:.2f}" for score in found["tile_scores"]])
     page.figure(
         figure,
         id,
@@ -84,40 +68,17 @@ def show_stages(page: Page, detector: Tiling, suite: str, category: str, id: str
         "(3); their union falls into components (4, 5). A square around each is a tile (6), whose score (9) is in its "
         "corner. CLIPSeg maps each tile (10), and the map is multiplied by the tile's score and pasted back (11). One "
         f"logarithmic colour scale, from {scale[0]:.2g} to {scale[1]:.2g}. Image score (12): "
-        f"{float(prediction.score[0]):.2f}.",
+        f"{float(found['score'][0]):.2f}.",
     )
-
-
-def pasted(detector: Tiling, found: Foreground, results: list[Any], height: int, width: int) -> np.ndarray:
-    """The pixel maps of all tiles in their places, not scaled by scores."""
-    canvas = Canvas(1, height, width, detector.backbone.device)
-    shared = Counter(number for tiles in found.of_component for number in tiles)
-    for result in results:
-        canvas.add(0, result.tile, result.map, shared[result.number])
-    return canvas.average(0.0)[0].cpu().numpy()
 
 
 def show_counts(page: Page, detector: Tiling, suite: str) -> None:
     """What segmentation finds in the pictures of each category, and how often the rule for long parts applies."""
-    rows = []
+    sizes, frames = sizes_of(page.study, _config(page)), []
     for category in page.study.categories_of(suite):
-        dataset = page.dataset(suite, category)
-        images = load_study_pictures(page.study, dataset, _config(page)).images
-        found = [detector.segment(image[None])[0] for image in images]
-        rows.append(
-            {
-                "category": category.replace("_", " "),
-                "pictures": len(found),
-                "parts a picture": np.mean([len(f.parts) for f in found]),
-                "kept": np.mean([len(f.kept) for f in found]),
-                "components": np.mean([len(f.components) for f in found]),
-                "tiles": np.mean([len(f.tiles) for f in found]),
-                "foreground [% of picture]": 100 * np.mean([f.mask.mean() for f in found]),
-                "without foreground": sum(f.fallback for f in found),
-                "with a long component": sum(has_long(detector, f) for f in found),
-            }
-        )
-    frame = pd.DataFrame(rows)
+        found = page.computed(counts_of, detector=detector, dataset=page.dataset(suite, category), sizes=sizes)
+        frames.append(found.assign(category=category.replace("_", " "))[["category", *found.columns]])
+    frame = pd.concat(frames, ignore_index=True)
     page.table(
         frame,
         "tab-tiling-counts",
@@ -128,14 +89,6 @@ def show_counts(page: Page, detector: Tiling, suite: str) -> None:
         formats=dict.fromkeys(["parts a picture", "kept", "components", "tiles"], "{:.1f}")
         | {"foreground [% of picture]": "{:.0f}"},
     )
-
-
-def has_long(detector: Tiling, found: Foreground) -> bool:
-    """Whether the rule for long components with many parts applies to a picture."""
-    options = detector.options
-    counts = parts_of_components(found.kept, found.labels, len(found.components), options["part_share"])
-    long: list[tuple[Component, int]] = list(zip(found.components, counts.tolist(), strict=True))
-    return any(is_elongated(c, n, options["elongated_aspect"], options["elongated_parts"]) for c, n in long)
 
 
 def show_prompts(page: Page, detector: Tiling) -> None:

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from zsad.detectors.text_fnn import TextFNN
-from zsad.detectors.text_training.learned_words import mean_absolute_cosine
+from zsad.clip import Backbone
 from zsad.pages.corruption import Corrupted, draws_of, level, minus, percent, points
+from zsad.pages.embedded import unlikeness
 from zsad.study.config import DetectorConfig, Study
 from zsad.study.contrasts import Difference
 from zsad.study.kept import load_sidecars
@@ -160,17 +161,15 @@ def conclude(gaps: dict[tuple[str, str], Difference]) -> str:
 def show_cosines(page: Page, study: Study, category: str, suffix: str = "", seeds: bool = True) -> None:
     """How unlike the words are: the mean |cosine| over pairs of learned words against words as they are drawn.
 
-    `seeds`: every seed that the study has, not the first alone. The words are learned here, from text alone.
+    `seeds`: every seed that the study has, not the first alone. The words are learned from text alone.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
+    towers: dict[str, Backbone | Exception] = {}
     for config in word_configs(study, seeds):
-        detector = load_study_detector(study, config, study.backbones[0])
-        assert isinstance(detector, TextFNN)
-        features = detector.word_features(category)
-        rows.append({"variant": config.label, "seed": detector.options["seed"]}
-                    | {f"{kind} words": mean_absolute_cosine(f.float()) for kind, f in features.items()}
-                    | {f"number of {kind} words": len(f) for kind, f in features.items()}
-                    | {name: 100 * share for name, share in detector.meaning(category).items()})  # fmt: skip
+        detector = load_study_detector(study, config, study.backbones[0], towers)
+        (row,) = page.computed(unlikeness, study, detector=detector, category=category).to_dict("records")
+        row |= {name: 100 * share for name, share in row.items() if not name.endswith("words")}
+        rows.append({"variant": config.label, "seed": detector.options["seed"]} | row)
     if not rows:
         return
     frame = pd.DataFrame(rows)

@@ -5,20 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
 
 from zsad import plots
 from zsad.clip import Backbone, load_backbone
-from zsad.clip.prompts import ANOMALOUS, NORMAL
-from zsad.detectors.text_fnn import TextFNN
-from zsad.detectors.winclip import WinCLIPOptions
 from zsad.metrics import interval
 from zsad.pages.corruption import KINDS, SEVERITY
-from zsad.robustness import Corruption, Images
+from zsad.pages.embedded import images_and_corrupted, training_texts, winclip_prompts
 from zsad.study.config import DetectorConfig
-from zsad.study.evaluate import load_study_pictures
+from zsad.study.evaluate import sizes_of
 from zsad.study.notebook import Page
 from zsad.study.run import load_study_detector
 
@@ -61,35 +56,22 @@ def texts_of(page: Page, backbone: Backbone, category: str) -> dict[str, Texts]:
     for name, options in ((DRAWN, {"diversity": None, "guidance": None}), (LEARNED, {})):
         changed = DetectorConfig(name=config.name, options={**config.options, **options})
         detector = load_study_detector(page.study, changed, page.study.backbones[0], towers)
-        assert isinstance(detector, TextFNN)
-        texts = detector.texts(category)
-        found[name] = Texts(_array(texts.features), texts.sides.cpu().numpy() == 1)
-    sentences = WinCLIPOptions().sentences(category)
-    sides = [backbone.embed_text(sentences[side]) for side in (NORMAL, ANOMALOUS)]
-    labels = np.repeat([False, True], [len(side) for side in sides])
-    return {**found, PROMPTS: Texts(_array(torch.cat(sides)), labels)}
+        found[name] = Texts(**page.computed(training_texts, detector=detector, category=category))
+    return {**found, PROMPTS: Texts(**page.computed(winclip_prompts, backbone=backbone, category=category))}
 
 
 def pictures_of(page: Page, backbone: Backbone, suite: str, category: str) -> Pictures:
     """Test pictures as the detector is given them, and the same under the four corruptions at severity 3."""
-    dataset, study = page.dataset(suite, category), page.study
-    clean = load_study_pictures(study, dataset)
-    corrupted = [
-        _embedded(
-            backbone, load_study_pictures(study, dataset, corruption=Corruption(k, SEVERITY, seed=study.seed)).images
-        )
-        for k in KINDS
-    ]
-    return Pictures(_embedded(backbone, clean.images), clean.labels.numpy(), np.concatenate(corrupted))
-
-
-@torch.no_grad()
-def _embedded(backbone: Backbone, images: Images) -> np.ndarray:
-    return np.concatenate([_array(backbone.embed_image(image[None].to(backbone.device))) for image in images])
-
-
-def _array(features: Tensor) -> np.ndarray:
-    return features.detach().float().cpu().numpy().astype(np.float64)
+    found = page.computed(
+        images_and_corrupted,
+        backbone=backbone,
+        dataset=page.dataset(suite, category),
+        sizes=sizes_of(page.study),
+        kinds=[*KINDS],
+        severity=SEVERITY,
+        seed=page.study.seed,
+    )
+    return Pictures(**found)
 
 
 @dataclass(frozen=True)

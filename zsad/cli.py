@@ -17,8 +17,6 @@ from zsad.wording import describe
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from zsad.data import Dataset
-
 FAILED, INCOMPLETE, INTERRUPTED = 2, 3, 130
 
 
@@ -132,6 +130,7 @@ def _write_png(picture: "Image", path: Path) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from zsad.data import load_dataset
+    from zsad.data.labels import check_labels
     from zsad.detectors import load_detector
     from zsad.files import check_writable, write_atomically
     from zsad.predict import demo_note
@@ -141,7 +140,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.csv:
         check_writable(options.csv)
     dataset = load_dataset(options.reader, options.root, category=options.category, domain=options.domain)
-    _check_labels(dataset.subset(options.limit))
+    check_labels(dataset.subset(options.limit))
     detector = load_detector(
         options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype, **chosen
     )
@@ -181,19 +180,6 @@ def _detector_options(options: argparse.Namespace) -> dict[str, Any]:
     for folder in [getattr(checked, name) for name in CACHES if chosen.get(name) is not None]:
         check_writable_folder(folder)
     return chosen
-
-
-def _check_labels(dataset: "Dataset") -> None:
-    """Metrics need images of both kinds: said before a model is loaded."""
-    labels, name = set(dataset.labels), dataset.category
-    if set(dataset.defects) == {"unlabelled"}:
-        raise ValueError(
-            f"category {name!r}: nothing says which images in {dataset.root} are anomalous. Put them into good/ and "
-            "one folder a kind of defect, or add masks; `zsad predict` needs no labels"
-        )
-    if len(labels) < 2:
-        only = "anomalous" if True in labels else "normal"
-        raise ValueError(f"category {name!r} in {dataset.root} has only {only} images: metrics need both kinds")
 
 
 def _run(options: argparse.Namespace) -> int:

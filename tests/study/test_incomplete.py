@@ -57,6 +57,29 @@ def test_a_detector_is_not_loaded_for_data_that_are_not_there(study, tmp_path):
     assert subjects(caught.value.records) == {("toys", "metal_nut", "winclip", "demo-b")}
 
 
+def test_what_names_alone_can_tell_is_told_before_a_detector_is_loaded(study, tmp_path):
+    washer = study.data_root / "toys" / "washer"
+    for picture in (washer / "test" / "good").iterdir():
+        picture.unlink()
+    worst = {"budget": 2, "settings": ["hue"]}
+    suites = {
+        "toys": {"reader": "mvtec_ad", "root": "toys", "categories": ["washer"]},
+        "bare": {"reader": "folder", "root": "toys/metal_nut/test", "categories": ["metal_nut"]},
+    }
+    searched = tiny_study(tmp_path, suites=suites, sweeps={}, worst=worst)
+    with pytest.raises(IncompleteError) as caught:
+        compute(searched, "worst", loader=lambda *_: pytest.fail("a detector was loaded"), progress=False)
+    one, none = caught.value.reasons
+    assert "toys/washer: category 'washer'" in one
+    assert "has only anomalous images: metrics need both kinds" in one
+    assert "bare/metal_nut: category 'metal_nut'" in none
+    assert "worst cases are searched with masks of all" in none
+    with pytest.raises(IncompleteError) as caught:
+        compute(searched, loader=load_reddish, progress=False)
+    assert subjects(caught.value.records) == {("bare", "metal_nut", "winclip", "demo-b")}
+    assert set(caught.value.records["shift"]) == {"none"}
+
+
 @pytest.mark.parametrize("fault", ["one class", "no mask", "no picture"])
 def test_a_category_that_is_refused_stops_none_of_the_others(study, fault):
     nuts = study.data_root / "toys" / "metal_nut"
@@ -75,15 +98,19 @@ def test_a_category_that_is_refused_stops_none_of_the_others(study, fault):
     assert caught.value.records["key"].nunique() == 4
 
 
-def test_a_reason_is_told_once_and_its_results_by_name(study, tmp_path):
-    plain = {"reader": "folder", "root": "plain", "categories": ["nut"]}
-    (study.data_root / "toys" / "washer" / "test").rename(study.data_root / "plain")
-    study = tiny_study(tmp_path, suites={"mine": plain}, worst={"settings": ["hue", "angle"]}, sweeps={})
+def test_a_reason_is_told_once_and_its_results_by_name(tmp_path):
+    class Refusing(Reddish):
+        def predict(self, images, category):
+            raise ValueError("too dark")
+
+    write_suite(tmp_path / "data" / "toys")
+    toys = {"reader": "mvtec_ad", "root": "toys", "categories": ["washer"]}
+    study = tiny_study(tmp_path, suites={"toys": toys}, worst={"settings": ["hue", "angle"]}, sweeps={})
     with pytest.raises(IncompleteError) as caught:
-        compute(study, loader=load_reddish, progress=False)
+        compute(study, "worst", loader=lambda *_: Refusing(), progress=False)
     (reason,) = caught.value.reasons
-    assert reason.startswith("mine/nut, winclip on demo-b, worst hue, mine/nut, winclip on demo-b, worst angle: worst")
-    assert caught.value.records["key"].nunique() == 1, "the unshifted cell is there"
+    results = [f"toys/washer, winclip on demo-b, worst {setting}" for setting in ("hue", "angle")]
+    assert reason == f"{', '.join(results)}: too dark"
 
 
 def test_a_fault_of_the_code_is_none_of_the_data(study):

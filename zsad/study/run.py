@@ -15,6 +15,7 @@ import torch
 from zsad.clip import Backbone, load_backbone
 from zsad.data import Dataset, load_dataset
 from zsad.data.demo import write_suite
+from zsad.data.labels import check_labels, check_masks
 from zsad.detectors import Detector, load_detector
 from zsad.files import check_writable_folder, remove_stale
 from zsad.paths import CACHES, expanded
@@ -212,6 +213,9 @@ class Evaluator:
         try:
             what = f"{request.suite}/{request.category}"
             dataset = self.dataset(request.suite, request.category, request.limit)
+            check_labels(dataset)
+            if request.shift.kind == "worst":
+                check_masks(dataset)
             data = dataset.fingerprint()
             what = f"{request.detector.label} on {request.backbone}"
             detector = self._detector(request.detector, request.backbone)

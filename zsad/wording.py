@@ -102,10 +102,13 @@ def _system(error: OSError) -> str:
 def _missing_package(module: str) -> str:
     name = module.partition(".")[0]
     package = _PACKAGES.get(name, name)
+    return f"the package {package} is not installed; {how_to_install(package)}"
+
+
+def how_to_install(package: str) -> str:
+    """What to do where a package is missing: with the extra of this project that holds it, if one does."""
     extra = _extra_of(package)
-    if extra:
-        return f"the package {package} is not installed; it comes with: pip install 'zsad[{extra}]'"
-    return f"the package {package} is not installed; install it with: pip install {package}"
+    return f"it comes with: pip install 'zsad[{extra}]'" if extra else f"install it with: pip install {package}"
 
 
 def _extra_of(package: str) -> str | None:

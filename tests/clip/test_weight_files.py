@@ -115,3 +115,18 @@ def test_weights_of_another_model_name_the_first_tensors_at_fault():
     wrong["visual.proj"] = torch.zeros(2, 2)
     with pytest.raises(ValueError, match=r"logit_scale is missing; extra is not .*; visual\.proj is \(2, 2\), not \("):
         load_state(model, wrong)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("<!DOCTYPE html>\n<title>Sign in</title>", "begins with '<!DOCTYPE html>': a web page was saved"),
+        ("\ufeff\n <html><body>404", "begins with '<html><body>404': a web page was saved"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git-lfs pointer.* run `git lfs pull`"),
+    ],
+)
+def test_what_a_failed_download_leaves_is_told_by_its_first_line(tmp_path, content, message):
+    path = tmp_path / "model.safetensors"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"{path}.*{message}"):
+        read_state(path)

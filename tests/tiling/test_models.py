@@ -141,7 +141,7 @@ def test_a_missing_clipseg_says_what_to_do(tmp_path, monkeypatch):
 
 def test_isnet_asks_for_onnxruntime_then_for_its_file(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ImportError, match="IS-Net needs the package onnxruntime"):
+    with pytest.raises(ImportError, match=r"IS-Net needs the package onnxruntime, .* pip install 'zsad\[models\]'"):
         zoo.load_soft_foreground("isnet-general-use", folder=tmp_path)
     monkeypatch.setitem(sys.modules, "onnxruntime", types.ModuleType("onnxruntime"))
     with pytest.raises(FileNotFoundError) as caught:

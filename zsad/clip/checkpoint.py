@@ -20,9 +20,11 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: it is damaged, or holds more than tensors and plain values, which could run as a program.
+        ValueError: it is damaged, or a web page or a git-lfs pointer in place of one, or holds more than tensors and
+            plain values, which could run as a program.
     """
     path = Path(path)
+    _refuse_text(path)
     try:
         found = load_file(path) if _is_safetensors(path) else _unpickled(path)
     except SafetensorError as error:
@@ -47,6 +49,19 @@ def load_state(model: nn.Module, state: Mapping[str, Tensor]) -> None:
         more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
         raise ValueError(f"the tensors are those of another model: {'; '.join(faults[:3])}{more}")
     model.load_state_dict(state)
+
+
+def _refuse_text(path: Path) -> None:
+    """Raise a ValueError for what a failed download leaves in place of weights."""
+    with path.open("rb") as file:
+        begin = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if begin.lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        first = begin.decode(errors="replace").splitlines()[0]
+        raise ValueError(
+            f"{path} begins with {first!r}: a web page was saved instead of the weights; get the file itself"
+        )
+    if begin.startswith(b"version https://git-lfs"):
+        raise ValueError(f"{path} is a git-lfs pointer, not the weights: run `git lfs pull` where it came from")
 
 
 def _is_safetensors(path: Path) -> bool:

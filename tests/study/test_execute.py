@@ -1,6 +1,7 @@
 """The notebook runner, on real kernels."""
 
 import json
+from pathlib import Path
 
 import nbformat
 import papermill
@@ -10,6 +11,7 @@ from papermill.exceptions import PapermillExecutionError
 from zsad.study.execute import convert, execute, known_parameters, main
 from zsad.study.parameters import UnknownParameter, assigned_names, check_parameters
 
+ROOT = Path(__file__).parents[2]
 SOURCE = """# %% [markdown]
 # # A page
 
@@ -123,3 +125,18 @@ def test_check_parameters_looks_at_the_cell_before_the_injected_one():
     cells[3] = "# Parameters\nb = 3\nx = 5"
     with pytest.raises(UnknownParameter, match="parameter x; known: a, b"):
         check_parameters(cells)
+
+
+def test_the_demo_worlds_page_is_of_the_study_that_it_is_given(tmp_path):
+    cells = nbformat.read(execute(ROOT / "notebooks" / "demo_world.py", tmp_path, {"study": "paper"}), 4).cells
+    shown = "".join(str(output.get("data")) for cell in cells for output in cell.get("outputs", []))
+    page = json.loads((tmp_path / "demo_world.json").read_text())
+    assert "Not in this study: a suite of the demo world" in shown
+    assert page["study"] == "paper"
+    assert [(item["id"], item["study"]) for item in page["items"]] == [("tab-clean-demo", "demo")]
+
+
+def test_a_category_that_papermill_reads_as_a_number_says_how_to_give_it(tmp_path, capsys):
+    arguments = [str(ROOT / "notebooks" / "rotation.py"), "--out", str(tmp_path), "--study", "quick"]
+    assert main([*arguments, "-p", "category", "01"]) == 1
+    assert "give the name raw, as in `papermill -r category 01`" in capsys.readouterr().err

@@ -6,6 +6,7 @@ message.
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 
@@ -25,6 +26,7 @@ class Limit:
 LIMITS: dict[str, Limit] = {
     "resolution": Limit(8, 8192),  # pixels
     "image_size": Limit(8, 8192),
+    "size": Limit(1, 8192),
     "min_tile": Limit(8, 8192),
     "batch_size": Limit(1, 65_536),
     "tile_batch": Limit(1, 65_536),
@@ -58,7 +60,7 @@ def check_number(name: str, value: Any, called: str | None = None) -> None:
         called: how the message names it; by default `name`.
     """
     limit, called = LIMITS[name], called or name
-    right = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    right = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     if not right or not limit.least <= value <= limit.most or (limit.whole and value != int(value)):
         raise ValueError(f"{called} must be {limit}, not {value}")
 
@@ -67,7 +69,10 @@ def check_sides(height: int, width: int, called: str = "an image") -> None:
     """Raise a ValueError for an image too small or too long for any detector."""
     short, long = sorted((height, width))
     if short < MIN_SIDE:
-        raise ValueError(f"{called} is {width} x {height} pixels: detectors need at least {MIN_SIDE} on each side")
+        raise ValueError(
+            f"{called} is {width} x {height} pixels: detectors need at least {MIN_SIDE} on each side; enlarge it, "
+            "or leave it out"
+        )
     if long > MAX_ASPECT * short:
         raise ValueError(
             f"{called} is {width} x {height} pixels: one side is more than {MAX_ASPECT} times the other; cut it up"

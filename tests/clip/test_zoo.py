@@ -115,3 +115,9 @@ def test_open_clip_knows_the_published_weights():
     for spec in (zoo.RELEASED["ViT-B-16-plus-240"], zoo.RELEASED["ViT-L-14"]):
         known = open_clip.get_pretrained_cfg(spec.architecture, spec.pretrained)
         assert known["hf_hub"].rstrip("/") == spec.repository
+
+
+@pytest.mark.parametrize("size", [0, -240, 10**6])
+def test_an_image_size_is_checked_before_weights_are_read(size):
+    with pytest.raises(ValueError, match="image_size must be a whole number from 8 to 8,192"):
+        zoo.load_backbone("demo-b", image_size=size)

@@ -1,3 +1,5 @@
+import inspect
+
 import pytest
 import torch
 
@@ -74,3 +76,9 @@ def test_anomalous_sample_without_mask_is_refused():
 def test_no_samples():
     with pytest.raises(ValueError, match="no samples"):
         stack([])
+
+
+@pytest.mark.parametrize("size", [0, -4, 2.5, 10**9])
+def test_a_size_is_checked_before_room_is_taken_for_it(size):
+    with pytest.raises(ValueError, match="size must be a whole number from 1 to 8,192"):
+        inspect.unwrap(stack)([sample(40, 40)], size=size)

@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ import zsad
 from zsad.clip import Backbone
 from zsad.clip.prompts import STATES, compose
 from zsad.clip.prototypes import text_prototypes
+from zsad.detectors.winclip import WinCLIPOptions
 
 IMAGES = random_images(3)
 SWAPPED = {"normal": STATES["anomalous"], "anomalous": STATES["normal"]}
@@ -346,3 +348,22 @@ def test_a_category_in_letters_that_the_tokenizer_lacks_is_refused(category):
 def test_values_that_an_option_does_not_take(options, message):
     with pytest.raises(ValueError, match=message.replace("(", r"\(").replace("{}", r"\{\}")):
         winclip(**options)
+
+
+@pytest.mark.parametrize(
+    ("sides", "message"),
+    [
+        ((80, 1601), "is 1601 x 80 pixels: one side is more than 20 times"),
+        ((1, 5000), "is 5000 x 1 pixels: detectors need at least 8 on each side"),
+        ((7, 7), "is 7 x 7 pixels"),
+    ],
+)
+def test_an_image_too_long_or_too_small_is_refused_at_once(sides, message):
+    with pytest.raises(ValueError, match=message):
+        winclip().predict(torch.rand(1, 3, *sides), category="nut")
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, -0.01, 1e5])
+def test_a_temperature_is_checked_where_options_are_made_by_hand_too(value):
+    with pytest.raises(ValueError, match="temperature must be"):
+        WinCLIPOptions(temperature=value)

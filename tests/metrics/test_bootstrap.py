@@ -128,7 +128,8 @@ def test_without_maps_there_are_image_intervals():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"replicates": 0}, "replicates is 0"),
+        ({"replicates": 0}, "replicates must be a whole number from 1 to 100,000, not 0"),
+        ({"replicates": 10**12}, "replicates must be a whole number from 1 to 100,000, not 1000000000000"),
         ({"level": 1.0}, "level is 1"),
         ({"labels": np.ones(3, bool)}, "all 3 images"),
     ],

@@ -154,3 +154,29 @@ def test_maps_are_compared_at_the_masks_size(dataset):
     counted[2][:12] = False
     less = measure(shifted, loaded, replicates=5, counted=counted).metrics.set_index("metric")["estimate"]
     assert less.to_dict() == metrics.all_metrics(shifted.score, loaded.labels, maps, loaded.masks, counted=counted)
+
+
+def test_a_long_image_is_named_and_refused_before_it_grows(dataset, tmp_path):
+    Image.fromarray(np.zeros((9, 300, 3), np.uint8)).save(tmp_path / "nut" / "test" / "good" / "007.png")
+    long = load_dataset("mvtec_ad", tmp_path, category="nut")
+    message = "007.png is 300 x 9 pixels: one side is more than 20 times the other; cut it up"
+    with pytest.raises(ValueError, match=message):
+        uniform_sweep(Reddish(), long, "hue", [0.0], progress=False)
+    assert len(load_test_set(long, 16, aspect="squashed").images) == 7
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        ({"resolution": 0}, "resolution must be a whole number from 8 to 8,192, not 0"),
+        ({"resolution": 10**6}, "resolution must be"),
+        ({"metric_size": -16}, "metric_size must be a whole number from 8 to 8,192, not -16"),
+        ({"batch_size": 0}, "batch_size must be a whole number from 1"),
+        ({"limit": 1}, "limit must be a whole number from 2"),
+        ({"replicates": 10**12}, "replicates must be a whole number from 1 to 100,000"),
+    ],
+)
+def test_a_sweep_checks_its_numbers_before_it_reads_anything(dataset, number, message, monkeypatch):
+    monkeypatch.setattr(type(dataset), "__getitem__", lambda *_: pytest.fail("an image was read"))
+    with pytest.raises(ValueError, match=message):
+        uniform_sweep(Reddish(), dataset, "hue", [0.0], progress=False, **number)

@@ -20,6 +20,7 @@ from torch import Tensor
 from zsad.clip.backbone import Backbone
 from zsad.clip.checkpoint import load_state, read_state
 from zsad.clip.tokenizer import WordTokenizer
+from zsad.limits import check_number
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +75,12 @@ def load_backbone(
         image_size: input size in pixels other than the model's own; its position table is resized (bicubic).
 
     Raises:
-        ValueError: an unknown name, a wrong checksum, or a checkpoint that does not fit the model.
+        ValueError: an unknown name, an image size out of `zsad.limits`, a wrong checksum, or a checkpoint that does not
+            fit the model.
         FileNotFoundError: weights that are neither here nor to be had; the message says which file goes where.
     """
+    if image_size is not None:
+        check_number("image_size", image_size)
     if name in RELEASED:
         return _load_released(name, device, dtype, weights, image_size)
     if name not in known_backbones():

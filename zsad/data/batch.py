@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from zsad.data.sample import Sample
+from zsad.limits import check_number
 
 
 def stack(
@@ -28,10 +29,13 @@ def stack(
             that keeps its best-covered pixels, so that no defect vanishes.
 
     Raises:
-        ValueError: no samples, sizes that differ while `size` is None, or an anomalous sample without a mask.
+        ValueError: no samples, a `size` out of `zsad.limits`, sizes that differ while it is None, or an anomalous
+            sample without a mask.
     """
     if not samples:
         raise ValueError("no samples to stack.")
+    if size is not None:
+        check_number("size", size)
     unmasked = [sample.id for sample in samples if sample.label and sample.mask is None]
     if unmasked:
         raise ValueError(

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from zsad.limits import check_sides
+
 # What a detector has seen before it is tested; tables never mix leagues unmarked.
 League = Literal["text only", "auxiliary anomalies", "test batch"]
 
@@ -53,12 +55,15 @@ class NotFiniteError(ValueError):
 
 
 def check_images(images: Tensor) -> None:
-    """Raise a ValueError that names the first image which is not RGB in [0, 1] of shape (image, 3, height, width)."""
+    """Raise a ValueError that names the first image which is not RGB in [0, 1] of shape (image, 3, height, width), or
+    says that they are too small or too long (`zsad.limits`).
+    """
     if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
         raise ValueError(
             "images must be floating-point RGB in [0, 1] of shape (image, 3, height, width), "
             f"not {images.dtype} of shape {tuple(images.shape)}"
         )
+    check_sides(images.shape[2], images.shape[3])
     # A resampled image may leave the range by rounding; 8-bit values kept as 0 to 255 leave it by far.
     low, high = _extremes(images)
     if not (low >= -0.01 and high <= 1.01):

@@ -16,7 +16,7 @@ from torch import Tensor
 from zsad.clip import Backbone
 from zsad.clip.prototypes import text_prototypes
 from zsad.detectors.base import League, Prediction, check_images, check_prediction
-from zsad.detectors.options import as_json, fingerprint, object_words, one_of
+from zsad.detectors.options import above_zero, as_json, fingerprint, object_words, one_of
 from zsad.detectors.scoring import MAPS, score_images
 
 DEFINITIONS = ("AnomalyCLIP", "WinCLIP")
@@ -47,8 +47,7 @@ class CLIPOptions:
     def __post_init__(self) -> None:
         one_of("definition", self.definition, DEFINITIONS)
         one_of("map", self.map, MAPS)
-        if not self.temperature > 0:
-            raise ValueError(f"temperature must be above 0, not {self.temperature}")
+        above_zero(self, "temperature")
         for option in ("normal_word", "anomalous_word"):
             if not getattr(self, option).strip():
                 raise ValueError(f"{option} must not be empty")

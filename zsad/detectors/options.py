@@ -3,11 +3,14 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from zsad.clip import Backbone
 from zsad.clip.prompts import ANOMALOUS, NORMAL, clean_class_name
+from zsad.limits import LIMITS, check_number
 
 # Where results are kept between runs: never a part of what they are.
 _FOLDERS = ("text_cache", "cache")
@@ -44,10 +47,28 @@ def one_of(option: str, value: Any, known: Sequence[Any]) -> None:
 
 
 def at_least(options: Any, least: float, *names: str) -> None:
-    """Raise a ValueError for the first of the named options that is below `least`."""
+    """Raise a ValueError for the first of the named options that is no finite number of at least `least`, or beyond
+    `zsad.limits.LIMITS`.
+    """
     for name in names:
-        if not getattr(options, name) >= least:
-            raise ValueError(f"{name} must be at least {least}, not {getattr(options, name)}")
+        _check_number(name, getattr(options, name), lambda value: least <= value, f"at least {least}")
+
+
+def above_zero(options: Any, *names: str) -> None:
+    """Raise a ValueError for the first of the named options that is no finite number above 0, or beyond
+    `zsad.limits.LIMITS`.
+    """
+    for name in names:
+        _check_number(name, getattr(options, name), lambda value: value > 0, "above 0")
+
+
+def _check_number(name: str, value: Any, holds: Callable[[Any], bool], words: str) -> None:
+    if not isinstance(value, Real) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, not {value}")
+    if not holds(value):
+        raise ValueError(f"{name} must be {words}, not {value}")
+    if name in LIMITS:
+        check_number(name, value)
 
 
 def check_sides(option: str, sides: Mapping[str, Sequence[str]], placeholder: bool = True) -> None:

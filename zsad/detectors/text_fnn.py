@@ -18,7 +18,7 @@ from torch import Tensor
 
 from zsad.clip import Backbone
 from zsad.clip.prompts import ANOMALOUS, NORMAL
-from zsad.detectors.options import at_least, check_sides, one_of
+from zsad.detectors.options import above_zero, at_least, check_sides, one_of
 from zsad.detectors.text_training.detector import Texts, TextTrained, TextTrainedOptions
 from zsad.detectors.text_training.learned_words import (
     DIVERSITIES,
@@ -100,8 +100,7 @@ class TextFNNOptions(TextTrainedOptions):
         one_of("schedule", self.schedule, SCHEDULES)
         at_least(self, 1, "diversity_words", "diversity_tokens", "distribution_words", "distribution_tokens")
         at_least(self, 1, "guidance_words")
-        if not self.guidance_temperature > 0:
-            raise ValueError(f"guidance_temperature must be above 0, not {self.guidance_temperature}")
+        above_zero(self, "guidance_temperature")
         at_least(self, 0, "guidance_weight", "word_steps", "word_learning_rate", "word_momentum")
 
 

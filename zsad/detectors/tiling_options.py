@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zsad.clip.prompts import ANOMALOUS, NORMAL, TEMPLATES, clean_class_name, compose
-from zsad.detectors.options import as_json, at_least, check_phrases, check_sides, one_of
+from zsad.detectors.options import above_zero, as_json, at_least, check_phrases, check_sides, one_of
 from zsad.tiling.components import CONNECTIVITIES
 from zsad.tiling.covered import MEASURES
 from zsad.tiling.image_score import ROUNDINGS
@@ -117,10 +117,8 @@ class TilingOptions:
         for option in ("threshold", "coverage", "part_share", "top_share", "outside"):
             if not 0 <= getattr(self, option) <= 1:
                 raise ValueError(f"{option} must be in [0, 1], not {getattr(self, option)}")
-        for option in ("temperature", "min_tile", "epsilon"):
-            value = getattr(self, option)
-            if value is not None and not value > 0:
-                raise ValueError(f"{option} must be above 0, not {value}")
+        given = [name for name in ("temperature", "min_tile", "epsilon") if getattr(self, name) is not None]
+        above_zero(self, *given)
         self._check_texts()
         unknown = sorted(set(self.sam) - set(_SAM_NAMES))
         if unknown:

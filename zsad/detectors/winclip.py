@@ -20,7 +20,7 @@ from zsad.clip import Backbone
 from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES, TEMPLATES, clean_class_name, compose
 from zsad.clip.prototypes import AVERAGES, text_prototypes
 from zsad.detectors.base import League, Prediction, check_images, check_prediction
-from zsad.detectors.options import as_json, check_phrases, check_sides, fingerprint, one_of
+from zsad.detectors.options import above_zero, as_json, check_phrases, check_sides, fingerprint, one_of
 from zsad.detectors.scoring import check_windows
 from zsad.detectors.windows import crop, harmonic_map, harmonic_mean, square_tiles, stitch
 
@@ -77,8 +77,7 @@ class WinCLIPOptions:
         check_sides("states", self.states)
         if self.prompts is not None:
             check_sides("prompts", self.prompts, placeholder=False)
-        if not self.temperature > 0:
-            raise ValueError(f"temperature must be above 0, not {self.temperature}")
+        above_zero(self, "temperature")
         if len(set(self.scales)) != len(self.scales) or any(scale < 1 for scale in self.scales):
             raise ValueError(f"scales must be different window sizes of at least 1 patch, not {self.scales}")
         if not self.scales and not self.image_scale:

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.stats
 from jaxtyping import Bool, Float, Int, Num, Shaped
 
+from zsad.limits import check_number
 from zsad.metrics.curve import Curve
 from zsad.metrics.inputs import Labels, Maps, Masks, Pixels, Scores
 from zsad.metrics.pixel import region_overlap
@@ -97,7 +98,7 @@ def bootstrap_replicates(
         The replicates of each name in `all_metrics`.
 
     Raises:
-        ValueError: as `all_metrics`; replicates below 1.
+        ValueError: as `all_metrics`; replicates beyond `zsad.limits`.
     """
     arguments = (scores, labels, maps, masks, replicates)
     return resampled(*arguments, generator=generator, fpr_limit=fpr_limit, counted=counted)[0]
@@ -119,8 +120,7 @@ def resampled(
     The second is empty for `SMALL` images and more, which do not need it, and where an image is the only one of its
     class, or the only one with pixels of theirs.
     """
-    if replicates < 1:
-        raise ValueError(f"replicates is {replicates}: at least one is needed")
+    check_number("replicates", replicates)
     test_set = checked(scores, labels, maps, masks, fpr_limit, counted)
     has_anomalous, has_normal = test_set.labels, ~test_set.labels
     if test_set.pixels:

@@ -19,6 +19,7 @@ from zsad import metrics, perturb
 from zsad.data import Dataset
 from zsad.detectors import Detector
 from zsad.detectors.base import NotFiniteError
+from zsad.limits import check_number
 from zsad.robustness.batches import in_batches
 from zsad.robustness.groups import groups_of, resize_map
 from zsad.robustness.test_set import Images, Maps, Masks, TestSet, joined, load_test_set
@@ -188,8 +189,12 @@ def uniform_sweep(
 
     `resolution`, `aspect` and `metric_size` are those of `load_test_set`. Returns one row a value and metric: category,
     detector, setting, value, metric, estimate, low, high (in [0, 1]), n_images, n_anomalous. Raises as `load_test_set`,
-    `predict_shifted` and `measure` do.
+    `predict_shifted` and `measure` do, and ValueError before anything is read for a number beyond `zsad.limits`.
     """
+    check_number("batch_size", batch_size)
+    check_number("replicates", replicates)
+    if limit is not None:
+        check_number("limit", limit)
     test_set = load_test_set(dataset.subset(limit), resolution, aspect=aspect, metric_size=metric_size)
     frames = []
     for value in tqdm(values, desc=f"{dataset.category} {setting}", unit="value", disable=not progress):

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zsad.data import Dataset, Sample
 from zsad.data.batch import fitted_size, mask_of, resize_image, resize_mask
+from zsad.limits import check_number, check_sides
 from zsad.robustness.corruption import Corruption, corrupted
 
 # One tensor where all have one size.
@@ -93,8 +94,12 @@ def load_test_set(
 
     Raises:
         ValueError: a kind or severity of corruption that does not exist, naming the picture; another aspect; squares of
-            native size.
+            native size; a size, or an image's sides, beyond `zsad.limits`.
     """
+    if resolution != "native":
+        check_number("resolution", resolution)
+    if metric_size != "mask":
+        check_number("resolution", metric_size, "metric_size")
     if aspect not in ("own", "squashed"):
         raise ValueError(f"unknown aspect {aspect!r}; known: own, squashed")
     squashed = aspect == "squashed"
@@ -140,6 +145,8 @@ def _shown(
     if corruption is not None and corruption.at == "native":
         sample = corrupted(sample, corruption)
     height, width = sample.image.shape[1:]
+    if not squashed:
+        check_sides(height, width, sample.id)  # before a long one grows by what its short side grows
     image = resize_image(sample.image, fitted_size(height, width, resolution, squashed))
     if corruption is not None and corruption.at == "resized":
         image = corrupted(replace(sample, image=image, mask=None), corruption).image

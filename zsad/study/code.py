@@ -19,10 +19,11 @@ PACKAGE = Path(__file__).parents[1]
 _GIVEN = ("zsad.data.sample", "zsad.clip.tokenizer")
 _ROOTS = ("zsad.study.evaluate", *_GIVEN)
 # Not followed: doors that know things by name (who wants one names it himself), what draws the demo suites (their
-# pictures are data), what writes files, and the rest of the study, whose part in a result is the cell's spec.
+# pictures are data), what writes files, what is refused and how errors are worded, and the rest of the
+# study, whose part in a result is the cell's spec.
 _DOORS = ("zsad.detectors", "zsad.clip.zoo", "zsad.data.load")
 _WRITERS = ("zsad.progress", "zsad.files", "zsad.data.demo")
-_APART = (*_WRITERS, "zsad.study")
+_APART = (*_WRITERS, "zsad.limits", "zsad.study", "zsad.wording")
 # Modules that act under some shifts only: what they lead to is left out under any other.
 ONLY_UNDER = {
     "zsad.perturb.semantic": ("uniform", "worst"),

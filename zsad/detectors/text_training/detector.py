@@ -16,7 +16,7 @@ from torch import Tensor
 
 from zsad.clip import Backbone
 from zsad.detectors.base import League, Prediction, check_images, check_prediction
-from zsad.detectors.options import as_json, at_least, fingerprint, object_words, one_of
+from zsad.detectors.options import above_zero, as_json, at_least, fingerprint, object_words, one_of
 from zsad.detectors.scoring import MAPS, check_windows, score_images
 from zsad.detectors.text_training.heads import HEADS, Head, anomaly_score, make_head, train_head
 from zsad.detectors.text_training.state import Purpose, kept_state, load_state, purpose_of, save_state
@@ -72,9 +72,7 @@ class TextTrainedOptions:
         at_least(self, 1, "epochs", "batch_size")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), not {self.dropout}")
-        for option in ("learning_rate", "temperature"):
-            if not getattr(self, option) > 0:
-                raise ValueError(f"{option} must be above 0, not {getattr(self, option)}")
+        above_zero(self, "learning_rate", "temperature")
 
 
 @dataclass(frozen=True)

@@ -162,8 +162,8 @@ def minus(parts: list[tuple[float, pd.DataFrame]]) -> list[tuple[float, pd.DataF
 
 
 def percent(found: Difference) -> str:
-    """A mean and half the width of its interval, such as "87.6 ± 2.1"."""
-    return f"{found.value:.1f} ± {(found.high - found.low) / 2:.1f}"
+    """A mean and half the width of its interval, such as "87.6 ± 2.1", broken into two lines at most."""
+    return f"{found.value:.1f} ±\u00a0{(found.high - found.low) / 2:.1f}"
 
 
 def points(found: Difference) -> str:

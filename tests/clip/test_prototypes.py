@@ -63,7 +63,7 @@ def test_nothing_half_written_stays(tmp_path, monkeypatch):
     def full_disk(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("zsad.clip.store.os.replace", full_disk)
+    monkeypatch.setattr("zsad.files.os.replace", full_disk)
     with pytest.raises(OSError, match="no space"):
         text_prototypes(tiny_backbone(), SIDES, cache=tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -340,7 +340,7 @@ def window_tokens(grid: tuple[int, int], size: int) -> Int[Tensor, "window token
 
 def _vocabulary(tokenizer: Any) -> list[tuple[str, int]]:
     """Entries and their ids, as this package's tokenizers, open_clip's and those of transformers hold them."""
-    inner = getattr(tokenizer, "tokenizer", None)
+    inner: Any = getattr(tokenizer, "tokenizer", None)
     held = inner.get_vocab() if hasattr(inner, "get_vocab") else getattr(tokenizer, "encoder", None)
     return sorted((held or getattr(tokenizer, "ids", {})).items())
 

@@ -1,5 +1,6 @@
 """The notebook runner, on real kernels."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -140,3 +141,24 @@ def test_a_category_that_papermill_reads_as_a_number_says_how_to_give_it(tmp_pat
     arguments = [str(ROOT / "notebooks" / "rotation.py"), "--out", str(tmp_path), "--study", "quick"]
     assert main([*arguments, "-p", "category", "01"]) == 1
     assert "give the name raw, as in `papermill -r category 01`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["absent.py"], "absent.py: no notebook source absent.py"),
+        (["page.py", "-p", "options", "{a: [1"], "parameter options: '{a: [1' is not valid YAML: while parsing"),
+        (["page.py", "--out", "page.py"], "cannot write to page.py: page.py is a file; choose another folder"),
+        (["page.py", "--out", "locked"], "locked: no permission; use a folder of your own, or ask its owner"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_line_of_plain_words(source, arguments, message, monkeypatch, capsys):
+    monkeypatch.chdir(source.parent)
+    if "locked" in arguments:
+        locked = PermissionError(errno.EACCES, "Permission denied", "locked")
+        monkeypatch.setattr("zsad.study.execute._run", lambda *_: (_ for _ in ()).throw(locked))
+    assert main(["--out", "out", *arguments]) == 1
+    said = capsys.readouterr().err.strip()
+    assert message in said
+    assert "Errno" not in said
+    assert len(said.splitlines()) == 1

@@ -26,6 +26,7 @@ from papermill.exceptions import PapermillExecutionError
 from zsad.files import check_writable_folder, temporary_folder
 from zsad.study.parameters import LISTED, PAGE_DIR, assigned_names, refuse_unknown
 from zsad.study.provenance import machine, versions
+from zsad.wording import describe
 
 _BOOK_PACKAGES = ("jupyter-book", "matplotlib", "pandas", "papermill", "sphinx")
 
@@ -131,6 +132,13 @@ def _timing(name: str, parameters: dict[str, Any], started: datetime, seconds: f
     return json.dumps(content, indent=1) + "\n"
 
 
+def _value(name: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"parameter {name}: {text!r} is not valid YAML: {describe(error)}") from None
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns 1 with a message for a failing notebook or a wrong parameter."""
     parser = argparse.ArgumentParser(
@@ -143,10 +151,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--listed", action="store_true", help="take records as the run just before has listed them")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    parameters = {name: yaml.safe_load(value) for name, value in options.parameter}
-    if options.study:
-        parameters["study"] = options.study
     try:
+        parameters = {name: _value(name, value) for name, value in options.parameter}
+        if options.study:
+            parameters["study"] = options.study
         execute(options.source, options.out, parameters, options.listed)
     except PapermillExecutionError as error:
         kept = options.out / f"{options.source.stem}.failed.ipynb"
@@ -155,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 1
     except (ValueError, OSError) as error:
-        print(f"{options.source}: {error}", file=sys.stderr)
+        print(f"{options.source}: {describe(error)}", file=sys.stderr)
         return 1
     return 0
 

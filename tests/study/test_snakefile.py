@@ -56,7 +56,9 @@ def project(tmp_path_factory):
     (folder / "zsad" / "cli.py").write_text(CLI)
     (folder / "zsad" / "study" / "execute.py").write_text(EXECUTE)
     (folder / "study").mkdir()
+    (folder / "data" / "toys").mkdir(parents=True)  # a suite without a folder is passed over
     study = {
+        "data_root": "data",
         "suites": {
             "plain toys": {"reader": "mvtec_ad", "root": "toys", "categories": CATEGORIES},
             "corrupted": {"reader": "mvtec_ad", "root": "toys", "categories": ["nut"]},

@@ -18,6 +18,7 @@ from toys import Reddish, write_suite
 
 from zsad import cli, heatmap, predict
 from zsad.clip import zoo
+from zsad.commands.common import INCOMPLETE
 from zsad.data import read_image
 from zsad.files import _node
 from zsad.perturb import CORRUPTIONS, corrupt, picture_generator
@@ -168,7 +169,7 @@ def test_predict_does_the_others_and_lists_bad_files_at_the_end(tmp_path, suite,
     bad.write_text("not an image")
     Image.new("RGB", (1, 5000)).save(thin)
     arguments = ["predict", bad, thin, good, "--category", "washer", "--out", tmp_path / "maps"]
-    assert cli.main([str(a) for a in arguments]) == cli.INCOMPLETE
+    assert cli.main([str(a) for a in arguments]) == INCOMPLETE
     shown = capsys.readouterr()
     first, second = [line for line in shown.err.splitlines() if line.startswith("zsad: not scored: ")]
     assert f"{bad}: not an image" in first
@@ -374,7 +375,7 @@ def test_a_run_that_misses_something_lists_the_rest_and_says_what(tmp_path, stud
     monkeypatch.setattr("zsad.clip.zoo.RELEASED", {})
     text = study_file.read_text().replace("[winclip]", "[winclip, {name: tiling, options: {min_tile: 8}}]")
     study_file.write_text(text)
-    assert cli.main(["run", str(study_file), "--export", str(tmp_path / "out")]) == cli.INCOMPLETE
+    assert cli.main(["run", str(study_file), "--export", str(tmp_path / "out")]) == INCOMPLETE
     shown = capsys.readouterr()
     assert "study mine: 3 cells" in shown.out
     (reason, export) = [line for line in shown.err.splitlines() if line.startswith("zsad: ")]
@@ -383,7 +384,7 @@ def test_a_run_that_misses_something_lists_the_rest_and_says_what(tmp_path, stud
     assert "not exported" in export
     assert list((tmp_path / "out").iterdir()) == []
     assert {name for name, _, _ in listed(tmp_path, "washer")} == {"winclip"}
-    assert cli.main(["run", str(study_file), "--detector", "tiling", "--category", "washer"]) == cli.INCOMPLETE
+    assert cli.main(["run", str(study_file), "--detector", "tiling", "--category", "washer"]) == INCOMPLETE
     assert {name for name, _, _ in listed(tmp_path, "washer")} == {"winclip"}
 
 

@@ -1,0 +1,89 @@
+"""`zsad predict`: scores of images, and heat maps."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from zsad import arguments
+from zsad.commands.common import INCOMPLETE, Commands, detector_options
+from zsad.progress import progress_bar
+
+
+def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
+    """The command and its arguments."""
+    predict = commands.add_parser("predict", parents=parents, help="score pictures and draw heat maps")
+    predict.add_argument(
+        "image", type=arguments.path, nargs="+", metavar="IMAGE", help="files, folders, patterns such as '*.png'"
+    )
+    predict.add_argument("--category", required=True, metavar="NAME", help='what the picture shows, e.g. "metal nut"')
+    predict.add_argument(
+        "--out", type=arguments.path, default=Path("."), metavar="DIR", help="heat maps go here; default: ."
+    )
+    predict.add_argument("--format", choices=["jpg", "png"], default="jpg", help="of heat maps; default: %(default)s")
+    limit = predict.add_mutually_exclusive_group()
+    limit.add_argument(
+        "--threshold",
+        type=arguments.number("threshold"),
+        metavar="VALUE",
+        help="what scores higher is anomalous",
+    )
+    limit.add_argument(
+        "--calibrate",
+        type=arguments.path,
+        metavar="GOOD_DIR",
+        help="threshold: the highest score of these good images",
+    )
+    predict.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Scores images and draws their heat maps; returns the exit code."""
+    from zsad.detectors import load_detector
+    from zsad.files import check_writable_folder
+    from zsad.predict import (
+        SCORES,
+        Report,
+        Threshold,
+        demo_note,
+        find_images,
+        output_paths,
+        predict_images,
+        score_image,
+        threshold_from,
+    )
+
+    images = find_images(options.image, options.out)
+    output_paths(images, options.out, f"_heatmap.{options.format}")
+    chosen = detector_options(options)
+    good = find_images([options.calibrate]) if options.calibrate else []
+    check_writable_folder(options.out)
+    detector = load_detector(
+        options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype, **chosen
+    )
+    if note := demo_note(options.backbone, [*images, *good]):
+        print(f"zsad: note: {note}", file=sys.stderr)
+    threshold = None if options.threshold is None else Threshold(options.threshold, "given")
+    if options.calibrate:
+        with progress_bar(len(good), 0, "image", "calibrating") as bar:
+
+            def score(path: Path) -> float:
+                bar.update()
+                return score_image(detector, path, options.category, options.device)
+
+            threshold = threshold_from(options.calibrate, score)
+    if threshold:
+        print(f"threshold {threshold.value:.4f}: {threshold.origin}")
+    report = Report()
+    with progress_bar(len(images), 0, "image", "predict") as bar:
+        for scored in predict_images(
+            detector, images, options.category, options.out, device=options.device, threshold=threshold,
+            image_format=options.format, report=report,
+        ):  # fmt: skip
+            decision = f"\t{scored.decision}" if scored.decision else ""
+            print(f"{scored.image}\tscore {scored.score:.4f}{decision}\t{scored.heatmap}", flush=True)
+            bar.update()
+    parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in report.seconds.items())
+    print(f"{report.scored} of {len(images)} images scored ({parts}): {options.out / SCORES}")
+    for path, cause in report.bad.items():
+        print(f"zsad: not scored: {path}: {cause.removeprefix(f'{path}: ')}", file=sys.stderr)
+    return INCOMPLETE if report.bad else 0

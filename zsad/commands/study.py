@@ -1,0 +1,67 @@
+"""`zsad run`: what a study has no record of yet."""
+
+import argparse
+import sys
+
+from zsad import arguments
+from zsad.commands.common import INCOMPLETE, Commands
+from zsad.study.config import load_study
+from zsad.study.shifts import SHIFTS
+
+
+def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
+    """The command and its arguments."""
+    study = commands.add_parser("run", parents=parents, help="compute what a study has no record of yet")
+    study.add_argument("study", metavar="STUDY", help="quick, demo, stangl, paper, or a YAML file")
+    study.add_argument("--suite", action="append", metavar="NAME", help="only this suite (may be repeated)")
+    study.add_argument("--category", action="append", metavar="NAME", help="only this category (may be repeated)")
+    study.add_argument("--detector", action="append", metavar="LABEL", help="only this detector (may be repeated)")
+    study.add_argument("--backbone", action="append", metavar="NAME", help="only this backbone (may be repeated)")
+    study.add_argument("--shift", choices=SHIFTS, help="only these results of the study")
+    study.add_argument("--device", metavar="NAME", help="where to compute, in place of the study's device")
+    study.add_argument("--data-root", type=arguments.path, metavar="DIR", help="folder that holds the suites")
+    study.add_argument("--limit", type=arguments.number("limit"), metavar="N", help="at most N pictures a category")
+    study.add_argument("--export", type=arguments.path, metavar="DIR", help="also gather the records in this folder")
+    study.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Computes what is missing, and lists it; returns the exit code."""
+    from zsad.files import check_writable_folder
+    from zsad.study.incomplete import IncompleteError
+    from zsad.study.kept import export
+    from zsad.study.records import check_manifests, write_manifest
+    from zsad.study.run import compute
+
+    study = load_study(options.study)
+    if options.limit not in (None, study.limit):  # its results are others: they have a name and lists of their own
+        study = study.with_overrides(limit=options.limit, name=f"{study.name}-limit-{options.limit}")
+    study = study.with_overrides(device=options.device, data_root=options.data_root)
+    check_manifests(study.name)
+    if options.export:
+        check_writable_folder(options.export)
+    missing: IncompleteError | None = None
+    try:
+        records = compute(
+            study,
+            options.shift,
+            suites=options.suite,
+            categories=options.category,
+            detectors=options.detector,
+            backbones=options.backbone,
+        )
+    except IncompleteError as error:
+        records, missing = error.records, error
+    some = options.shift is not None or options.detector is not None
+    write_manifest(records, study.name, missing.subjects if missing else (), keep=some)
+    print(f"study {study.name}: {records['key'].nunique()} cells, {len(records)} records in {study.records_root}")
+    if missing is None and options.export:
+        export(records, study, options.export)
+        print(f"exported to {options.export}")
+    if missing is None:
+        return 0
+    for reason in missing.reasons:
+        print(f"zsad: not computed: {' '.join(reason.split())}", file=sys.stderr)
+    if options.export:
+        print(f"zsad: not exported to {options.export}, since results are missing", file=sys.stderr)
+    return INCOMPLETE

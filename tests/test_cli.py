@@ -407,7 +407,7 @@ def test_errors_are_one_line_that_names_the_choices(tmp_path, suite, study_file,
     assert "mvtec_ad, visa, aebad, folder" in refused(
         capsys, "evaluate", "--reader", "coco", "--root", suite, "--category", "washer"
     )
-    assert "known: demo, paper, quick, stangl" in refused(capsys, "run", "quik")
+    assert "known: demo, paper, quick, search, stangl" in refused(capsys, "run", "quik")
     assert "known: toys" in refused(capsys, "run", study_file, "--suite", "mvtec")
     assert "known: metal_nut, washer" in refused(capsys, "run", study_file, "--category", "spoon")
     assert "known: cpu, cuda" in refused(capsys, "run", study_file, "--device", "gpu")

@@ -199,7 +199,7 @@ def test_no_graph_without_need():
 
 def test_scores_stay_finite_at_an_extreme_temperature():
     images = IMAGES.clone().requires_grad_()
-    prediction = winclip(temperature=1e-5).predict(images, "nut")
+    prediction = winclip(temperature=1e-4).predict(images, "nut")
     prediction.map.sum().backward()
     assert images.grad is not None
     assert images.grad.isfinite().all()

@@ -37,6 +37,7 @@ from zsad.pages.tiling_tables import conclude as conclude_tables
 from zsad.study import compute, kept
 from zsad.study.contrasts import Difference
 from zsad.study.notebook import Page
+from zsad.study.sealed import read_sealed, write_sealed
 
 SHARES = {"winclip": 0.9, "tiling": 1.0, "clipseg alone": 0.6, "not scaled": 1.0}
 
@@ -256,6 +257,9 @@ def test_kept_tables_of_an_earlier_version_lack_what_came_later(study, tmp_path)
     kept.export(records, study, tmp_path)
     path = tmp_path / "replicates.parquet"
     pd.read_parquet(path).drop(columns=["image_f1max", "pixel_f1max"]).to_parquet(path, index=False)
+    provenance = read_sealed(tmp_path / "provenance.json")
+    provenance["files"]["replicates"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    write_sealed(provenance, tmp_path / "provenance.json")
     other = tiny_study(tmp_path, records_root=tmp_path / "records")
     store = kept.RecordStore(other.records_root)
     store.prepare()

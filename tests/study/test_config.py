@@ -96,11 +96,11 @@ def test_an_error_names_the_file_the_field_and_the_choices(tmp_path, wrong, righ
 
 
 def test_an_unknown_study_lists_the_known_ones():
-    with pytest.raises(FileNotFoundError, match="known: demo, paper, quick, stangl"):
+    with pytest.raises(FileNotFoundError, match="known: demo, paper, quick, search, stangl"):
         load_study("quik")
 
 
-@pytest.mark.parametrize("name", ["quick", "demo", "paper", "stangl"])
+@pytest.mark.parametrize("name", ["quick", "demo", "paper", "stangl", "search"])
 def test_the_studies_of_the_project_hold(name):
     study = load_study(name)
     assert study.name == name

@@ -175,8 +175,8 @@ records_root: ~/records
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("resolution", 0, "resolution: must be at least 8, not 0"),
-        ("resolution", -240, "resolution: must be at least 8, not -240"),
+        ("resolution", 0, "resolution: must be at least 8 or must be 'native', not 0"),
+        ("resolution", -240, "resolution: must be at least 8 or must be 'native', not -240"),
         ("batch_size", 0, "batch_size: must be at least 1, not 0"),
         ("limit", 0, "limit: must be at least 2, not 0"),
         ("limit", "many", "limit: must be a whole number, not 'many'"),

@@ -9,9 +9,10 @@ from dials import DIALS, Dial, joint_dial, normal, pictures, right_half, two_val
 from tiny_clip import random_images, tiny_backbone
 
 from zsad import load_detector, perturb
-from zsad.robustness import worst_case
+from zsad.robustness import Bounds, worst_case
+from zsad.robustness.bounds import searched
 from zsad.robustness.objective import segmentation_loss
-from zsad.robustness.refine import GLOBAL, LOCAL, _candidates
+from zsad.robustness.refine import GLOBAL, LOCAL, _candidates, _cover, _survey
 from zsad.robustness.scatter import _scrambled
 
 
@@ -214,3 +215,17 @@ def test_the_class_token_gradient_leads_adam_another_way():
     assert torch.equal(runs[0].clean_loss, runs[1].clean_loss)
     assert not torch.equal(runs[0].curve, runs[1].curve)
     assert runs[1].gradients.tolist() == [10]
+
+
+def test_what_covers_the_box_reaches_its_bounds_and_leaves_no_corner_of_a_circle_out():
+    """The worst case often lies on a bound: some of the survey's points do, and as evenly many on either side."""
+    box = searched("3d", Bounds())
+    share = (_survey(box) - box.low) / (box.high - box.low)
+    straight = share[:, ~torch.tensor(box.periodic)]
+    assert ((straight == 0) | (straight == 1)).any()
+    periodic = torch.tensor([True, False])
+    cover = _cover(GLOBAL, periodic)
+    at_a_bound = (cover == 0) | (cover == 1)
+    assert at_a_bound[:, 1].double().mean().item() == pytest.approx(1 - 1 / 1.2, abs=0.02)
+    assert (cover[:, 1] == 0).sum().item() == pytest.approx((cover[:, 1] == 1).sum().item(), abs=3)
+    assert at_a_bound[:, 0].sum() <= 1

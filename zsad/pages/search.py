@@ -176,8 +176,8 @@ def _show_table(page: Page, table: pd.DataFrame, id: str, study: str) -> None:
             "images": table["images"],
             "further": table["further"],
             "as far": table["alike"],
-            "won [%]": _spans(table, "rate", "{:.0f} ({:.0f} to {:.0f})"),
-            "ahead [% of the furthest]": _spans(table, "ahead", "{:+.1f} ({:+.1f} to {:+.1f})"),
+            "won [%]": _spans(table, "rate", "{:.0f} ({:.0f}\u00a0to\u00a0{:.0f})"),
+            "ahead [% of the furthest]": _spans(table, "ahead", "{:+.1f} ({:+.1f}\u00a0to\u00a0{:+.1f})"),
         }
     )
     page.table(

@@ -170,7 +170,7 @@ def test_a_run_that_fills_the_disk_says_so_and_goes_on_once_there_is_room(small_
     monkeypatch.setattr(running, "load_study_detector", lambda *_, **__: load_reddish(*_))
     write_suite(tmp_path / "data" / "toys")
     study = tiny_study(tmp_path, records_root=small_disk / "records")
-    monkeypatch.setattr(cli, "load_study", lambda _: study)
+    monkeypatch.setattr("zsad.commands.study.load_study", lambda _: study)
     filler, store = small_disk / "filler", RecordStore(small_disk / "records")
     filler.write_bytes(bytes(2**20 - 40 * 1024))
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from zsad.data.demo.stamp import STAMP
 from zsad.data.files import SUFFIXES, pictures_in
@@ -163,15 +165,20 @@ def predict_images(
         table.writerow(["image", "score", "heatmap", *(["decision", "threshold"] if threshold else [])])
         for path, output in zip(images, outputs, strict=True):
             try:
-                scored = _one(detector, path, output, category, device, threshold, FORMATS[image_format], report)
+                image = _read(path, report)
+            except (ValueError, OSError, MemoryError) as error:
+                report.bad[path] = describe(error)
+                continue
+            try:
+                prediction = _predicted(detector, image, category, device, report)
             except (ValueError, MemoryError) as error:
                 report.bad[path] = describe(error)
                 continue
-            except OSError as error:
-                if error.filename is None or Path(str(error.filename)) != path:
-                    raise  # writing failed: so would all others
-                report.bad[path] = describe(error)
-                continue
+            with _timed(report, "writing"):
+                _write_heatmap(image, prediction, output, FORMATS[image_format])
+            score = float(prediction.score[0])
+            decision = None if threshold is None else ("anomalous" if score > threshold.value else "normal")
+            scored = Scored(path, score, output, decision)
             decided = [scored.decision, threshold.value] if threshold else []
             table.writerow([path, scored.score, output.name, *decided])
             file.flush()
@@ -182,7 +189,8 @@ def predict_images(
 
 def score_image(detector: Detector, path: Path, category: str, device: str | torch.device = "cpu") -> float:
     """The score of one image file."""
-    return float(_predicted(detector, path, category, device, Report())[1].score[0])
+    report = Report()
+    return float(_predicted(detector, _read(path, report), category, device, report).score[0])
 
 
 def demo_note(backbone: str, images: Sequence[Path]) -> str | None:
@@ -200,34 +208,28 @@ def _is_demo(image: Path) -> bool:
     return any((folder / STAMP).is_file() for folder in image.resolve().parents)
 
 
-def _predicted(
-    detector: Detector, path: Path, category: str, device: str | torch.device, report: Report
-) -> tuple[torch.Tensor, Prediction]:
+def _read(path: Path, report: Report) -> Float[Tensor, "3 height width"]:
     with _timed(report, "reading"):
         image = read_image(path)
         check_sides(image.shape[1], image.shape[2], str(path))
-    with _timed(report, "model"), torch.no_grad():
-        return image, detector.predict(image[None].to(device), category=category.replace("_", " "))
+    return image
 
 
-def _one(
+def _predicted(
     detector: Detector,
-    path: Path,
-    output: Path,
+    image: Float[Tensor, "3 height width"],
     category: str,
     device: str | torch.device,
-    threshold: Threshold | None,
-    kind: str,
     report: Report,
-) -> Scored:
-    image, prediction = _predicted(detector, path, category, device, report)
-    score = float(prediction.score[0])
-    with _timed(report, "writing"):
-        heatmap = overlay(image, prediction.map[0])
-        quality = {"quality": 90} if kind == "JPEG" else {}
-        write_atomically(output, lambda temporary: heatmap.save(temporary, kind, **quality))
-    decision = None if threshold is None else ("anomalous" if score > threshold.value else "normal")
-    return Scored(path, score, output, decision)
+) -> Prediction:
+    with _timed(report, "model"), torch.no_grad():
+        return detector.predict(image[None].to(device), category=category.replace("_", " "))
+
+
+def _write_heatmap(image: Float[Tensor, "3 height width"], prediction: Prediction, output: Path, kind: str) -> None:
+    heatmap = overlay(image, prediction.map[0])
+    quality = {"quality": 90} if kind == "JPEG" else {}
+    write_atomically(output, lambda temporary: heatmap.save(temporary, kind, **quality))
 
 
 @contextmanager

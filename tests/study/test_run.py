@@ -709,3 +709,18 @@ def test_no_image_s_worst_case_of_three_parameters_is_better_than_that_of_one(tm
     assert contents(study.records_root) == before
     assert set(tries.groupby(["setting", "id"])["evaluation"].max()) == {14}
     assert (tries["gradients"] == 0).all()
+
+
+def test_what_a_search_starts_from_is_searched_once(tmp_path, monkeypatch):
+    """3d is listed first, and yet comes after the single settings that it starts from."""
+    write_suite(tmp_path / "data" / "toys")
+    study = tiny_study(tmp_path, worst={"over": ["washer"], "budget": 4, "settings": ["3d", "angle", "hue"]})
+    evaluated, plain = [], run.evaluate
+
+    def counted(cell, *arguments, **options):
+        evaluated.append(cell.shift.setting)
+        return plain(cell, *arguments, **options)
+
+    monkeypatch.setattr(run, "evaluate", counted)
+    compute(study, "worst", loader=load_reddish, progress=False)
+    assert sorted(evaluated) == ["3d", "angle", "hue"]

@@ -159,6 +159,7 @@ class Evaluator:
         self._detectors: dict[tuple[str, str], Detector | Exception] = {}
         self._datasets: dict[tuple[str, str, int | None], Dataset | Exception] = {}
         self._pictures: dict[_Pictures, TestSet] = {}
+        self._kept = Kept(kept_folder(study.name))
         self._program = {"versions": provenance.versions(), **provenance.commit()}
 
     def compute(self, selection: Selection, progress: bool = True) -> pd.DataFrame:
@@ -173,8 +174,7 @@ class Evaluator:
         failures = Failures()
         wanted = [w for request in asked if (w := self._wanted(request, failures)) is not None]
         unique = list({w.key: w for w in wanted}.values())
-        kept = Kept(kept_folder(self.study.name))
-        missing = [w for w in unique if not self.store.has(w.key) and not self._restore(w, kept)]
+        missing = [w for w in unique if not self._is_there(w)]
         refused: dict[str, tuple[str, str]] = {}
         with progress_bar(len(unique), len(unique) - len(missing), "cell", self.study.name, progress) as bar:
             for w in _by_pictures(missing):
@@ -195,11 +195,13 @@ class Evaluator:
             raise IncompleteError(self.study.name, records, failures)
         return records
 
-    def _restore(self, w: "_Wanted", kept: Kept) -> bool:
-        """Whether a cell is kept with the project, from where it is then taken."""
+    def _is_there(self, w: _Wanted) -> bool:
+        """Whether a cell is finished, or kept with the project, from where it is then taken."""
+        if self.store.has(w.key):
+            return True
         recipe = recipe_of(self.study, w.cell.suite)
         meaning = Meaning(w.cell.spec(), w.detector.fingerprint, w.cell.code, recipe)
-        return kept.restore(w.key, self.store, meaning, w.dataset.ids)
+        return self._kept.restore(w.key, self.store, meaning, w.dataset.ids)
 
     def dataset(self, suite: str, category: str, limit: int | None) -> Dataset:
         """At most `limit` test pictures of one category."""
@@ -244,7 +246,7 @@ class Evaluator:
         """What the search under another shift has found on the same pictures, computed if it is missing."""
         cell = w.cell.under(shift)
         other = replace(w, cell=cell, key=cell.key(w.dataset.fingerprint(), w.detector.fingerprint))
-        if not self.store.has(other.key) and not self._restore(other, Kept(kept_folder(self.study.name))):
+        if not self._is_there(other):
             self._evaluate(other, pictures, progress)
         return self.store.table(other.key, "samples")
 

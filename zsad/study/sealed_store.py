@@ -42,8 +42,8 @@ class SealedStore:
         if not self.path(key, ".json").is_file():
             return False
         try:
-            for suffix in self.files(key):
-                self.content(key, suffix)
+            for suffix, stated in self.files(key).items():
+                self._content(key, suffix, stated)
         except RecordError as error:
             logger.warning("%s", error)
             return False
@@ -60,14 +60,18 @@ class SealedStore:
 
     def content(self, key: str, suffix: str) -> bytes:
         """A file of the result, if it is the one that the sidecar names; else raises RecordError."""
-        path, stated = self.path(key, suffix), self.files(key)
+        stated = self.files(key)
         if suffix not in stated:
-            raise RecordError(f"{path} does not exist: it was stored without")
+            raise RecordError(f"{self.path(key, suffix)} does not exist: it was stored without")
+        return self._content(key, suffix, stated[suffix])
+
+    def _content(self, key: str, suffix: str, stated: str) -> bytes:
+        path = self.path(key, suffix)
         try:
             content = path.read_bytes()
         except OSError as error:
             raise RecordError(f"{path} cannot be read ({error.strerror}); {self.again}") from None
-        if hashlib.sha256(content).hexdigest() != stated[suffix]:
+        if hashlib.sha256(content).hexdigest() != stated:
             raise RecordError(f"{path} is damaged (it is not the file that was written); {self.again}")
         return content
 

@@ -12,7 +12,7 @@ from zsad.clip import Backbone
 from zsad.clip.prompts import ANOMALOUS, NORMAL, clean_class_name, compose
 from zsad.clip.prototypes import text_prototypes
 from zsad.data import Dataset
-from zsad.robustness.test_set import load_test_set
+from zsad.robustness.test_set import groups_of, load_test_set
 
 
 def prompt_aurocs(
@@ -25,7 +25,9 @@ def prompt_aurocs(
         sizes: of the images, as `load_test_set` takes them.
     """
     images = load_test_set(dataset, **sizes)
-    features = torch.cat([backbone.embed_image(image[None].to(backbone.device)) for image in images.images])
+    features = torch.zeros(len(images.ids), backbone.embed_dim, device=backbone.device)
+    for members in groups_of(images.images).values():
+        features[members] = backbone.embed_image(images.images.stacked(members).to(backbone.device))
     # Every phrase stands in the same templates: a side's prototype is that of the means of its phrases.
     phrases = sorted({phrase for states in variants.values() for side in states.values() for phrase in side})
     sentences = compose(clean_class_name(dataset.category), {phrase: [phrase] for phrase in phrases})

@@ -1,4 +1,4 @@
-"""Pictures of unequal sizes: those of one size go through a detector together, and results come in their order."""
+"""Results of pictures of unequal sizes: resized to each other, and put into the pictures' order."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -9,18 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from zsad.robustness.test_set import Images, Masks, joined
+from zsad.robustness.test_set import Masks, joined
 from zsad.robustness.worst_case import WorstCase
-
-
-def groups_of(images: Float[Tensor, "image 3 height width"] | Images) -> dict[tuple[int, int], list[int]]:
-    """The places of the images of each (height, width), in their order; sizes in the order of their first image."""
-    if isinstance(images, Tensor):
-        return {(images.shape[2], images.shape[3]): list(range(len(images)))}
-    groups: dict[tuple[int, int], list[int]] = {}
-    for index, size in enumerate(images.sizes):
-        groups.setdefault(size, []).append(index)
-    return groups
 
 
 def resize_map(anomaly_map: Float[Tensor, "height width"], size: Sequence[int]) -> Float[Tensor, "rows columns"]:

@@ -21,8 +21,8 @@ from zsad.detectors import Detector
 from zsad.detectors.base import NotFiniteError
 from zsad.limits import check_number
 from zsad.robustness.batches import in_batches
-from zsad.robustness.groups import groups_of, resize_map
-from zsad.robustness.test_set import Images, Maps, Masks, TestSet, joined, load_test_set
+from zsad.robustness.groups import resize_map
+from zsad.robustness.test_set import Images, Maps, Masks, TestSet, groups_of, joined, load_test_set
 
 SETTINGS = ("none", "angle", "hue", "saturation")
 

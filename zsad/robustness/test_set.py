@@ -133,6 +133,16 @@ def load_test_set(
     )
 
 
+def groups_of(images: Float[Tensor, "image 3 height width"] | Images) -> dict[tuple[int, int], list[int]]:
+    """The places of the images of each (height, width), in their order; sizes in the order of their first image."""
+    if isinstance(images, Tensor):
+        return {(images.shape[2], images.shape[3]): list(range(len(images)))}
+    groups: dict[tuple[int, int], list[int]] = {}
+    for index, size in enumerate(images.sizes):
+        groups.setdefault(size, []).append(index)
+    return groups
+
+
 def joined(tensors: list[Tensor]) -> Tensor | list[Tensor]:
     """One tensor where all have one size, else the list as it is."""
     return torch.stack(tensors) if len({tensor.shape for tensor in tensors}) == 1 else tensors

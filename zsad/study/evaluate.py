@@ -24,8 +24,8 @@ from zsad.robustness import (
     worst_case,
 )
 from zsad.robustness.bounds import PARAMETERS, searched
-from zsad.robustness.groups import groups_of, in_order, resize_nearest
-from zsad.robustness.test_set import Masks
+from zsad.robustness.groups import in_order, resize_nearest
+from zsad.robustness.test_set import Masks, groups_of
 from zsad.study.cells import Cell
 from zsad.study.config import DetectorConfig, Study
 from zsad.study.records import TABLES

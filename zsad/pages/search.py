@@ -156,7 +156,7 @@ def _evaluations(group: Sequence[WorstCases]) -> list[str]:
     most: dict[str, int] = {}
     for cases in group:
         name = search_name(cases.block)
-        most[name] = max(most.get(name, 0), cases.block.budget or 0)
+        most[name] = max(most.get(name, 0), *(budget or 0 for budget in cases.budgets))
     return [f"{name} {count or 'by default'}" for name, count in most.items()]
 
 

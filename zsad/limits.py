@@ -36,7 +36,7 @@ LIMITS: dict[str, Limit] = {
     "budget": Limit(1, 1_000_000),
     "seed": Limit(0, 2**32 - 1),
     "severity": Limit(0, 5),
-    "temperature": Limit(1e-4, 1e4, whole=False),
+    "temperature": Limit(0.0001, 10_000, whole=False),
     "threshold": Limit(0, 1, whole=False),
     # Texts, words and steps of the detectors that are trained on text.
     "sentences": Limit(10, 1_000_000),

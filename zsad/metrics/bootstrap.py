@@ -26,7 +26,8 @@ def bootstrap_intervals(
     fpr_limit: float = 0.3,
 ) -> dict[str, tuple[float, float]]:
     """Percentile intervals of every metric of `all_metrics`, from `bootstrap_replicates`, which see for the arguments
-    before `level`: the share of the replicates inside the interval, in (0, 1).
+    before `level`: the share of the replicates inside the interval, in (0, 1). Of fewer than `SMALL` images they cover
+    too little: there studies take `small_sample_interval`.
 
     Returns (low, high) for each name in `all_metrics`. Raises ValueError as `bootstrap_replicates`, and for a level out
     of (0, 1).

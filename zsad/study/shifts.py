@@ -207,7 +207,7 @@ def starting_shifts(shift: Shift) -> list[Shift]:
 class Corruptions(Block):
     """Corruptions of `zsad.perturb.corrupt` at some severities, 0 being no corruption.
 
-    `at` says whether a picture is corrupted at its native size or as the square that the detector is given.
+    `at` says whether a picture is corrupted at its native size or at the one that the detector is given.
     """
 
     kind: ClassVar[str] = "corruption"

@@ -140,7 +140,14 @@ def test_a_writing_that_was_killed_frees_the_lock_and_is_swept(tmp_path):
 def test_of_four_first_runs_at_once_one_draws(tmp_path):
     """Each reads every file as soon as it is told that the suite is there, and goes on reading."""
     code = """
-root = Path(sys.argv[1])
+root, draw = Path(sys.argv[1]), write._draw
+
+def slowly(*arguments):
+    (root / f"drew-{os.getpid()}").touch()
+    time.sleep(1)  # long enough for all others to find no suite yet
+    draw(*arguments)
+
+write._draw = slowly
 (root / f"ready-{os.getpid()}").touch()
 while not (root / "go").exists():
     time.sleep(0.01)
@@ -159,4 +166,5 @@ print((folder / "demo-suite.json").stat().st_ino)
     said = [run.communicate(timeout=300)[0] for run in runs]
     assert [run.returncode for run in runs] == [0] * 4
     assert len(set(said)) == 1, "one suite, drawn once"
+    assert len(list(tmp_path.glob("drew-*"))) == 1
     assert hidden_but_locks(tmp_path / "data") == []

@@ -38,7 +38,7 @@ browser: $(INSTALLED) ## find a browser for the tests, or install one
 lint: $(INSTALLED) ## style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy zsad
+	$(BIN)/mypy
 
 format: $(INSTALLED) ## correct style and formatting in place
 	$(BIN)/ruff check --fix .

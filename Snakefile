@@ -36,7 +36,7 @@ def code_of_cells(wildcards):
 
 
 def code_of_notebook(wildcards):
-    return [imported_code(Path(f"notebooks/{wildcards.name}.py")), module_code("zsad.study.execute")]
+    return [imported_code(Path(f"notebooks/{wildcards.name}.py")), module_code("book.tools.execute")]
 
 
 wildcard_constraints:
@@ -115,7 +115,7 @@ rule notebook:
     threads: 1
     retries: 1  # kernels that start together may race for a port
     shell:
-        "OMP_NUM_THREADS={threads} {params.python:q} -m zsad.study.execute {input.source:q} "
+        "OMP_NUM_THREADS={threads} {params.python:q} -m book.tools.execute {input.source:q} "
         "--study {params.study:q} --out {params.pages:q} --listed 2>&1 | tee {log:q}"
 
 
@@ -145,10 +145,10 @@ rule html:
         python=PYTHON,
         jupyter_book=Path(PYTHON).with_name("jupyter-book"),
         pages=PAGES,
-        code=module_code("zsad.study.booksource"),
+        code=module_code("book.tools.source"),
     threads: 1
     shell:
-        "{params.python:q} -m zsad.study.booksource --pages {params.pages:q} --out build/book-src 2>&1 | tee {log:q} && "
+        "{params.python:q} -m book.tools.source --pages {params.pages:q} --out build/book-src 2>&1 | tee {log:q} && "
         "{params.jupyter_book:q} build build/book-src --path-output . --config {input.config:q} "
         "--all -W -n --keep-going 2>&1 | tee -a {log:q} && "
         "touch {output:q}"

@@ -29,9 +29,9 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
-from zsad.pages.absent import say_absent, say_not_kept
-from zsad.pages.aebad import computed_domains, kept_domains, show_domains
-from zsad.study import notebook
+from book.tools import page as notebook
+from book.tools.pages.absent import say_absent, say_not_kept
+from book.tools.pages.aebad import computed_domains, kept_domains, show_domains
 
 page = notebook.start(globals(), "aebad")
 

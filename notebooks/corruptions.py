@@ -33,10 +33,10 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
-from zsad.pages.absent import say_absent
-from zsad.pages.corruption import computed
-from zsad.pages.corruption_gallery import chosen, show_corruptions, show_scores
-from zsad.study import notebook
+from book.tools import page as notebook
+from book.tools.pages.absent import say_absent
+from book.tools.pages.corruption import computed
+from book.tools.pages.corruption_gallery import chosen, show_corruptions, show_scores
 
 page = notebook.start(globals(), "corruptions")
 

@@ -40,11 +40,12 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 import pandas as pd
 
-from zsad import plots
-from zsad.pages.absent import say_absent
-from zsad.pages.controls import show_controls
-from zsad.study import load_records, load_study, notebook
-from zsad.study.summary import mean_over_categories
+from book.tools import page as notebook
+from book.tools import plots
+from book.tools.pages.absent import say_absent
+from book.tools.pages.controls import show_controls
+from zsad.analysis.means import mean_over_categories
+from zsad.study import load_records, load_study
 
 page = notebook.start(globals(), "demo_world")
 drawn = [name for name in page.study.suites if page.study.is_demo(name)]  # this page is about no other

@@ -28,8 +28,8 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
-from zsad.pages.sweep import kept_sweep, rotation_invariant, show_sweep
-from zsad.study import notebook
+from book.tools import page as notebook
+from book.tools.pages.sweep import kept_sweep, rotation_invariant, show_sweep
 
 page = notebook.start(globals(), "hue")
 

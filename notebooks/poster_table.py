@@ -34,11 +34,11 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
-from zsad.pages.absent import say_absent, say_not_kept
-from zsad.pages.aebad import computed_domains, kept_domains
-from zsad.pages.corruption import computed, kept
-from zsad.pages.poster import labels_of, show_measured, show_published, with_seeds
-from zsad.study import notebook
+from book.tools import page as notebook
+from book.tools.pages.absent import say_absent, say_not_kept
+from book.tools.pages.aebad import computed_domains, kept_domains
+from book.tools.pages.corruption import computed, kept
+from book.tools.pages.poster import labels_of, show_measured, show_published, with_seeds
 
 page = notebook.start(globals(), "poster_table")
 

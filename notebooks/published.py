@@ -30,9 +30,9 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 import pandas as pd
 
-from zsad import plots
-from zsad.study import notebook
-from zsad.study.summary import mean_over_categories
+from book.tools import page as notebook
+from book.tools import plots
+from zsad.analysis.means import mean_over_categories
 
 page = notebook.start(globals(), "published")
 NAMES = {**plots.METRIC_NAMES, "pixel_aupro": plots.METRIC_NAMES["aupro"]}

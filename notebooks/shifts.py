@@ -31,10 +31,11 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 import math
 
-from zsad import perturb, plots
-from zsad.pages.maps import maps_of_category, maps_under_shifts
-from zsad.pages.sweep import rotation_invariant
-from zsad.study import notebook
+from book.tools import page as notebook
+from book.tools import plots
+from book.tools.pages.sweep import rotation_invariant
+from book.tools.probes.maps import maps_of_category, maps_under_shifts
+from zsad import perturb
 from zsad.study.evaluate import load_study_pictures, sizes_of
 
 page = notebook.start(globals(), "shifts")

@@ -30,10 +30,11 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
-from zsad.pages.ablation import show_ablations, show_cosines, with_winclip
-from zsad.pages.absent import say_absent, say_not_kept
-from zsad.pages.corruption import computed, kept
-from zsad.study import load_study, notebook
+from book.tools import page as notebook
+from book.tools.pages.ablation import show_ablations, show_cosines, with_winclip
+from book.tools.pages.absent import say_absent, say_not_kept
+from book.tools.pages.corruption import computed, kept
+from zsad.study import load_study
 
 page = notebook.start(globals(), "text_ablation")
 

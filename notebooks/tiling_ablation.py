@@ -28,10 +28,10 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
-from zsad.pages.absent import say_absent, say_not_kept
-from zsad.pages.tiled import computed, kept
-from zsad.pages.tiling_ablation import show_ablations, show_times
-from zsad.study import notebook
+from book.tools import page as notebook
+from book.tools.pages.absent import say_absent, say_not_kept
+from book.tools.pages.tiled import computed, kept
+from book.tools.pages.tiling_ablation import show_ablations, show_times
 
 page = notebook.start(globals(), "tiling_ablation")
 

@@ -30,10 +30,10 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
-from zsad.pages.absent import say_absent
-from zsad.pages.tiled import suite_of
-from zsad.pages.tiling_picture import pipeline, show_counts, show_prompts, show_stages
-from zsad.study import notebook
+from book.tools import page as notebook
+from book.tools.pages.absent import say_absent
+from book.tools.pages.tiled import suite_of
+from book.tools.pages.tiling_picture import pipeline, show_counts, show_prompts, show_stages
 
 page = notebook.start(globals(), "tiling_picture")
 

@@ -33,10 +33,10 @@ picture = None  # which damaged test picture, counted from 0; None: the one with
 import matplotlib.patches as shapes
 import pandas as pd
 
-from zsad import plots
-from zsad.pages.maps import maps_of_category, maps_under_shifts
-from zsad.pages.sweep import rotation_invariant
-from zsad.study import notebook
+from book.tools import page as notebook
+from book.tools import plots
+from book.tools.pages.sweep import rotation_invariant
+from book.tools.probes.maps import maps_of_category, maps_under_shifts
 from zsad.study.evaluate import load_study_pictures, sizes_of
 
 page = notebook.start(globals(), "winclip_picture")

@@ -34,10 +34,10 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
-from zsad.pages.absent import say_absent, say_not_kept
-from zsad.pages.bounds import show_bounds, show_uniform
-from zsad.pages.worst import computed, kept, uniform_of
-from zsad.study import notebook
+from book.tools import page as notebook
+from book.tools.pages.absent import say_absent, say_not_kept
+from book.tools.pages.bounds import show_bounds, show_uniform
+from book.tools.pages.worst import computed, kept, uniform_of
 
 page = notebook.start(globals(), "worst_cases")
 

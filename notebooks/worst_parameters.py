@@ -29,10 +29,10 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
-from zsad.pages.absent import say_absent, say_not_kept
-from zsad.pages.worst import computed, kept
-from zsad.pages.worst_parameters import show_histograms
-from zsad.study import notebook
+from book.tools import page as notebook
+from book.tools.pages.absent import say_absent, say_not_kept
+from book.tools.pages.worst import computed, kept
+from book.tools.pages.worst_parameters import show_histograms
 
 page = notebook.start(globals(), "worst_parameters")
 

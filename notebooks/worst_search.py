@@ -31,10 +31,11 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
-from zsad.pages.absent import say_absent, say_not_kept
-from zsad.pages.search import searches_kept, searches_of_study, show_doublings, show_searches
-from zsad.pages.worst_choices import show_ablations
-from zsad.study import load_study, notebook
+from book.tools import page as notebook
+from book.tools.pages.absent import say_absent, say_not_kept
+from book.tools.pages.search import searches_kept, searches_of_study, show_doublings, show_searches
+from book.tools.pages.worst_choices import show_ablations
+from zsad.study import load_study
 
 page = notebook.start(globals(), "worst_search")
 

@@ -56,6 +56,8 @@ fi
 # The lock pins setuptools too: without build isolation nothing is installed that it does not name.
 # Compiled at once, since where PYTHONDONTWRITEBYTECODE is set (as in many containers) each process would compile anew.
 "$uv" pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements.lock
-"$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+# "compat" puts the checkout itself on the path, with the book's tools, wherever a notebook is opened.
+"$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable . \
+    --config-settings editable_mode=compat
 touch .venv/.installed
 echo "setup: .venv is ready"

@@ -9,7 +9,7 @@ import pytest
 from browser_setup import OPTIONS, find_browser
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from zsad.study.booksource import page_names
+from book.tools.source import page_names
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"

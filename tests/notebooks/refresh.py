@@ -8,7 +8,7 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-from zsad.study.execute import normalise
+from book.tools.execute import normalise
 
 FOLDER = Path(__file__).parent
 NAMES = ("perturbations", "sweep")

@@ -24,7 +24,7 @@ warnings.filterwarnings("ignore", message="IProgress not found")  # a plain prog
 
 from zsad.study import compute, load_study
 from zsad.study.kept import load_table
-from zsad.study.summary import drop_sentence, drops, worst_drop
+from zsad.analysis.means import drop_sentence, drops, worst_drop
 
 # %%
 study = load_study("quick").with_overrides(

@@ -7,8 +7,8 @@ import nbformat
 import pytest
 from refresh import NAMES
 
-from zsad.study.booksource import page_names
-from zsad.study.execute import convert, known_parameters
+from book.tools.source import page_names
+from book.tools.execute import convert, known_parameters
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "notebooks").glob("*.py"))

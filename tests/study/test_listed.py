@@ -7,11 +7,11 @@ import pytest
 from toys import load_reddish, tiny_study, write_suite
 
 import zsad.study
+from book.tools.page import Page
+from book.tools.parameters import LISTED
 from zsad.study import compute, records
 from zsad.study.cells import Selection
 from zsad.study.listed import listed_records
-from zsad.study.notebook import Page
-from zsad.study.parameters import LISTED
 from zsad.study.sealed import read_sealed, write_sealed
 
 WORST = {"name": "few", "limit": 4, "budget": 2, "settings": ["hue"]}

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from toys import tiny_study, write_suite
 
+from book.tools.execute import convert, known_parameters
 from zsad.study import StudyError, load_study
 from zsad.study.cells import requests
 from zsad.study.config import project_root
-from zsad.study.execute import convert, known_parameters
 from zsad.study.suites import KNOWN_SUITES
 
 VALUES = {

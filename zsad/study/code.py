@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
+# Packages whose code is followed: this one and, beside it in a checkout, the book's tools.
+OWN = ("zsad", "book")
 
 # Where the computing of every cell begins, besides its detector: pictures, texts, and evaluating. Readers and whatever
 # loads weights are not among them: what they hand out is fingerprinted itself, as data and as weights.
@@ -98,7 +100,8 @@ def by_room(modules: Iterable[str], package: Path = PACKAGE) -> dict[str, str]:
     """Room (a folder of the package) -> SHA-256 (hex) of its share of some modules."""
     digests: dict[str, Any] = {}
     for module in sorted(modules):
-        room = module.split(".")[1] if "." in module else module
+        first, _, rest = module.partition(".")
+        room = rest.partition(".")[0] if first == "zsad" and rest else first
         digests.setdefault(room, hashlib.sha256()).update(f"{module} {_digest(module, package)}\n".encode())
     return {room: digest.hexdigest() for room, digest in digests.items()}
 
@@ -161,8 +164,8 @@ def _home(module: str, name: str, package: Path) -> str:
 def _file(module: str, package: Path) -> Path | None:
     """The source of a module; None for one that the package does not have."""
     first, *rest = module.split(".")
-    path = package.joinpath(*rest)
-    if first != "zsad":
+    path = (package if first == "zsad" else package.parent / first).joinpath(*rest)
+    if first not in OWN:
         return None
     return next((p for p in (path / "__init__.py", path.with_suffix(".py")) if p.is_file()), None)
 

@@ -1,0 +1,20 @@
+"""What a page says where its study, or what is kept of the demo study, lacks something; and how to have it."""
+
+from book.tools.page import Page
+
+
+def say_absent(page: Page, what: str) -> str:
+    """Say that the page's study lacks something, and how to have it; returns the sentence."""
+    sentence = (
+        f"Not in this study: {what}. Add it to `study/{page.study.name}.yaml`, or use the whole demo study "
+        '(`study/demo.yaml`, parameter `study = "demo"`).'
+    )
+    page.say(sentence)
+    return sentence
+
+
+def say_not_kept(page: Page, what: str, study: str = "demo") -> str:
+    """Say that `results/<study>` lacks something, and how to have it; returns the sentence."""
+    sentence = f"The records kept in `results/{study}` hold no {what} yet; `zsad run {study}` computes them."
+    page.say(sentence)
+    return sentence

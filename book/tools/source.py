@@ -1,0 +1,87 @@
+"""Put together the folder that jupyter-book reads: `python -m book.tools.source --pages DIR --out build/book-src`.
+
+The prose of `book/`, the executed notebooks of DIR and what they export come to lie side by side. Files that are
+already there with the same content are left alone, so that a page is rendered again only when it changed; files that
+belong to no page any more go.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import yaml
+
+from zsad.files import write_atomically
+from zsad.study.config import project_root
+
+
+def page_names(toc: Path) -> list[str]:
+    """Every page of a `_toc.yml`, the root first."""
+    content = yaml.safe_load(toc.read_text(encoding="utf-8"))
+    names = [content["root"]]
+    for part in content.get("parts", []):
+        names += [chapter["file"] for chapter in part["chapters"]]
+    return names
+
+
+def assemble(book: Path, toc: Path, pages: Path, out: Path) -> None:
+    """Fill `out`. Raises FileNotFoundError naming the pages of the toc that neither `book` nor `pages` holds."""
+    names = page_names(toc)
+    missing = [n for n in names if not (book / f"{n}.md").is_file() and not (pages / f"{n}.ipynb").is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"{toc}: no page for {', '.join(missing)} in {book} (prose) or {pages} (executed notebooks); "
+            "execute notebooks with python -m book.tools.execute"
+        )
+    prose = [path.relative_to(book) for path in book.rglob("*") if path.is_file()]
+    wanted = {path: book / path for path in prose if path.parts[0] not in ("_ext", "tools")}
+    wanted[Path("_toc.yml")] = toc
+    for name in names:
+        if (pages / f"{name}.ipynb").is_file():
+            wanted[Path(f"{name}.ipynb")] = pages / f"{name}.ipynb"
+            exports = pages / f"{name}.json"
+            wanted[Path("_pages") / exports.name] = exports
+            tables = [
+                item["id"]
+                for item in json.loads(exports.read_text(encoding="utf-8"))["items"]
+                if item["kind"] == "table"
+            ]
+            wanted |= {Path("_extra/tables") / f"{id}.csv": pages / "tables" / f"{id}.csv" for id in tables}
+        if (pages / f"{name}.time.json").is_file():
+            wanted[Path("_pages") / f"{name}.time.json"] = pages / f"{name}.time.json"
+    (out / "_extra").mkdir(parents=True, exist_ok=True)
+    for old in out.rglob("*"):
+        if old.is_file() and old.relative_to(out) not in wanted:
+            old.unlink()
+    for relative, source in wanted.items():
+        _copy_if_changed(source, out / relative)
+
+
+def _copy_if_changed(source: Path, target: Path) -> None:
+    content = source.read_bytes()
+    if target.is_file() and target.read_bytes() == content:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, lambda temporary: temporary.write_bytes(content))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns 1 with a message where a page is missing."""
+    root = project_root()
+    parser = argparse.ArgumentParser(
+        prog="python -m book.tools.source", description="Assemble the book's source folder."
+    )
+    parser.add_argument("--pages", type=Path, required=True, help="folder of executed notebooks")
+    parser.add_argument("--out", type=Path, default=root / "build" / "book-src")
+    options = parser.parse_args(arguments)
+    try:
+        assemble(root / "book", root / "_toc.yml", options.pages, options.out)
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

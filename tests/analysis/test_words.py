@@ -1,0 +1,16 @@
+"""Numbers as a reader sees them."""
+
+from zsad.analysis.differences import Difference
+from zsad.analysis.words import number, percent, points, span
+
+
+def test_one_minus_sign_and_signs_where_asked():
+    assert number(-3.21) == "−3.2"
+    assert number(3.21, sign=True) == "+3.2"
+    assert number(3.215, 2) in ("3.21", "3.22")
+
+
+def test_an_estimate_with_its_interval():
+    assert span(87.61, 85.1, 89.94) == "87.6 (85.1 to 89.9)"
+    assert points(Difference(1.1, -0.4, 2.5, 3)) == "+1.1 (−0.4 to +2.5)"
+    assert percent(Difference(87.6, 85.5, 89.7, 3)) == "87.6 ±\u00a02.1"

@@ -1,0 +1,143 @@
+"""What notebooks show and export. Study and kernel are real objects; only the computing of records is left out."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from toys import tiny_study
+
+from book.tools import page as notebook
+from book.tools import plots
+from book.tools.page import Page, start, world
+from book.tools.parameters import PAGE_DIR, UnknownParameter
+from book.tools.plots.gallery import gallery
+from zsad.study import load_study
+from zsad.study.incomplete import Failures, IncompleteError
+
+
+@pytest.fixture
+def page(tmp_path):
+    return Page("rotation", load_study("quick", check_models=False), {}, tmp_path)
+
+
+def exports(page):
+    return json.loads((page.folder / "rotation.json").read_text())
+
+
+def test_figures_and_tables_are_listed_with_their_origin(page, capsys):
+    figure, _ = plots.new_figure(1, 1)
+    page.uses(pd.DataFrame({"x": [1.0, 2.0]}))
+    page.figure(figure, "fig-a", "<strong>A.</strong> Less < more.")
+    page.table(pd.DataFrame({"n": [0.123456], "s": ["x"]}), "tab-a", "B.", formats={"n": "{:.1f}"})
+    page.number("drop", 3.21, "3.2 points")
+    content = exports(page)
+    assert [(item["id"], item["kind"], item["title"], item["caption"]) for item in content["items"]] == [
+        ("fig-a", "figure", "A", "A. Less < more."),
+        ("tab-a", "table", "B", "B."),
+    ]
+    assert {item["records"] for item in content["items"]} == {page.sources.records_hash()}
+    assert all(item["commit"] and item["study"] == "quick" for item in content["items"])
+    assert content["numbers"] == {"drop": {"value": 3.21, "text": "3.2 points"}}
+    assert (page.folder / "tables" / "tab-a.csv").read_text() == "n,s\n0.123456,x\n"
+
+
+def test_names_with_tags_in_them_are_shown_as_they_stand(tmp_path, monkeypatch):
+    """A category is a folder's name, and may be anything."""
+    shown, evil = [], "<img src=x onerror=alert(1)>"
+    monkeypatch.setattr(notebook, "display", lambda item: shown.append(item.data))
+    suites = {evil: {"reader": "folder", "root": "toys", "categories": [evil]}}
+    page = Page("rotation", tiny_study(tmp_path, suites=suites, sweeps={}), {"category": evil}, tmp_path)
+    page.banner()
+    page.lacks([f"no folder {evil}"])
+    page.figure("<svg></svg>", "fig-a", f"<strong>A {evil}.</strong> Of <code>{evil}</code>.")
+    page.table(pd.DataFrame({"category": [evil], evil: [1.0]}), "tab-b", f"<strong>B {evil}.</strong>")
+    page.say(f"**C** {evil}.")
+    assert len(shown) == 5
+    assert all("<img" not in html and "&lt;img src=x onerror=alert(1)" in html for html in shown)
+    assert "<strong>A &lt;img" in shown[2]
+    assert exports(page)["items"][0]["title"] == f"A {evil}"
+    assert evil not in gallery([(evil, [(np.zeros((4, 4, 3), np.uint8), evil)])])
+
+
+def test_an_id_is_used_once(page):
+    page.figure("<p>x</p>", "fig-a", "A.")
+    with pytest.raises(ValueError, match="the id 'fig-a'"):
+        page.figure("<p>y</p>", "fig-a", "B.")
+
+
+def test_the_records_hash_is_about_content_not_order(page):
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
+    sources = page.sources
+    assert sources.records_hash() == "none"
+    page.uses(frame)
+    one = sources.records_hash()
+    sources.read = [frame.iloc[::-1], frame]
+    assert sources.records_hash() == one
+    sources.read = [frame.assign(a=[1.0, 2.0000001])]
+    assert sources.records_hash() != one
+
+
+def test_the_world_is_named():
+    study = load_study("quick", check_models=False)
+    assert world(study).startswith("Demo world")
+    assert world(load_study("paper", check_models=False)).startswith("Real world")
+    mixed = study.model_copy(update={"backbones": ["ViT-L-14"]})
+    assert world(mixed).startswith("Mixed world: rendered pictures")
+
+
+def test_a_figure_of_another_study_names_that_ones_world(page):
+    page.study = load_study("paper", check_models=False)
+    assert page.origin().startswith("Real world · study paper")
+    assert page.origin("demo").startswith("Demo world · study demo")
+    assert page.origin(notebook.PUBLISHED).startswith("In print, not measured here · results/published · notebook")
+
+
+def test_start_applies_overrides_and_refuses_unknown_parameters(tmp_path, monkeypatch):
+    monkeypatch.setenv(PAGE_DIR, str(tmp_path))
+    variables = {
+        "study": "quick",
+        "category": None,
+        "limit": 4,
+        "In": ["", "study = 1\nlimit = 2", "# Parameters\nlimit = 4"],
+    }
+    page = start(variables, "rotation")
+    assert page.study.limit == 4
+    assert page.overrides == {"limit": "4"}
+    assert exports(page)["world"].startswith("Demo world")
+    with pytest.raises(UnknownParameter, match="limits"):
+        start(variables | {"In": ["", "study = 1\nlimit = 2", "# Parameters\nlimits = 4"]}, "rotation")
+
+
+def test_a_page_leaves_missing_suites_out_and_says_so(tmp_path, monkeypatch, capsys):
+    (tmp_path / "data" / "toys").mkdir(parents=True)
+    fields = tiny_study(tmp_path).model_dump(mode="json")
+    fields["suites"]["away"] = {"reader": "mvtec_ad", "root": "away"}
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(fields))
+    shown = []
+    monkeypatch.setattr(notebook, "display", lambda html: shown.append(html.data))
+    page = start({"study": str(path)}, "rotation")
+    assert list(page.study.suites) == ["toys"]
+    (lacking,) = [text for text in shown if "Not shown" in text]
+    assert f"suite away: no folder {tmp_path / 'data' / 'away'}" in lacking
+
+
+def test_a_page_shows_what_there_is_and_says_what_is_not(page, monkeypatch):
+    shown = []
+    monkeypatch.setattr(notebook, "display", lambda html: shown.append(html.data))
+    failures, some = Failures(), pd.DataFrame({"a": [1]})
+    failures.add("tiling on ViT-L-14", "no <weights>", ("visa", "pcb1", "ViT-L-14"))
+
+    def incomplete(*arguments, **selection):
+        raise IncompleteError("quick", some, failures)
+
+    monkeypatch.setattr("zsad.study.compute", incomplete, raising=False)
+    assert page.records("none") is some
+    assert page.records("none") is some
+    (text,) = shown
+    assert "tiling on ViT-L-14: no &lt;weights&gt;" in text
+    some = some.iloc[:0]
+    with pytest.raises(IncompleteError, match="could not be computed"):
+        page.records("none")

@@ -1,0 +1,68 @@
+"""The folder that jupyter-book reads."""
+
+import json
+
+import pytest
+
+from book.tools.source import assemble, main, page_names
+
+
+@pytest.fixture
+def project(tmp_path):
+    book, pages = tmp_path / "book", tmp_path / "pages"
+    (book / "_static").mkdir(parents=True)
+    (book / "_ext").mkdir()
+    (pages / "tables").mkdir(parents=True)
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: index\nparts:\n- chapters:\n  - file: rotation\n")
+    (book / "index.md").write_text("# Index\n")
+    (book / "_static" / "a.css").write_text("p {}\n")
+    (book / "_ext" / "x.py").write_text("")
+    (pages / "rotation.ipynb").write_text("{}")
+    items = [{"id": "tab-a", "kind": "table"}, {"id": "f", "kind": "figure"}]
+    (pages / "rotation.json").write_text(json.dumps({"items": items}))
+    (pages / "rotation.time.json").write_text("{}")
+    (pages / "tables" / "tab-a.csv").write_text("a\n")
+    (pages / "tables" / "tab-stale.csv").write_text("a\n")
+    return tmp_path
+
+
+def build(project):
+    assemble(project / "book", project / "_toc.yml", project / "pages", project / "out")
+    return {str(p.relative_to(project / "out")): p for p in (project / "out").rglob("*") if p.is_file()}
+
+
+def test_prose_notebooks_exports_and_tables_come_together(project):
+    assert sorted(build(project)) == [
+        "_extra/tables/tab-a.csv",
+        "_pages/rotation.json",
+        "_pages/rotation.time.json",
+        "_static/a.css",
+        "_toc.yml",
+        "index.md",
+        "rotation.ipynb",
+    ]
+
+
+def test_only_what_changed_is_written_and_what_is_gone_goes(project):
+    before = {name: path.stat().st_mtime_ns for name, path in build(project).items()}
+    (project / "book" / "index.md").write_text("# Other\n")
+    (project / "book" / "_static" / "a.css").unlink()
+    after = {name: path.stat().st_mtime_ns for name, path in build(project).items()}
+    assert set(before) - set(after) == {"_static/a.css"}
+    assert {name for name in after if after[name] != before[name]} == {"index.md"}
+
+
+def test_a_missing_page_is_named_and_nothing_is_written(project):
+    (project / "pages" / "rotation.ipynb").unlink()
+    with pytest.raises(FileNotFoundError, match="no page for rotation"):
+        build(project)
+    assert not (project / "out").exists()
+
+
+def test_the_projects_own_book_lacks_its_notebooks_in_an_empty_folder(tmp_path, capsys):
+    assert main(["--pages", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 1
+    assert "no page for demo_world" in capsys.readouterr().err
+
+
+def test_page_names_start_at_the_root(project):
+    assert page_names(project / "_toc.yml") == ["index", "rotation"]

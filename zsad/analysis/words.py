@@ -1,0 +1,25 @@
+"""Numbers as a reader sees them: one form for intervals, and one minus sign."""
+
+from zsad.analysis.differences import Difference
+
+MINUS = "−"
+
+
+def number(value: float, digits: int = 1, sign: bool = False) -> str:
+    """A number with so many digits after the point; `sign`: with its sign even where it is positive."""
+    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", MINUS)
+
+
+def span(value: float, low: float, high: float, digits: int = 1, sign: bool = False) -> str:
+    """An estimate with its interval, such as "87.6 (85.1 to 89.9)"."""
+    return f"{number(value, digits, sign)} ({number(low, digits, sign)} to {number(high, digits, sign)})"
+
+
+def points(found: Difference) -> str:
+    """A difference with its interval, such as "+1.1 (−0.4 to +2.5)"."""
+    return span(found.value, found.low, found.high, sign=True)
+
+
+def percent(found: Difference) -> str:
+    """A mean and half the width of its interval, such as "87.6 ± 2.1", broken into two lines at most."""
+    return f"{number(found.value)} ±\u00a0{number((found.high - found.low) / 2)}"

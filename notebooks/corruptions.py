@@ -34,7 +34,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
 from book.tools import page as notebook
-from book.tools.pages.absent import say_absent
+from book.tools.absent import say_absent
 from book.tools.pages.corruption import computed
 from book.tools.pages.corruption_gallery import chosen, show_corruptions, show_scores
 

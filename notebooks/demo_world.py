@@ -42,7 +42,7 @@ import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.pages.absent import say_absent
+from book.tools.absent import say_absent
 from book.tools.pages.controls import show_controls
 from zsad.analysis.means import mean_over_categories
 from zsad.study import load_records, load_study

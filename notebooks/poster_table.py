@@ -35,7 +35,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
 from book.tools import page as notebook
-from book.tools.pages.absent import say_absent, say_not_kept
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.pages.aebad import computed_domains, kept_domains
 from book.tools.pages.corruption import computed, kept
 from book.tools.pages.poster import labels_of, show_measured, show_published, with_seeds

@@ -30,7 +30,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
 from book.tools import page as notebook
-from book.tools.pages.absent import say_absent, say_not_kept
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.pages.corruption import computed, kept
 from book.tools.pages.severity import show_severity
 

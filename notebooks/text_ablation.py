@@ -31,8 +31,8 @@ options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
 from book.tools import page as notebook
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.pages.ablation import show_ablations, show_cosines, with_winclip
-from book.tools.pages.absent import say_absent, say_not_kept
 from book.tools.pages.corruption import computed, kept
 from zsad.study import load_study
 

@@ -31,7 +31,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
 from book.tools import page as notebook
-from book.tools.pages.absent import say_absent
+from book.tools.absent import say_absent
 from book.tools.pages.tiled import suite_of
 from book.tools.pages.tiling_picture import pipeline, show_counts, show_prompts, show_stages
 

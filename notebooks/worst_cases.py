@@ -35,7 +35,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
 from book.tools import page as notebook
-from book.tools.pages.absent import say_absent, say_not_kept
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.pages.bounds import show_bounds, show_uniform
 from book.tools.pages.worst import computed, kept, uniform_of
 

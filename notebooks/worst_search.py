@@ -32,7 +32,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
 from book.tools import page as notebook
-from book.tools.pages.absent import say_absent, say_not_kept
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.pages.search import searches_kept, searches_of_study, show_doublings, show_searches
 from book.tools.pages.worst_choices import show_ablations
 from zsad.study import load_study

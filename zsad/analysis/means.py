@@ -32,6 +32,11 @@ def mean_over_categories(records: pd.DataFrame, by: tuple[str, ...] = ("value", 
     return pd.DataFrame(rows, columns=[*by, "estimate", "low", "high", "categories"])
 
 
+def unshifted(records: pd.DataFrame) -> pd.DataFrame:
+    """The study's own unshifted records, not those of a block with fewer images."""
+    return records[(records["shift"] == "none") & (records["variant"] == "default")]
+
+
 def drops(records: pd.DataFrame, replicates: pd.DataFrame, by: tuple[str, ...] = ("value", "metric")) -> pd.DataFrame:
     """How far each shift lowers the mean over categories, against the same categories without shift.
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from book.tools.page import Page
-from book.tools.pages.corruption import unshifted
 from zsad.analysis.differences import Difference, by_key, difference_of
+from zsad.analysis.means import unshifted
 from zsad.study import load_records
 from zsad.study.config import DetectorConfig, Study, load_study
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from book.tools.absent import say_absent
 from book.tools.page import Page
-from book.tools.pages.absent import say_absent
 from book.tools.pages.search import options_of
 from book.tools.pages.worst import METRICS, SETTING_WORDS, SHORT, WorstCases
 from zsad.analysis.differences import Difference, difference, verdict

@@ -32,6 +32,10 @@ class Difference:
         return f"{self.value:+.1f} points (95 % interval {self.low:+.1f} to {self.high:+.1f})"
 
 
+Parts = list[tuple[float, pd.DataFrame]]
+"""Weights and records, whose weighted sum of means is taken: see `difference`."""
+
+
 def difference(parts: Sequence[tuple[float, pd.DataFrame]], replicates: pd.DataFrame, metric: str) -> Difference:
     """A weighted sum of means over categories: [(1, a), (-1, b)] is mean a minus mean b, and [(0.5, a), (0.5, b)] the
     mean of both.
@@ -71,6 +75,11 @@ def difference_of(parts: Sequence[tuple[float, pd.DataFrame]], draws: pd.DataFra
         drawn += weight * values.mean(1)
     low, high = interval(drawn)
     return Difference(100 * estimate, 100 * low, 100 * high, 0 if members is None else len(members))
+
+
+def minus(parts: Parts) -> Parts:
+    """The same sum with its sign turned."""
+    return [(-weight, records) for weight, records in parts]
 
 
 def _names(index: pd.Index | None) -> str:

@@ -1,5 +1,7 @@
 """Numbers as a reader sees them: one form for intervals, and one minus sign."""
 
+import pandas as pd
+
 from zsad.analysis.differences import Difference
 
 MINUS = "−"
@@ -23,3 +25,8 @@ def points(found: Difference) -> str:
 def percent(found: Difference) -> str:
     """A mean and half the width of its interval, such as "87.6 ± 2.1", broken into two lines at most."""
     return f"{number(found.value)} ±\u00a0{number((found.high - found.low) / 2)}"
+
+
+def percents(frame: pd.DataFrame) -> list[str]:
+    """`percent` of every row of a frame with estimate, low and high, in percent."""
+    return [percent(Difference(r.estimate, r.low, r.high, 0)) for r in frame.itertuples()]

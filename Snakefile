@@ -7,6 +7,7 @@
 import sys
 from pathlib import Path
 
+from book.tools.sources import sources
 from zsad.study.cells import Selection, requests
 from zsad.study.code import imported_code, manifest_code, module_code
 from zsad.study.config import load_study
@@ -26,7 +27,7 @@ MANIFESTS = [
     for category in STUDY.categories_of(suite)
     for backbone in STUDY.backbones
 ]
-NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("*.py"))
+SOURCES = sources(Path("notebooks"))
 GPUS = 1 if STUDY.device.startswith("cuda") else 0
 
 
@@ -36,7 +37,9 @@ def code_of_cells(wildcards):
 
 
 def code_of_notebook(wildcards):
-    return [imported_code(Path(f"notebooks/{wildcards.name}.py")), module_code("book.tools.execute")]
+    source = SOURCES[wildcards.name]
+    words = [source.head or "", *map(str, source.parameters.items())]
+    return [imported_code(source.path), module_code("book.tools.execute"), *words]
 
 
 wildcard_constraints:
@@ -98,7 +101,7 @@ rule evaluate:
 
 rule notebook:
     input:
-        source="notebooks/{name}.py",
+        source=lambda wildcards: str(SOURCES[wildcards.name].path),
         records=MANIFESTS,
         kept=sorted(str(path) for path in Path("results").glob("*/*") if path.suffix in (".csv", ".parquet")),
     output:
@@ -115,7 +118,7 @@ rule notebook:
     threads: 1
     retries: 1  # kernels that start together may race for a port
     shell:
-        "OMP_NUM_THREADS={threads} {params.python:q} -m book.tools.execute {input.source:q} "
+        "OMP_NUM_THREADS={threads} {params.python:q} -m book.tools.execute {input.source:q} --page={wildcards.name:q} "
         "--study {params.study:q} --out {params.pages:q} --listed 2>&1 | tee {log:q}"
 
 
@@ -131,7 +134,7 @@ ruleorder: long_notebook > notebook
 
 rule html:
     input:
-        notebooks=expand(f"{PAGES}/{{name}}.ipynb", name=NOTEBOOKS),
+        notebooks=expand(f"{PAGES}/{{name}}.ipynb", name=SOURCES),
         prose=sorted(str(path) for path in Path("book").rglob("*") if path.is_file() and path.suffix != ".pyc"),
         config="_config.yml",
         toc="_toc.yml",

@@ -33,8 +33,8 @@ import math
 
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.pages.sweep import rotation_invariant
 from book.tools.probes.maps import maps_of_category, maps_under_shifts
+from book.tools.swept import swept_categories
 from zsad import perturb
 from zsad.study.evaluate import load_study_pictures, sizes_of
 
@@ -42,7 +42,7 @@ page = notebook.start(globals(), "shifts")
 
 # %%
 suite = next(iter(page.study.suites))
-category = rotation_invariant(page.study, suite)[0]
+category = swept_categories(page.study, suite)[0]
 dataset = page.dataset(suite, category)
 index = max((i for i, label in enumerate(dataset.labels) if label), key=lambda i: int(dataset[i].mask.sum()))
 one = load_study_pictures(page.study, dataset[index : index + 1])

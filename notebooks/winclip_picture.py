@@ -35,15 +35,15 @@ import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.pages.sweep import rotation_invariant
 from book.tools.probes.maps import maps_of_category, maps_under_shifts
+from book.tools.swept import swept_categories
 from zsad.study.evaluate import load_study_pictures, sizes_of
 
 page = notebook.start(globals(), "winclip_picture")
 
 # %%
 suite = next(iter(page.study.suites))
-category = rotation_invariant(page.study, suite)[0]
+category = swept_categories(page.study, suite)[0]
 shown = category.replace("_", " ")
 dataset = page.dataset(suite, category)
 test_set = load_study_pictures(page.study, dataset)

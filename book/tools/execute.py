@@ -1,9 +1,10 @@
-"""Execute a notebook source for the book: `python -m book.tools.execute notebooks/X.py --study quick --out DIR [-p
-name value]`.
+"""Execute a notebook source for the book: `python -m book.tools.execute notebooks/X.py --study quick --out DIR [--page
+PAGE] [-p name value]`.
 
-DIR receives `X.ipynb` (normalised: the same inputs give the same bytes), `X.json` (its numbers, figures and tables),
-`tables/*.csv` and `X.time.json` (how long it took, where and when: the only file with a clock in it). A notebook that
-fails is kept as `X.failed.ipynb`.
+PAGE is one of the pages that share the source (`book.tools.sources`), by default X. DIR receives `PAGE.ipynb`
+(normalised: the same inputs give the same bytes), `PAGE.json` (its numbers, figures and tables), `tables/*.csv` and
+`PAGE.time.json` (how long it took, where and when: the only file with a clock in it). A notebook that fails is kept as
+`PAGE.failed.ipynb`.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import yaml
 from papermill.exceptions import PapermillExecutionError
 
 from book.tools.parameters import LISTED, PAGE_DIR, assigned_names, refuse_unknown
+from book.tools.sources import Source, sources
 from zsad.files import check_writable_folder, temporary_folder
 from zsad.study.provenance import machine, versions
 from zsad.wording import describe
@@ -69,15 +71,21 @@ def normalise(notebook: nbformat.NotebookNode, name: str) -> None:
             tags.append("remove-input" if "injected-parameters" in tags else "hide-input")
 
 
-def execute(source: Path, out: Path, parameters: dict[str, Any], listed: bool = False) -> Path:
+def execute(source: Path, out: Path, parameters: dict[str, Any], listed: bool = False, page: str | None = None) -> Path:
     """Execute `source` into `out` and return the notebook's path; nothing is left under a final name when it fails.
 
-    `listed`: the study's records have just been computed; take them as they are listed.
+    `listed`: the study's records have just been computed; take them as they are listed. `page`: one of the pages that
+    share the source, whose parameters come before those given here.
 
-    Raises UnknownParameter before anything runs, and papermill's PapermillExecutionError for a failing cell.
+    Raises UnknownParameter before anything runs, ValueError for a page that the source does not make, and papermill's
+    PapermillExecutionError for a failing cell.
     """
-    name = source.stem
+    name = page or source.stem
     notebook = convert(source)
+    made = _page_of(source, name)
+    parameters = made.parameters | parameters
+    if made.head:
+        notebook.cells[0].source = made.head
     refuse_unknown(list(parameters), known_parameters(notebook))
     check_writable_folder(out)
     started, clock = datetime.now(UTC), time.perf_counter()
@@ -94,6 +102,13 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], listed: bool = 
         (folder / f"{name}.time.json").write_text(_timing(name, parameters, started, time.perf_counter() - clock))
         _publish(folder, out, name)
     return out / f"{name}.ipynb"
+
+
+def _page_of(source: Path, page: str) -> Source:
+    pages = {name: made for name, made in sources(source.parent).items() if made.path == source}
+    if page not in pages:
+        raise ValueError(f"{source} makes no page {page!r}; choose one with --page: {', '.join(pages)}")
+    return pages[page]
 
 
 def _run(source: Path, target: Path, parameters: dict[str, Any], folder: Path, name: str, listed: bool) -> None:
@@ -146,6 +161,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("source", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="folder for the executed notebook")
+    parser.add_argument("--page", help="which of the pages that share the source; by default the source's name")
     parser.add_argument("--study", help="study name or YAML file (parameter `study`)")
     parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     parser.add_argument("--listed", action="store_true", help="take records as the run just before has listed them")
@@ -155,9 +171,9 @@ def main(arguments: list[str] | None = None) -> int:
         parameters = {name: _value(name, value) for name, value in options.parameter}
         if options.study:
             parameters["study"] = options.study
-        execute(options.source, options.out, parameters, options.listed)
+        execute(options.source, options.out, parameters, options.listed, options.page)
     except PapermillExecutionError as error:
-        kept = options.out / f"{options.source.stem}.failed.ipynb"
+        kept = options.out / f"{options.page or options.source.stem}.failed.ipynb"
         print(
             f"{options.source}: {error.ename}: {error.evalue}\nThe notebook as far as it came: {kept}", file=sys.stderr
         )

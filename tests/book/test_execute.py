@@ -55,6 +55,26 @@ def test_executes_and_exports(source, tmp_path):
     assert sorted(path.name for path in out.iterdir()) == ["page.ipynb", "page.json", "page.time.json", "tables"]
 
 
+PAGES = """
+left: {source: page, parameters: {study: demo, limit: 4}, head: "# Left"}
+right: {source: page, parameters: {limit: 5}, head: "# Right"}
+"""
+
+
+def test_a_page_that_shares_its_source_has_its_own_name_parameters_and_words(source, tmp_path, capsys):
+    (tmp_path / "pages.yml").write_text(PAGES)
+    out = tmp_path / "out"
+    for page, parameters in (("left", {}), ("right", {"limit": 6})):
+        execute(source, out, parameters, page=page)
+    first, second = (nbformat.read(out / f"{page}.ipynb", as_version=4).cells for page in ("left", "right"))
+    assert (first[0].source, second[0].source) == ("# Left", "# Right")
+    assert first[-1].outputs[0]["data"]["text/plain"] == "('demo', 4)"
+    assert second[-1].outputs[0]["data"]["text/plain"] == "('quick', 6)"
+    for arguments, wrong in (([], "page"), (["--page", "middle"], "middle")):
+        assert main([str(source), "--out", str(out), *arguments]) == 1
+        assert f"makes no page '{wrong}'; choose one with --page: left, right" in capsys.readouterr().err
+
+
 def test_two_runs_give_the_same_bytes(source, tmp_path):
     first = execute(source, tmp_path / "a", {"limit": 3}).read_bytes()
     second = execute(source, tmp_path / "b", {"limit": 3}).read_bytes()
@@ -138,7 +158,15 @@ def test_the_demo_worlds_page_is_of_the_study_that_it_is_given(tmp_path):
 
 
 def test_a_category_that_papermill_reads_as_a_number_says_how_to_give_it(tmp_path, capsys):
-    arguments = [str(ROOT / "notebooks" / "rotation.py"), "--out", str(tmp_path), "--study", "quick"]
+    arguments = [
+        str(ROOT / "notebooks" / "uniform.py"),
+        "--page",
+        "rotation",
+        "--out",
+        str(tmp_path),
+        "--study",
+        "quick",
+    ]
     assert main([*arguments, "-p", "category", "01"]) == 1
     assert "give the name raw, as in `papermill -r category 01`" in capsys.readouterr().err
 

@@ -33,28 +33,29 @@ import argparse
 from pathlib import Path
 
 parser = argparse.ArgumentParser()
-for name in ("source", "--study", "--out"):
+for name in ("source", "--page", "--study", "--out"):
     parser.add_argument(name, type=Path)
 parser.add_argument("--listed", action="store_true")
 a = parser.parse_args()
 a.out.mkdir(parents=True, exist_ok=True)
-(a.out / f"{a.source.stem}.ipynb").write_text("{}")
+(a.out / f"{a.page}.ipynb").write_text(a.source.read_text())
 """
-PAGES = [f"build/book/odd/{name}.ipynb" for name in ("rotation", "winclip_picture")]
+SOURCES = {"rotation": "uniform.py", "hue": "uniform.py", "winclip_picture": "winclip_picture.py"}
+PAGES = [f"build/book/odd/{name}.ipynb" for name in SOURCES]
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A project that has been run."""
     folder = tmp_path_factory.mktemp("a project") / "with space"
-    for name in ("zsad", "profiles"):
+    for name in ("zsad", "profiles", "book/tools"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("weights", "__pycache__"))
     shutil.copy(ROOT / "Snakefile", folder)
-    for path in PAGES:
-        (folder / "notebooks").mkdir(exist_ok=True)
-        shutil.copy(ROOT / "notebooks" / f"{Path(path).stem}.py", folder / "notebooks")
+    (folder / "notebooks").mkdir()
+    for name in {*SOURCES.values(), "pages.yml"}:
+        shutil.copy(ROOT / "notebooks" / name, folder / "notebooks")
     (folder / "zsad" / "cli.py").write_text(CLI)
-    (folder / "zsad" / "study" / "execute.py").write_text(EXECUTE)
+    (folder / "book" / "tools" / "execute.py").write_text(EXECUTE)
     (folder / "study").mkdir()
     (folder / "data" / "toys").mkdir(parents=True)  # a suite without a folder is passed over
     study = {
@@ -91,9 +92,15 @@ def test_names_of_folders_reach_the_commands_as_they_are(project):
     assert list(project.rglob("F")) == [], "a part of a name was run as a command"
 
 
+def test_pages_that_share_a_source_are_executed_from_it(project):
+    for page, source in SOURCES.items():
+        made = project / "build" / "book" / "odd" / f"{page}.ipynb"
+        assert made.read_text() == (ROOT / "notebooks" / source).read_text()
+
+
 def run_again(project: Path, *changed: str, text: str) -> set[str]:
     """What would be run after `text` has been written at the end of some files: suites of cells, or "pages"."""
-    sources = {project / "zsad" / name: (project / "zsad" / name).read_text() for name in changed}
+    sources = {project / name: (project / name).read_text() for name in changed}
     try:
         for path, source in sources.items():
             path.write_text(f"{source}\n{text}\n")
@@ -111,12 +118,12 @@ EVERYTHING = {"plain toys", "corrupted", "attacked", "pages"}
 @pytest.mark.parametrize(
     ("changed", "again"),
     [
-        ("perturb/corruptions.py", {"corrupted", "pages"}),
-        ("robustness/attack.py", {"attacked", "pages"}),
-        ("detectors/winclip.py", EVERYTHING),
-        ("metrics/curve.py", EVERYTHING),
-        ("plots/style.py", {"pages"}),
-        ("detectors/rwda.py", set()),
+        ("zsad/perturb/corruptions.py", {"corrupted", "pages"}),
+        ("zsad/robustness/attack.py", {"attacked", "pages"}),
+        ("zsad/detectors/winclip.py", EVERYTHING),
+        ("zsad/metrics/curve.py", EVERYTHING),
+        ("book/tools/plots/style.py", {"pages"}),
+        ("zsad/detectors/rwda.py", set()),
     ],
 )
 def test_a_change_of_the_code_runs_again_what_depends_on_it(project, changed, again):
@@ -124,5 +131,6 @@ def test_a_change_of_the_code_runs_again_what_depends_on_it(project, changed, ag
 
 
 def test_a_comment_runs_nothing_again(project):
-    everything = [str(path.relative_to(project / "zsad")) for path in (project / "zsad").rglob("*.py")]
+    code = [*(project / "zsad").rglob("*.py"), *(project / "book").rglob("*.py")]
+    everything = [str(path.relative_to(project)) for path in code]
     assert run_again(project, *everything, text='# a comment\n"""or a text"""') == set()

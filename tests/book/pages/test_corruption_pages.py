@@ -15,10 +15,10 @@ from toys import SIZE, Reddish, tiny_study, write_suite
 
 import zsad
 import zsad.study
+from book.tools.absent import say_absent
 from book.tools.page import Page
 from book.tools.pages import ablation, aebad, corruption
 from book.tools.pages.ablation import Variant, over_seeds, show_ablations, show_cosines, variants, with_winclip
-from book.tools.absent import say_absent
 from book.tools.pages.aebad import computed_domains, pooled, show_domains
 from book.tools.pages.corruption import KINDS, computed, draws_of, kept, level, minus
 from book.tools.pages.corruption_gallery import below, chosen, show_corruptions, show_scores

@@ -9,9 +9,9 @@ import torch
 from toys import Reddish, load_reddish, tiny_study, write_suite
 
 import zsad.study
+from book.tools.absent import say_absent
 from book.tools.page import Page
 from book.tools.pages import worst as common
-from book.tools.absent import say_absent
 from book.tools.pages.bounds import conclude, fare_pairs, show_bounds, show_uniform
 from book.tools.pages.search import comparable, searches_of_study, show_doublings, show_searches
 from book.tools.pages.worst import computed, kept, uniform_of

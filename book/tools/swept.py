@@ -1,0 +1,40 @@
+"""Which categories and records the pages of uniform shifts show."""
+
+import pandas as pd
+
+from book.tools.absent import shows_kept
+from book.tools.page import Page
+from zsad.study import load_records
+from zsad.study.config import Study, load_study
+
+
+def swept_categories(study: Study, suite: str) -> list[str]:
+    """The categories a sweep is shown for: those of the suite's group `rotation_invariant` that the study sweeps, or
+    all that it sweeps where there are none.
+
+    Raises ValueError where the study sweeps no category of the suite.
+    """
+    swept = study.covered(study.sweeps, suite)
+    if not swept:
+        raise ValueError(
+            f"study {study.name!r} sweeps no category of {suite!r}; name one with the parameter `category`"
+        )
+    return [name for name in study.suites[suite].groups.get("rotation_invariant", []) if name in swept] or swept
+
+
+def kept_sweep(page: Page, setting: str, suite: str = "demo-mvtec") -> list[pd.DataFrame]:
+    """The records of one sweep that are kept in `results/demo`, of that study's first detector and backbone: one frame,
+    or none where the page was made with other parameters than the book's, which it then says.
+    """
+    if not shows_kept(page):
+        return []
+    records, study = load_records("demo"), load_study("demo", check_models=False)
+    of_sweep = (
+        (records["shift"] == "uniform")
+        & (records["setting"] == setting)
+        & (records["suite"] == suite)
+        & records["category"].isin(swept_categories(study, suite))
+        & (records["detector"] == study.detectors[0].label)
+        & (records["backbone"] == study.backbones[0])
+    )
+    return [page.uses(records[of_sweep])]

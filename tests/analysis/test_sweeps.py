@@ -1,0 +1,63 @@
+"""The records of a sweep in words and in percent."""
+
+import pandas as pd
+import pytest
+
+from zsad.analysis import sweeps
+from zsad.analysis.means import mean_over_categories
+
+SUBJECT = {"study": "t", "suite": "toys", "detector": "winclip", "backbone": "b", "dtype": "float32"}
+VALUES = {"metal_nut": {-30.0: 0.9, 0.0: 0.8, 30.0: 0.5}, "washer": {-30.0: 0.7, 0.0: 0.8, 30.0: 0.6}}
+
+
+def records() -> pd.DataFrame:
+    rows = [
+        {**SUBJECT, "category": category, "shift": "uniform", "setting": "angle", "value": value, "metric": metric,
+         "estimate": found, "low": found - 0.1, "high": found + 0.1, "n_images": 10, "key": f"{category}{value}"}
+        for category, of_value in VALUES.items() for value, found in of_value.items() for metric in sweeps.METRICS
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def replicates() -> pd.DataFrame:
+    """Every draw is the estimate, moved by the draw's number: the same for all cells, so that differences are sure."""
+    rows = [
+        {"key": f"{category}{value}", "replicate": draw, "pixel_auroc": found + draw / 100, "aupro": found - draw / 100}
+        for category, of_value in VALUES.items() for value, found in of_value.items() for draw in range(5)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_the_subject_is_named_and_must_be_one():
+    assert sweeps.subject(records()) == "WinCLIP on b (float32), toys: metal nut, washer; 20 test images"
+    with pytest.raises(ValueError, match="one suite, detector, backbone and dtype"):
+        sweeps.subject(pd.concat([records(), records().assign(backbone="other")]))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [("angle", -60, "−60 degrees"), ("hue", 1.5707963, "a hue shift of +0.50 π"),
+     ("saturation", -0.3, "a saturation shift of −0.30")],
+)  # fmt: skip
+def test_a_shift_in_words(setting, value, words):
+    assert sweeps.strength(setting, value) == words
+
+
+def test_the_worst_drop_is_that_of_the_lowest_mean():
+    worst = sweeps.worst_drops(records(), replicates())
+    drop = worst["aupro"]
+    assert (drop.value, drop.tried) == (30.0, 2)
+    assert (drop.clean, drop.worst) == pytest.approx((80, 55))
+    assert (drop.drop, drop.low, drop.high) == pytest.approx((25, 25, 25))
+    said = sweeps.conclusion(worst, "angle")
+    assert "Mean pixel AUROC falls by 25.0 points" in said
+    assert said.count("at +30 degrees") == 2
+
+
+def test_percents_hold_means_intervals_and_every_category():
+    table = sweeps.percents(records(), mean_over_categories(records())).set_index("value")
+    assert table.loc[-30.0, "pAUROC mean"] == pytest.approx(80)
+    assert table.loc[-30.0, "AUPRO metal nut"] == pytest.approx(90)
+    assert table.loc[30.0, "AUPRO washer"] == pytest.approx(60)
+    shown = sweeps.with_intervals(table.reset_index())
+    assert shown["AUPRO"][2] == "55.0 (47.9 to 62.1)"  # 10 / √2 points to both sides

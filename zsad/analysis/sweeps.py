@@ -1,0 +1,68 @@
+"""What one shift of growing strength does to a detector: the records of a sweep, over the categories of one suite."""
+
+import math
+
+import pandas as pd
+
+from zsad.analysis.means import Drop, drop_sentence, drops, worst_drop
+from zsad.analysis.words import number, span
+
+METRICS = {"pixel_auroc": "pAUROC", "aupro": "AUPRO"}
+"""The metrics of a sweep, and their names in a table."""
+
+
+def subject(records: pd.DataFrame) -> str:
+    """Backbone, suite, categories and number of test images in words.
+
+    Raises ValueError for records of more than one suite, detector, backbone or dtype.
+    """
+    if len(records[["suite", "detector", "backbone", "dtype"]].drop_duplicates()) != 1:
+        raise ValueError(
+            "a sweep figure shows one suite, detector, backbone and dtype: choose them with the parameters"
+        )
+    first = records.iloc[0]
+    names = ", ".join(sorted(name.replace("_", " ") for name in records["category"].unique()))
+    images = records.drop_duplicates("category")["n_images"].sum()
+    return f"WinCLIP on {first['backbone']} ({first['dtype']}), {first['suite']}: {names}; {images} test images"
+
+
+def strength(setting: str, value: float) -> str:
+    """A shift in words: "−60 degrees", "a hue shift of +0.50 π", "a saturation shift of −0.30"."""
+    if setting == "angle":
+        return f"{number(value, 0, sign=True)} degrees"
+    shift, unit = (value / math.pi, " π") if setting == "hue" else (value, "")
+    return f"a {setting} shift of {number(shift, 2, sign=True)}{unit}"
+
+
+def worst_drops(records: pd.DataFrame, replicates: pd.DataFrame) -> dict[str, Drop]:
+    """Of each of `METRICS` the lowest shifted mean, against the mean at value 0; see `zsad.analysis.means.drops`."""
+    fallen = drops(records[records["metric"].isin(METRICS)], replicates)
+    return {metric: worst_drop(fallen, metric) for metric in METRICS}
+
+
+def conclusion(worst: dict[str, Drop], setting: str) -> str:
+    """A sentence a metric."""
+    return " ".join(drop_sentence(drop, strength(setting, drop.value)) for drop in worst.values())
+
+
+def percents(records: pd.DataFrame, mean: pd.DataFrame) -> pd.DataFrame:
+    """A row a value; of each of `METRICS` the mean over categories, its interval and every category, in percent.
+
+    `mean`: of `zsad.analysis.means.mean_over_categories`.
+    """
+    columns: dict[str, pd.Series] = {}
+    for metric, short in METRICS.items():
+        rows = mean[mean["metric"] == metric].set_index("value")
+        for name, key in (("mean", "estimate"), ("low", "low"), ("high", "high")):
+            columns[f"{short} {name}"] = rows[key] * 100
+        for category, group in records[records["metric"] == metric].groupby("category"):
+            columns[f"{short} {str(category).replace('_', ' ')}"] = group.set_index("value")["estimate"] * 100
+    return pd.DataFrame(columns).rename_axis("value").reset_index()
+
+
+def with_intervals(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Of each of `METRICS` the means of `percents` in words, with their intervals."""
+    return {
+        short: [span(*row) for row in table[[f"{short} {part}" for part in ("mean", "low", "high")]].to_numpy()]
+        for short in METRICS.values()
+    }

@@ -36,7 +36,7 @@ from book.tools import plots
 from book.tools.probes.maps import maps_of_category, maps_under_shifts
 from book.tools.swept import swept_categories
 from zsad import perturb
-from zsad.study.evaluate import load_study_pictures, sizes_of
+from zsad.study.evaluate import load_study_images, sizes_of
 
 page = notebook.start(globals(), "shifts")
 
@@ -45,7 +45,7 @@ suite = next(iter(page.study.suites))
 category = swept_categories(page.study, suite)[0]
 dataset = page.dataset(suite, category)
 index = max((i for i, label in enumerate(dataset.labels) if label), key=lambda i: int(dataset[i].mask.sum()))
-one = load_study_pictures(page.study, dataset[index : index + 1])
+one = load_study_images(page.study, dataset[index : index + 1])
 images, masks = one.images.stacked(), one.image_masks
 shown = category.replace("_", " ")
 

@@ -37,7 +37,7 @@ from book.tools import page as notebook
 from book.tools import plots
 from book.tools.probes.maps import maps_of_category, maps_under_shifts
 from book.tools.swept import swept_categories
-from zsad.study.evaluate import load_study_pictures, sizes_of
+from zsad.study.evaluate import load_study_images, sizes_of
 
 page = notebook.start(globals(), "winclip_picture")
 
@@ -46,7 +46,7 @@ suite = next(iter(page.study.suites))
 category = swept_categories(page.study, suite)[0]
 shown = category.replace("_", " ")
 dataset = page.dataset(suite, category)
-test_set = load_study_pictures(page.study, dataset)
+test_set = load_study_images(page.study, dataset)
 images, masks = test_set.images, test_set.image_masks
 damaged = [i for i, label in enumerate(dataset.labels) if label]
 index = max(damaged, key=lambda i: int(masks[i].sum())) if picture is None else damaged[picture]

@@ -21,8 +21,8 @@ from zsad.clip import zoo
 from zsad.commands.common import INCOMPLETE
 from zsad.data import read_image
 from zsad.files import _node
-from zsad.perturb import CORRUPTIONS, corrupt, picture_generator
-from zsad.study.records import check_manifests
+from zsad.perturb import CORRUPTIONS, corrupt, image_generator
+from zsad.study.manifest import check_manifests
 
 STUDY = """
 suites:
@@ -100,7 +100,7 @@ def test_corrupt_writes_lossless_copies(kind, tmp_path, suite, capsys, monkeypat
     assert capsys.readouterr().out.splitlines() == [f"{p}\t{c}" for p, c in zip(pictures, copies, strict=True)]
     assert sorted(out.iterdir()) == copies
     for picture, copy in zip(pictures, copies, strict=True):
-        expected = corrupt(read_image(picture), kind, 2, picture_generator(picture.as_posix(), seed=7))
+        expected = corrupt(read_image(picture), kind, 2, image_generator(picture.as_posix(), seed=7))
         assert torch.equal(read_image(copy), expected)
     first = copies[0].read_bytes()
     assert cli.main([*arguments, "--seed", "8"]) == 0
@@ -307,7 +307,7 @@ def test_evaluate_takes_the_sizes_that_a_study_takes(tmp_path, suite, weights, c
 
 
 def test_run_computes_a_study_and_exports_it(tmp_path, study_file, weights, capsys, monkeypatch):
-    for module in ("records", "kept"):
+    for module in ("manifest", "committed"):
         monkeypatch.setattr(f"zsad.study.{module}.project_root", lambda: tmp_path)
     assert cli.main(["run", str(study_file), "--category", "washer", "--export", str(tmp_path / "out")]) == 0
     assert "study mine: 2 cells" in capsys.readouterr().out
@@ -322,7 +322,7 @@ def test_run_computes_a_study_and_exports_it(tmp_path, study_file, weights, caps
 
 
 def test_a_run_tries_its_outputs_before_it_starts(tmp_path, study_file, monkeypatch, capsys):
-    monkeypatch.setattr("zsad.study.records.project_root", lambda: tmp_path)
+    monkeypatch.setattr("zsad.study.manifest.project_root", lambda: tmp_path)
     monkeypatch.setattr("zsad.study.run.compute", lambda *_, **__: pytest.fail("nothing may be computed"))
     (tmp_path / "file").write_text("")
     blocked = tmp_path / "file" / "out"
@@ -334,7 +334,7 @@ def test_a_run_tries_its_outputs_before_it_starts(tmp_path, study_file, monkeypa
 
 
 def test_what_killed_runs_left_among_the_lists_goes(tmp_path, monkeypatch):
-    monkeypatch.setattr("zsad.study.records.project_root", lambda: tmp_path)
+    monkeypatch.setattr("zsad.study.manifest.project_root", lambda: tmp_path)
     leftover = tmp_path / "build" / "study" / "mine" / "toys" / "washer" / f".b.json.{_node()}-{2**22 + 1}.tmp"
     leftover.parent.mkdir(parents=True)
     for path in (leftover, leftover.with_name("b.json")):
@@ -354,7 +354,7 @@ def test_folders_given_as_options_are_tried_before_a_model_is_loaded(tmp_path, s
 
 
 def test_a_run_of_some_results_selects_by_everything_and_lists_them(tmp_path, study_file, weights, monkeypatch):
-    for module in ("records", "kept"):
+    for module in ("manifest", "committed"):
         monkeypatch.setattr(f"zsad.study.{module}.project_root", lambda: tmp_path)
     study_file.write_text(study_file.read_text().replace("[winclip]", "[winclip, clip]"))
     run = ["run", str(study_file), "--category", "washer"]
@@ -370,7 +370,7 @@ def test_a_run_of_some_results_selects_by_everything_and_lists_them(tmp_path, st
 
 
 def test_a_run_that_misses_something_lists_the_rest_and_says_what(tmp_path, study_file, weights, monkeypatch, capsys):
-    for module in ("records", "kept"):
+    for module in ("manifest", "committed"):
         monkeypatch.setattr(f"zsad.study.{module}.project_root", lambda: tmp_path)
     monkeypatch.setattr("zsad.clip.zoo.RELEASED", {})
     text = study_file.read_text().replace("[winclip]", "[winclip, {name: tiling, options: {min_tile: 8}}]")

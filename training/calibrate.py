@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from zsad.clip.zoo import load_demo_weights
 from zsad.data.demo.suites import SUITES
-from zsad.data.demo.write import pictures, render
+from zsad.data.demo.write import planned_images, render
 from zsad.detectors import load_detector
 from zsad.metrics import all_metrics
 
@@ -34,7 +34,7 @@ def suite_pictures(name: str, seed: int, size: float, contrast: float) -> dict[s
         contrast=(min(1, low * contrast), min(1, high * contrast)),
     )
     shown: dict[str, list] = {}
-    for picture in tqdm([p for p in pictures(suite) if p.split == "test"], desc=name, mininterval=2):
+    for picture in tqdm([p for p in planned_images(suite) if p.split == "test"], desc=name, mininterval=2):
         image, mask = render(replace(suite, style=style), picture, picture.generator(name, seed))
         square = np.asarray(Image.fromarray(image).resize((240, 240), Image.Resampling.BICUBIC))
         flat = np.asarray(Image.fromarray(mask).resize((240, 240), Image.Resampling.NEAREST))

@@ -1,4 +1,4 @@
-"""How far can CLIP-based zero-shot anomaly detection be trusted when the picture changes?
+"""How far can CLIP-based zero-shot anomaly detection be trusted when the image changes?
 
 The names below are the whole public surface; each is imported when first used, so that `import zsad` is instant.
 """

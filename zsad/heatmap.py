@@ -1,4 +1,4 @@
-"""A heat map laid over its picture, with one fixed colour scale from 0 (normal) to 1 (anomalous)."""
+"""A heat map laid over its image, with one fixed colour scale from 0 (normal) to 1 (anomalous)."""
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -20,7 +20,7 @@ def colours(anomaly_map: Float[np.ndarray, "height width"]) -> UInt8[np.ndarray,
 
 
 def overlay(image: Float[Tensor, "3 height width"], anomaly_map: Float[Tensor, "height width"]) -> Image.Image:
-    """The picture, greyed so that the scale's colours stay readable, under its heat map."""
+    """The image, greyed so that the scale's colours stay readable, under its heat map."""
     grey = np.asarray(image.mean(dim=0).cpu()) * 255
     blend = colours(np.asarray(anomaly_map.cpu(), dtype=np.float64))
     for channel in range(3):

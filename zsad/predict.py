@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from zsad.data.demo.stamp import STAMP
-from zsad.data.files import SUFFIXES, pictures_in
+from zsad.data.files import SUFFIXES, images_and_masks_in
 from zsad.data.image import read_image
 from zsad.detectors import Detector, Prediction
 from zsad.files import check_writable_folder, write_atomically
@@ -78,7 +78,7 @@ def _standing_for(path: Path, out: Path | None) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        images = _without_heatmaps(pictures_in(path).images, out)
+        images = _without_heatmaps(images_and_masks_in(path).images, out)
         if not images:
             raise ValueError(f"{path}: no images in this folder")
         return images

@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 
 from zsad.study.code import cell_code
+from zsad.study.committed import load_sidecars
 from zsad.study.config import Study, project_root
-from zsad.study.kept import load_sidecars
 from zsad.study.provenance import commit
 
 PUBLISHED = "published"

@@ -30,10 +30,10 @@ from book.tools.origin import PUBLISHED, Sources
 from book.tools.parameters import LISTED, PAGE_DIR, check_parameters
 from book.tools.plots.style import to_svg
 from zsad.study.cells import Selection
+from zsad.study.committed import load_table
 from zsad.study.config import Study, load_study
 from zsad.study.incomplete import IncompleteError
-from zsad.study.kept import load_table
-from zsad.study.listed import listed_records
+from zsad.study.manifest import manifest_records
 
 OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit", "options")
 
@@ -114,7 +114,7 @@ class Page:
         Raises IncompleteError where there is none.
         """
         if study is None and not self.overrides and LISTED in os.environ:
-            listed = listed_records(self.study, Selection(shift, setting, **selection))
+            listed = manifest_records(self.study, Selection(shift, setting, **selection))
             if listed is not None:
                 return self.uses(listed)
         try:
@@ -134,7 +134,7 @@ class Page:
 
     def details(self, table: str, records: pd.DataFrame) -> pd.DataFrame:
         """What lies beside some records: "images", "replicates", or of worst cases "samples" and "curve"; see
-        `zsad.study.kept.load_table`.
+        `zsad.study.committed.load_table`.
         """
         return load_table(records, table, self.study)
 

@@ -21,7 +21,7 @@ from zsad.data.demo.scene import paint_parts
 from zsad.data.demo.specimen import POSE_FAULTS, SURFACE_FAULTS, build_scene, render_specimen
 from zsad.data.demo.stamp import STAMP, folder_of
 from zsad.data.demo.suites import DOMAINS, LOOK
-from zsad.data.demo.write import Picture, pictures, render, write_suites
+from zsad.data.demo.write import Planned, planned_images, render, write_suites
 
 STYLE = SUITES["demo-mvtec"].style
 
@@ -140,7 +140,7 @@ def test_the_stamp_holds_the_domains(written):
 
 def backdrops(domain: str) -> np.ndarray:
     """Mean colours of a strip beside the product, in some pictures of a domain: (picture, channel) in [0, 1]."""
-    shown = (Picture("blade", "test", None, index, index, domain) for index in range(6))
+    shown = (Planned("blade", "test", None, index, index, domain) for index in range(6))
     images = (render(SUITES["demo-aebad"], picture, picture.generator("demo-aebad", 0))[0] for picture in shown)
     return np.stack([image[:, :20].mean((0, 1)) / 255 for image in images])
 
@@ -176,7 +176,7 @@ def test_a_leaning_camera_moves_picture_and_mask_alike():
 def test_every_blade_of_the_suite_shows_its_defect():
     """Also where the camera leans: a crop must not take the defect away."""
     suite = replace(SUITES["demo-aebad"], good=1)
-    for picture in pictures(suite):
+    for picture in planned_images(suite):
         if picture.defect and picture.domain == "view":
             _, mask = render(suite, picture, picture.generator("demo-aebad", 0))
             assert mask.sum() >= specimen.MIN_MARKED / 2, picture

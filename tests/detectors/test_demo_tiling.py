@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from zsad.data.demo.suites import SUITES
-from zsad.data.demo.write import pictures, render
+from zsad.data.demo.write import planned_images, render
 from zsad.detectors import load_detector
 from zsad.detectors.tiling import Tiling
 
@@ -22,7 +22,7 @@ def detector() -> Tiling:
 def test_with_its_defaults_it_finds_the_products_of_the_demo_suite(detector, category):
     """A picture takes seconds; of a board, nothing is found in some pictures."""
     suite = SUITES[SUITE]
-    shot = next(p for p in pictures(suite) if p.category == category and p.split == "test")
+    shot = next(p for p in planned_images(suite) if p.category == category and p.split == "test")
     picture = torch.from_numpy(render(suite, shot, shot.generator(SUITE, 0))[0]).permute(2, 0, 1) / 255
     assert picture.shape == (3, *suite.size)
     (found,) = detector.segment(picture[None])

@@ -23,13 +23,13 @@ def regions_of(mask: np.ndarray) -> list[list[tuple[int, int]]]:
     return regions
 
 
-def slow_aupro(maps: np.ndarray, masks: np.ndarray, limit: float, counted: np.ndarray | None = None) -> float:
+def slow_aupro(maps: np.ndarray, masks: np.ndarray, limit: float, valid_mask: np.ndarray | None = None) -> float:
     """A loop over all thresholds and all regions; trapezoids up to the limit, where the curve is interpolated."""
-    counted = np.ones_like(masks) if counted is None else counted
-    masks, normal = masks & counted, ~masks & counted
+    valid_mask = np.ones_like(masks) if valid_mask is None else valid_mask
+    masks, normal = masks & valid_mask, ~masks & valid_mask
     regions = [(image, region) for image, mask in enumerate(masks) for region in regions_of(mask)]
     rates, overlaps = [0.0], [0.0]
-    for threshold in sorted(set(maps[counted].tolist()), reverse=True):
+    for threshold in sorted(set(maps[valid_mask].tolist()), reverse=True):
         predicted = maps >= threshold
         rates.append((predicted & normal).sum() / normal.sum())
         overlaps.append(np.mean([np.mean([predicted[i][pixel] for pixel in region]) for i, region in regions]))

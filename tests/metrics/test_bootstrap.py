@@ -14,12 +14,12 @@ from zsad.metrics.summary import metrics_of
 LEVEL = 0.8
 
 
-def slow_intervals(scores, labels, maps, masks, replicates, seed, counted=None):
-    counted = np.ones_like(masks) if counted is None else counted
-    classes = (masks & counted).any((1, 2)), (~masks & counted).any((1, 2))
+def slow_intervals(scores, labels, maps, masks, replicates, seed, valid_mask=None):
+    valid_mask = np.ones_like(masks) if valid_mask is None else valid_mask
+    classes = (masks & valid_mask).any((1, 2)), (~masks & valid_mask).any((1, 2))
     counts = draw_counts(labels, *classes, replicates, np.random.default_rng(seed))
     drawn = [np.repeat(np.arange(len(labels)), count) for count in counts]
-    tables = [all_metrics(scores[i], labels[i], maps[i], masks[i], counted=counted[i]) for i in drawn]
+    tables = [all_metrics(scores[i], labels[i], maps[i], masks[i], valid_mask=valid_mask[i]) for i in drawn]
     return {
         name: np.quantile([table[name] for table in tables], [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) for name in tables[0]
     }
@@ -46,10 +46,10 @@ def test_exact_where_values_are_fewer_than_bins(seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_pixels_may_be_left_out(seed):
     case = example(seed, images=6, side=12, levels=40)
-    counted = np.random.default_rng(seed).random(case[3].shape) < 0.6
+    valid_mask = np.random.default_rng(seed).random(case[3].shape) < 0.6
     generator = np.random.default_rng(seed)
-    fast = bootstrap_replicates(*case, replicates=40, generator=generator, counted=counted)
-    for name, expected in slow_intervals(*case, 40, seed, counted).items():
+    fast = bootstrap_replicates(*case, replicates=40, generator=generator, valid_mask=valid_mask)
+    for name, expected in slow_intervals(*case, 40, seed, valid_mask).items():
         assert interval(fast[name], LEVEL) == pytest.approx(expected, abs=1e-12), name
 
 

@@ -33,16 +33,16 @@ def test_what_does_not_count_might_as_well_not_exist(seed, levels):
     random = np.random.default_rng(seed)
     masks = random_masks(random, 4, 9, 11)
     maps = random_maps(random, masks, levels)
-    counted = random.random(masks.shape) < 0.7
+    valid_mask = random.random(masks.shape) < 0.7
     scores, labels = maps.max((1, 2)), masks.any((1, 2))
-    found = all_metrics(scores, labels, maps, masks, fpr_limit=0.2, counted=counted)
-    positive, values = masks[counted], maps[counted]
+    found = all_metrics(scores, labels, maps, masks, fpr_limit=0.2, valid_mask=valid_mask)
+    positive, values = masks[valid_mask], maps[valid_mask]
     assert found["pixel_auroc"] == pytest.approx(roc_auc_score(positive, values), abs=1e-12)
     assert found["pixel_ap"] == pytest.approx(average_precision_score(positive, values), abs=1e-12)
     assert found["pixel_f1max"] == pytest.approx(slow_f1max(values, positive), abs=1e-12)
-    assert found["aupro"] == pytest.approx(slow_aupro(maps, masks, 0.2, counted), abs=1e-12)
+    assert found["aupro"] == pytest.approx(slow_aupro(maps, masks, 0.2, valid_mask), abs=1e-12)
     assert found != all_metrics(scores, labels, maps, masks, fpr_limit=0.2)
-    everything = all_metrics(scores, labels, maps, masks, counted=np.ones_like(masks))
+    everything = all_metrics(scores, labels, maps, masks, valid_mask=np.ones_like(masks))
     assert everything == all_metrics(scores, labels, maps, masks)
 
 
@@ -50,7 +50,7 @@ def test_a_class_that_is_left_out_altogether_is_refused():
     masks = np.zeros((2, 4, 4), bool)
     masks[0, 1:3, 1:3] = True
     with pytest.raises(ValueError, match="all 28 pixels are normal"):
-        all_metrics([1, 0], [True, False], np.random.default_rng(0).random(masks.shape), masks, counted=~masks)
+        all_metrics([1, 0], [True, False], np.random.default_rng(0).random(masks.shape), masks, valid_mask=~masks)
 
 
 @CASES

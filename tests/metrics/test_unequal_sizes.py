@@ -19,8 +19,8 @@ def ragged(seed, levels):
     sizes = [tuple(random.integers(6, 14, 2)) for _ in range(5)]
     canvas_masks = random_masks(random, 5, 14, 14)
     canvas_maps = random_maps(random, canvas_masks, levels)
-    counted = np.zeros_like(canvas_masks)
-    for there, (height, width) in zip(counted, sizes, strict=True):
+    valid_mask = np.zeros_like(canvas_masks)
+    for there, (height, width) in zip(valid_mask, sizes, strict=True):
         there[:height, :width] = True
     maps, masks = (
         [one[:height, :width].copy() for one, (height, width) in zip(all_, sizes, strict=True)]
@@ -29,7 +29,7 @@ def ragged(seed, levels):
     labels = np.array([mask.any() for mask in masks])
     labels[0], labels[-1] = True, False
     scores = np.array([one.max() for one in maps]) + random.random(5)
-    return (scores, labels, maps, masks), (canvas_maps, canvas_masks, counted)
+    return (scores, labels, maps, masks), (canvas_maps, canvas_masks, valid_mask)
 
 
 @CASES
@@ -47,15 +47,15 @@ def test_agrees_with_scikit_learn_and_definitions_on_all_pixels_together(seed, l
 
 @CASES
 def test_replicates_are_those_of_the_canvas(seed, levels):
-    (scores, labels, maps, masks), (canvas_maps, canvas_masks, counted) = ragged(seed, levels)
+    (scores, labels, maps, masks), (canvas_maps, canvas_masks, valid_mask) = ragged(seed, levels)
     there = [np.random.default_rng(seed).random(one.shape) < 0.9 for one in maps]
     there[0][:], there[-1][:] = True, True
-    on_canvas = counted.copy()
+    on_canvas = valid_mask.copy()
     for all_, (height, width), own in zip(on_canvas, [one.shape for one in maps], there, strict=True):
         all_[:height, :width] = own
     found, expected = (
         bootstrap_replicates(
-            scores, labels, *pixels, replicates=20, generator=np.random.default_rng(seed), counted=counting
+            scores, labels, *pixels, replicates=20, generator=np.random.default_rng(seed), valid_mask=counting
         )
         for *pixels, counting in ((maps, masks, there), (canvas_maps, canvas_masks, on_canvas))
     )

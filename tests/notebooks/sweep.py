@@ -23,7 +23,7 @@ import warnings
 warnings.filterwarnings("ignore", message="IProgress not found")  # a plain progress bar will do
 
 from zsad.study import compute, load_study
-from zsad.study.kept import load_table
+from zsad.study.committed import load_table
 from zsad.analysis.means import drop_sentence, drops, worst_drop
 
 # %%

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import ndimage, stats
 
-from zsad.perturb import CORRUPTIONS, corrupt, picture_generator
+from zsad.perturb import CORRUPTIONS, corrupt, image_generator
 
 SEVERITIES = pytest.mark.parametrize("severity", [1, 2, 3, 4, 5])
 LEVEL = 1 / 255
@@ -114,7 +114,7 @@ def test_the_result_is_truncated_not_rounded():
     assert torch.equal(corrupt(black, "brightness", 1), torch.full_like(black, 25) / 255)  # 25.5
     assert torch.equal(corrupt(one, "brightness", 5), torch.full_like(black, 128) / 255)  # 128.5
     for kind in CORRUPTIONS:
-        levels = 255 * corrupt(as_image(picture()), kind, 3, picture_generator("a"))
+        levels = 255 * corrupt(as_image(picture()), kind, 3, image_generator("a"))
         assert (levels - levels.round()).abs().max() < 1e-4
 
 
@@ -132,13 +132,13 @@ def test_what_lies_on_a_level_stays_there_whatever_a_sum_was_rounded_to():
 @pytest.mark.parametrize("kind", CORRUPTIONS)
 def test_without_truncation_values_lie_up_to_a_level_above(kind):
     image = as_image(picture(), torch.float64)
-    exact = corrupt(image, kind, 2, picture_generator("a"), eight_bit=False)
-    excess = 255 * (exact - corrupt(image, kind, 2, picture_generator("a")))
+    exact = corrupt(image, kind, 2, image_generator("a"), eight_bit=False)
+    excess = 255 * (exact - corrupt(image, kind, 2, image_generator("a")))
     assert excess.min() >= -2e-3
     assert excess.max() < 1
     assert excess.max() > 0.9 or kind == "brightness"
     image.requires_grad_()
-    (gradient,) = torch.autograd.grad(corrupt(image, kind, 2, picture_generator("a"), eight_bit=False).sum(), image)
+    (gradient,) = torch.autograd.grad(corrupt(image, kind, 2, image_generator("a"), eight_bit=False).sum(), image)
     assert torch.isfinite(gradient).all()
     assert gradient.abs().max() > 0
 
@@ -148,7 +148,7 @@ def test_without_truncation_values_lie_up_to_a_level_above(kind):
 def test_noise_has_the_levels_of_a_clipped_truncated_normal(severity, level):
     """Kolmogorov's bound on the whole distribution over the 256 levels, clipping mass included; mean and variance."""
     flat = torch.full((3, 400, 400), level / 255)
-    out = (corrupt(flat, "gaussian_noise", severity, picture_generator("a")) * 255).round().long().numpy()
+    out = (corrupt(flat, "gaussian_noise", severity, image_generator("a")) * 255).round().long().numpy()
     edges = np.arange(1, 256) / 255  # the result is below level k where the sum is below k / 255
     below = stats.norm.cdf(edges, loc=level / 255, scale=SIGMA[severity])
     expected = np.diff(np.concatenate([[0], below, [1]]))
@@ -168,8 +168,8 @@ def test_noise_is_independent_over_pixels_channels_images_and_seeds():
     def drawn(*generators: torch.Generator) -> torch.Tensor:
         return corrupt(grey, "gaussian_noise", 1, list(generators), eight_bit=False) - 0.5
 
-    noise = drawn(picture_generator("a"), picture_generator("b"))
-    other = drawn(picture_generator("a", seed=1), picture_generator("b", seed=1))
+    noise = drawn(image_generator("a"), image_generator("b"))
+    other = drawn(image_generator("a", seed=1), image_generator("b", seed=1))
     pairs = {
         "next column": (noise[..., :-1], noise[..., 1:]),
         "next row": (noise[..., :-1, :], noise[..., 1:, :]),
@@ -185,12 +185,12 @@ def test_noise_is_independent_over_pixels_channels_images_and_seeds():
 
 def test_noise_of_an_image_depends_on_its_own_generator_alone():
     images = torch.stack([as_image(picture(seed=seed)) for seed in range(3)])
-    batch = corrupt(images, "gaussian_noise", 3, [picture_generator(name) for name in "abc"])
-    reversed_batch = corrupt(images.flip(0), "gaussian_noise", 3, [picture_generator(name) for name in "cba"])
+    batch = corrupt(images, "gaussian_noise", 3, [image_generator(name) for name in "abc"])
+    reversed_batch = corrupt(images.flip(0), "gaussian_noise", 3, [image_generator(name) for name in "cba"])
     assert torch.equal(batch.flip(0), reversed_batch)
-    assert torch.equal(batch[1], corrupt(images[1], "gaussian_noise", 3, picture_generator("b")))
+    assert torch.equal(batch[1], corrupt(images[1], "gaussian_noise", 3, image_generator("b")))
     assert torch.equal(
-        batch, corrupt(images.double(), "gaussian_noise", 3, [picture_generator(n) for n in "abc"]).float()
+        batch, corrupt(images.double(), "gaussian_noise", 3, [image_generator(n) for n in "abc"]).float()
     )
     assert not torch.equal(*corrupt(images[:1].expand(2, -1, -1, -1), "gaussian_noise", 3, torch.Generator()))
 
@@ -205,7 +205,7 @@ def test_one_generator_is_drawn_from_image_after_image():
 def test_severities_share_the_noise_of_a_picture():
     """So that a curve over severities shows the severity, not another draw."""
     grey = torch.full((3, 50, 50), 0.5, dtype=torch.float64)
-    weak, strong = (corrupt(grey, "gaussian_noise", s, picture_generator("a"), eight_bit=False) for s in (1, 2))
+    weak, strong = (corrupt(grey, "gaussian_noise", s, image_generator("a"), eight_bit=False) for s in (1, 2))
     torch.testing.assert_close((strong - 0.5)[weak > 0.4], ((weak - 0.5) * 1.5)[weak > 0.4].clamp(max=0.5))
 
 
@@ -223,7 +223,7 @@ def test_nothing_but_noise_draws():
 def test_harder_is_further_away(smooth):
     image = smooth(1, 64, 80)[0]
     for kind in CORRUPTIONS:
-        moved = [(corrupt(image, kind, s, picture_generator("a")) - image).square().mean().item() for s in range(6)]
+        moved = [(corrupt(image, kind, s, image_generator("a")) - image).square().mean().item() for s in range(6)]
         assert moved == sorted(set(moved)), kind
 
 

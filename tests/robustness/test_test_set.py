@@ -152,8 +152,8 @@ def test_maps_are_compared_at_the_masks_size(dataset):
     # A pixel left out is left out at the mask's size.
     counted = [torch.ones_like(mask) for mask in loaded.masks]
     counted[2][:12] = False
-    less = measure(shifted, loaded, replicates=5, counted=counted).metrics.set_index("metric")["estimate"]
-    assert less.to_dict() == metrics.all_metrics(shifted.score, loaded.labels, maps, loaded.masks, counted=counted)
+    less = measure(shifted, loaded, replicates=5, valid_mask=counted).metrics.set_index("metric")["estimate"]
+    assert less.to_dict() == metrics.all_metrics(shifted.score, loaded.labels, maps, loaded.masks, valid_mask=counted)
 
 
 def test_a_long_image_is_named_and_refused_before_it_grows(dataset, tmp_path):

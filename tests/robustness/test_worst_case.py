@@ -243,7 +243,7 @@ def test_corners_that_are_left_out_count_neither_in_a_try_nor_in_what_is_kept(al
         assert found.auroc[index].item() == pytest.approx(
             metrics.all_metrics(
                 [1, 0], [True, False], found.map[[index, index]], found.masks[[index, index]],
-                counted=torch.stack((counted, torch.zeros_like(counted))),
+                valid_mask=torch.stack((counted, torch.zeros_like(counted))),
             )["pixel_auroc"]
         )  # fmt: skip
     usual = attacked("angle", "grid", align=align, bounds=bounds, budget=2)

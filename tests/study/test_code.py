@@ -22,7 +22,7 @@ from zsad.study import code
 from zsad.study.cells import Selection, requests
 from zsad.study.code import ONLY_UNDER, PACKAGE, cell_code, cell_modules, detector_modules
 from zsad.study.config import DetectorConfig
-from zsad.study.evaluate import evaluate, load_pictures
+from zsad.study.evaluate import evaluate, load_images
 from zsad.study.incomplete import Failures
 from zsad.study.run import Evaluator
 from zsad.study.shifts import SHIFTS
@@ -218,7 +218,7 @@ def test_all_code_that_runs_for_a_cell_is_in_its_fingerprint(tmp_path, name):
         assert wanted is not None
         runner.store.prepare()
         work = partial(evaluate, wanted.cell, wanted.detector, batch_size=4, device="cpu", progress=False)
-        found[kind] = _executed(lambda w=wanted, work=work: work(load_pictures(w.cell, w.dataset)))
+        found[kind] = _executed(lambda w=wanted, work=work: work(load_images(w.cell, w.dataset)))
         bookkeeping = {m for m in found[kind] if m.startswith("zsad.study.") and m != "zsad.study.evaluate"}
         apart = bookkeeping | {"zsad.progress", "zsad.files", "zsad.limits", "zsad"}
         assert found[kind] - apart <= cell_modules(name, kind)

@@ -21,8 +21,8 @@ from zsad.detectors.tiling_options import TilingOptions
 from zsad.perturb.rotation import inside_frame, rotate_mask
 from zsad.robustness import worst_case
 from zsad.study import compute
+from zsad.study.committed import load_table
 from zsad.study.config import DetectorConfig
-from zsad.study.kept import load_table
 from zsad.tiling.part import Part
 
 WIDE, TALL = (40, 60), (64, 40)  # height, width
@@ -149,7 +149,7 @@ def test_worst_cases_of_unequal_sizes_are_those_of_each_size(tmp_path, extra):
         masks.append(rotate_mask(mask[None], row.angle)[0] if extra.get("align") == "mask" else mask)
         counted.append(inside_frame(mask[None], -row.angle)[0] if "corners" in extra else torch.ones_like(mask))
         scores.append(alone.score[0])
-    expected = metrics.all_metrics(torch.stack(scores), dataset.labels, maps, masks, counted=counted)
+    expected = metrics.all_metrics(torch.stack(scores), dataset.labels, maps, masks, valid_mask=counted)
     assert records.set_index("metric")["estimate"].to_dict() == pytest.approx(expected, abs=5e-3)
     assert not list(study.records_root.glob("*.search")), "checkpoints of both sizes are gone"
 

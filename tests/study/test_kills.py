@@ -165,7 +165,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_run_that_fills_the_disk_says_so_and_goes_on_once_there_is_room(small_disk, tmp_path, monkeypatch, capsys):
-    for module in ("records", "kept"):
+    for module in ("manifest", "committed"):
         monkeypatch.setattr(f"zsad.study.{module}.project_root", lambda: tmp_path)
     monkeypatch.setattr(running, "load_study_detector", lambda *_, **__: load_reddish(*_))
     write_suite(tmp_path / "data" / "toys")

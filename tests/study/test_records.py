@@ -5,15 +5,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from zsad.study.manifest import Entry, gather
 from zsad.study.records import (
     CELL_COLUMNS,
     PROVENANCE,
     RECORD_COLUMNS,
     TABLES,
-    Entry,
     RecordError,
     RecordStore,
-    gather,
     validate_provenance,
     validate_records,
     write_parquet,

@@ -25,11 +25,12 @@ from zsad.files import temporary_path
 from zsad.perturb.rotation import rotate_mask
 from zsad.robustness import Corruption, load_test_set
 from zsad.study import compute, load_records, run
+from zsad.study.committed import Committed, export, load_table, recipe_of
 from zsad.study.config import DetectorConfig, StudyError
-from zsad.study.evaluate import corruption_of, load_pictures
+from zsad.study.evaluate import corruption_of, load_images
 from zsad.study.incomplete import IncompleteError
-from zsad.study.kept import Kept, export, load_table, recipe_of
-from zsad.study.records import RECORD_COLUMNS, TABLES, RecordError, RecordStore, validate_records, write_manifest
+from zsad.study.manifest import write_manifest
+from zsad.study.records import RECORD_COLUMNS, TABLES, RecordError, RecordStore, validate_records
 from zsad.study.run import Evaluator, ensure_suite
 
 TESTS = Path(__file__).parents[1]
@@ -137,10 +138,10 @@ def test_a_kept_cell_is_not_computed_again_and_unpacks_to_the_same_bytes(study, 
     before = contents(study.records_root, "*")
     export(records, everything, root / "results" / "tiny")
     assert sorted(path.stem for path in (root / "results" / "tiny").glob("*.parquet")) == sorted([*TABLES, "records"])
-    assert Kept(root / "results" / "tiny").sidecars == {
+    assert Committed(root / "results" / "tiny").sidecars == {
         key: RecordStore(study.records_root).sidecar(key) for key in records["key"]
     }
-    monkeypatch.setattr("zsad.study.kept.project_root", lambda: root)
+    monkeypatch.setattr("zsad.study.committed.project_root", lambda: root)
     elsewhere = everything.with_overrides(records_root=tmp_path / "elsewhere")
     again = compute(elsewhere, loader=lambda *arguments: Reddish(limit=0), progress=False)
     pd.testing.assert_frame_equal(again, records)
@@ -154,7 +155,7 @@ def kept(study, tmp_path, monkeypatch):
     """The folder that a toy study's records are kept in, and a study that has none of its own."""
     root = tmp_path / "project"
     export(compute(study, loader=load_reddish, progress=False), study, root / "results" / "tiny")
-    monkeypatch.setattr("zsad.study.kept.project_root", lambda: root)
+    monkeypatch.setattr("zsad.study.committed.project_root", lambda: root)
     return root / "results" / "tiny", study.with_overrides(records_root=tmp_path / "elsewhere")
 
 
@@ -183,7 +184,7 @@ def test_kept_records_that_lack_a_file_are_an_error(kept, name):
 def test_a_kept_cell_is_not_taken_where_other_pictures_lie(kept, monkeypatch, caplog):
     """Though its recipe be the same: 60 pictures were measured, and 55 are there."""
     folder, study = kept
-    for module in ("run", "kept"):
+    for module in ("run", "committed"):
         monkeypatch.setattr(f"zsad.study.{module}.recipe_of", lambda study, suite: "as drawn")
     export(load_records(study), study.with_overrides(records_root=folder.parents[2] / "records"), folder)
     min(study.root_of("toys").glob("washer/test/*/*.png")).unlink()
@@ -339,9 +340,9 @@ def test_pictures_are_read_once_for_all_that_is_done_to_them(study, monkeypatch)
     def counted(cell, dataset):
         corruption = corruption_of(cell)
         read.append((dataset.category, corruption and corruption.kind))
-        return load_pictures(cell, dataset)
+        return load_images(cell, dataset)
 
-    monkeypatch.setattr("zsad.study.run.load_pictures", counted)
+    monkeypatch.setattr("zsad.study.run.load_images", counted)
     study = study.with_overrides(
         detectors=["winclip", {"name": "winclip", "label": "twin"}],
         backbones=["demo-b", "ViT-L-14"],
@@ -549,11 +550,11 @@ def test_a_kept_cell_serves_where_another_processor_drew_the_pictures(study, tmp
     """One pixel of one picture differs by a level, as rounding may: another key, but the same recipe."""
     root = tmp_path / "project"
     recipes = {"toys": "as drawn"}
-    for module in ("run", "kept"):
+    for module in ("run", "committed"):
         monkeypatch.setattr(f"zsad.study.{module}.recipe_of", lambda study, suite: recipes[suite])
     records = compute(study, loader=load_reddish, progress=False)
     export(records, study, root / "results" / "tiny")
-    monkeypatch.setattr("zsad.study.kept.project_root", lambda: root)
+    monkeypatch.setattr("zsad.study.committed.project_root", lambda: root)
     path = next(study.root_of("toys").glob("washer/test/*/*.png"))
     pixels = np.asarray(Image.open(path)).copy()
     pixels[0, 0, 0] ^= 1
@@ -617,12 +618,12 @@ def test_exported_records_say_where_they_come_from_and_nothing_of_the_machines_n
     text = (root / "results" / "tiny" / "provenance.json").read_text()
     assert os.uname().nodename not in text
     assert str(tmp_path) not in text
-    monkeypatch.setattr("zsad.study.kept.project_root", lambda: root)
+    monkeypatch.setattr("zsad.study.committed.project_root", lambda: root)
     pd.testing.assert_frame_equal(load_records(study), records)
 
 
 def test_records_of_a_run_are_found_through_its_manifests(study, tmp_path, monkeypatch):
-    for module in ("records", "kept"):
+    for module in ("manifest", "committed"):
         monkeypatch.setattr(f"zsad.study.{module}.project_root", lambda: tmp_path)
     with pytest.raises(FileNotFoundError, match="run `zsad run tiny`"):
         load_records(study)
@@ -671,7 +672,7 @@ def test_segmenters_keep_what_they_find_in_the_studys_folder(study, monkeypatch)
     for name, options in (("tiling", {}), ("winclip", {}), ("tiling", {"cache": "elsewhere"})):
         run.load_study_detector(study, DetectorConfig(name=name, options=options), "demo-b")
         if name == "tiling":
-            code = run.module_code("zsad.tiling.zoo", "zsad.tiling.keep")[:16]
+            code = run.module_code("zsad.tiling.zoo", "zsad.tiling.mask_cache")[:16]
             assert given["tiling"]["cache"] == options.get("cache", study.data_root / "cache" / "masks" / code)
     assert "cache" not in given["winclip"]
 

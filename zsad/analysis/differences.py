@@ -42,7 +42,7 @@ def difference(parts: Sequence[tuple[float, pd.DataFrame]], replicates: pd.DataF
 
     Args:
         parts: weights and records, each with one record of the metric for each of the same categories.
-        replicates: the table "replicates" of these records (`zsad.study.kept.load_table`).
+        replicates: the table "replicates" of these records (`zsad.study.committed.load_table`).
         metric: a headline metric: image_auroc, pixel_auroc or aupro.
 
     Raises:

@@ -38,14 +38,14 @@ def run(options: argparse.Namespace) -> None:
     from PIL import Image
 
     from zsad.data import read_image
-    from zsad.perturb import corrupt, picture_generator
+    from zsad.perturb import corrupt, image_generator
     from zsad.predict import output_paths
 
     outputs = output_paths(options.image, options.out, ".png")
     for path, output in zip(options.image, outputs, strict=True):
         image = read_image(path)
         try:
-            corrupted = corrupt(image, options.kind, options.severity, picture_generator(path.as_posix(), options.seed))
+            corrupted = corrupt(image, options.kind, options.severity, image_generator(path.as_posix(), options.seed))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
         options.out.mkdir(parents=True, exist_ok=True)
@@ -53,9 +53,9 @@ def run(options: argparse.Namespace) -> None:
         print(f"{path}\t{output}")
 
 
-def _write_png(picture: "Image", path: Path) -> None:
+def _write_png(image: "Image", path: Path) -> None:
     from zsad.files import write_atomically
 
     content = io.BytesIO()
-    picture.save(content, "PNG")
+    image.save(content, "PNG")
     write_atomically(path, lambda temporary: temporary.write_bytes(content.getvalue()))

@@ -28,9 +28,9 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Computes what is missing, and lists it; returns the exit code."""
     from zsad.files import check_writable_folder
+    from zsad.study.committed import export
     from zsad.study.incomplete import IncompleteError
-    from zsad.study.kept import export
-    from zsad.study.records import check_manifests, write_manifest
+    from zsad.study.manifest import check_manifests, write_manifest
     from zsad.study.run import compute
 
     study = load_study(options.study)

@@ -1,4 +1,4 @@
-"""Data sets of product pictures: one `Sample` type, one `load_dataset`, one reader a layout."""
+"""Data sets of product images: one `Sample` type, one `load_dataset`, one reader a layout."""
 
 from zsad.data.batch import stack
 from zsad.data.decode import ImageError

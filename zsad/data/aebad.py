@@ -5,7 +5,7 @@ The test domains are "same" (as in training), "background", "illumination" and "
 
 from pathlib import Path
 
-from zsad.data.files import describe, folders_in, images_in, joined, listed_below, pair, pictures_in
+from zsad.data.files import describe, folders_in, images_and_masks_in, images_in, joined, listed_below, pair
 from zsad.data.mvtec_ad import tell_unused
 from zsad.data.names import GOOD, is_normal
 from zsad.data.sample import Entry
@@ -17,11 +17,11 @@ LAYOUT = (
 
 
 def find(root: Path, category: str, split: str) -> list[Entry]:
-    """Finds the pictures of one split in every domain; masks are paired by stem.
+    """Finds the images of one split in every domain; masks are paired by stem.
 
     Raises:
         ValueError: the layout is another one, the category is unknown or the split is empty.
-        FileNotFoundError: an anomalous picture has no mask.
+        FileNotFoundError: an anomalous image has no mask.
     """
     _check_category(root, category)
     folder = root / category / split
@@ -42,7 +42,7 @@ def find(root: Path, category: str, split: str) -> list[Entry]:
 
 
 def categories(root: Path) -> list[str]:
-    """The folders below root that hold a category: those with undamaged test pictures."""
+    """The folders below root that hold a category: those with undamaged test images."""
     return [folder.name for folder in folders_in(root) if _is_category(folder)]
 
 
@@ -61,12 +61,12 @@ def _check_category(root: Path, category: str) -> None:
 
 
 def _entries(category_root: Path, kind: Path, domain: Path) -> list[Entry]:
-    pictures, normal = pictures_in(domain), is_normal(kind.name)
+    found, normal = images_and_masks_in(domain), is_normal(kind.name)
     mask_folder = category_root / "ground_truth" / kind.name / domain.name
-    apart, unused = pair(pictures.images, listed_below(mask_folder), mask_folder)
+    apart, unused = pair(found.images, listed_below(mask_folder), mask_folder)
     tell_unused(unused, domain)
-    masks = joined(pictures.masks, apart)
-    for image in pictures.images:
+    masks = joined(found.masks, apart)
+    for image in found.images:
         if not normal and image.stem not in masks:
             raise FileNotFoundError(
                 f"{image}: its mask {mask_folder / (image.stem + '.png')} is missing; restore it from the data set's "
@@ -75,5 +75,5 @@ def _entries(category_root: Path, kind: Path, domain: Path) -> list[Entry]:
     defect = GOOD if normal else kind.name
     return [
         Entry(image, masks.get(image.stem, ()), label=not normal, defect=defect, domain=domain.name)
-        for image in pictures.images
+        for image in found.images
     ]

@@ -1,4 +1,4 @@
-"""Sizes of pictures and masks: resized, or squashed and stacked into one tensor."""
+"""Sizes of images and masks: resized, or squashed and stacked into one tensor."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -23,8 +23,8 @@ def stack(
 
     Args:
         samples: at least one. A normal sample without a mask gets an all-False mask.
-        size: side in pixels of the square that pictures and masks are squashed to; None keeps their size, which must
-            then be the same for all. Pictures: antialiased bicubic, clipped to [0, 1].
+        size: side in pixels of the square that images and masks are squashed to; None keeps their size, which must
+            then be the same for all. Images: antialiased bicubic, clipped to [0, 1].
             Masks: a pixel is anomalous where at least half of the area that it stands for is; a defect too thin for
             that keeps its best-covered pixels, so that no defect vanishes.
 
@@ -57,7 +57,7 @@ def stack(
 def fitted_size(
     height: int, width: int, short_side: int | Literal["native"], squashed: bool = False
 ) -> tuple[int, int]:
-    """The height and width, in pixels, that a picture is resized to.
+    """The height and width, in pixels, that an image is resized to.
 
     Args:
         short_side: what its shorter side becomes, the longer one keeping the aspect to the nearest pixel; "native"
@@ -78,7 +78,7 @@ def fitted_size(
 
 
 def resize_image(image: Float[Tensor, "3 height width"], size: tuple[int, int]) -> Float[Tensor, "3 rows columns"]:
-    """Resizes a picture to (height, width): antialiased bicubic, clipped to [0, 1]; as it is where it has that size."""
+    """Resizes an image to (height, width): antialiased bicubic, clipped to [0, 1]; as it is where it has that size."""
     if image.shape[1:] == size:
         return image
     return interpolate(image[None], size, mode="bicubic", antialias=True, align_corners=False)[0].clamp_(0, 1)

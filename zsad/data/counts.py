@@ -1,4 +1,4 @@
-"""How many (normal, anomalous) test pictures the published data sets have in each category."""
+"""How many (normal, anomalous) test images the published data sets have in each category."""
 
 TEST_COUNTS: dict[str, dict[str, tuple[int, int]]] = {
     "mvtec_ad": {

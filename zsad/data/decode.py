@@ -1,4 +1,4 @@
-"""From a file's bytes to Pillow's picture of it, upright; every way in which that fails has its own message."""
+"""From a file's bytes to Pillow's image of it, upright; every way in which that fails has its own message."""
 
 import io
 import struct
@@ -15,7 +15,7 @@ PNG_TEXT = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 
 
 class ImageError(ValueError):
-    """A file that cannot be read as the picture or mask it should be; the message names it and the way out."""
+    """A file that cannot be read as the image or mask it should be; the message names it and the way out."""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -50,7 +50,7 @@ def decode(path: Path, content: bytes) -> Image.Image:
     extension.
 
     Raises:
-        ImageError: not a picture, damaged, or too large to be safe; the message names the path.
+        ImageError: not an image, damaged, or too large to be safe; the message names the path.
     """
     try:
         return _decode(content)

@@ -1,4 +1,4 @@
-"""Lists pictures, folders and masks on disk: one order, one idea of what is read, and a word on what is not."""
+"""Lists images, folders and masks on disk: one order, one idea of what is read, and a word on what is not."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -20,53 +20,53 @@ JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 logger = logging.getLogger(__name__)
 
 
-class Pictures(NamedTuple):
-    """The pictures of one folder, sorted by name, and the masks that lie beside them, by the picture's stem."""
+class ImagesAndMasks(NamedTuple):
+    """The images of one folder, sorted by name, and the masks that lie beside them, by the image's stem."""
 
     images: list[Path]
     masks: dict[str, tuple[Path, ...]]
 
 
-def pictures_in(folder: Path, deeper: bool = False) -> Pictures:
-    """The pictures of a folder, none of which is left out without a word.
+def images_and_masks_in(folder: Path, deeper: bool = False) -> ImagesAndMasks:
+    """The images of a folder, none of which is left out without a word.
 
-    Files that are no pictures are counted and named in a warning. Files named like masks (`000_mask.png`, `000_GT.png`)
-    are the masks of the pictures beside them.
+    Files that are no images are counted and named in a warning. Files named like masks (`000_mask.png`, `000_GT.png`)
+    are the masks of the images beside them.
 
     Args:
-        deeper: whether folders inside may hold pictures of their own.
+        deeper: whether folders inside may hold images of their own.
 
     Raises:
-        ValueError: two pictures have the same stem, a mask has no picture beside it, or pictures lie deeper.
+        ValueError: two images have the same stem, a mask has no image beside it, or images lie deeper.
     """
-    images = images_in(folder)
+    files = images_in(folder)
     _tell_left_out(folder)
     if not deeper and (lost := [path for inside in _further(folder) for path in listed_below(inside)]):
         raise ValueError(
             f"{folder}: {len(lost)} pictures that lie deeper, such as {lost[0].name} in {lost[0].parent} would be left "
             "out: move them up."
         )
-    named_masks = [path for path in images if masked_stem(path.stem)]
-    pictures = [path for path in images if not masked_stem(path.stem)]
-    by_stem(pictures)
-    masks, unpaired = pair(pictures, named_masks, folder)
+    named_masks = [path for path in files if masked_stem(path.stem)]
+    images = [path for path in files if not masked_stem(path.stem)]
+    by_stem(images)
+    masks, unpaired = pair(images, named_masks, folder)
     if unpaired:
         stem = (masked_stem(unpaired[0].stem) or ("", ""))[0]
         raise ValueError(
             f"{unpaired[0]}: named like the mask of a picture {stem!r}, which is not beside it; add the picture, put "
             "the masks into a folder of their own, or rename it if it is a picture."
         )
-    return Pictures(pictures, masks)
+    return ImagesAndMasks(images, masks)
 
 
 def pair(images: Iterable[Path], masks: Iterable[Path], folder: Path) -> tuple[dict[str, tuple[Path, ...]], list[Path]]:
-    """Masks by the stem of their picture, and those that belong to none of the pictures.
+    """Masks by the stem of their image, and those that belong to none of the images.
 
-    A mask in `folder` has its picture's stem, or that with `_mask`, `_GT` and the like. Several masks of one picture
-    are numbered (`000_mask_1.png`), or lie in a folder inside that has the picture's stem.
+    A mask in `folder` has its image's stem, or that with `_mask`, `_GT` and the like. Several masks of one image
+    are numbered (`000_mask_1.png`), or lie in a folder inside that has the image's stem.
 
     Raises:
-        ValueError: two masks have an equal claim to a picture, so that a pairing would be a guess.
+        ValueError: two masks have an equal claim to an image, so that a pairing would be a guess.
     """
     stems = {image.stem for image in images}
     found: dict[str, dict[str, Path]] = {}
@@ -81,20 +81,20 @@ def pair(images: Iterable[Path], masks: Iterable[Path], folder: Path) -> tuple[d
         if stem not in stems:
             unpaired.append(mask)
             continue
-        of_picture = found.setdefault(stem, {})
-        if number in of_picture or (of_picture and "" in (number, *of_picture)):
+        of_image = found.setdefault(stem, {})
+        if number in of_image or (of_image and "" in (number, *of_image)):
             raise ValueError(
-                f"{next(iter(of_picture.values()))} and {mask.name} stand for the same picture; remove one of them."
+                f"{next(iter(of_image.values()))} and {mask.name} stand for the same picture; remove one of them."
             )
-        of_picture[number] = mask
+        of_image[number] = mask
     return {stem: tuple(numbered.values()) for stem, numbered in found.items()}, unpaired
 
 
 def joined(beside: dict[str, tuple[Path, ...]], apart: dict[str, tuple[Path, ...]]) -> dict[str, tuple[Path, ...]]:
-    """Masks that lie beside their pictures and those of a folder of masks.
+    """Masks that lie beside their images and those of a folder of masks.
 
     Raises:
-        ValueError: a picture has both.
+        ValueError: an image has both.
     """
     for stem in beside.keys() & apart.keys():
         raise ValueError(f"{beside[stem][0]} and {apart[stem][0]} stand for the same picture; remove one of them.")
@@ -110,7 +110,7 @@ def listed_below(folder: Path) -> list[Path]:
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The files of a folder with a picture's suffix, in any case, sorted by name; dot-files (macOS `._*`) ignored."""
+    """The files of a folder with an image's suffix, in any case, sorted by name; dot-files (macOS `._*`) ignored."""
     return [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES and path.is_file()]
 
 
@@ -128,7 +128,7 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     """Files by stem.
 
     Raises:
-        ValueError: two files have the same stem: a picture that is there twice, or a pairing that would be a guess.
+        ValueError: two files have the same stem: an image that is there twice, or a pairing that would be a guess.
     """
     found: dict[str, Path] = {}
     for path in paths:

@@ -1,4 +1,4 @@
-"""Reads one picture from disk, whatever its pixel format."""
+"""Reads one image from disk, whatever its pixel format."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ WHITE_IS_ZERO = 0
 def read_image(
     path: str | Path, content: bytes | None = None, remarks: Remarks | None = None
 ) -> Float[Tensor, "3 height width"]:
-    """Reads a picture as float32 RGB in [0, 1], as a viewer shows it.
+    """Reads an image as float32 RGB in [0, 1], as a viewer shows it.
 
     The file is recognised by its content, not by its extension. Other pixel formats become RGB as follows:
 
@@ -29,16 +29,16 @@ def read_image(
     - palette, bilevel, CMYK, YCbCr, HSV: converted by Pillow; colour profiles are ignored;
     - 16 bits a colour channel: read at 8 bits, as Pillow does;
     - several frames or pages: the first, with a remark;
-    - the EXIF orientation is applied, as every viewer and labelling tool does: masks are drawn on the upright picture.
+    - the EXIF orientation is applied, as every viewer and labelling tool does: masks are drawn on the upright image.
 
     Args:
-        path: the picture's file.
+        path: the image's file.
         content: its bytes, if they have been read already.
         remarks: what is odd but no error is said here; by default, logged.
 
     Raises:
         FileNotFoundError, IsADirectoryError, PermissionError: there is no such file, or it may not be read.
-        ImageError: the file is empty, truncated or not a picture; it holds floats, whose range is unknown, or LAB
+        ImageError: the file is empty, truncated or not an image; it holds floats, whose range is unknown, or LAB
             colours; or nothing of it is visible, since it is transparent everywhere.
     """
     path, remarks = Path(path), remarks or Remarks()
@@ -65,12 +65,12 @@ def over_white(path: Path, image: Image.Image) -> Image.Image:
 
 
 def straight_alpha(image: Image.Image) -> Image.Image:
-    """The picture with its colours not multiplied by alpha: Pillow converts no other into RGBA."""
+    """The image with its colours not multiplied by alpha: Pillow converts no other into RGBA."""
     return image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode]) if image.mode in ("La", "RGBa") else image
 
 
 def integers(path: Path, image: Image.Image) -> np.ndarray:
-    """Values of a grey picture of more than 8 bits, black being 0; of a 12-bit TIFF spread over 16 bits.
+    """Values of a grey image of more than 8 bits, black being 0; of a 12-bit TIFF spread over 16 bits.
 
     Raises:
         ImageError: values outside 0 to 65535.

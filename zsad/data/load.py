@@ -19,19 +19,19 @@ logger = logging.getLogger(__name__)
 def load_dataset(
     name: str, root: str | Path, *, category: str, split: str = "test", domain: str | None = None
 ) -> Dataset:
-    """Finds one category's pictures of one split; pictures are decoded when they are asked for.
+    """Finds one category's images of one split; images are decoded when they are asked for.
 
     Args:
         name: the reader: "mvtec_ad", "visa" (both of its layouts), "aebad" (AeBAD-S) or "folder" (see
             `zsad.data.folder.find`).
-        root: the folder that holds the data set: its categories, or, for "folder", the pictures themselves.
+        root: the folder that holds the data set: its categories, or, for "folder", the images themselves.
         category: the category's folder name; for "folder", any words for the product, such as "metal nut".
         split: "test" or "train"; "folder" has only "test".
-        domain: only the pictures of this domain (of "aebad"; see `Dataset.domains`); by default those of all.
+        domain: only the images of this domain (of "aebad"; see `Dataset.domains`); by default those of all.
 
     Raises:
         ValueError: unknown reader, category, split or domain, an empty split or a folder in another layout.
-        FileNotFoundError: the root, a picture or an anomalous picture's mask is missing.
+        FileNotFoundError: the root, an image or an anomalous image's mask is missing.
     """
     if name not in READERS:
         raise ValueError(f"unknown reader {name!r}; known: {', '.join(READERS)}.")

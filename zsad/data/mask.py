@@ -40,7 +40,7 @@ def read_mask(
 
     Args:
         path: the mask's file.
-        size: (height, width) of its picture; a mask of another size is an error.
+        size: (height, width) of its image; a mask of another size is an error.
         content: the file's bytes, if they have been read already.
         remarks: what is odd but no error is said here (values so faint that they look black, beside bright ones); by
             default, logged.

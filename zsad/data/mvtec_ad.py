@@ -1,12 +1,12 @@
 """Reads the MVTec AD layout (Bergmann et al., CVPR 2019 and IJCV 2021), in which many other data sets come.
 
-So do BTAD (`ok` and `ko` folders) and MVTec LOCO AD (a folder of masks a picture, which are joined).
+So do BTAD (`ok` and `ko` folders) and MVTec LOCO AD (a folder of masks an image, which are joined).
 """
 
 import logging
 from pathlib import Path
 
-from zsad.data.files import describe, folders_in, images_in, in_words, joined, listed_below, pair, pictures_in
+from zsad.data.files import describe, folders_in, images_and_masks_in, images_in, in_words, joined, listed_below, pair
 from zsad.data.names import GOOD, is_normal
 from zsad.data.sample import Entry
 
@@ -17,15 +17,15 @@ logger = logging.getLogger(__name__)
 
 
 def find(root: Path, category: str, split: str) -> list[Entry]:
-    """Finds one category's pictures of one split.
+    """Finds one category's images of one split.
 
-    Masks are paired with pictures by stem, with or without a suffix such as `_mask`; a folder of the picture's stem
-    holds several. A folder called `good`, `ok`, `normal`, ... (see `zsad.data.names`) holds normal pictures.
+    Masks are paired with images by stem, with or without a suffix such as `_mask`; a folder of the image's stem
+    holds several. A folder called `good`, `ok`, `normal`, ... (see `zsad.data.names`) holds normal images.
 
     Raises:
         ValueError: the layout is another one, the category is unknown, the split is empty or a part of it would be left
             out.
-        FileNotFoundError: an anomalous picture has no mask.
+        FileNotFoundError: an anomalous image has no mask.
     """
     check_category(root, category)
     folder = root / category / split
@@ -62,23 +62,23 @@ def check_category(root: Path, category: str) -> None:
 
 
 def _entries(category_root: Path, kind: Path) -> list[Entry]:
-    pictures, normal = pictures_in(kind), is_normal(kind.name)
+    found, normal = images_and_masks_in(kind), is_normal(kind.name)
     mask_folder = category_root / "ground_truth" / kind.name
-    apart, unused = pair(pictures.images, listed_below(mask_folder), mask_folder)
+    apart, unused = pair(found.images, listed_below(mask_folder), mask_folder)
     tell_unused(unused, kind)
-    masks = joined(pictures.masks, apart)
-    for image in pictures.images:
+    masks = joined(found.masks, apart)
+    for image in found.images:
         if not normal and image.stem not in masks:
             raise FileNotFoundError(
                 f"{image}: its mask {mask_folder / (image.stem + '_mask.png')} is missing; restore it from the data "
                 "set's archive, or read the pictures with the reader 'folder', where masks are optional."
             )
     defect = GOOD if normal else kind.name
-    return [Entry(image, masks.get(image.stem, ()), label=not normal, defect=defect) for image in pictures.images]
+    return [Entry(image, masks.get(image.stem, ()), label=not normal, defect=defect) for image in found.images]
 
 
 def tell_unused(masks: list[Path], folder: Path) -> None:
-    """Warns of masks whose pictures are not in a folder: some of the data set is missing."""
+    """Warns of masks whose images are not in a folder: some of the data set is missing."""
     if masks:
         names = in_words([mask.name for mask in masks], 5)
         logger.warning("%s: there are no pictures for %d masks: %s.", folder, len(masks), names)

@@ -1,4 +1,4 @@
-"""What names of files and folders say: which are normal, which are masks, and of which picture."""
+"""What names of files and folders say: which are normal, which are masks, and of which image."""
 
 import re
 
@@ -15,7 +15,7 @@ _MASK_BEFORE = re.compile(rf"({MASK_WORDS})[ ._-]+(?P<stem>.+)", re.IGNORECASE)
 
 
 def is_normal(folder: str) -> bool:
-    """Whether a folder of this name holds normal pictures: "good", "OK", "defect-free", ... in every layout."""
+    """Whether a folder of this name holds normal images: "good", "OK", "defect-free", ... in every layout."""
     return re.sub(r"[ _-]+", " ", folder).strip().lower() in NORMAL
 
 
@@ -24,12 +24,12 @@ def is_mask_folder(folder: str) -> bool:
 
 
 def is_image_folder(folder: str) -> bool:
-    """Whether a folder's name says that pictures are in it, and nothing of what they show."""
+    """Whether a folder's name says that images are in it, and nothing of what they show."""
     return _IMAGE_FOLDER.fullmatch(folder) is not None
 
 
 def masked_stem(stem: str) -> tuple[str, str] | None:
-    """Of a file named like a mask: the stem of its picture, and its number where a picture has several.
+    """Of a file named like a mask: the stem of its image, and its number where an image has several.
 
     "000_mask", "000_GT" and "mask_000" give ("000", ""), "000_mask_2" gives ("000", "2"); other names None.
     """

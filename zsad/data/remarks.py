@@ -1,4 +1,4 @@
-"""Says what was noticed while decoding: of each kind one remark, not one a picture."""
+"""Says what was noticed while decoding: of each kind one remark, not one an image."""
 
 import logging
 from pathlib import Path
@@ -21,7 +21,7 @@ class Remarks:
             logger.warning("%s: %s", path, text)
 
     def saw_mask(self, path: Path, share: float, masks: int) -> None:
-        """Warns when masks mark most of every picture, once some of them, or all, have been seen.
+        """Warns when masks mark most of every image, once some of them, or all, have been seen.
 
         Args:
             path: the mask.

@@ -21,15 +21,15 @@ from zsad.data.subset import stratified_indices
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture with what is known of it.
+    """One image with what is known of it.
 
     Attributes:
         image: float32 RGB in [0, 1].
-        mask: True where the product is damaged, in the picture's own frame; None where the data set has no mask.
-        label: True for an anomalous picture.
+        mask: True where the product is damaged, in the image's own frame; None where the data set has no mask.
+        label: True for an anomalous image.
         category: the product, as the data set names it.
-        id: the picture's path relative to the data set's root, with forward slashes.
-        defect: the kind of damage as the data set names it; "good" for a normal picture.
+        id: the image's path relative to the data set's root, with forward slashes.
+        defect: the kind of damage as the data set names it; "good" for a normal image.
         domain: the conditions it was taken under, as the data set names them; None where it tells none apart.
     """
 
@@ -44,7 +44,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Entry:
-    """Where one sample lies on disk: what a reader finds without opening a picture. Several masks are joined."""
+    """Where one sample lies on disk: what a reader finds without opening an image. Several masks are joined."""
 
     image: Path
     masks: tuple[Path, ...]
@@ -54,7 +54,7 @@ class Entry:
 
 
 class Dataset(Sequence):  # type: ignore[type-arg]
-    """One category's pictures of one split; a picture is decoded each time it is asked for, and not before.
+    """One category's images of one split; an image is decoded each time it is asked for, and not before.
 
     The base is a plain Sequence: of a `Sequence[Sample]`, type checking at run time would decode an item at each call.
     """
@@ -79,8 +79,8 @@ class Dataset(Sequence):  # type: ignore[type-arg]
         """Decodes one sample; a slice gives a Dataset and decodes nothing.
 
         Raises:
-            ImageError: picture or mask cannot be read, do not have the same size, or changed since the fingerprint was
-                taken; an anomalous picture's mask marks no pixel, or a normal picture's marks some.
+            ImageError: image or mask cannot be read, do not have the same size, or changed since the fingerprint was
+                taken; an anomalous image's mask marks no pixel, or a normal image's marks some.
             OSError: a file is gone or may not be read.
         """
         if isinstance(index, slice):
@@ -101,7 +101,7 @@ class Dataset(Sequence):  # type: ignore[type-arg]
 
     @property
     def labels(self) -> list[bool]:
-        """True for each anomalous picture; nothing is decoded."""
+        """True for each anomalous image; nothing is decoded."""
         return [entry.label for entry in self.entries]
 
     @property
@@ -114,7 +114,7 @@ class Dataset(Sequence):  # type: ignore[type-arg]
 
     @property
     def domains(self) -> list[str | None]:
-        """The domain of each picture; None where the data set tells none apart."""
+        """The domain of each image; None where the data set tells none apart."""
         return [entry.domain for entry in self.entries]
 
     def in_domain(self, domain: str) -> "Dataset":
@@ -130,11 +130,11 @@ class Dataset(Sequence):  # type: ignore[type-arg]
 
     @property
     def has_masks(self) -> bool:
-        """Whether every anomalous picture has a mask, so that pixel metrics can be computed."""
+        """Whether every anomalous image has a mask, so that pixel metrics can be computed."""
         return all(entry.masks for entry in self.entries if entry.label)
 
     def subset(self, limit: int | None) -> "Dataset":
-        """At most `limit` samples: the same ones each time, spread over normal pictures, every kind of defect and
+        """At most `limit` samples: the same ones each time, spread over normal images, every kind of defect and
         every domain."""
         if limit is None or limit >= len(self):
             return self
@@ -142,7 +142,7 @@ class Dataset(Sequence):  # type: ignore[type-arg]
         return self._of([self.entries[index] for index in stratified_indices(self.labels, kinds, limit)])
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over category, ids, labels, defects and the bytes of every picture and mask.
+        """SHA-256 (hex) over category, ids, labels, defects and the bytes of every image and mask.
 
         The root is left out, so a copy elsewhere has the same fingerprint. Read once, then remembered: a file whose
         bytes are others when it is decoded is an error, so that what was computed from it cannot pass for this data.
@@ -174,7 +174,7 @@ class Dataset(Sequence):  # type: ignore[type-arg]
         return content
 
     def _mask(self, entry: Entry, size: tuple[int, int]) -> Bool[Tensor, "height width"]:
-        """What any of the masks of a picture marks."""
+        """What any of the masks of an image marks."""
         parts = [read_mask(path, size, self._bytes(path), self._remarks) for path in entry.masks]
         mask = torch.stack(parts).any(dim=0)
         if entry.label and not mask.any():

@@ -1,4 +1,4 @@
-"""Chooses a small, fixed part of a data set that still holds normal pictures and every kind of defect."""
+"""Chooses a small, fixed part of a data set that still holds normal images and every kind of defect."""
 
 from collections.abc import Hashable, Sequence
 from typing import TypeVar
@@ -9,8 +9,8 @@ Key = TypeVar("Key", bound=Hashable)
 def stratified_indices(labels: Sequence[bool], defects: Sequence[str], limit: int) -> list[int]:
     """Indices of at most `limit` samples, in their original order; no randomness.
 
-    Normal and anomalous pictures keep their proportion, then the kinds of defect keep theirs, each with at least one
-    picture as long as the limit allows (both classes come first, then the commonest kinds). Within a kind the picks
+    Normal and anomalous images keep their proportion, then the kinds of defect keep theirs, each with at least one
+    image as long as the limit allows (both classes come first, then the commonest kinds). Within a kind the picks
     are spread evenly, since neighbours on disk often show the same product.
 
     Raises:

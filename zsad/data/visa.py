@@ -21,15 +21,15 @@ logger = logging.getLogger(__name__)
 
 
 def find(root: Path, category: str, split: str) -> list[Entry]:
-    """Finds one category's pictures of one split, in either layout.
+    """Finds one category's images of one split, in either layout.
 
     With the published layout the one-class split of `split_csv/1cls.csv` is read, and the kind of defect comes from
-    the category's `image_anno.csv` where there is one (several kinds on a picture: "bubble, scratch").
+    the category's `image_anno.csv` where there is one (several kinds on an image: "bubble, scratch").
 
     Raises:
-        ValueError: the layout is another one, the split file is damaged, names a picture twice or one outside of root;
+        ValueError: the layout is another one, the split file is damaged, names an image twice or one outside of root;
             the category is unknown or the split empty.
-        FileNotFoundError: a picture of the split file, or an anomalous picture's mask, is missing.
+        FileNotFoundError: an image of the split file, or an anomalous image's mask, is missing.
     """
     if (root / SPLIT_FILE).is_file():
         return _find_published(root, category, split)
@@ -87,10 +87,10 @@ def _find_published(root: Path, category: str, split: str) -> list[Entry]:
 
 
 def _listed_once(path: Path, rows: list[dict[str, str]]) -> set[PurePosixPath]:
-    """The pictures of one category, in both splits, without their suffix.
+    """The images of one category, in both splits, without their suffix.
 
     Raises:
-        ValueError: a row is none of a data set: another label or split, a picture that another row has too.
+        ValueError: a row is none of a data set: another label or split, an image that another row has too.
     """
     listed: set[PurePosixPath] = set()
     for row in rows:
@@ -99,10 +99,10 @@ def _listed_once(path: Path, rows: list[dict[str, str]]) -> set[PurePosixPath]:
                 f"{path}: label {row['label']!r} of {row['image']} (split {row['split']!r}) is not normal or anomaly, "
                 "or the split is not train or test."
             )
-        picture = PurePosixPath(row["image"]).with_suffix("")
-        if picture in listed:
+        image = PurePosixPath(row["image"]).with_suffix("")
+        if image in listed:
             raise ValueError(f"{path}: names {row['image']} twice; restore the file from the data set's archive.")
-        listed.add(picture)
+        listed.add(image)
     return listed
 
 

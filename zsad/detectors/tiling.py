@@ -30,7 +30,7 @@ from zsad.tiling.covered import covered_parts
 from zsad.tiling.elongated import is_elongated, parts_of_components, tiles_along
 from zsad.tiling.grid import grid_tiles
 from zsad.tiling.image_score import component_scores, top_mean
-from zsad.tiling.keep import parts_of, soft_levels
+from zsad.tiling.mask_cache import parts_of, soft_levels
 from zsad.tiling.part import Part
 from zsad.tiling.paste import Canvas
 from zsad.tiling.pixel_map import PixelModel, mean_over_prompts, probabilities
@@ -48,14 +48,14 @@ BAR_AFTER = 5  # seconds
 
 @dataclass(frozen=True)
 class Foreground:
-    """What the first seven stages made of one picture.
+    """What the first seven stages made of one image.
 
     Attributes:
         soft: degrees of foreground, None where the options need none.
         parts, kept: part masks, and those of them that the filter kept.
         mask: the foreground. labels, components: its connected pieces.
-        tiles: different tiles, in pixels of the picture; of_component: each component's, by their numbers.
-        fallback: there was no foreground: the only tile is the whole picture.
+        tiles: different tiles, in pixels of the image; of_component: each component's, by their numbers.
+        fallback: there was no foreground: the only tile is the whole image.
     """
 
     soft: Float[ndarray, "height width"] | None
@@ -71,7 +71,7 @@ class Foreground:
 
 @dataclass(frozen=True)
 class TileResult:
-    """One tile: the picture that it is from, its number there and its place, its score and its map before scaling."""
+    """One tile: the image that it is from, its number there and its place, its score and its map before scaling."""
 
     image: int
     number: int
@@ -182,14 +182,14 @@ class Tiling:
                 f"{self.min_tile} pixels: give larger images (resolution: {self.min_tile} for the detector in a study "
                 f"enlarges them), or set the detector's option min_tile to {min(height, width)} or less"
             )
-        pictures = as_bytes(images)
-        soft: list[Any] = [None] * len(pictures)
+        pixels = as_bytes(images)
+        soft: list[Any] = [None] * len(pixels)
         if self._soft is not None:
             with self._timed("soft foreground"):
-                levels = soft_levels(self._soft, pictures, options.cache)
+                levels = soft_levels(self._soft, pixels, options.cache)
                 soft = [*degrees(levels, options.min_max).numpy()]
-        bar = tqdm(pictures, desc="part masks", unit="picture", delay=BAR_AFTER, leave=False)
-        found = [self._foreground(picture, map_) for picture, map_ in zip(bar, soft, strict=True)]
+        bar = tqdm(pixels, desc="part masks", unit="picture", delay=BAR_AFTER, leave=False)
+        found = [self._foreground(image, map_) for image, map_ in zip(bar, soft, strict=True)]
         if number := sum(foreground.fallback for foreground in found):
             log.warning("no foreground in %d of %d pictures: they are taken whole", number, len(found))
         return found
@@ -239,13 +239,13 @@ class Tiling:
         return top_mean(components, self._options.top_share, self._options.rounding)
 
     def _foreground(
-        self, picture: UInt8[Tensor, "3 height width"], soft: Float[ndarray, "height width"] | None
+        self, image: UInt8[Tensor, "3 height width"], soft: Float[ndarray, "height width"] | None
     ) -> Foreground:
-        options, (height, width) = self._options, picture.shape[-2:]
+        options, (height, width) = self._options, image.shape[-2:]
         parts: list[Part] = []
         if self._parts is not None:
             with self._timed("part masks"):
-                parts = parts_of(self._parts, picture, options.cache)
+                parts = parts_of(self._parts, image, options.cache)
         with self._timed("foreground and tiles"):
             kept = parts
             if options.foreground == "parts in soft" and soft is not None:

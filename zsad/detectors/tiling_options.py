@@ -36,12 +36,12 @@ class TilingOptions:
         sam: settings of SAM's mask generator (`zsad.tiling.sam.SamSettings`) that differ from the model's own: the
             library's for a published SAM, those that a demo model's card states.
         foreground: "parts in soft" joins the part masks that the soft foreground covers (the report); "soft" or "parts"
-            takes one of the two alone; "none" takes the whole picture for one component.
+            takes one of the two alone; "none" takes the whole image for one component.
         coverage, coverage_of, coverage_strict: share of a part that must be covered (report: 80 %), of its "area" or as
             mean "soft" degree; whether the share itself is too little.
         connectivity: 8 or 4 neighbours. min_area: pixels of the smallest component.
-        tiles: "components"; "grid" needs no foreground: squares of `min_tile` all over the picture, each a component of
-            its own; "whole image" is CLIPSeg and CLIP without tiles, on the picture squashed.
+        tiles: "components"; "grid" needs no foreground: squares of `min_tile` all over the image, each a component of
+            its own; "whole image" is CLIPSeg and CLIP without tiles, on the image squashed.
         min_tile: smallest side of a tile in pixels; by default what the pixel model takes (report: 352, which is that).
         elongated: whether long components with many parts are tiled along their long axis.
         elongated_aspect, elongated_parts: above which they are (report: 1.5 and 20). part_share: share of a part's area
@@ -59,7 +59,7 @@ class TilingOptions:
             highest alone. rounding: of their number, "up", "down" or "nearest".
         tile_batch: tiles that are scored at once.
         weights_folder: where published weights lie, instead of the places that the libraries keep them in.
-        text_cache, cache: folders in which text vectors, and what the segmenters found in each picture, are kept.
+        text_cache, cache: folders in which text vectors, and what the segmenters found in each image, are kept.
     """
 
     soft: str | None = None

@@ -74,7 +74,7 @@ def bootstrap_replicates(
     *,
     generator: np.random.Generator,
     fpr_limit: float = 0.3,
-    counted: Masks | None = None,
+    valid_mask: Masks | None = None,
 ) -> dict[str, Float[np.ndarray, " replicate"]]:
     """Every metric of `all_metrics` in test sets made by drawing images with replacement.
 
@@ -91,7 +91,7 @@ def bootstrap_replicates(
     far less than the width of an interval; where no class has more distinct values than its bins it moves nothing.
 
     Args:
-        scores, labels, maps, masks, fpr_limit, counted: as in `all_metrics`.
+        scores, labels, maps, masks, fpr_limit, valid_mask: as in `all_metrics`.
         replicates: how many draws.
         generator: source of the draws.
 
@@ -102,7 +102,7 @@ def bootstrap_replicates(
         ValueError: as `all_metrics`; replicates beyond `zsad.limits`.
     """
     arguments = (scores, labels, maps, masks, replicates)
-    return resampled(*arguments, generator=generator, fpr_limit=fpr_limit, counted=counted)[0]
+    return resampled(*arguments, generator=generator, fpr_limit=fpr_limit, valid_mask=valid_mask)[0]
 
 
 def resampled(
@@ -114,7 +114,7 @@ def resampled(
     *,
     generator: np.random.Generator,
     fpr_limit: float = 0.3,
-    counted: Masks | None = None,
+    valid_mask: Masks | None = None,
 ) -> tuple[dict[str, Float[np.ndarray, " replicate"]], dict[str, Float[np.ndarray, " image"]]]:
     """`bootstrap_replicates`, which see, and every metric without each of the images in turn.
 
@@ -122,7 +122,7 @@ def resampled(
     class, or the only one with pixels of theirs.
     """
     check_number("replicates", replicates)
-    test_set = checked(scores, labels, maps, masks, fpr_limit, counted)
+    test_set = checked(scores, labels, maps, masks, fpr_limit, valid_mask)
     has_anomalous, has_normal = test_set.labels, ~test_set.labels
     if test_set.pixels:
         parts = test_set.pixels.parts

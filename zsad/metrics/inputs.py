@@ -71,12 +71,12 @@ class Pixels:
         return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def check_maps(maps: Unchecked, masks: Unchecked, counted: Unchecked | None = None) -> Pixels:
+def check_maps(maps: Unchecked, masks: Unchecked, valid_mask: Unchecked | None = None) -> Pixels:
     """One finite map an image, and its mask, True where anomalous; sizes may differ from image to image.
 
     Args:
         maps, masks: arrays of shape (image, height, width), or one of shape (height, width) an image.
-        counted: as masks; False for pixels that do not count.
+        valid_mask: as masks; False for pixels that do not count.
 
     Raises:
         ValueError: other shapes, shapes that differ, no pixels, a map with NaN or infinite values, masks with values
@@ -101,9 +101,9 @@ def check_maps(maps: Unchecked, masks: Unchecked, counted: Unchecked | None = No
         raise ValueError(
             f"the map of image {image} is {values[first]} at row {row}, column {column}: maps must be finite"
         )
-    if counted is None:
+    if valid_mask is None:
         return pixels
-    there = check_maps(maps, counted).anomalous
+    there = check_maps(maps, valid_mask).anomalous
     return replace(pixels, anomalous=anomalous & there, normal=~anomalous & there)
 
 

@@ -16,7 +16,7 @@ def all_metrics(
     maps: Maps | None = None,
     masks: Masks | None = None,
     fpr_limit: float = 0.3,
-    counted: Masks | None = None,
+    valid_mask: Masks | None = None,
 ) -> dict[str, float]:
     """All image and pixel metrics, with a single sort of the pixels.
 
@@ -27,7 +27,7 @@ def all_metrics(
             maps and masks there are image metrics only.
         masks: one an image, of the map's size, True where anomalous.
         fpr_limit: where AUPRO ends, in (0, 1].
-        counted: False where a pixel is left out of every pixel metric, as if it did not exist; a region that is cut
+        valid_mask: False where a pixel is left out of every pixel metric, as if it did not exist; a region that is cut
             by such pixels consists of what remains. By default all pixels count.
 
     Returns:
@@ -36,7 +36,7 @@ def all_metrics(
     Raises:
         ValueError: as the single metrics; another count of maps than of scores; only one of maps and masks.
     """
-    test_set = checked(scores, labels, maps, masks, fpr_limit, counted)
+    test_set = checked(scores, labels, maps, masks, fpr_limit, valid_mask)
     pixels = None if test_set.pixels is None else ranked(test_set.pixels)
     values, positive = test_set.scores, test_set.labels
     found = metrics_of(curve.rank(values[positive], values[~positive]), pixels, fpr_limit)
@@ -58,7 +58,7 @@ def checked(
     maps: Unchecked | None,
     masks: Unchecked | None,
     fpr_limit: float,
-    counted: Unchecked | None = None,
+    valid_mask: Unchecked | None = None,
 ) -> Checked:
     """The arguments of `all_metrics` as arrays; raises what it raises."""
     check_limit(fpr_limit)
@@ -68,7 +68,7 @@ def checked(
         return Checked(values, positive, None)
     if maps is None or masks is None:
         raise ValueError("pixel metrics need both maps and masks: give both, or neither for image metrics alone")
-    pixels = check_maps(maps, masks, counted)
+    pixels = check_maps(maps, masks, valid_mask)
     if len(pixels) != len(values):
         raise ValueError(f"there are {len(values)} scores but {len(pixels)} maps: give one each an image")
     there = pixels.anomalous[pixels.anomalous | pixels.normal]

@@ -45,17 +45,17 @@ def corrupt(
       disc is normalised before its edge is softened and touches the rim of its grid at severities 4 and 5, where the
       blur therefore also brightens by 1.3 and 1.1 %.
     - "gaussian_noise": independent for every pixel and channel, standard deviation 0.08 to 0.38; coloured noise on grey
-      pictures too.
+      images too.
 
     Args:
         images: one image or a batch; RGB in [0, 1], float32 or float64.
         kind: one of `CORRUPTIONS`.
         severity: 0 (the images as they are) to 5.
         generator: for noise only: one generator, or one an image, in which case an image's noise does not depend on its
-            batch (see `picture_generator`). It may stay on the CPU where the images do not: the noise is then the same
+            batch (see `image_generator`). It may stay on the CPU where the images do not: the noise is then the same
             on every device.
         eight_bit: truncate (not round) the result to levels of 1/255, as the reference does, whose result is an 8-bit
-            picture. Without it the values stay as computed, and gradients flow to the images.
+            image. Without it the values stay as computed, and gradients flow to the images.
 
     Returns:
         Images of the same shape, type and device, in [0, 1].
@@ -83,14 +83,14 @@ def corrupt(
     return corrupted.reshape(images.shape)
 
 
-def picture_generator(picture: str, seed: int = 0) -> torch.Generator:
-    """The generator of one picture's noise: the same for the same id and seed, whatever else is corrupted with it.
+def image_generator(image: str, seed: int = 0) -> torch.Generator:
+    """The generator of one image's noise: the same for the same id and seed, whatever else is corrupted with it.
 
     Args:
-        picture: the picture's id, as in `zsad.Sample.id`.
-        seed: another seed draws other noise for every picture.
+        image: the image's id, as in `zsad.Sample.id`.
+        seed: another seed draws other noise for every image.
     """
-    digest = hashlib.sha256(f"{seed}\0{picture}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}\0{image}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 

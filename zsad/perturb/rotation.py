@@ -85,7 +85,7 @@ def rotate_mask(masks: Bool[Tensor, "mask height width"], angle: Parameter) -> B
 
 
 def inside_frame(masks: Bool[Tensor, "mask height width"], angle: Parameter) -> Bool[Tensor, "mask height width"]:
-    """True where a picture or map turned by `angle` shows what the frame held; False in the corners that stay empty.
+    """True where an image or map turned by `angle` shows what the frame held; False in the corners that stay empty.
 
     Args:
         masks: only their shape and device are used.

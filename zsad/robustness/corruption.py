@@ -27,7 +27,7 @@ def corrupted(sample: Sample, corruption: Corruption) -> Sample:
     Raises:
         ValueError: an unknown kind, a severity outside 0 to 5 or a picture too small for the blur, naming the picture.
     """
-    generator = perturb.picture_generator(sample.id, corruption.seed)
+    generator = perturb.image_generator(sample.id, corruption.seed)
     try:
         image = perturb.corrupt(sample.image, corruption.kind, corruption.severity, generator)
     except ValueError as error:

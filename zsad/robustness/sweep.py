@@ -129,10 +129,10 @@ def measure(
     fpr_limit: float = 0.3,
     replicates: int = 200,
     seed: int = 0,
-    counted: Masks | None = None,
+    valid_mask: Masks | None = None,
 ) -> Measured:
     """Every metric with its interval; without masks the image metrics alone. Pixels are left out of pixel metrics where
-    `counted`, of the sizes of the masks, is False. Maps are resized to the masks' sizes (`resize_map`).
+    `valid_mask`, of the sizes of the masks, is False. Maps are resized to the masks' sizes (`resize_map`).
 
     The same seed draws the same pictures for every shift of a test set, so that replicates can be compared one by one,
     and unrelated ones for other test sets, so that their means can be taken one by one.
@@ -156,7 +156,7 @@ def measure(
     if test_set.masks is not None:
         maps = joined([resize_map(one, mask.shape) for one, mask in zip(shifted.map, test_set.masks, strict=True)])
     arguments = (shifted.score, test_set.labels, maps, test_set.masks)
-    options: dict[str, Any] = {"fpr_limit": fpr_limit, "counted": counted}
+    options: dict[str, Any] = {"fpr_limit": fpr_limit, "valid_mask": valid_mask}
     estimates = metrics.all_metrics(*arguments, **options)
     drawn, left_out = metrics.resampled(*arguments, replicates=replicates, generator=generator, **options)
     rows = []

@@ -99,7 +99,7 @@ def cell_of(study: Study, request: "Request", options: Any) -> Cell:
 class Request:
     """One result that a study wants: a category under a shift, by a detector on a backbone.
 
-    `variant` is the name of the block that asks for it; `limit` the most test pictures of the category.
+    `variant` is the name of the block that asks for it; `limit` the most test images of the category.
     """
 
     suite: str
@@ -167,8 +167,8 @@ def _of_pair(study: Study, suite: str, category: str, detector: DetectorConfig, 
             and (block.detectors == "all" or detector.label in block.detectors)
             and (block.backbones == "all" or backbone in block.backbones)
         ):
-            own_pictures = getattr(block, "limit", None) is not None
-            for shift in [*([Shift()] if own_pictures else []), *block.shifts()]:
+            own_images = getattr(block, "limit", None) is not None
+            for shift in [*([Shift()] if own_images else []), *block.shifts()]:
                 yield Request(suite, category, detector, backbone, block.variant, shift, study.limit_of(block))
 
 

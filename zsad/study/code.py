@@ -16,12 +16,12 @@ PACKAGE = Path(__file__).parents[1]
 # Packages whose code is followed: this one and, beside it in a checkout, the book's tools.
 OWN = ("zsad", "book")
 
-# Where the computing of every cell begins, besides its detector: pictures, texts, and evaluating. Readers and whatever
+# Where the computing of every cell begins, besides its detector: images, texts, and evaluating. Readers and whatever
 # loads weights are not among them: what they hand out is fingerprinted itself, as data and as weights.
 _GIVEN = ("zsad.data.sample", "zsad.clip.tokenizer")
 _ROOTS = ("zsad.study.evaluate", *_GIVEN)
 # Not followed: doors that know things by name (who wants one names it himself), what draws the demo suites (their
-# pictures are data), what writes files, what is refused and how errors are worded, and the rest of the
+# images are data), what writes files, what is refused and how errors are worded, and the rest of the
 # study, whose part in a result is the cell's spec.
 _DOORS = ("zsad.detectors", "zsad.clip.zoo", "zsad.data.load")
 _WRITERS = ("zsad.progress", "zsad.files", "zsad.data.demo")

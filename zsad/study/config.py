@@ -1,6 +1,6 @@
 """What a study evaluates: a validated model read from `study/*.yaml`.
 
-A study names suites and their categories, detectors, backbones and what is done to the pictures (`zsad.study.shifts`).
+A study names suites and their categories, detectors, backbones and what is done to the images (`zsad.study.shifts`).
 The models forbid unknown fields, and every error of a YAML file names the file, the field and the choices that exist.
 """
 
@@ -63,8 +63,8 @@ def usual_resolution(detector: str, otherwise: Resolution = 240) -> Resolution:
 class DetectorConfig(Strict):
     """A detector's registered name, the options that differ from its defaults, and those of the study's backbones and
     suites that it is evaluated on. `label` is what records call it: by default its name. `resolution` is the short
-    side of the pictures that it is given where that is not the study's; the tiling pipeline, which looks for what is
-    small, is given pictures as large as they are.
+    side of the images that it is given where that is not the study's; the tiling pipeline, which looks for what is
+    small, is given images as large as they are.
     """
 
     name: str
@@ -92,9 +92,9 @@ class Study(Strict):
     """One study. `device` and `batch_size` say how it is computed, and the roots where things lie; they leave its
     records as they are. Everything else is part of what is computed.
 
-    `sweeps`, `worst` and `corruptions` say what is done to the pictures; of the last two there may be several.
+    `sweeps`, `worst` and `corruptions` say what is done to the images; of the last two there may be several.
 
-    Pictures are resized to a short side of `resolution` ("native": as they are on disk) before they are shifted;
+    Images are resized to a short side of `resolution` ("native": as they are on disk) before they are shifted;
     `aspect` "squashed" makes them squares. Metrics compare maps with masks at `metric_size`: "mask", the mask's own
     size, or a short side in pixels, which costs less where masks are large.
     """
@@ -238,11 +238,11 @@ class Study(Strict):
         return [category for category in evaluated if category in over]
 
     def resolution_of(self, detector: DetectorConfig) -> Resolution:
-        """The short side of the pictures that a detector of this study is given."""
+        """The short side of the images that a detector of this study is given."""
         return detector.resolution or usual_resolution(detector.name, self.resolution)
 
     def limit_of(self, block: Block) -> int | None:
-        """The most test pictures of a category that a block takes."""
+        """The most test images of a category that a block takes."""
         limits = [limit for limit in (self.limit, getattr(block, "limit", None)) if limit is not None]
         return min(limits, default=None)
 
@@ -252,7 +252,7 @@ class Study(Strict):
 
     @property
     def blocks(self) -> list[Block]:
-        """Everything that is done to the pictures, in the order of the records."""
+        """Everything that is done to the images, in the order of the records."""
         return [self.sweeps, *self.worst, *self.corruptions]
 
     def runs_on(self, detector: DetectorConfig) -> list[str]:

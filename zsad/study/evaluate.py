@@ -1,4 +1,4 @@
-"""Computes one cell: a category's pictures under a shift, what the detector says of them, and what that is worth."""
+"""Computes one cell: a category's images under a shift, what the detector says of them, and what that is worth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -43,28 +43,28 @@ class Evaluated:
 
 
 def corruption_of(cell: Cell) -> Corruption | None:
-    """How the cell's pictures are corrupted when they are read; None for those that are read as they are."""
+    """How the cell's images are corrupted when they are read; None for those that are read as they are."""
     if cell.shift.kind != "corruption":
         return None
     return Corruption(cell.shift.setting, int(cell.shift.value), cell.how["at"], cell.seed)
 
 
-def load_pictures(cell: Cell, dataset: Dataset) -> TestSet:
-    """The cell's pictures, resized and corrupted as it asks."""
+def load_images(cell: Cell, dataset: Dataset) -> TestSet:
+    """The cell's images, resized and corrupted as it asks."""
     return load_test_set(
         dataset, cell.resolution, corruption_of(cell), aspect=cell.aspect, metric_size=cell.metric_size
     )
 
 
-def load_study_pictures(
+def load_study_images(
     study: Study, dataset: Dataset, detector: DetectorConfig | None = None, corruption: Corruption | None = None
 ) -> TestSet:
-    """A data set's pictures as a study gives them to one of its detectors; by default, to one that names no size."""
+    """A data set's images as a study gives them to one of its detectors; by default, to one that names no size."""
     return load_test_set(dataset, corruption=corruption, **sizes_of(study, detector))
 
 
 def sizes_of(study: Study, detector: DetectorConfig | None = None) -> dict[str, Any]:
-    """The sizes at which a study gives pictures to one of its detectors and compares maps, as `load_test_set` takes
+    """The sizes at which a study gives images to one of its detectors and compares maps, as `load_test_set` takes
     them; by default, of one that names none.
     """
     resolution = study.resolution if detector is None else study.resolution_of(detector)
@@ -82,12 +82,12 @@ def evaluate(
     checkpoint: Path | None = None,
     starts: Sequence[pd.DataFrame] = (),
 ) -> Evaluated:
-    """Evaluate a cell on its pictures, which are corrupted already where it asks for that.
+    """Evaluate a cell on its images, which are corrupted already where it asks for that.
 
     A detector whose maps tell no places apart (`zsad.detectors.base.localises`) gets image metrics alone.
 
-    A search for worst cases keeps the pictures that it is done with in `checkpoint`, and begins with those there; where
-    pictures have several sizes, in a file beside it for each size, whose name begins with the same stem. It tries first
+    A search for worst cases keeps the images that it is done with in `checkpoint`, and begins with those there; where
+    images have several sizes, in a file beside it for each size, whose name begins with the same stem. It tries first
     what other searches have found, whose tables "samples" are `starts`.
 
     Raises:
@@ -113,18 +113,18 @@ def evaluate(
         if not localises(detector):
             truth = replace(truth, masks=None)
         measured = measure(
-            shifted, truth, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed, counted=counted
+            shifted, truth, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed, valid_mask=counted
         )
     except ValueError as error:
         raise ValueError(f"{cell}: {error}") from error
-    pictures = pd.DataFrame({"id": test_set.ids, "label": test_set.labels.numpy()})
+    images = pd.DataFrame({"id": test_set.ids, "label": test_set.labels.numpy()})
     tables = {
-        "images": pictures.assign(score=shifted.score.numpy()),
+        "images": images.assign(score=shifted.score.numpy()),
         "replicates": _headline(measured.replicates),
     }
     if worst is not None:
-        tables |= {"samples": _samples(worst, pictures), "curve": _curve(worst), "tries": _tries(worst, test_set.ids)}
-    metrics = measured.metrics.assign(n_images=len(pictures), n_anomalous=int(pictures["label"].sum()))
+        tables |= {"samples": _samples(worst, images), "curve": _curve(worst), "tries": _tries(worst, test_set.ids)}
+    metrics = measured.metrics.assign(n_images=len(images), n_anomalous=int(images["label"].sum()))
     return Evaluated(metrics, tables, shifted.batch_size)
 
 
@@ -136,7 +136,7 @@ def _search(
     checkpoint: Path | None,
     **how: Any,
 ) -> WorstCase:
-    """Worst cases of all pictures. Those of one size are searched together, and have a checkpoint of their own where
+    """Worst cases of all images. Those of one size are searched together, and have a checkpoint of their own where
     there are several sizes."""
     masks = test_set.image_masks
     if masks is None:
@@ -172,7 +172,7 @@ def _search(
 
 
 def _points(starts: Sequence[pd.DataFrame], names: Sequence[str], ids: list[str]) -> dict[str, torch.Tensor]:
-    """What other searches have found, parameter -> a value a search and picture."""
+    """What other searches have found, parameter -> a value a search and image."""
     found = [samples.set_index("id").loc[ids] for samples in starts]
     return {name: torch.tensor(np.stack([samples[name].to_numpy(float) for samples in found])) for name in names}
 
@@ -194,8 +194,8 @@ def _headline(replicates: pd.DataFrame) -> pd.DataFrame:
     return chosen.assign(replicate=np.arange(len(chosen), dtype=np.int16))
 
 
-def _samples(worst: WorstCase, pictures: pd.DataFrame) -> pd.DataFrame:
-    """A row a picture; a parameter that was not searched stays 0, an AUROC without anomalous pixels is missing.
+def _samples(worst: WorstCase, images: pd.DataFrame) -> pd.DataFrame:
+    """A row an image; a parameter that was not searched stays 0, an AUROC without anomalous pixels is missing.
 
     Parameters keep all their digits: a search that starts from them finds the same again.
     """
@@ -203,17 +203,17 @@ def _samples(worst: WorstCase, pictures: pd.DataFrame) -> pd.DataFrame:
     values = {name: getattr(worst, name) for name in ("loss", "clean_loss", "auroc", "clean_auroc")}
     floats = {name: value.numpy().astype(np.float32) for name, value in values.items()}
     counts = {name: getattr(worst, name).numpy().astype(np.int32) for name in ("evaluations", "gradients")}
-    return pictures.assign(**parameters, **floats, **counts)
+    return images.assign(**parameters, **floats, **counts)
 
 
 def _curve(worst: WorstCase) -> pd.DataFrame:
-    """The mean over pictures of the lowest loss after each evaluation."""
+    """The mean over images of the lowest loss after each evaluation."""
     mean = worst.curve.double().mean(0).float().numpy()
     return pd.DataFrame({"evaluation": np.arange(1, len(mean) + 1, dtype=np.int32), "loss": mean})
 
 
 def _tries(worst: WorstCase, ids: list[str]) -> pd.DataFrame:
-    """The lowest loss and AUROC of each picture after each evaluation, and how many of them had a gradient so far."""
+    """The lowest loss and AUROC of each image after each evaluation, and how many of them had a gradient so far."""
     count = worst.curve.shape[1]
     curves = {"loss": worst.curve, "auroc": worst.auroc_curve}
     return pd.DataFrame(

@@ -7,18 +7,16 @@ A finished cell is a few files under its key: `<key>.parquet` (a row a metric), 
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zsad.files import check_writable_folder, write_atomically
-from zsad.study.config import project_root
-from zsad.study.sealed import RecordError, read_sealed, write_sealed
+from zsad.files import write_atomically
+from zsad.study.sealed import RecordError
 from zsad.study.sealed_store import SealedStore
 from zsad.study.shifts import SHIFTS
 
@@ -26,10 +24,10 @@ SUBJECT_COLUMNS = ["suite", "category", "detector", "backbone", "dtype"]
 KEY_COLUMNS = [*SUBJECT_COLUMNS, "shift", "variant", "setting", "value"]
 RECORD_COLUMNS = ["study", *KEY_COLUMNS, "metric", "estimate", "low", "high", "n_images", "n_anomalous", "key"]
 CELL_COLUMNS = [column for column in RECORD_COLUMNS if column not in ("study", "variant")]
-# What lies beside a cell's metrics. Every cell: a row a picture; a row a bootstrap draw with the headline metrics, so
-# that differences of cells have intervals (cells of earlier versions lack draws of F1-max). Worst cases: a row a
-# picture with what the search found; a row an evaluation with the mean over pictures of the lowest loss so far; a row a
-# picture and evaluation with the lowest loss and AUROC so far, and how many evaluations so far had a gradient (cells of
+# What lies beside a cell's metrics. Every cell: a row an image; a row a bootstrap draw with the headline metrics, so
+# that differences of cells have intervals (cells of earlier versions lack draws of F1-max). Worst cases: a row an
+# image with what the search found; a row an evaluation with the mean over images of the lowest loss so far; a row a
+# image and evaluation with the lowest loss and AUROC so far, and how many evaluations so far had a gradient (cells of
 # earlier versions lack it).
 TABLES: dict[str, list[str]] = {
     "images": ["id", "label", "score", "key"],
@@ -163,83 +161,3 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> str:
     pq.write_table(table, payload, **options)
     write_atomically(path, lambda temporary: temporary.write_bytes(payload.getbuffer()))
     return hashlib.sha256(payload.getbuffer()).hexdigest()
-
-
-def manifest_folder(study: str) -> Path:
-    """Where `zsad run` lists the keys it computed, a file a suite and category."""
-    return project_root() / "build" / "study" / study
-
-
-class Entry(NamedTuple):
-    """How a study calls one of its results, and the key of the cell that holds it."""
-
-    detector: str
-    shift: str
-    variant: str
-    setting: str
-    value: float
-    key: str
-
-
-def write_manifest(
-    records: pd.DataFrame, study: str, others: Iterable[tuple[str, str, str]] = (), keep: bool = False
-) -> None:
-    """List a study's results and their keys in build/study/<study>/<suite>/<category>/<backbone>.json.
-
-    Args:
-        records: the results. study: its name.
-        others: suite, category and backbone of which a list, maybe empty, is to be there too.
-        keep: the records are some of the study's alone: what is listed besides them stays.
-    """
-    subjects = records.groupby(["suite", "category", "backbone"])
-    found = {key: rows[list(Entry._fields)].drop_duplicates().to_dict("records") for key, rows in subjects}
-    for suite, category, backbone in {**dict.fromkeys(others), **found}:
-        path = manifest_path(study, suite, category, backbone)
-        entries = found.get((suite, category, backbone), [])
-        if keep and path.is_file():
-            named = {Entry(**entry)[:-1] for entry in entries}
-            with suppress(RecordError):  # a damaged list is written anew
-                entries = [*(e._asdict() for e in read_manifest(path) if e[:-1] not in named), *entries]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_sealed({"study": study, "results": entries}, path)
-
-
-def manifest_path(study: str, suite: str, category: str, backbone: str) -> Path:
-    return manifest_folder(study) / suite / category / f"{backbone}.json"
-
-
-def check_manifests(study: str) -> None:
-    """See, before work starts, that a study's lists can be written, and remove what a killed run left among them.
-
-    Raises OSError, saying which folder and why.
-    """
-    folder = manifest_folder(study)
-    check_writable_folder(folder)
-    for below in [path for path in folder.rglob("*") if path.is_dir()]:
-        check_writable_folder(below)
-
-
-def read_manifest(path: Path) -> list[Entry]:
-    """The results that one file lists. Raises RecordError for a damaged file."""
-    return [Entry(**entry) for entry in read_sealed(path)["results"]]
-
-
-def read_manifests(study: str) -> list[Entry]:
-    """What `write_manifest` listed, of every category and backbone; empty where there is nothing.
-
-    Raises RecordError for a damaged file.
-    """
-    return [entry for path in sorted(manifest_folder(study).glob("*/*/*.json")) for entry in read_manifest(path)]
-
-
-def gather(store: RecordStore, study: str, entries: Iterable[Entry]) -> pd.DataFrame:
-    """The records of a study's results. An unshifted cell also serves as strength 0 of every shift."""
-    cells: dict[str, pd.DataFrame] = {}
-    frames = []
-    for entry in entries:
-        if entry.key not in cells:
-            cells[entry.key] = store.rows(entry.key)
-        frames.append(cells[entry.key].assign(study=study, **entry._asdict()))
-    if not frames:
-        return pd.DataFrame(columns=RECORD_COLUMNS)
-    return pd.concat(frames, ignore_index=True)[RECORD_COLUMNS]

@@ -24,11 +24,12 @@ from zsad.robustness import Corruption, TestSet
 from zsad.study import provenance
 from zsad.study.cells import Cell, Request, Selection, cell_of, requests
 from zsad.study.code import module_code
+from zsad.study.committed import Committed, Meaning, committed_folder, recipe_of
 from zsad.study.config import DetectorConfig, Study, resolve
-from zsad.study.evaluate import corruption_of, evaluate, load_pictures
+from zsad.study.evaluate import corruption_of, evaluate, load_images
 from zsad.study.incomplete import Failures, IncompleteError, Subject
-from zsad.study.kept import Kept, Meaning, kept_folder, recipe_of
-from zsad.study.records import SUBJECT_COLUMNS, Entry, RecordStore, gather
+from zsad.study.manifest import Entry, gather
+from zsad.study.records import SUBJECT_COLUMNS, RecordStore
 from zsad.study.shifts import Shift, StudyError, starting_shifts
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def load_study_detector(
 
 def _usual_cache(study: Study, detector: DetectorConfig) -> dict[str, Path]:
     """Where a detector keeps what it finds, unless its options say otherwise."""
-    masks = resolve(study.cache_root) / "masks" / module_code("zsad.tiling.zoo", "zsad.tiling.keep")[:16]
+    masks = resolve(study.cache_root) / "masks" / module_code("zsad.tiling.zoo", "zsad.tiling.mask_cache")[:16]
     return {"cache": masks} if detector.name == "tiling" else {}
 
 
@@ -134,21 +135,21 @@ class _Wanted:
         return self.cell.suite, self.cell.category, self.cell.backbone
 
 
-class _Pictures(NamedTuple):
-    """What decides the pictures of a cell: the data set's fingerprint, their sizes, their corruption."""
+class _Images(NamedTuple):
+    """What decides the images of a cell: the data set's fingerprint, their sizes, their corruption."""
 
     data: str
     sizes: tuple[int | str, str, int | str]
     corruption: Corruption | None
 
 
-def _pictures_of(w: _Wanted) -> _Pictures:
+def _images_of(w: _Wanted) -> _Images:
     cell = w.cell
-    return _Pictures(w.dataset.fingerprint(), (cell.resolution, cell.aspect, cell.metric_size), corruption_of(cell))
+    return _Images(w.dataset.fingerprint(), (cell.resolution, cell.aspect, cell.metric_size), corruption_of(cell))
 
 
 class Evaluator:
-    """Computes cells; keeps the detectors and the pictures at hand."""
+    """Computes cells; keeps the detectors and the images at hand."""
 
     def __init__(self, study: Study, loader: DetectorLoader | None = None) -> None:
         self.study = study
@@ -158,8 +159,8 @@ class Evaluator:
         self._towers: dict[str, Backbone | Exception] = {}
         self._detectors: dict[tuple[str, str], Detector | Exception] = {}
         self._datasets: dict[tuple[str, str, int | None], Dataset | Exception] = {}
-        self._pictures: dict[_Pictures, TestSet] = {}
-        self._kept = Kept(kept_folder(study.name))
+        self._images: dict[_Images, TestSet] = {}
+        self._committed = Committed(committed_folder(study.name))
         self._program = {"versions": provenance.versions(), **provenance.commit()}
 
     def compute(self, selection: Selection, progress: bool = True) -> pd.DataFrame:
@@ -177,13 +178,13 @@ class Evaluator:
         missing = [w for w in unique if not self._is_there(w)]
         refused: dict[str, tuple[str, str]] = {}
         with progress_bar(len(unique), len(unique) - len(missing), "cell", self.study.name, progress) as bar:
-            for w in _by_pictures(missing):
+            for w in _by_images(missing):
                 bar.set_postfix_str(f"{w.cell.suite} {w.cell.category} {w.cell.shift}", refresh=False)
                 what = f"{w.cell.suite}/{w.cell.category}"
                 try:
-                    pictures = self._test_set(w)
+                    images = self._test_set(w)
                     what = str(w.cell)
-                    self._evaluate(w, pictures, progress)
+                    self._evaluate(w, images, progress)
                 except (ValueError, FileNotFoundError) as error:
                     refused[w.key] = what, str(error).removeprefix(f"{what}: ")
                 bar.update()
@@ -201,10 +202,10 @@ class Evaluator:
             return True
         recipe = recipe_of(self.study, w.cell.suite)
         meaning = Meaning(w.cell.spec(), w.detector.fingerprint, w.cell.code, recipe)
-        return self._kept.restore(w.key, self.store, meaning, w.dataset.ids)
+        return self._committed.restore(w.key, self.store, meaning, w.dataset.ids)
 
     def dataset(self, suite: str, category: str, limit: int | None) -> Dataset:
-        """At most `limit` test pictures of one category."""
+        """At most `limit` test images of one category."""
         return _remembered(
             self._datasets, (suite, category, limit), lambda: read_suite(self.study, suite, category, limit)
         )
@@ -234,23 +235,23 @@ class Evaluator:
         return _remembered(self._detectors, (config.label, backbone), lambda: load(self.study, config, backbone))
 
     def _test_set(self, w: _Wanted) -> TestSet:
-        """The pictures of a cell; of one category under one corruption at a time, besides the uncorrupted ones."""
-        wanted = _pictures_of(w)
-        if wanted not in self._pictures:
+        """The images of a cell; of one category under one corruption at a time, besides the uncorrupted ones."""
+        wanted = _images_of(w)
+        if wanted not in self._images:
             clean = wanted._replace(corruption=None)
-            self._pictures = {clean: self._pictures[clean]} if clean in self._pictures else {}
-            self._pictures[wanted] = load_pictures(w.cell, w.dataset)
-        return self._pictures[wanted]
+            self._images = {clean: self._images[clean]} if clean in self._images else {}
+            self._images[wanted] = load_images(w.cell, w.dataset)
+        return self._images[wanted]
 
-    def _samples(self, w: _Wanted, shift: Shift, pictures: TestSet, progress: bool) -> pd.DataFrame:
-        """What the search under another shift has found on the same pictures, computed if it is missing."""
+    def _samples(self, w: _Wanted, shift: Shift, images: TestSet, progress: bool) -> pd.DataFrame:
+        """What the search under another shift has found on the same images, computed if it is missing."""
         cell = w.cell.under(shift)
         other = replace(w, cell=cell, key=cell.key(w.dataset.fingerprint(), w.detector.fingerprint))
         if not self._is_there(other):
-            self._evaluate(other, pictures, progress)
+            self._evaluate(other, images, progress)
         return self.store.table(other.key, "samples")
 
-    def _evaluate(self, w: _Wanted, pictures: TestSet, progress: bool) -> None:
+    def _evaluate(self, w: _Wanted, images: TestSet, progress: bool) -> None:
         """Compute one cell and store it."""
         started, clock = datetime.now(UTC), time.monotonic()
         cell, spec = w.cell, w.cell.spec()
@@ -258,12 +259,12 @@ class Evaluator:
         found = evaluate(
             cell,
             w.detector,
-            pictures,
+            images,
             batch_size=self.batch_size,
             device=self.study.device,
             progress=progress,
             checkpoint=self.store.path(w.key, ".search"),
-            starts=[self._samples(w, start, pictures, progress) for start in starting_shifts(cell.shift)],
+            starts=[self._samples(w, start, images, progress) for start in starting_shifts(cell.shift)],
         )
         self.batch_size = found.batch_size
         shift = {"shift": cell.shift.kind, "setting": cell.shift.setting, "value": cell.shift.value}
@@ -327,16 +328,16 @@ def stage_seconds(detector: Detector) -> dict[str, float]:
     return dict(getattr(detector, "seconds", {}))
 
 
-def _by_pictures(cells: list[_Wanted]) -> list[_Wanted]:
-    """Cells of the same pictures one after another, so that these are read once."""
-    groups: dict[_Pictures, list[_Wanted]] = {}
+def _by_images(cells: list[_Wanted]) -> list[_Wanted]:
+    """Cells of the same images one after another, so that these are read once."""
+    groups: dict[_Images, list[_Wanted]] = {}
     for w in cells:
-        groups.setdefault(_pictures_of(w), []).append(w)
+        groups.setdefault(_images_of(w), []).append(w)
     return [w for group in groups.values() for w in group]
 
 
 def read_suite(study: Study, suite: str, category: str, limit: int | None) -> Dataset:
-    """At most `limit` test pictures of one category of a study. Raises FileNotFoundError for a suite without a folder,
+    """At most `limit` test images of one category of a study. Raises FileNotFoundError for a suite without a folder,
     and what `zsad.load_dataset` raises.
     """
     if suite in (missing := study.missing_suites()):

@@ -1,4 +1,4 @@
-"""What a study does to its pictures: uniform shifts, worst cases searched for each picture, corruptions.
+"""What a study does to its images: uniform shifts, worst cases searched for each image, corruptions.
 
 A block of a study's YAML file says what is done, over which categories, and with which detectors and backbones; it
 stands for a list of `Shift`s.
@@ -38,13 +38,13 @@ def canonical_json(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Shift:
-    """What is done to the pictures of one cell.
+    """What is done to the images of one cell.
 
     Attributes:
         kind: one of `SHIFTS`.
         setting: what changes: "none"; angle, hue or saturation; for worst cases also "3d"; or the kind of corruption.
         value: degrees, radians or [-1, 1] of a uniform shift, or the severity of a corruption; 0 for a worst case,
-            whose values differ from picture to picture.
+            whose values differ from image to image.
         how: canonical JSON of all else that decides the result: the search's options, where a corruption is applied.
     """
 
@@ -55,7 +55,7 @@ class Shift:
 
     @property
     def is_none(self) -> bool:
-        """Whether the pictures stay as they are: a uniform shift or a corruption of strength 0 is none."""
+        """Whether the images stay as they are: a uniform shift or a corruption of strength 0 is none."""
         return self.kind == "none" or (self.kind != "worst" and self.value == 0)
 
     def __str__(self) -> str:
@@ -140,10 +140,10 @@ class Bounds(Strict):
 
 
 class Worst(Block):
-    """Worst cases, searched for each picture by `zsad.robustness.worst_case`, which explains the options.
+    """Worst cases, searched for each image by `zsad.robustness.worst_case`, which explains the options.
 
-    `name` tells the blocks of one study apart; it is the records' `variant`. A `limit` takes so many test pictures a
-    category instead of the study's: comparisons of searches are costly. The same pictures are then evaluated unshifted
+    `name` tells the blocks of one study apart; it is the records' `variant`. A `limit` takes so many test images a
+    category instead of the study's: comparisons of searches are costly. The same images are then evaluated unshifted
     too, under the block's name.
 
     Where refine searches single parameters and all three, 3d starts from what the single ones found, so that no image's
@@ -207,7 +207,7 @@ def starting_shifts(shift: Shift) -> list[Shift]:
 class Corruptions(Block):
     """Corruptions of `zsad.perturb.corrupt` at some severities, 0 being no corruption.
 
-    `at` says whether a picture is corrupted at its native size or at the one that the detector is given.
+    `at` says whether an image is corrupted at its native size or at the one that the detector is given.
     """
 
     kind: ClassVar[str] = "corruption"

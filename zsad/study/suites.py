@@ -35,7 +35,7 @@ def demo_categories(root: Path | str) -> list[str] | None:
 
 class SuiteConfig(Strict):
     """Where a suite lies, and which categories are evaluated: "all", the name of one of `groups`, or a list; of a suite
-    that tells domains apart, all pictures or those of one `domain`.
+    that tells domains apart, all images or those of one `domain`.
 
     Every category gets its unshifted cell; what else is done to it, the study's blocks say.
     """

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from zsad.tiling.needs import needed
+from zsad.tiling.optional import import_optional
 from zsad.tiling.weights import state_digest
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def load_clipseg(device: str | torch.device = "cpu", folder: str | Path | None =
         FileNotFoundError: the weights are neither here nor to be had; the message says what to do.
         ValueError: the processor is that of an earlier revision.
     """
-    transformers = needed("transformers", "CLIPSeg", "transformers")
+    transformers = import_optional("transformers", "CLIPSeg", "transformers")
     where: dict[str, Any] = {"revision": REVISION} if folder is None else {"local_files_only": True}
     source = REPOSITORY if folder is None else str(folder)
     try:

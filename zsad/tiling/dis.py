@@ -30,7 +30,7 @@ class SmallDIS(nn.Module):
         self.stem = Conv2dNormActivation(3, first, 5, stride=2)
         self.encoder = nn.ModuleList([_stage(first, first, 1)])
         self.encoder.extend(_stage(before, after, 2) for before, after in zip(widths, rest, strict=False))
-        # Dilation lets the deepest stage see the whole picture.
+        # Dilation lets the deepest stage see the whole image.
         self.bottom = nn.Sequential(*(Conv2dNormActivation(widths[-1], widths[-1], 3, dilation=d) for d in (2, 4)))
         pairs = list(zip(widths, rest, strict=False))[::-1]
         self.decoder = nn.ModuleList(_stage(skip + below, skip, 1) for skip, below in pairs)
@@ -63,7 +63,7 @@ def _stage(before: int, after: int, stride: int) -> nn.Module:
 
 
 class NetForeground:
-    """A network as soft foreground: squashed to its input size, the first side output, sigmoid, back to the picture.
+    """A network as soft foreground: squashed to its input size, the first side output, sigmoid, back to the image.
 
     Args:
         net: normalised images -> logits at the same size, a list with the finest first.

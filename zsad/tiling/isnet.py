@@ -15,7 +15,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
-from zsad.tiling.needs import needed
+from zsad.tiling.optional import import_optional
 from zsad.tiling.weights import published_file
 
 FILE = "isnet-general-use.onnx"
@@ -25,7 +25,7 @@ INPUT_SIZE = 1024
 
 
 class IsNet:
-    """IS-Net as soft foreground, one picture at a time as the file was exported.
+    """IS-Net as soft foreground, one image at a time as the file was exported.
 
     Args:
         session: an `onnxruntime.InferenceSession` of the network.
@@ -58,7 +58,7 @@ def load_isnet(device: str | torch.device = "cpu", folder: str | Path | None = N
         ImportError: onnxruntime is not installed.
         FileNotFoundError, ValueError: the file of weights is not there, or is another one.
     """
-    runtime = needed("onnxruntime", "IS-Net", "onnxruntime")
+    runtime = import_optional("onnxruntime", "IS-Net", "onnxruntime")
     path = published_file(FILE, MD5, 179, SOURCE, folder)
     wanted = ["CPUExecutionProvider"]
     if torch.device(device).type == "cuda":

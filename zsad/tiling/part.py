@@ -1,4 +1,4 @@
-"""One mask of a part of the picture, cut to its bounding box so that thousands of small ones stay small."""
+"""One mask of a part of the image, cut to its bounding box so that thousands of small ones stay small."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Part:
     """A mask that is not empty.
 
     Attributes:
-        top, left: where its bounding box begins, in pixels of the picture.
+        top, left: where its bounding box begins, in pixels of the image.
         mask: what of the box belongs to the part.
     """
 
@@ -24,7 +24,7 @@ class Part:
 
     @classmethod
     def of(cls, mask: Bool[ndarray, "height width"]) -> Part | None:
-        """The part that a mask of the whole picture shows; None for an empty mask."""
+        """The part that a mask of the whole image shows; None for an empty mask."""
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
             return None
@@ -38,17 +38,17 @@ class Part:
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """Its bounding box as an index into the picture."""
+        """Its bounding box as an index into the image."""
         rows, columns = self.mask.shape
         return slice(self.top, self.top + rows), slice(self.left, self.left + columns)
 
-    def values(self, picture: Shaped[ndarray, "height width"]) -> Shaped[ndarray, " pixel"]:
-        """What a map of the picture shows at the part's pixels."""
-        pixels: ndarray = picture[self.window][self.mask]
+    def values(self, image: Shaped[ndarray, "height width"]) -> Shaped[ndarray, " pixel"]:
+        """What a map of the image shows at the part's pixels."""
+        pixels: ndarray = image[self.window][self.mask]
         return pixels
 
     def full(self, height: int, width: int) -> Bool[ndarray, "height width"]:
-        """The mask at the size of the picture."""
-        picture = np.zeros((height, width), bool)
-        picture[self.window] = self.mask
-        return picture
+        """The mask at the size of the image."""
+        image = np.zeros((height, width), bool)
+        image[self.window] = self.mask
+        return image

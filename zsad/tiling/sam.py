@@ -20,7 +20,7 @@ from numpy import ndarray
 from PIL import Image
 from torch import nn
 
-from zsad.tiling.needs import needed
+from zsad.tiling.optional import import_optional
 from zsad.tiling.part import Part
 from zsad.tiling.weights import state_digest
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# A larger picture is scaled to this for SAM, and the masks back. SAM sees a picture at its own input size (1024, and it
-# decides on masks of 256), so this costs an edge at most a pixel of the scaled picture; without it the library holds,
-# and scales up, three masks a point at the size of the picture.
+# A larger image is scaled to this for SAM, and the masks back. SAM sees an image at its own input size (1024, and it
+# decides on masks of 256), so this costs an edge at most a pixel of the scaled image; without it the library holds,
+# and scales up, three masks a point at the size of the image.
 LONGEST_SIDE = 1600
 MASK_VALUES = 2**25  # of the masks at full size that are held at once: 128 MiB, and some copies of them
 
 
 @runtime_checkable
 class PartSegmenter(Protocol):
-    """Finds parts of a picture, in any order. Equal fingerprints on equal pictures mean equal parts. `settings` are
+    """Finds parts of an image, in any order. Equal fingerprints on equal images mean equal parts. `settings` are
     those of its mask generator, None where it has none."""
 
     name: str
@@ -49,7 +49,7 @@ class PartSegmenter(Protocol):
     @property
     def fingerprint(self) -> str: ...
 
-    def __call__(self, picture: UInt8[ndarray, "height width 3"]) -> list[Part]: ...
+    def __call__(self, image: UInt8[ndarray, "height width 3"]) -> list[Part]: ...
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class SamSettings:
         if self.points_per_side < 1 or self.points_per_batch < 1:
             raise ValueError("points_per_side and points_per_batch must be at least 1")
         if self.min_mask_region_area > 0:
-            needed("cv2", "min_mask_region_area above 0", "opencv-python-headless")
+            import_optional("cv2", "min_mask_region_area above 0", "opencv-python-headless")
 
 
 class SamParts:
@@ -107,28 +107,28 @@ class SamParts:
         spec = json.dumps([self.settings.as_json(), *sizes, state_digest(self.model)])
         return hashlib.sha256(spec.encode()).hexdigest()
 
-    def __call__(self, picture: UInt8[ndarray, "height width 3"]) -> list[Part]:
-        """Parts of a picture, the most certain first; none where no mask passes the thresholds. Of a picture larger
+    def __call__(self, image: UInt8[ndarray, "height width 3"]) -> list[Part]:
+        """Parts of an image, the most certain first; none where no mask passes the thresholds. Of an image larger
         than `LONGEST_SIDE` they are found at that size.
 
         Raises:
-            ValueError: not an RGB picture of 8 bits a channel.
+            ValueError: not an RGB image of 8 bits a channel.
         """
         from segment_anything.utils.amg import rle_to_mask
 
-        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(
-                f"SAM takes RGB pictures (height, width, 3) of 8 bits, not {picture.dtype} of {picture.shape}: "
+                f"SAM takes RGB pictures (height, width, 3) of 8 bits, not {image.dtype} of {image.shape}: "
                 "repeat a grey picture three times"
             )
-        height, width = picture.shape[:2]
+        height, width = image.shape[:2]
         scale = min(1.0, LONGEST_SIDE / max(height, width))
         if scale < 1:
             size = (max(1, round(width * scale)), max(1, round(height * scale)))
-            picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
+            image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
         parts = []
-        for found in self.generator.generate(picture):
-            # Run lengths are unpacked one by one: all masks at full size would not fit for a large picture.
+        for found in self.generator.generate(image):
+            # Run lengths are unpacked one by one: all masks at full size would not fit for a large image.
             part = Part.of(enlarged(rle_to_mask(found["segmentation"]), height, width))
             if part is not None:
                 parts.append(part)
@@ -147,14 +147,14 @@ def enlarged(mask: Bool[ndarray, "rows columns"], height: int, width: int) -> Bo
 
 
 def _mask_generator(model: Any, settings: SamSettings) -> Any:
-    needed("segment_anything", "part masks", "segment-anything")
+    import_optional("segment_anything", "part masks", "segment-anything")
     from segment_anything import SamAutomaticMaskGenerator
     from segment_anything.utils.amg import MaskData, batch_iterator
 
     class Generator(SamAutomaticMaskGenerator):  # type: ignore[misc]
         """The library's generator, with two changes. With crop layers it fails where no mask survives in any crop:
         boxes of no crop must still have four columns. And it holds the masks of all points of a batch at the size of
-        the picture: of a large one fewer points go through at once, which changes no mask.
+        the image: of a large one fewer points go through at once, which changes no mask.
         """
 
         def _process_batch(self, points: ndarray, im_size: tuple[int, ...], *where: Any) -> Any:
@@ -193,7 +193,7 @@ def build_sam(
         global_layers: encoder layers without windows.
         prompt_width: width of prompts and mask decoder, a multiple of 8.
     """
-    needed("segment_anything", "a SAM", "segment-anything")
+    import_optional("segment_anything", "a SAM", "segment-anything")
     from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
     grid = image_size // patch_size

@@ -12,7 +12,7 @@ from zsad.tiling.components import Component
 
 
 class Tile(NamedTuple):
-    """A rectangle of the picture, in pixels. It reaches beyond an edge where the picture is smaller than the tile."""
+    """A rectangle of the image, in pixels. It reaches beyond an edge where the image is smaller than the tile."""
 
     top: int
     left: int
@@ -23,7 +23,7 @@ class Tile(NamedTuple):
 def place(start: int, extent: int, side: int, length: int) -> int:
     """Where a tile of `side` pixels begins along an edge of `length` pixels, so that it is centred on an extent.
 
-    It is shifted inside the picture. Where the picture is the smaller one, it is shifted to cover all of it.
+    It is shifted inside the image. Where the image is the smaller one, it is shifted to cover all of it.
     """
     room = length - side
     return min(max((2 * start + extent - side) // 2, min(0, room)), max(0, room))
@@ -37,12 +37,12 @@ def square_tile(component: Component, minimum: int, height: int, width: int) -> 
 
 
 def whole_image(height: int, width: int) -> Tile:
-    """The tile of a picture without foreground. Not a square unless the picture is: it will be squashed."""
+    """The tile of an image without foreground. Not a square unless the image is: it will be squashed."""
     return Tile(0, 0, height, width)
 
 
 def crop(image: Float[Tensor, "3 height width"], tile: Tile) -> Float[Tensor, "3 tile_height tile_width"]:
-    """Cut a tile out; beyond the picture it continues as its reflection. Differentiable."""
+    """Cut a tile out; beyond the image it continues as its reflection. Differentiable."""
     height, width = image.shape[-2:]
     rows = _reflected(tile.top, tile.height, height).to(image.device)
     columns = _reflected(tile.left, tile.width, width).to(image.device)
@@ -50,7 +50,7 @@ def crop(image: Float[Tensor, "3 height width"], tile: Tile) -> Float[Tensor, "3
 
 
 def inside(tile: Tile, height: int, width: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """The part of a tile that lies in the picture: as an index into the picture, and as one into the tile."""
+    """The part of a tile that lies in the image: as an index into the image, and as one into the tile."""
     top, left = max(0, tile.top), max(0, tile.left)
     bottom, right = min(height, tile.top + tile.height), min(width, tile.left + tile.width)
     return (

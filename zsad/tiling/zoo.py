@@ -19,7 +19,7 @@ from zsad.clip.tokenizer import WordTokenizer
 from zsad.tiling.clipseg import ClipSeg, load_clipseg
 from zsad.tiling.dis import NetForeground, SmallDIS
 from zsad.tiling.isnet import load_isnet
-from zsad.tiling.needs import needed
+from zsad.tiling.optional import import_optional
 from zsad.tiling.pixel_map import PixelModel
 from zsad.tiling.sam import PartSegmenter, SamParts, SamSettings, build_sam
 from zsad.tiling.soft import SoftForeground
@@ -62,7 +62,7 @@ def load_part_segmenter(
     if name not in SAM:
         return demo_parts(*_demo(name), device, settings=settings)
     kind, md5, megabytes = SAM[name]
-    library = needed("segment_anything", "part masks", "segment-anything")
+    library = import_optional("segment_anything", "part masks", "segment-anything")
     source = "the model checkpoints listed in the GitHub repository facebookresearch/segment-anything"
     path = published_file(f"sam_{kind}_{md5}.pth", md5, megabytes, source, folder)
     model = library.sam_model_registry[kind]()
@@ -99,7 +99,7 @@ def demo_parts(
 
 def demo_pixels(card: Mapping[str, Any], state: Mapping[str, Tensor], device: Device = "cpu") -> ClipSeg:
     """The CLIPSeg of a card with its weights and vocabulary."""
-    library = needed("transformers", "CLIPSeg", "transformers")
+    library = import_optional("transformers", "CLIPSeg", "transformers")
     model = library.CLIPSegForImageSegmentation(library.CLIPSegConfig(**card["model_cfg"]))
     length = card["model_cfg"]["text_config"]["max_position_embeddings"]
     tokenizer = WordTokenizer(card["vocabulary"], length)

@@ -12,8 +12,8 @@ from book.tools.pages.corruption import Corrupted, draws_of, level, minus, perce
 from book.tools.probes.embedded import unlikeness
 from zsad.analysis.differences import Difference
 from zsad.clip import Backbone
+from zsad.study.committed import load_sidecars
 from zsad.study.config import DetectorConfig, Study
-from zsad.study.kept import load_sidecars
 from zsad.study.run import load_study_detector
 
 WHOLE, RANDOM = "text_fnn", "random words"

@@ -14,7 +14,7 @@ from book.tools.pages import falls
 from book.tools.pages.falls import FORWARDS_OF_A_GRADIENT, Compared, compared, mean_curve, relative_falls, wins
 from book.tools.pages.worst import SETTING_WORDS, SETTINGS, WorstCases, computed, kept
 from book.tools.plots.style import PALETTE
-from zsad.study.kept import load_sidecars
+from zsad.study.committed import load_sidecars
 from zsad.study.shifts import Block, Worst
 
 CRITERIA = {"auroc": "kept by AUROC", "loss": "kept by loss"}

@@ -131,7 +131,7 @@ def slow_auroc(page, suite, category, label, kind, severity):
     scores: dict[bool, list[float]] = {True: [], False: []}
     detector = Tinted(LABELS[label], "x")
     for sample in page.dataset(suite, category):
-        noise = perturb.picture_generator(sample.id, page.study.seed)
+        noise = perturb.image_generator(sample.id, page.study.seed)
         image = perturb.corrupt(sample.image, kind, severity, noise) if severity else sample.image
         scores[sample.label].append(float(detector.predict(image[None], category).score))
     pairs = [(a > n) + (a == n) / 2 for a in scores[True] for n in scores[False]]

@@ -36,7 +36,7 @@ from zsad.analysis.differences import Difference
 from zsad.detectors import Prediction
 from zsad.detectors.tiling import Tiling
 from zsad.detectors.tiling_options import TilingOptions
-from zsad.study import compute, kept
+from zsad.study import committed, compute
 from zsad.study.sealed import read_sealed, write_sealed
 
 SHARES = {"winclip": 0.9, "tiling": 1.0, "clipseg alone": 0.6, "not scaled": 1.0}
@@ -254,17 +254,17 @@ def test_cells_without_draws_of_f1_say_so(page):
 
 def test_kept_tables_of_an_earlier_version_lack_what_came_later(study, tmp_path):
     records = compute(study, "none", progress=False, loader=load_shaded)
-    kept.export(records, study, tmp_path)
+    committed.export(records, study, tmp_path)
     path = tmp_path / "replicates.parquet"
     pd.read_parquet(path).drop(columns=["image_f1max", "pixel_f1max"]).to_parquet(path, index=False)
     provenance = read_sealed(tmp_path / "provenance.json")
     provenance["files"]["replicates"] = hashlib.sha256(path.read_bytes()).hexdigest()
     write_sealed(provenance, tmp_path / "provenance.json")
     other = tiny_study(tmp_path, records_root=tmp_path / "records")
-    store = kept.RecordStore(other.records_root)
+    store = committed.RecordStore(other.records_root)
     store.prepare()
     key = records["key"].iloc[0]
-    assert kept.Kept(tmp_path).restore(key, store)
+    assert committed.Committed(tmp_path).restore(key, store)
     restored = store.table(key, "replicates")
     assert restored["pixel_f1max"].isna().all()
     assert restored["aupro"].notna().all()

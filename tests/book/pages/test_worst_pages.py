@@ -21,8 +21,8 @@ from book.tools.pages.worst_parameters import counted, show_histograms
 from book.tools.probes.maps import worst_map
 from zsad.analysis.means import drops
 from zsad.study import compute
+from zsad.study.committed import load_table
 from zsad.study.evaluate import sizes_of
-from zsad.study.kept import load_table
 from zsad.study.shifts import Worst
 
 BLOCKS = [

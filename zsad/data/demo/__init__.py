@@ -1,4 +1,4 @@
-"""The demo world: rendered product pictures with exact masks, written in the layouts of the published data sets."""
+"""The demo world: rendered product images with exact masks, written in the layouts of the published data sets."""
 
 from zsad.data.demo.suites import SUITES, CategorySpec, Suite
 from zsad.data.demo.write import write_suite, write_suites

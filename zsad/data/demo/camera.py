@@ -22,7 +22,7 @@ class Look:
     Attributes:
         hue, saturation, value: colour of the backdrop (hue in turns), all in [0, 1].
         backdrops: names of the backdrop surfaces in use.
-        azimuth, elevation: direction of the lamp (degrees; 0 is right, 90 is up in the picture).
+        azimuth, elevation: direction of the lamp (degrees; 0 is right, 90 is up in the image).
         ambient: share of light without direction. warmth: red against blue of the lamp.
         vignette: darkening towards the corners. blur: radius of the lens (px at 240). noise: of the sensor.
     """
@@ -86,7 +86,7 @@ def backdrop(rng: np.random.Generator, height: int, width: int, look: Look) -> F
 
 
 def photograph(scene: Scene, look: Look, rng: np.random.Generator) -> UInt8[ndarray, "height width 3"]:
-    """Shades the scene with one lamp, casts its shadow, and takes the picture."""
+    """Shades the scene with one lamp, casts its shadow, and takes the image."""
     height, width = scene.relief.shape
     unit = np.float32(scene.unit)
     azimuth, elevation = np.deg2rad(rng.uniform(*look.azimuth)), np.deg2rad(rng.uniform(*look.elevation))
@@ -113,10 +113,10 @@ def photograph(scene: Scene, look: Look, rng: np.random.Generator) -> UInt8[ndar
     light *= 1 - np.float32(rng.uniform(*look.vignette)) * (scene.x**2 + scene.y**2) / 120**2 / 2
     warmth = np.float32(rng.uniform(*look.warmth))
     tint = np.array([1 + warmth, 1, 1 - warmth], np.float32) * np.float32(rng.uniform(0.92, 1.05))
-    picture = scene.rgb * light[..., None] * tint + (0.75 * scene.gloss * shine * (1 - ambient))[..., None]
+    image = scene.rgb * light[..., None] * tint + (0.75 * scene.gloss * shine * (1 - ambient))[..., None]
 
     blur = rng.uniform(*look.blur) * float(unit)
-    picture = ndimage.gaussian_filter(picture, (blur, blur, 0))
-    picture += rng.standard_normal((height, width, 1), np.float32) * np.float32(rng.uniform(*look.noise))
-    levels: ndarray = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+    image = ndimage.gaussian_filter(image, (blur, blur, 0))
+    image += rng.standard_normal((height, width, 1), np.float32) * np.float32(rng.uniform(*look.noise))
+    levels: ndarray = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
     return levels

@@ -27,7 +27,7 @@ class Style:
         contrast: how far the colour moves towards that of the damage, 0 to 1.
         roughness, harmonics: outline of blots (see shapes.blob). stretch: long against short axis.
         wander: how much a line bends (degrees a step).
-        spots: fewest and most places of damage in one picture.
+        spots: fewest and most places of damage in one image.
     """
 
     size: Range

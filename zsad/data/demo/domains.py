@@ -1,4 +1,4 @@
-"""The conditions that a suite's pictures are taken under: the table, the lamp, and how camera and product stand."""
+"""The conditions that a suite's images are taken under: the table, the lamp, and how camera and product stand."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Domain:
     Attributes:
         look: table, lamp and camera.
         tilt, drift, scale: pose of the product in place of its habitual one (see `Product`); None keeps it.
-        lean: how far the camera leans: corners of the picture lie up to this share of a side further in, each by
-            itself. At most 1/16, the margin that damage keeps from the picture's border.
+        lean: how far the camera leans: corners of the image lie up to this share of a side further in, each by
+            itself. At most 1/16, the margin that damage keeps from the image's border.
     """
 
     look: Look
@@ -41,18 +41,18 @@ class Domain:
 
 
 def leaning(
-    picture: UInt8[ndarray, "height width 3"],
+    image: UInt8[ndarray, "height width 3"],
     mask: Bool[ndarray, "height width"],
     lean: float,
     rng: np.random.Generator,
 ) -> tuple[UInt8[ndarray, "height width 3"], Bool[ndarray, "height width"]]:
-    """Picture and mask as a leaning camera sees them: four points near the corners become the corners."""
+    """Image and mask as a leaning camera sees them: four points near the corners become the corners."""
     height, width = mask.shape
     inwards = rng.uniform(0, lean, (4, 2)) * [[1, 1], [-1, 1], [-1, -1], [1, -1]]
     corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
     place = _homography(corners * [width, height], (corners + inwards) * [width, height])
     warp = ((width, height), Image.Transform.PERSPECTIVE, place)
-    leant = Image.fromarray(picture).transform(*warp, Image.Resampling.BICUBIC)
+    leant = Image.fromarray(image).transform(*warp, Image.Resampling.BICUBIC)
     marked = Image.fromarray(mask.astype(np.uint8)).transform(*warp, Image.Resampling.NEAREST)
     return np.asarray(leant), np.asarray(marked) > 0
 

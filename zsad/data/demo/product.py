@@ -22,7 +22,7 @@ class Product:
     Attributes:
         name: its words in a sentence ("bottle cap").
         kind: "object", "texture", "aligned", "many" or "board".
-        parts: draws the parts of one picture.
+        parts: draws the parts of one image.
         scale, tilt, drift: ranges of size factor, turn from the habitual pose (degrees), and offset (units).
         movable: groups that a pose fault may turn, shift or take away.
         rotation_invariant: whether the product means the same at any angle.

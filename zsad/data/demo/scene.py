@@ -1,6 +1,6 @@
 """A product as a stack of painted parts: colour, relief and gloss of every pixel, before any light falls on it.
 
-Lengths are in units of 1/240 of the picture's shorter side, so that at 240 px a unit is a pixel. x points right, y up.
+Lengths are in units of 1/240 of the image's shorter side, so that at 240 px a unit is a pixel. x points right, y up.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Part:
         group: parts of one group are moved together by a fault; None cannot be moved.
         marked: whether a moved part counts in the mask (a plain disc turned on the spot shows nothing).
         body: whether the part belongs to the product's silhouette (an engraving or a hole does not add to it).
-        instance: starts a new instance (a picture with many of one kind).
+        instance: starts a new instance (an image with many of one kind).
     """
 
     shape: Callable[[Field, Field], Field]
@@ -52,7 +52,7 @@ class Part:
 
 @dataclass
 class Scene:
-    """Surface maps of one picture, all (height, width) or (height, width, 3)."""
+    """Surface maps of one image, all (height, width) or (height, width, 3)."""
 
     rgb: Float32[ndarray, "height width 3"]
     relief: Float32[ndarray, "height width"]
@@ -90,7 +90,7 @@ def empty_scene(backdrop: Float32[ndarray, "height width 3"]) -> Scene:
 
 @dataclass(frozen=True)
 class Pose:
-    """Where the product's frame stands in the picture: units, degrees, factor."""
+    """Where the product's frame stands in the image: units, degrees, factor."""
 
     x: float = 0.0
     y: float = 0.0
@@ -144,7 +144,7 @@ def _moved(part: Part, pivot: tuple[float, float], fault: Fault) -> Part:
 
 
 def _window(scene: Scene, part: Part, pose: Pose) -> tuple[slice, slice]:
-    centre_x, centre_y = _to_picture(part.centre, pose)
+    centre_x, centre_y = _to_image(part.centre, pose)
     reach = part.reach * pose.scale + 2
     height, width = scene.relief.shape
     column, row = centre_x * scene.unit + (width - 1) / 2, (height - 1) / 2 - centre_y * scene.unit
@@ -153,14 +153,14 @@ def _window(scene: Scene, part: Part, pose: Pose) -> tuple[slice, slice]:
     return rows, slice(max(0, int(column - r)), max(0, min(width, int(column + r) + 2)))
 
 
-def _to_picture(point: tuple[float, float], pose: Pose) -> tuple[float, float]:
+def _to_image(point: tuple[float, float], pose: Pose) -> tuple[float, float]:
     angle = np.deg2rad(pose.angle)
     x, y = point[0] * pose.scale, point[1] * pose.scale
     return pose.x + np.cos(angle) * x - np.sin(angle) * y, pose.y + np.sin(angle) * x + np.cos(angle) * y
 
 
 def _local(scene: Scene, part: Part, pose: Pose, window: tuple[slice, slice]) -> tuple[Field, Field]:
-    centre_x, centre_y = _to_picture(part.centre, pose)
+    centre_x, centre_y = _to_image(part.centre, pose)
     x, y = scene.x[window] - np.float32(centre_x), scene.y[window] - np.float32(centre_y)
     u, v = turn(x, y, pose.angle + part.angle)
     return u / np.float32(pose.scale), v / np.float32(pose.scale)

@@ -1,4 +1,4 @@
-"""One picture of one product: undamaged, with damage to its surface, or with a part in the wrong pose."""
+"""One image of one product: undamaged, with damage to its surface, or with a part in the wrong pose."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def render_specimen(
         look, style: ranges of table, lamp, camera and of the damage.
         rng: the only source of chance.
         defect: a name of `SURFACE_FAULTS` or `POSE_FAULTS`; None for an undamaged specimen.
-        height, width: of the picture in pixels.
+        height, width: of the image in pixels.
 
     Returns:
-        The picture, sRGB in 0 to 255, and the exact mask of what the defect changed (all False when undamaged).
+        The image, sRGB in 0 to 255, and the exact mask of what the defect changed (all False when undamaged).
 
     Raises:
         ValueError: the defect is unknown, or is one of pose and the product has no part that can be moved.

@@ -12,7 +12,7 @@ from zsad.data.files import SUFFIXES
 from zsad.files import sha256_of
 
 STAMP = "demo-suite.json"
-RENDERER = 1  # raised when the same seed draws other pictures
+RENDERER = 1  # raised when the same seed draws other images
 
 
 def folder_of(name: str, seed: int) -> str:

@@ -31,7 +31,7 @@ DOMAINS = {
 
 @dataclass(frozen=True)
 class CategorySpec:
-    """One category of a suite: its product, the defects of its test split, and how many pictures of each."""
+    """One category of a suite: its product, the defects of its test split, and how many images of each."""
 
     product: Product
     defects: tuple[str, ...]
@@ -56,9 +56,9 @@ class Suite:
 
     Attributes:
         reader: name of the reader whose layout it is written in.
-        size: height and width of the pictures.
+        size: height and width of the images.
         style: size, contrast and outline of the defects: what was calibrated.
-        train, good, each_defect: pictures of the train split, undamaged test pictures, test pictures of each defect;
+        train, good, each_defect: images of the train split, undamaged test images, test images of each defect;
             in a suite with domains, of each domain.
         domains: conditions that the test split shows; a suite without them has one unnamed, `HABITUAL`.
         train_domains: those that the train split shows.

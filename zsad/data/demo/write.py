@@ -28,45 +28,45 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture of a suite: where it belongs, and the seed that draws it."""
+class Planned:
+    """One image of a suite: where it belongs, and the seed that draws it."""
 
     category: str
     split: str
     defect: str | None
     index: int
-    number: int  # running number among the pictures of its folder
+    number: int  # running number among the images of its folder
     domain: str | None = None
 
     def generator(self, suite: str, seed: int) -> np.random.Generator:
-        """Depends on (suite, category, split, defect, domain, index) alone, never on the other pictures."""
+        """Depends on (suite, category, split, defect, domain, index) alone, never on the other images."""
         place = f"{suite}/{self.category}/{self.split}/{self.defect or 'good'}"
         if self.domain:
             place += f"/{self.domain}"
         return np.random.default_rng([seed, zlib.crc32(place.encode()), self.index])
 
 
-def pictures(suite: Suite) -> Iterator[Picture]:
-    """Every picture of a suite, category by category."""
+def planned_images(suite: Suite) -> Iterator[Planned]:
+    """Every image of a suite, category by category."""
     for category, spec in suite.categories.items():
         for domain in suite.train_domains or (None,):
             for index in range(suite.train):
-                yield Picture(category, "train", None, index, index, domain)
+                yield Planned(category, "train", None, index, index, domain)
         for domain in suite.domains or (None,):
             for index in range(suite.good):
-                yield Picture(category, "test", None, index, suite.train + index, domain)
+                yield Planned(category, "test", None, index, suite.train + index, domain)
             for kind, defect in enumerate(spec.defects):
                 for index in range(suite.each_defect):
-                    yield Picture(category, "test", defect, index, kind * suite.each_defect + index, domain)
+                    yield Planned(category, "test", defect, index, kind * suite.each_defect + index, domain)
 
 
 def render(
-    suite: Suite, picture: Picture, rng: np.random.Generator
+    suite: Suite, planned: Planned, rng: np.random.Generator
 ) -> tuple[UInt8[ndarray, "height width 3"], Bool[ndarray, "height width"]]:
-    """One picture of a suite and its mask, under the conditions of its domain."""
-    domain = suite.domains[picture.domain] if picture.domain else HABITUAL
-    product = domain.pose(suite.categories[picture.category].product)
-    image, mask = render_specimen(product, domain.look, suite.style, rng, picture.defect, *suite.size)
+    """One image of a suite and its mask, under the conditions of its domain."""
+    domain = suite.domains[planned.domain] if planned.domain else HABITUAL
+    product = domain.pose(suite.categories[planned.category].product)
+    image, mask = render_specimen(product, domain.look, suite.style, rng, planned.defect, *suite.size)
     return leaning(image, mask, domain.lean, rng) if domain.lean else (image, mask)
 
 
@@ -78,14 +78,14 @@ def write_suites(root: str | os.PathLike[str], seed: int = 0, progress: bool = T
 def write_suite(root: str | os.PathLike[str], name: str, seed: int = 0, progress: bool = True) -> Path:
     """Writes `root/<name>` (`root/<name>-seed-<seed>` for seeds other than 0), the same bytes for the same seed.
 
-    A suite that is there as it was drawn is left alone. One with a picture missing, replaced or added is drawn again,
+    A suite that is there as it was drawn is left alone. One with an image missing, replaced or added is drawn again,
     and what was there is set aside beside it, with a warning; one that was drawn otherwise is replaced. A suite appears
     under its name only when it is complete. Of several processes one draws, and the others wait for it.
 
     Args:
         root: folder that receives the suite.
         name: one of `SUITES`.
-        seed: chooses every picture. The study uses 0; others make fresh suites of the same kind.
+        seed: chooses every image. The study uses 0; others make fresh suites of the same kind.
         progress: show a bar.
 
     Returns:
@@ -150,55 +150,58 @@ def _aside(final: Path) -> Path | None:
 
 def _draw(folder: Path, name: str, seed: int, progress: bool) -> None:
     suite, rows = SUITES[name], []
-    todo, bar = list(pictures(suite)), {"desc": f"writing {folder_of(name, seed)}", "unit": "picture", "mininterval": 1}
-    for picture in tqdm(todo, **bar, disable=not progress):
-        image, mask = render(suite, picture, picture.generator(name, seed))
+    todo, bar = (
+        list(planned_images(suite)),
+        {"desc": f"writing {folder_of(name, seed)}", "unit": "picture", "mininterval": 1},
+    )
+    for planned in tqdm(todo, **bar, disable=not progress):
+        image, mask = render(suite, planned, planned.generator(name, seed))
         write = _write_visa if suite.reader == "visa" else _write_mvtec
-        rows.append(write(folder, suite, picture, Image.fromarray(image), mask))
+        rows.append(write(folder, suite, planned, Image.fromarray(image), mask))
     if suite.reader == "visa":
         _write_visa_tables(folder, suite, todo, rows)
 
 
-def _write_mvtec(root: Path, suite: Suite, picture: Picture, image: Image.Image, mask: np.ndarray) -> tuple[str, str]:
-    """AeBAD-S has the same layout with one folder more, that of the domain, and masks named as their pictures."""
-    below = Path(picture.defect or "good", picture.domain or "")
-    folder = root / picture.category / picture.split / below
+def _write_mvtec(root: Path, suite: Suite, planned: Planned, image: Image.Image, mask: np.ndarray) -> tuple[str, str]:
+    """AeBAD-S has the same layout with one folder more, that of the domain, and masks named as their images."""
+    below = Path(planned.defect or "good", planned.domain or "")
+    folder = root / planned.category / planned.split / below
     folder.mkdir(parents=True, exist_ok=True)
-    image.save(folder / f"{picture.index:03d}.png")
-    if picture.defect:
-        folder = root / picture.category / "ground_truth" / below
+    image.save(folder / f"{planned.index:03d}.png")
+    if planned.defect:
+        folder = root / planned.category / "ground_truth" / below
         folder.mkdir(parents=True, exist_ok=True)
-        name = f"{picture.index:03d}.png" if picture.domain else f"{picture.index:03d}_mask.png"
+        name = f"{planned.index:03d}.png" if planned.domain else f"{planned.index:03d}_mask.png"
         Image.fromarray((mask * 255).astype(np.uint8)).save(folder / name)
     return "", ""
 
 
-def _write_visa(root: Path, suite: Suite, picture: Picture, image: Image.Image, mask: np.ndarray) -> tuple[str, str]:
+def _write_visa(root: Path, suite: Suite, planned: Planned, image: Image.Image, mask: np.ndarray) -> tuple[str, str]:
     """Masks hold the number of the defect class, from 1, as the published data set's do."""
-    data = Path(picture.category) / "Data"
-    path = data / "Images" / ("Anomaly" if picture.defect else "Normal") / f"{picture.number:03d}.JPG"
+    data = Path(planned.category) / "Data"
+    path = data / "Images" / ("Anomaly" if planned.defect else "Normal") / f"{planned.number:03d}.JPG"
     (root / path).parent.mkdir(parents=True, exist_ok=True)
     image.save(root / path, quality=95, subsampling=0)
-    if not picture.defect:
+    if not planned.defect:
         return path.as_posix(), ""
-    number = suite.categories[picture.category].defects.index(picture.defect) + 1
-    mask_path = data / "Masks" / "Anomaly" / f"{picture.number:03d}.png"
+    number = suite.categories[planned.category].defects.index(planned.defect) + 1
+    mask_path = data / "Masks" / "Anomaly" / f"{planned.number:03d}.png"
     (root / mask_path).parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray((mask * number).astype(np.uint8)).save(root / mask_path)
     return path.as_posix(), mask_path.as_posix()
 
 
-def _write_visa_tables(root: Path, suite: Suite, todo: list[Picture], rows: list[tuple[str, str]]) -> None:
+def _write_visa_tables(root: Path, suite: Suite, todo: list[Planned], rows: list[tuple[str, str]]) -> None:
     (root / "split_csv").mkdir()
     with (root / "split_csv" / "1cls.csv").open("w", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["object", "split", "label", "image", "mask"])
-        for picture, (image, mask) in zip(todo, rows, strict=True):
-            table.writerow([picture.category, picture.split, "anomaly" if picture.defect else "normal", image, mask])
+        for planned, (image, mask) in zip(todo, rows, strict=True):
+            table.writerow([planned.category, planned.split, "anomaly" if planned.defect else "normal", image, mask])
     for category in suite.categories:
         with (root / category / "image_anno.csv").open("w", newline="") as file:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(["image", "label", "mask"])
-            for picture, (image, mask) in zip(todo, rows, strict=True):
-                if picture.category == category:
-                    table.writerow([image, picture.defect or "normal", mask])
+            for planned, (image, mask) in zip(todo, rows, strict=True):
+                if planned.category == category:
+                    table.writerow([image, planned.defect or "normal", mask])

@@ -1,6 +1,6 @@
 """Results of the segmenters kept on disk by content, so that a rerun with other prompts does not segment again.
 
-A file's name is made from the picture's bytes and the segmenter's fingerprint; what comes after the segmenters (the
+A file's name is made from the image's bytes and the segmenter's fingerprint; what comes after the segmenters (the
 filter, the union) is computed anew, so that a rerun may also change those.
 """
 
@@ -26,39 +26,39 @@ log = logging.getLogger(__name__)
 
 
 def soft_levels(
-    model: SoftForeground, pictures: UInt8[Tensor, "image 3 height width"], folder: str | Path | None = None
+    model: SoftForeground, images: UInt8[Tensor, "image 3 height width"], folder: str | Path | None = None
 ) -> UInt8[Tensor, "image height width"]:
-    """Soft foreground of pictures, those that are not kept in one call of the model."""
-    paths = [_path(folder, "soft", model.fingerprint, picture) for picture in pictures]
+    """Soft foreground of images, those that are not kept in one call of the model."""
+    paths = [_path(folder, "soft", model.fingerprint, image) for image in images]
     kept = {index: found["soft"] for index, path in enumerate(paths) if (found := _read(path)) is not None}
-    missing = [index for index in range(len(pictures)) if index not in kept]
+    missing = [index for index in range(len(images)) if index not in kept]
     if missing:
-        for index, levels in zip(missing, model(pictures[missing]), strict=True):
+        for index, levels in zip(missing, model(images[missing]), strict=True):
             kept[index] = levels
             _write(paths[index], {"soft": levels})
-    return torch.stack([kept[index] for index in range(len(pictures))])
+    return torch.stack([kept[index] for index in range(len(images))])
 
 
 def parts_of(
-    model: PartSegmenter, picture: UInt8[Tensor, "3 height width"], folder: str | Path | None = None
+    model: PartSegmenter, image: UInt8[Tensor, "3 height width"], folder: str | Path | None = None
 ) -> list[Part]:
-    """Part masks of a picture."""
-    path = _path(folder, "parts", model.fingerprint, picture)
+    """Part masks of an image."""
+    path = _path(folder, "parts", model.fingerprint, image)
     kept = _read(path)
     if kept is not None:
         return _unpacked(kept)
-    parts = model(np.ascontiguousarray(picture.permute(1, 2, 0).numpy()))
+    parts = model(np.ascontiguousarray(image.permute(1, 2, 0).numpy()))
     _write(path, _packed(parts))
     return parts
 
 
 def _path(
-    folder: str | Path | None, kind: str, fingerprint: str, picture: UInt8[Tensor, "3 height width"]
+    folder: str | Path | None, kind: str, fingerprint: str, image: UInt8[Tensor, "3 height width"]
 ) -> Path | None:
     if folder is None:
         return None
-    digest = hashlib.sha256(f"{kind} {fingerprint} {tuple(picture.shape)}".encode())
-    digest.update(picture.contiguous().numpy().data)
+    digest = hashlib.sha256(f"{kind} {fingerprint} {tuple(image.shape)}".encode())
+    digest.update(image.contiguous().numpy().data)
     name = digest.hexdigest()
     return Path(folder) / name[:2] / f"{kind}-{name[:32]}.safetensors"
 

@@ -4,7 +4,7 @@
 sidecars, the SHA-256 of the other files and its own. A cell that is kept is unpacked into the folder of finished cells
 when it is asked for.
 
-Processors round differently: drawn on another one, a few pictures of a demo suite differ by a level, and with them the
+Processors round differently: drawn on another one, a few images of a demo suite differ by a level, and with them the
 key of every cell that has seen them. So a cell of a demo suite is also known by the suite's recipe.
 """
 
@@ -24,14 +24,12 @@ import pandas as pd
 from zsad.files import check_writable_folder, write_atomically
 from zsad.study.code import folder_code
 from zsad.study.config import Study, load_study, project_root, resolve
+from zsad.study.manifest import gather, manifest_folder, read_manifests
 from zsad.study.records import (
     CELL_COLUMNS,
     KEY_COLUMNS,
     TABLES,
     RecordStore,
-    gather,
-    manifest_folder,
-    read_manifests,
     validate_records,
     write_parquet,
 )
@@ -47,14 +45,14 @@ _SHARED = ("versions", "machine", "seeds", "code")
 UNKNOWN_CODE = {"unknown": "computed before the code was fingerprinted"}
 
 
-def kept_folder(study: str) -> Path:
+def committed_folder(study: str) -> Path:
     return project_root() / "results" / study
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a cell is, whichever processor drew its pictures: its spec, the fingerprints of its weights and of its code,
-    and the recipe of its suite; None for pictures that are not drawn.
+    """What a cell is, whichever processor drew its images: its spec, the fingerprints of its weights and of its code,
+    and the recipe of its suite; None for images that are not drawn.
     """
 
     spec: dict[str, Any]
@@ -117,7 +115,7 @@ def _pack(study: Study, sidecars: dict[str, dict[str, Any]], files: dict[str, st
     return f'{{"{SEAL}": "{sealed(json.loads("{" + body))[SEAL]}",\n{body}'
 
 
-class Kept:
+class Committed:
     """The records kept in one folder; empty where there are none."""
 
     def __init__(self, folder: Path) -> None:
@@ -194,7 +192,7 @@ class Kept:
         """Unpack a cell into `store` as it was when it was computed; whether it is kept here.
 
         With a `meaning`, a cell of the same one serves where there is none of that key; with `ids`, the names of the
-        pictures as they lie on disk, one that has seen others does not.
+        images as they lie on disk, one that has seen others does not.
         """
         source = key
         if key not in self.sidecars and meaning is not None and meaning.recipe is not None:
@@ -232,7 +230,7 @@ def load_records(study: str | Study) -> pd.DataFrame:
     Raises FileNotFoundError, saying what to run, where there are neither.
     """
     config = load_study(study, check_models=False) if isinstance(study, str) else study
-    kept = Kept(kept_folder(config.name))
+    kept = Committed(committed_folder(config.name))
     if kept.sidecars:
         records, sidecars = kept.records, kept.sidecars
     else:
@@ -262,7 +260,7 @@ def load_table(records: pd.DataFrame, name: str, study: Study) -> pd.DataFrame:
     if name not in TABLES:
         raise ValueError(f"unknown table {name!r}; known: {', '.join(TABLES)}")
     named = records[["study", *KEY_COLUMNS, "key"]].drop_duplicates()
-    frames, kept, store = [], _kept_of(records), RecordStore(resolve(study.records_root))
+    frames, kept, store = [], _committed_of(records), RecordStore(resolve(study.records_root))
     for key, sidecar in load_sidecars(records, study).items():
         if name not in sidecar["tables"]:
             raise RecordError(f"cell {key} has no {name}: only worst cases have samples and a curve")
@@ -276,7 +274,7 @@ def load_table(records: pd.DataFrame, name: str, study: Study) -> pd.DataFrame:
 
 def load_sidecars(records: pd.DataFrame, study: Study) -> dict[str, dict[str, Any]]:
     """The provenance of some records' cells, by key; `study` and errors as `load_table`."""
-    kept, store = _kept_of(records), RecordStore(resolve(study.records_root))
+    kept, store = _committed_of(records), RecordStore(resolve(study.records_root))
     found = {}
     for key in records["key"].unique():
         if key not in kept.sidecars and not store.has(key):
@@ -285,5 +283,5 @@ def load_sidecars(records: pd.DataFrame, study: Study) -> dict[str, dict[str, An
     return found
 
 
-def _kept_of(records: pd.DataFrame) -> Kept:
-    return Kept(kept_folder(str(records["study"].iloc[0])))
+def _committed_of(records: pd.DataFrame) -> Committed:
+    return Committed(committed_folder(str(records["study"].iloc[0])))

@@ -26,8 +26,8 @@ from zsad.data.demo import SUITES, write
 from zsad.detectors import load_detector
 from zsad.robustness.bounds import PARAMETERS
 from zsad.study.cells import Cell
-from zsad.study.evaluate import Evaluated, evaluate, load_pictures
-from zsad.study.kept import Kept, kept_folder
+from zsad.study.committed import Committed, committed_folder
+from zsad.study.evaluate import Evaluated, evaluate, load_images
 from zsad.study.shifts import BOUNDS, Shift, canonical_json
 
 LOG_ODDS, LOSS, AUROC = 0.15, 0.1, 0.003
@@ -40,8 +40,8 @@ DRAWN = {
 
 
 @pytest.fixture(scope="module")
-def kept() -> Kept:
-    return Kept(kept_folder("demo"))
+def kept() -> Committed:
+    return Committed(committed_folder("demo"))
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +55,15 @@ def data(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("data")
     for name, (category, numbers) in DRAWN.items():
         suite = replace(SUITES[name], categories={category: SUITES[name].categories[category]})
-        drawn = [p for p in write.pictures(suite) if p.split == "test" and numbers.get(p.defect) == p.index]
+        drawn = [p for p in write.planned_images(suite) if p.split == "test" and numbers.get(p.defect) == p.index]
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(SUITES, name, suite)
-            patch.setattr(write, "pictures", lambda suite, drawn=drawn: drawn)
+            patch.setattr(write, "planned_images", lambda suite, drawn=drawn: drawn)
             write.write_suite(root, name, progress=False)
     return root
 
 
-def key_of(kept: Kept, suite: str, detector: str, shift: tuple[str, str, float], limit: int | None, **how) -> str:
+def key_of(kept: Committed, suite: str, detector: str, shift: tuple[str, str, float], limit: int | None, **how) -> str:
     """That of the only cell of this description."""
     kind, setting, value = shift
     wanted = {"suite": suite, "category": DRAWN[suite][0], "detector": detector, "backbone": "demo-b", "limit": limit}
@@ -80,7 +80,7 @@ def key_of(kept: Kept, suite: str, detector: str, shift: tuple[str, str, float],
 
 
 def again(
-    kept: Kept, key: str, data: Path, tower: Backbone, starts: Sequence[pd.DataFrame] = (), **how: object
+    kept: Committed, key: str, data: Path, tower: Backbone, starts: Sequence[pd.DataFrame] = (), **how: object
 ) -> Evaluated:
     """What today's code says of the drawn images of a cell. Where a cell names no aspect, it is from before that was
     kept: its images were squashed, and its metrics taken there."""
@@ -92,11 +92,11 @@ def again(
     given |= {"options": canonical_json(spec["options"]), "shift": shift, "bootstrap": 2}
     cell = Cell(**{field.name: given[field.name] for field in fields(Cell)})
     dataset = load_dataset(spec["reader"], data / spec["suite"], category=spec["category"])
-    pictures = load_pictures(cell, dataset)
+    pictures = load_images(cell, dataset)
     return evaluate(cell, detector, pictures, batch_size=16, device="cpu", progress=False, starts=starts)
 
 
-def kept_rows(kept: Kept, key: str, table: str, ids: pd.Index) -> pd.DataFrame:
+def kept_rows(kept: Committed, key: str, table: str, ids: pd.Index) -> pd.DataFrame:
     rows = kept.tables[table]
     return rows[rows["key"] == key].set_index("id").loc[ids]
 

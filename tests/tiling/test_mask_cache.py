@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from tiny_parts import ColouredParts, NoParts, RedSoft, picture
 
-from zsad.tiling.keep import parts_of, soft_levels
+from zsad.tiling.mask_cache import parts_of, soft_levels
 from zsad.tiling.soft import as_bytes
 
 PICTURES = as_bytes(torch.stack([picture(40, 30, (2, 3, 9, 8)), picture(40, 30, (20, 5, 7, 20), (1, 1, 3, 3))]))

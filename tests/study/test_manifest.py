@@ -9,9 +9,10 @@ from toys import load_reddish, tiny_study, write_suite
 import zsad.study
 from book.tools.page import Page
 from book.tools.parameters import LISTED
-from zsad.study import compute, records
+from zsad.study import compute, manifest
 from zsad.study.cells import Selection
-from zsad.study.listed import listed_records
+from zsad.study.manifest import manifest_records
+from zsad.study.records import RecordStore
 from zsad.study.sealed import read_sealed, write_sealed
 
 WORST = {"name": "few", "limit": 4, "budget": 2, "settings": ["hue"]}
@@ -23,9 +24,9 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     write_suite(folder / "data" / "toys")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "project_root", lambda: folder)
+        patch.setattr(manifest, "project_root", lambda: folder)
         study = tiny_study(folder, worst=WORST)
-        records.write_manifest(compute(study, progress=False, loader=load_reddish), study.name)
+        manifest.write_manifest(compute(study, progress=False, loader=load_reddish), study.name)
     return folder
 
 
@@ -33,7 +34,7 @@ def finished(tmp_path_factory):
 def study(finished, tmp_path, monkeypatch):
     """That study in a folder of its own."""
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
-    monkeypatch.setattr(records, "project_root", lambda: tmp_path)
+    monkeypatch.setattr(manifest, "project_root", lambda: tmp_path)
     return tiny_study(tmp_path, worst=WORST)
 
 
@@ -48,34 +49,34 @@ def study(finished, tmp_path, monkeypatch):
     ],
 )
 def test_what_is_listed_is_what_would_be_computed(study, selection):
-    listed = listed_records(study, Selection(**selection))
+    listed = manifest_records(study, Selection(**selection))
     pd.testing.assert_frame_equal(listed, compute(study, **selection, progress=False, loader=load_reddish))
 
 
 def test_a_result_that_is_not_there_leaves_everything_to_computing(study):
-    path = records.manifest_folder(study.name) / "toys" / "washer" / "demo-b.json"
+    path = manifest.manifest_folder(study.name) / "toys" / "washer" / "demo-b.json"
     content = read_sealed(path)
     worst = [entry for entry in content["results"] if entry["shift"] == "worst"]
     write_sealed({**content, "results": [e for e in content["results"] if e["shift"] != "none"]}, path)
-    assert listed_records(study, Selection("none", categories=["washer"])) is None
-    assert listed_records(study, Selection("none", categories=["metal_nut"])) is not None
-    assert listed_records(study, Selection("worst")) is not None
-    records.RecordStore(study.records_root).path(worst[0]["key"], ".json").unlink()
-    assert listed_records(study, Selection("worst")) is None, "listed, but no longer there"
+    assert manifest_records(study, Selection("none", categories=["washer"])) is None
+    assert manifest_records(study, Selection("none", categories=["metal_nut"])) is not None
+    assert manifest_records(study, Selection("worst")) is not None
+    RecordStore(study.records_root).path(worst[0]["key"], ".json").unlink()
+    assert manifest_records(study, Selection("worst")) is None, "listed, but no longer there"
     path.unlink()
-    assert listed_records(study, Selection("uniform")) is None
+    assert manifest_records(study, Selection("uniform")) is None
 
 
 def test_a_damaged_list_leaves_everything_to_computing(study, caplog):
-    path = records.manifest_folder(study.name) / "toys" / "washer" / "demo-b.json"
+    path = manifest.manifest_folder(study.name) / "toys" / "washer" / "demo-b.json"
     path.write_text(path.read_text().replace("30.0", "31.0"))
-    assert listed_records(study, Selection("uniform")) is None
+    assert manifest_records(study, Selection("uniform")) is None
     assert "demo-b.json is damaged" in caplog.text
 
 
 def test_a_selection_that_the_study_does_not_have_is_an_error(study):
     with pytest.raises(ValueError, match="no variant 'many'; known: default, few"):
-        listed_records(study, Selection(variant="many"))
+        manifest_records(study, Selection(variant="many"))
 
 
 def test_a_page_of_the_book_reads_what_is_listed_and_another_computes(study, tmp_path, monkeypatch):

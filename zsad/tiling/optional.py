@@ -8,7 +8,7 @@ from types import ModuleType
 from zsad.wording import how_to_install
 
 
-def needed(module: str, purpose: str, package: str) -> ModuleType:
+def import_optional(module: str, purpose: str, package: str) -> ModuleType:
     """Import a module.
 
     Raises:

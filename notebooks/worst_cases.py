@@ -34,43 +34,111 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
+import pandas as pd
+
 from book.tools import page as notebook
-from book.tools.absent import say_absent, say_not_kept
-from book.tools.pages.bounds import show_bounds, show_uniform
-from book.tools.pages.worst import computed, kept, uniform_of
+from book.tools import plots
+from book.tools.worst import shown, sweeps_beside
+from zsad.analysis import worst
 
 page = notebook.start(globals(), "worst_cases")
 
+# %% [markdown]
+# Two studies are shown: that of this page, and beside it the whole demo world from the records kept in `results/demo`,
+# over more products and on more backbones. Searching is costly: of some products every test image was searched, of the
+# others a part, chosen as everywhere by kind of defect alone.
+
 # %%
-cases = computed(page)
-if cases is None:
-    say_absent(page, "worst cases")
-else:
-    show_bounds(page, cases, "Fig. 4: what is lost when each picture is at its worst")
+studies = shown(page)
+
+# %% [markdown]
+# ## What is lost
+#
+# Worst cases and clean results share their images, so that the drop between them has a narrow interval of its own.
+
+# %%
+drops = [worst.worst_drops(cases.records, cases.replicates, cases.samples) for cases in studies]
+for cases, table in zip(studies, drops, strict=True):
+    settings = {setting: worst.SETTINGS[setting] for setting in cases.settings}
+    page.figure(
+        plots.plot_drops(table, worst.METRICS, settings, cases.suites, cases.backbones),
+        f"fig-worst-cases{cases.suffix}",
+        f"<strong>Fig. 4, study {cases.study.name}: what is lost when each image is at its worst.</strong> "
+        f"{cases.who}. Height: the mean over categories without shift minus that of the test set in which each image "
+        "is at its own worst, in points. Lines: 95 % interval of the difference, from a paired bootstrap over images.",
+        study=cases.study.name,
+    )
+
+# %% [markdown]
+# What can be said of these bars is put in words, each comparison only as far as its own paired interval carries it.
+
+# %%
+for cases, table in zip(studies, drops, strict=True):
+    conclusion = worst.conclude(cases.records, cases.replicates, table)
+    page.say(f"**Conclusion ({cases.who}).** {conclusion}")
+    page.number(f"conclusion{cases.suffix}", conclusion)
+    page.number(f"who{cases.suffix}", cases.who)
+    for metric in worst.METRICS:
+        top = table[table["metric"] == metric].nlargest(1, "drop").iloc[0]
+        page.number(f"{metric}_drop{cases.suffix}", 100 * top["drop"], worst.points_of(top))
+
+# %% [markdown]
+# The same in numbers. The last column is what the search looks at, the AUROC of single images: another number than the
+# pooled one, and the one that falls furthest.
+
+# %%
+for cases, table in zip(studies, drops, strict=True):
+    page.table(
+        worst.drops_table(table),
+        f"tab-worst-cases{cases.suffix}",
+        f"<strong>Clean results against the lower bound, study {cases.study.name}.</strong> Means over categories in "
+        "percent; drops in points with their 95 % interval, and in percent of the clean value. Last: the mean pixel "
+        "AUROC of single anomalous images.",
+        formats={f"{name} drop [%]": "{:.1f}" for name in worst.METRICS.values()},
+        study=cases.study.name,
+        csv=table,
+    )
+
+# %% [markdown]
+# Category by category: the mean hides that some products lose far more than others.
+
+# %%
+for cases in studies:
+    for backbone, records in cases.records.groupby("backbone", sort=False):
+        table = worst.categories_table(records)
+        page.table(
+            table,
+            f"tab-worst-categories-{backbone}{cases.suffix}",
+            f"<strong>Every category on {backbone}, study {cases.study.name}</strong>, in percent: without shift, and "
+            "each image at its worst in one setting or all three.",
+            formats=dict.fromkeys(table.columns[3:], "{:.1f}"),
+            study=cases.study.name,
+        )
 
 # %% [markdown]
 # ## One value for all, or one for each
 #
-# A uniform shift, as on the pages before, changes every picture alike. Worst cases of single pictures can only be lower
-# where the sweep tries no value that the search misses, and where a picture's own AUROC and the pooled metric agree.
+# A uniform shift, as on the pages before, changes every image alike. Worst cases of single images can only be lower
+# where the sweep tries no value that the search misses, and where an image's own AUROC and the pooled metric agree.
+# Both are compared on the categories that have both, of as many images.
 
 # %%
-if cases is not None:
-    show_uniform(page, cases, uniform_of(page, cases))
-
-# %% [markdown]
-# ## The whole demo world
-#
-# The same from the records kept in `results/demo`, over more products and on more backbones. Searching is costly: of
-# some products every test image was searched, of the others a part, chosen as everywhere by kind of defect alone.
-
-# %%
-if page.overrides:
-    page.say("Not shown: this page was made with other parameters than the book's.")
-else:
-    whole = kept(page)
-    if whole is None:
-        page.number("conclusion-demo", say_not_kept(page, "worst cases"))
-    else:
-        show_bounds(page, whole, "Fig. 4, the demo study: what is lost when each picture is at its worst")
-        show_uniform(page, whole, uniform_of(page, whole))
+for cases in studies:
+    swept, bound = worst.of_the_same_images(sweeps_beside(page, cases), cases.worst)
+    if swept.empty:
+        page.say("Not in this study: a uniform sweep and worst cases of the same categories.")
+        continue
+    replicates = page.details("replicates", pd.concat([bound, swept]))
+    pairs = worst.paired(bound, worst.lowest_of_sweep(swept), replicates)
+    verdicts = worst.verdicts(pairs, "lower", "higher")
+    page.say(f"**The worst of one value for all images against one for each ({cases.study.name}).** The mean at the "
+             f"worst values of single images, beside that at the lowest value of the sweep: {verdicts}.")  # fmt: skip
+    page.number(f"uniform{cases.suffix}", verdicts)
+    page.table(
+        worst.pairs_table(pairs, {" uniform": "{second}", " per image": "{first}"}),
+        f"tab-uniform-worst{cases.suffix}",
+        f"<strong>The lowest uniform value against the worst value of each image, study {cases.study.name}</strong>: "
+        "means in percent, and their paired difference in points with its 95 % interval. The lowest value of a sweep "
+        "was chosen after looking, separately for each metric.",
+        study=cases.study.name,
+    )

@@ -29,31 +29,85 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
+import pandas as pd
+
 from book.tools import page as notebook
-from book.tools.absent import say_absent, say_not_kept
-from book.tools.pages.worst import computed, kept
-from book.tools.pages.worst_gallery import show_gallery
+from book.tools import plots
+from book.tools.probes.maps import maps_of_category, worst_map
+from book.tools.worst import shown
+from zsad.analysis import parameters, worst
+from zsad.study.evaluate import sizes_of
 
 page = notebook.start(globals(), "worst_gallery")
 
+# %% [markdown]
+# Two studies are shown: that of this page, and the whole demo world from the records kept in `results/demo`; of both
+# the first backbone, and all three parameters at once where they were searched.
+
 # %%
-cases = computed(page)
-if cases is None:
-    say_absent(page, "worst cases")
-else:
-    show_gallery(page, cases)
+studies = shown(page)
 
 # %% [markdown]
-# ## The whole demo world
-#
-# Chosen by the same rule among the pictures whose worst cases are kept in `results/demo`.
+# The rule chooses from the records of every image, and no map has been looked at yet.
 
 # %%
-if page.overrides:
-    page.say("Not shown: this page was made with other parameters than the book's.")
-else:
-    whole = kept(page)
-    if whole is None:
-        say_not_kept(page, "worst cases")
-    else:
-        show_gallery(page, whole)
+chosen = []
+for cases in studies:
+    setting, backbone = "3d" if "3d" in cases.settings else cases.settings[0], cases.backbones[0]
+    samples = cases.samples.query("setting == @setting and backbone == @backbone")
+    by_suite = samples.groupby("suite", sort=False)
+    chosen.append(pd.concat([worst.typical_and_largest(rows) for _, rows in by_suite], ignore_index=True))
+
+# %% [markdown]
+# Records hold no maps: the recorded worst case is done to the image once more, and the detector sees both. The scale of
+# a category's maps is that of all its unshifted test images.
+
+
+# %%
+def look_at(cases, detector, sample):
+    dataset = cases.dataset(sample["suite"], sample["category"])
+    asked = {"detector": detector, "dataset": dataset, "sizes": sizes_of(cases.study, cases.config)}
+    how = {"device": cases.study.device, "batch_size": cases.study.batch_size}
+    low, high = page.computed(maps_of_category, cases.study, how, index=0, **asked)["scale"]
+    shift = {name: float(sample[name]) for name in ("angle", "hue", "saturation")}
+    turned = {"id": sample["id"], "shift": shift, "rotation": cases.study.rotation}
+    found = page.computed(worst_map, cases.study, how, **turned, **asked)
+    titles = (sample["category"].replace("_", " "), parameters.in_words(sample), "map", "map at its worst")
+    return plots.WorstCase(sample["rule"], titles, found, (float(low), float(high)))
+
+
+# %%
+for cases, table in zip(studies, chosen, strict=True):
+    detector = cases.detector(cases.backbones[0])
+    for suite, samples in table.groupby("suite", sort=False):
+        page.figure(
+            plots.worst_rows([look_at(cases, detector, sample) for _, sample in samples.iterrows()]),
+            f"fig-worst-{suite}{cases.suffix}",
+            f"<strong>Images of {suite} and their worst case ({worst.SETTINGS[samples['setting'].iloc[0]]})</strong>, "
+            f"on {cases.backbones[0]}, study {cases.study.name}. Rows: the anomalous image with the median, and with "
+            "the largest, drop of its own pixel AUROC; the normal image with the median, and with the largest, rise of "
+            "its mean score. Columns: the image; its worst case with angle, hue and saturation shift; the map of each, "
+            "the second turned back. Outlined: the true defect. Maps of a category share one logarithmic colour scale, "
+            "the 1st to 99.9th percentile of its unshifted test maps.",
+            study=cases.study.name,
+        )
+
+# %% [markdown]
+# What the search found on these images, from the records. The loss is what the attacker makes small; of a normal image
+# it is minus the mean score.
+
+# %%
+for cases, table in zip(studies, chosen, strict=True):
+    page.table(
+        parameters.examples_table(table),
+        f"tab-worst-gallery{cases.suffix}",
+        f"<strong>The images above, study {cases.study.name}</strong>: parameters of the worst case, pixel AUROC of "
+        "the image in percent, and the loss.",
+        formats={
+            "angle [degrees]": "{:+.1f}",
+            **dict.fromkeys(("hue [π]", "saturation"), "{:+.2f}"),
+            **dict.fromkeys(("AUROC", "AUROC at its worst"), "{:.1f}"),
+            **dict.fromkeys(("loss", "loss at its worst"), "{:+.3f}"),
+        },
+        study=cases.study.name,
+    )

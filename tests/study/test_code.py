@@ -83,7 +83,7 @@ def of(*detectors: str) -> set[tuple[str, str]]:
         ("detectors/__init__", set()),
         ("study/run", set()),
         ("study/cells", set()),
-        ("pages/worst", set()),
+        ("analysis/worst", set()),
         ("plots/bars", set()),
         ("cli", set()),
     ],

@@ -4,7 +4,7 @@ from book.tools.plots.bars import plot_drops
 from book.tools.plots.forest import plot_forest
 from book.tools.plots.gallery import gallery
 from book.tools.plots.histogram import plot_histograms
-from book.tools.plots.pictures import outline, picture_row, to_uint8, worst_rows
+from book.tools.plots.pictures import WorstCase, outline, picture_row, to_uint8, worst_rows
 from book.tools.plots.scale import heat_scale
 from book.tools.plots.scatter import Cloud, plot_clouds
 from book.tools.plots.search import plot_search
@@ -19,6 +19,7 @@ __all__ = [
     "PALETTE",
     "SETTINGS",
     "Cloud",
+    "WorstCase",
     "draw_boxes",
     "gallery",
     "heat_scale",

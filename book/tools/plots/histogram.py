@@ -1,7 +1,5 @@
 """Histograms of the parameters that a search ended at."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -17,20 +15,19 @@ def plot_histograms(
     samples: pd.DataFrame,
     setting: str,
     bound: float,
-    suites: Sequence[str],
-    backbones: Sequence[str],
     bins: int = 19,
 ) -> Figure:
-    """A row of panels a suite, a column a backbone: how many pictures have their worst case where.
+    """A row of panels a suite, a column a backbone: how many images have their worst case where.
 
     Args:
-        samples: a row a picture: suite, backbone, label (True: anomalous) and a column of the setting's name, in its
+        samples: a row an image: suite, backbone, label (True: anomalous) and a column of the setting's name, in its
             own unit.
         setting: "angle", "hue" or "saturation".
         bound: half-width of what was searched, in the same unit.
         bins: an odd number, so that 0 is the middle of a bin.
     """
     axis_of = SETTINGS[setting]
+    suites, backbones = (samples[name].drop_duplicates().tolist() for name in ("suite", "backbone"))
     figure, axes = new_figure(len(suites), len(backbones), height=0.7 + 1.9 * len(suites), sharex=True, sharey="row")
     edges = np.linspace(-bound, bound, bins + 1) * axis_of.scale
     with style():
@@ -43,14 +40,14 @@ def plot_histograms(
                 edges.tolist(),
                 stacked=True,
                 color=[colour for *_, colour in KINDS],
-                label=[f"{name} pictures" for name, *_ in KINDS],
+                label=[f"{name} images" for name, *_ in KINDS],
             )
             axis.axvline(0, color=INK, linewidth=0.9, linestyle=":")
             axis.set_title(f"{suite}, {backbone} ({len(rows)})")
             axis.xaxis.set_major_locator(MultipleLocator(axis_of.tick))
             axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
             if index % len(backbones) == 0:
-                axis.set_ylabel("pictures")
+                axis.set_ylabel("images")
             if index >= len(axes) - len(backbones):
                 axis.set_xlabel(axis_of.label)
         handles, labels = axes[0].get_legend_handles_labels()

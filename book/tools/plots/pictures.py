@@ -1,5 +1,8 @@
 """Photographs with their masks and heat maps."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Bool, UInt8
 from matplotlib.axes import Axes
@@ -73,30 +76,34 @@ def picture_row(
     return figure
 
 
-def worst_rows(
-    pictures: list[np.ndarray],
-    titles: list[str],
-    outlines: list[np.ndarray | None],
-    scales: list[tuple[float, float] | None],
-    row_labels: list[str],
-    width: float = 7.6,
-) -> Figure:
-    """Rows of pictures and heat maps in which each heat map has a scale of its own, given in `scales`, and no colour
-    bar.
-
-    Pictures are (height, width, 3) bytes, heat maps (height, width) floats. Raises ValueError for a heat map without
-    scale.
+@dataclass(frozen=True)
+class WorstCase:
+    """An image beside its worst case: the rule that chose it; titles of the image, its worst case and the map of each;
+    what `book.tools.probes.maps.worst_map` gives; and the ends of the maps' scale.
     """
-    rows = len(row_labels)
-    columns = len(pictures) // rows
-    figure, axes = new_figure(rows, columns, width=width, height=rows * (width / columns * 0.92 + 0.28))
+
+    rule: str
+    titles: tuple[str, str, str, str]
+    found: Mapping[str, np.ndarray]
+    scale: tuple[float, float]
+
+
+def worst_rows(cases: Sequence[WorstCase], width: float = 7.6) -> Figure:
+    """A row a worst case: image, worst case and both maps, on a scale of their own and without a colour bar.
+
+    Raises ValueError for a scale that is not 0 < low < high.
+    """
+    figure, axes = new_figure(len(cases), 4, width=width, height=len(cases) * (width / 4 * 0.92 + 0.28))
     with style():
-        everything = zip(axes, pictures, titles, outlines, scales, strict=True)
-        for axis, picture, title, mask, scale in everything:
-            axis.set_title(title, fontsize=10)
-            _draw(axis, picture, mask, scale)
-            axis.set_axis_off()
-        _label_rows(axes, columns, row_labels)
+        for row, case in enumerate(cases):
+            found, truth = case.found, case.found["mask"]
+            shown = (to_uint8(found["image"]), to_uint8(found["shifted"]), found["clean_map"], found["map"])
+            outlines = (truth, None, truth, truth)  # the defect of the worst case has been turned
+            for axis, image, title, mask in zip(axes[4 * row :], shown, case.titles, outlines, strict=False):
+                axis.set_title(title, fontsize=10)
+                _draw(axis, image, mask, case.scale)
+                axis.set_axis_off()
+        _label_rows(axes, 4, [case.rule.replace(" of", "\nof", 1) for case in cases])
     return figure
 
 

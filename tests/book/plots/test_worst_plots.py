@@ -53,11 +53,12 @@ def test_a_missing_bar_leaves_its_place_empty():
     assert [np.isnan(bar.get_height()) for bar in figure.axes[0].containers[1]] == [False, True]
 
 
-def test_a_histogram_counts_every_picture_and_0_is_in_the_middle_of_a_bin():
+def test_a_histogram_counts_every_image_and_0_is_in_the_middle_of_a_bin():
     samples = pd.DataFrame(
         {"suite": "s", "backbone": "b", "label": [True, True, False, False, False], "angle": [-90, 0, 0, 4, 90.0]}
     )
-    figure = plots.plot_histograms(samples, "angle", 90.0, ["s", "other"], ["b"], bins=9)
+    samples = pd.concat([samples, samples[:1].assign(suite="other", angle=30.0)])
+    figure = plots.plot_histograms(samples, "angle", 90.0, bins=9)
     stacked = figure.axes[0].containers
     anomalous, normal = ([bar.get_height() for bar in part] for part in stacked)
     assert anomalous == [1, 0, 0, 0, 1, 0, 0, 0, 0]
@@ -65,13 +66,13 @@ def test_a_histogram_counts_every_picture_and_0_is_in_the_middle_of_a_bin():
     assert [bar.get_y() for bar in stacked[1]][4] == 1  # stacked on the anomalous ones
     assert stacked[0][4].get_center()[0] == pytest.approx(0)
     assert figure.axes[0].get_title() == "s, b (5)"
-    assert figure.axes[1].get_title() == "other, b (0)"
+    assert figure.axes[1].get_title() == "other, b (1)"
     assert figure.axes[1].get_xlabel() == "rotation angle [degrees]"
 
 
 def test_hue_is_counted_in_multiples_of_pi():
     samples = pd.DataFrame({"suite": "s", "backbone": "b", "label": [True], "hue": np.float32([np.pi])})
-    figure = plots.plot_histograms(samples, "hue", float(np.float64(3.141592)), ["s"], ["b"])
+    figure = plots.plot_histograms(samples, "hue", float(np.float64(3.141592)))
     assert figure.axes[0].containers[0][-1].get_height() == 1  # rounding does not push it off the edge
 
 
@@ -96,11 +97,19 @@ def test_a_search_curve_ends_at_the_last_it_has_spent():
     assert (figure.axes[0].get_xscale(), figure.axes[0].get_ylabel()) == ("log", "fall [%]")
 
 
-def test_rows_of_worst_cases_have_a_scale_a_heat_map():
-    picture, heat = np.zeros((6, 6, 3), np.uint8), np.full((6, 6), 0.5)
-    scales = [None, (0.1, 1.0), None, (0.2, 0.9)]
-    figure = plots.worst_rows([picture, heat] * 2, list("abcd"), [None] * 4, scales, ["first", "second"])
-    assert [axis.images[0].get_clim() for axis in figure.axes][1::2] == [(0.1, 1.0), (0.2, 0.9)]
-    assert [axis.texts[0].get_text() for axis in figure.axes[::2]] == ["first", "second"]
+def test_rows_of_worst_cases_have_a_scale_a_row_and_no_outline_where_the_image_is_turned():
+    image, heat, mask = np.zeros((3, 6, 6)), np.full((6, 6), 0.5), np.eye(6, dtype=bool)
+    found = {"image": image, "shifted": image, "clean_map": heat, "map": heat, "mask": mask}
+    cases = [
+        plots.WorstCase("median drop of AUROC", ("a", "b", "c", "d"), found, (0.1, 1.0)),
+        plots.WorstCase("largest", ("e", "f", "g", "h"), found, (0.2, 0.9)),
+    ]
+    figure = plots.worst_rows(cases)
+    assert [axis.images[0].get_clim() for axis in figure.axes if axis.images[0].get_array().ndim == 2] == [
+        (0.1, 1.0), (0.1, 1.0), (0.2, 0.9), (0.2, 0.9)
+    ]  # fmt: skip
+    assert [axis.get_title() for axis in figure.axes] == list("abcdefgh")
+    assert [axis.texts[0].get_text() for axis in figure.axes[::4]] == ["median drop\nof AUROC", "largest"]
+    assert [len(axis.collections) for axis in figure.axes[:4]] == [1, 0, 1, 1]
     with pytest.raises(ValueError, match="fixed scale"):
-        plots.worst_rows([heat], ["a"], [None], [None], ["row"])
+        plots.worst_rows([plots.WorstCase("rule", ("a", "b", "c", "d"), found, (0.0, 1.0))])

@@ -1,0 +1,227 @@
+"""Which records belong to the worst cases of a study: those of a block, of other blocks that search alike over other
+categories, and the unshifted cells of the same images.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from book.tools.absent import say_absent, say_not_kept, shows_kept
+from book.tools.page import Page
+from zsad.study import load_records
+from zsad.study.committed import load_sidecars, load_table
+from zsad.study.config import DetectorConfig, Study, load_study
+from zsad.study.records import SUBJECT_COLUMNS
+from zsad.study.shifts import Worst
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class WorstCases:
+    """The worst cases of a block of a study, or of several that search alike over other categories, and the unshifted
+    cells of the same subjects. `suffix` keeps ids and numbers apart where a page shows two studies.
+    """
+
+    study: Study
+    blocks: tuple[Worst, ...]
+    records: pd.DataFrame
+    suffix: str = ""
+
+    @property
+    def block(self) -> Worst:
+        """The first block, whose aim and bounds are those of all."""
+        return self.blocks[0]
+
+    @property
+    def worst(self) -> pd.DataFrame:
+        return self.records[self.records["shift"] == "worst"]
+
+    @cached_property
+    def replicates(self) -> pd.DataFrame:
+        """A row a bootstrap draw of each cell, with its metrics."""
+        return load_table(self.records, "replicates", self.study)
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """A row an image: the worst case that the search found."""
+        return load_table(self.worst, "samples", self.study)
+
+    @property
+    def suites(self) -> list[str]:
+        return self.worst["suite"].drop_duplicates().tolist()
+
+    @property
+    def backbones(self) -> list[str]:
+        return self.worst["backbone"].drop_duplicates().tolist()
+
+    @property
+    def settings(self) -> list[str]:
+        return self.worst["setting"].drop_duplicates().tolist()
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """Half-widths of what was searched: degrees, radians, and the [-1, 1] scale of saturation."""
+        return dict(self.block.bounds.model_dump())
+
+    @property
+    def who(self) -> str:
+        """Detector, images and search in words."""
+        clean = self.records[self.records["shift"] == "none"].drop_duplicates(["suite", "category"])
+        counts = clean.groupby("suite", sort=False)["n_images"].agg(["count", "sum"])
+        seen = "; ".join(
+            f"{suite}: {row['count']} {'category' if row['count'] == 1 else 'categories'}, {row['sum']} test images"
+            for suite, row in counts.iterrows()
+        )
+        first = self.worst.iloc[0]
+        return f"{first['detector']} ({first['dtype']}), {seen}; {self._search}"
+
+    @property
+    def _search(self) -> str:
+        """The search in words: "search refine with 33 evaluations an image, keeping that of the lowest loss"."""
+        budgets = " or ".join("its default number of" if b is None else str(b) for b in self.budgets)
+        aim = "the lowest pixel AUROC of the image" if self.block.criterion == "auroc" else "the lowest loss"
+        turned = "" if self.block.align == "map" else ", the mask turned along"
+        return f"search {self.block.search} with {budgets} evaluations an image, keeping that of {aim}{turned}"
+
+    @property
+    def budgets(self) -> list[int | None]:
+        """The evaluations an image that the records were computed with, None for the search's default: those of kept
+        records may be others than the study asks for today.
+        """
+        sidecars = load_sidecars(self.worst, self.study).values()
+        found = {sidecar["spec"]["shift"]["how"]["budget"] for sidecar in sidecars}
+        return sorted(found, key=lambda budget: budget or 0)
+
+    @property
+    def config(self) -> DetectorConfig:
+        """The detector whose worst cases these are."""
+        label = _label_of(self.study, self.block)
+        return next(detector for detector in self.study.detectors if detector.label == label)
+
+    def rotation_invariant(self) -> pd.DataFrame:
+        """The samples of the group `rotation_invariant`, of the suites that have one."""
+        groups = {suite: self.study.suites[suite].groups.get("rotation_invariant", []) for suite in self.suites}
+        samples = self.samples
+        return samples[[c in groups[s] for s, c in zip(samples["suite"], samples["category"], strict=True)]]
+
+    # What follows needs the renderer or the models, whose import takes seconds.
+    def dataset(self, suite: str, category: str) -> Any:
+        """The test images of a category that were searched (a `zsad.Dataset`); demo suites are written if missing."""
+        from zsad.study.run import ensure_suite, read_suite
+
+        ensure_suite(self.study, suite)
+        block = next(b for b in self.blocks if category in self.study.covered(b, suite))
+        return read_suite(self.study, suite, category, self.study.limit_of(block))
+
+    def detector(self, backbone: str) -> Any:
+        from zsad.study.run import load_study_detector
+
+        return load_study_detector(self.study, self.config, backbone)
+
+
+def shown(page: Page) -> list[WorstCases]:
+    """The worst cases of the page's study, and those kept of the demo study unless the page was made with other
+    parameters than the book's; what is missing is said, and kept as the page's conclusion.
+    """
+    own, kept = cases_of(page), None
+    if own is None:
+        say_absent(page, "worst cases")
+    if shows_kept(page):
+        kept = kept_cases(page)
+        if kept is None:
+            page.number("conclusion-demo", say_not_kept(page, "worst cases"))
+    return [cases for cases in (own, kept) if cases is not None]
+
+
+def cases_of(page: Page, block: Worst | None = None) -> WorstCases | None:
+    """The worst cases of the page's study, computing the missing ones: those of its first block and of all that search
+    alike, or of `block` alone; None where the study searches none. A category counts in the first block that has it.
+    """
+    study, found, seen = page.study, [], set[Pair]()
+    blocks = (block,) if block else _alike(b for b in study.worst if _covered(study, b))
+    for each in blocks:
+        pairs = [pair for pair in _covered(study, each) if pair not in seen]
+        where: dict[str, Any] = {
+            "suites": list(dict.fromkeys(suite for suite, _ in pairs)),
+            "categories": list(dict.fromkeys(category for _, category in pairs)),
+            "detectors": [_label_of(study, each)],
+            "backbones": study.backbones if each.backbones == "all" else list(each.backbones),
+        }
+        if pairs:
+            worst = page.records("worst", variant=each.name, **where)
+            found.append(_with_clean(worst, page.records("none", variant=_unshifted(each), **where)))
+            seen |= set(pairs)
+    return WorstCases(study, blocks, pd.concat(found, ignore_index=True)) if found else None
+
+
+def kept_cases(page: Page, block_name: str | None = None, study_name: str = "demo") -> WorstCases | None:
+    """The worst cases of a study that are kept in `results/<study>`: of its first block that is there and of all that
+    search alike, or of the named one alone; None where none are kept.
+    """
+    try:
+        records = load_records(study_name)
+    except FileNotFoundError:
+        return None
+    study = load_study(study_name, check_models=False)
+    worst = {block.name: _worst_of(study, block, records) for block in study.worst}
+    there = [block for block in study.worst if len(worst[block.name])]
+    blocks = _alike(there) if block_name is None else tuple(b for b in there if b.name == block_name)
+    found, seen = [], set[Pair]()
+    for block in blocks:
+        pairs = worst[block.name].set_index(["suite", "category"]).index
+        clean = records[(records["shift"] == "none") & (records["variant"] == _unshifted(block))]
+        found.append(_with_clean(worst[block.name][~pairs.isin(seen)], clean))
+        seen |= set(pairs)
+    if not found:
+        return None
+    return WorstCases(study, blocks, page.uses(pd.concat(found, ignore_index=True)), f"-{study_name}")
+
+
+def _alike(blocks: Iterable[Worst]) -> tuple[Worst, ...]:
+    """The first of some blocks, and those that differ from it only in their categories and how many images of each."""
+    goals = [(block, block.model_dump(exclude={"name", "over", "limit"})) for block in blocks]
+    return tuple(block for block, goal in goals if goal == goals[0][1])
+
+
+def _label_of(study: Study, block: Worst) -> str:
+    """The first detector that a block covers."""
+    return next(d.label for d in study.detectors if block.detectors == "all" or d.label in block.detectors)
+
+
+def _covered(study: Study, block: Worst) -> list[Pair]:
+    """The suites and categories that a block covers."""
+    return [(suite, category) for suite in study.suites for category in study.covered(block, suite)]
+
+
+def _worst_of(study: Study, block: Worst, records: pd.DataFrame) -> pd.DataFrame:
+    of_block = (records["shift"] == "worst") & (records["variant"] == block.name)
+    return records[of_block & (records["detector"] == _label_of(study, block))]
+
+
+def _unshifted(block: Worst) -> str:
+    """The variant under which a block's images are recorded as they are."""
+    return "default" if block.limit is None else block.name
+
+
+def _with_clean(worst: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
+    subjects = worst[SUBJECT_COLUMNS].drop_duplicates()
+    return pd.concat([worst, clean.merge(subjects, on=SUBJECT_COLUMNS)], ignore_index=True)[list(worst.columns)]
+
+
+def sweeps_beside(page: Page, cases: WorstCases) -> pd.DataFrame:
+    """Uniform sweeps by the detector of some worst cases, value 0 included; empty where there are none."""
+    label, sweeps = cases.config.label, cases.study.sweeps
+    if cases.suffix:
+        records = load_records(cases.study.name)
+        return page.uses(records[(records["shift"] == "uniform") & (records["detector"] == label)])
+    swept = {category for suite in cases.suites for category in cases.study.covered(sweeps, suite)}
+    categories = [name for name in cases.worst["category"].drop_duplicates() if name in swept]
+    backbones = [name for name in cases.backbones if sweeps.backbones == "all" or name in sweeps.backbones]
+    by_label = sweeps.detectors == "all" or label in sweeps.detectors
+    if not (sweeps.values() and categories and backbones and by_label):
+        return cases.worst.iloc[:0]
+    return page.records("uniform", suites=cases.suites, categories=categories, detectors=[label], backbones=backbones)

@@ -1,0 +1,155 @@
+"""What worst cases cost: sentences and tables from records written down by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from zsad.analysis import worst
+from zsad.analysis.worst import (
+    categories_table,
+    conclude,
+    drops_table,
+    fare_pairs,
+    lowest_of_sweep,
+    of_the_same_images,
+    paired,
+    pairs_table,
+    points_of,
+    typical_and_largest,
+    verdicts,
+    worst_drops,
+)
+
+NOISE = np.linspace(-0.01, 0.01, 50)
+
+
+def world() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Records in which a FARE backbone falls less and hue hurts more than rotation, whichever images are drawn."""
+    estimates = {"none": 0.9, "angle": 0.8, "saturation": 0.84, "hue": 0.5, "3d": 0.4}
+    rows, draws, samples = [], [], []
+    for backbone, gain in (("m", 0.0), ("m-fare2", 0.05)):
+        for setting, estimate in estimates.items():
+            value = estimate + gain * (setting != "none")
+            key = f"{backbone} {setting}"
+            where = {"suite": "s", "category": "nut_c", "backbone": backbone, "setting": setting}
+            shift = "none" if setting == "none" else "worst"
+            for metric in worst.METRICS:
+                rows.append({"study": "t", **where, "detector": "d", "dtype": "float32", "shift": shift,
+                             "variant": "default", "value": 0.0, "metric": metric, "estimate": value, "key": key,
+                             "n_images": 4})  # fmt: skip
+            drawn = {"replicate": range(50), "pixel_auroc": value + NOISE, "aupro": value + NOISE, "key": key}
+            draws.append(pd.DataFrame(drawn))
+            if shift == "worst":
+                samples += [{**where, "label": label, "clean_auroc": 0.8, "auroc": 0.3} for label in (True, False)]
+    return pd.DataFrame(rows), pd.concat(draws), pd.DataFrame(samples)
+
+
+def concluded(records, replicates, samples) -> str:
+    return conclude(records, replicates, worst_drops(records, replicates, samples))
+
+
+def test_drops_come_in_the_order_of_the_records_with_the_auroc_of_single_images():
+    table = worst_drops(*world())
+    assert table["setting"].tolist() == [s for s in worst.SETTINGS for _ in range(2)] * 2
+    assert table.loc[table["backbone"] == "m", "drop"].to_numpy() == pytest.approx(np.repeat([0.1, 0.06, 0.4, 0.5], 2))
+    assert set(table["per_image_auroc_worst"]) == {0.3}
+    assert points_of(table.iloc[-1]) == "45.0 points (45.0 to 45.0)"
+    shown = drops_table(table).iloc[3]
+    assert shown["setting"] == "3D (all three)"
+    assert (shown["pAUROC"], shown["AUPRO drop"]) == ("90.0 → 40.0", "50.0 (50.0 to 50.0)")
+    assert shown["AUPRO drop [%]"] == pytest.approx(100 * 5 / 9)
+    assert shown["image's own"] == "80.0 → 30.0"
+
+
+def test_every_category_is_shown_without_shift_and_at_each_setting():
+    records, *_ = world()
+    (row,) = categories_table(records[(records["backbone"] == "m") & (records["setting"] != "hue")]).to_dict("records")
+    assert list(row)[:5] == ["suite", "category", "images", "pAUROC clean", "pAUROC rotation"]
+    assert (row["category"], row["images"]) == ("nut c", 4)
+    assert (row["AUPRO clean"], row["AUPRO 3D"]) == pytest.approx((90, 40))
+    assert "AUPRO hue" not in row
+
+
+def test_the_conclusion_names_what_hurts_most_and_the_fare_backbone():
+    text = concluded(*world())
+    assert "by up to 50.0 points (50.0 to 50.0), 56 % of its value (3D (all three), m, s), and " in text
+    assert "the 95 % interval of 8 of 8 drops excludes 0" in text
+    assert "hue in 4 of 4 (a case" in text
+    assert "hue against rotation: hurts more in 4 of 4; saturation against rotation: hurts less in 4 of 4" in text
+    assert "The drops of m-fare2 beside those of m: smaller in 8 of 8" in text
+    assert fare_pairs(["ViT-L-14", "ViT-L-14-FARE2", "demo-l-fare2"]) == [("ViT-L-14-FARE2", "ViT-L-14")]
+
+
+def test_what_hurts_more_than_one_other_does_not_hurt_more_than_every_other():
+    """Hue lies below rotation in every draw, and level with saturation."""
+    records, replicates, samples = world()
+    for backbone, value in {"m": 0.5, "m-fare2": 0.55}.items():
+        records.loc[(records["setting"] == "saturation") & (records["backbone"] == backbone), "estimate"] = value + 1e-6
+        rows = replicates["key"] == f"{backbone} saturation"
+        replicates.loc[rows, "pixel_auroc"] = replicates.loc[rows, "aupro"] = value - NOISE
+    text = concluded(records, replicates, samples)
+    assert "statistically undecided in 4 of 4 (a case" in text
+    assert "hue against rotation: hurts more in 4 of 4" in text
+
+
+def test_a_study_of_one_setting_and_backbone_compares_neither():
+    records, replicates, samples = world()
+    alone = (records["backbone"] == "m") & records["setting"].isin(["none", "hue"])
+    text = concluded(records[alone], replicates, samples)
+    assert text.endswith("of 1 drops excludes 0. A FARE backbone beside the one it was made from is not in this study.")
+
+
+def test_pairs_are_of_what_both_have_and_say_how_much_higher_the_second_is():
+    records, replicates, _ = world()
+    first = records[records["setting"].isin(["angle", "hue"])]
+    second = records[records["setting"].isin(["hue", "3d"])].assign(
+        setting=lambda t: t["setting"].replace("3d", "angle")
+    )
+    pairs = paired(first, second, replicates)
+    assert pairs.groupby("setting", sort=False)["difference"].first().map(lambda d: d.value).to_dict() == pytest.approx(
+        {"angle": -40, "hue": 0}
+    )
+    assert verdicts(pairs, "higher", "lower") == "; ".join(
+        f"{name}: lower in 2 of 4, undecided in 2 of 4" for name in ("pAUROC", "AUPRO")
+    )
+    table = pairs_table(pairs, {"": "{first}, {second}"})
+    assert len(table) == 4
+    assert table.iloc[0][["setting", "categories", "pAUROC", "AUPRO difference"]].tolist() == [
+        "rotation", 1, "80.0, 40.0", "−40.0 (−40.0 to −40.0)"
+    ]  # fmt: skip
+    assert paired(first, second.assign(suite="other"), replicates).empty
+
+
+def test_only_records_of_as_many_images_are_held_against_each_other():
+    records, *_ = world()
+    fewer = records.assign(n_images=records["n_images"].where(records["setting"] != "hue", 3))
+    one, two = of_the_same_images(records, fewer)
+    assert len(one) == len(two) == len(records) - 4
+    assert "hue" not in set(one["setting"])
+
+
+def test_the_lowest_value_of_a_sweep_is_found_metric_by_metric():
+    where = {"suite": "s", "backbone": "m", "setting": "angle"}
+    sweep = pd.DataFrame(
+        [
+            {**where, "category": category, "metric": metric, "value": value, "estimate": estimate}
+            for metric, low in (("aupro", 30.0), ("pixel_auroc", -30.0))
+            for value in (-30.0, 0.0, 30.0)
+            for category, estimate in (("a", 0.5), ("b", 0.2 if value == low else 0.4))
+        ]
+    )
+    lowest = lowest_of_sweep(sweep)
+    assert lowest.groupby("metric")["value"].unique().map(list).to_dict() == {"aupro": [30.0], "pixel_auroc": [-30.0]}
+    assert lowest["category"].tolist() == ["a", "b"] * 2
+
+
+def test_the_rule_takes_the_median_and_the_largest_change():
+    samples = pd.DataFrame(
+        {"category": "c", "id": list("abcdef"), "label": [True] * 3 + [False] * 3,
+         "clean_auroc": [0.9, 0.9, 0.9, np.nan, np.nan, np.nan], "auroc": [0.9, 0.1, 0.5, np.nan, np.nan, np.nan],
+         "clean_loss": 0.0, "loss": [0, 0, 0, -0.3, -0.1, -0.2]}
+    )  # fmt: skip
+    found = typical_and_largest(samples)
+    assert found["id"].tolist() == ["c", "b", "f", "d"]
+    assert found["rule"].tolist()[:2] == ["median drop of AUROC", "largest drop of AUROC"]
+    assert len(typical_and_largest(samples[samples["label"]])) == 2

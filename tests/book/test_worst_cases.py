@@ -1,0 +1,133 @@
+"""Which records belong to worst cases: of a real study of toys, which is searched; only the pictures are toys."""
+
+import json
+
+import pandas as pd
+import pytest
+import torch
+from toys import Reddish, load_reddish, tiny_study, write_suite
+
+import zsad.study
+from book.tools import worst as loading
+from book.tools.page import Page
+from book.tools.probes.maps import worst_map
+from book.tools.worst import cases_of, kept_cases, shown, sweeps_beside
+from zsad.analysis.worst import drops_table, lowest_of_sweep, of_the_same_images, paired, worst_drops
+from zsad.study import compute
+from zsad.study.evaluate import sizes_of
+
+BLOCKS = [
+    {"budget": 8, "over": ["washer"]},
+    {"name": "grid", "search": "grid", "budget": 9, "settings": ["angle", "hue"], "over": ["washer"]},
+]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    write_suite(folder / "data" / "toys")
+    study = tiny_study(folder, worst=BLOCKS, sweeps={"over": ["washer"], "hue": [0.0, 1.0]})
+    study.suites["toys"].groups["rotation_invariant"] = ["washer"]
+    compute(study, progress=False, loader=load_reddish)
+    return study
+
+
+@pytest.fixture
+def page(study, tmp_path, monkeypatch):
+    """A page whose records are computed with the toy detector."""
+    with_toys = zsad.study.compute
+    monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: with_toys(*a, **k, loader=load_reddish, progress=False))
+    return Page("worst_cases", study, {}, tmp_path)
+
+
+def test_worst_cases_come_with_the_unshifted_cells_of_their_images(page):
+    cases = cases_of(page)
+    assert (cases.suites, cases.backbones) == (["toys"], ["demo-b"])
+    assert cases.settings == ["angle", "saturation", "hue", "3d"]
+    assert set(cases.records["category"]) == {"washer"}
+    assert cases.records.groupby("setting")["shift"].unique().map(list)["none"] == ["none"]
+    assert cases.who == (
+        "winclip (float32), toys: 1 category, 10 test images; search refine with 8 evaluations an image, keeping that "
+        "of the lowest pixel AUROC of the image"
+    )
+    assert cases.bounds["angle"] == 90
+    table = worst_drops(cases.records, cases.replicates, cases.samples)
+    assert len(drops_table(table)) == 4
+    assert (table["per_image_auroc_worst"] <= table["per_image_auroc_clean"]).all(), "what the search looks at"
+    assert [cases_of(page, block).settings for block in page.study.worst][1] == ["angle", "hue"]
+    assert len(cases.rotation_invariant()) == len(cases.samples) == 40
+
+
+def test_a_uniform_sweep_is_held_against_worst_cases_of_the_same_images(page):
+    cases = cases_of(page)
+    swept, bound = of_the_same_images(sweeps_beside(page, cases), cases.worst)
+    pairs = paired(bound, lowest_of_sweep(swept), page.details("replicates", pd.concat([bound, swept])))
+    assert pairs["setting"].tolist() == ["hue"] * 2
+    lowest = swept[swept["metric"] == "aupro"]["estimate"].min()
+    assert pairs.set_index("metric").loc["aupro", "second"] == pytest.approx(100 * lowest)
+    no_sweeps = page.study.model_copy(update={"sweeps": page.study.sweeps.model_copy(update={"hue": []})})
+    assert sweeps_beside(page, loading.WorstCases(no_sweeps, cases.blocks, cases.records)).empty
+
+
+def test_what_is_not_there_is_said_and_kept_as_the_conclusion(study, page, monkeypatch, capsys):
+    page.study = study.model_copy(update={"worst": []})
+    nothing_worst = pd.DataFrame({"shift": ["none"], "variant": ["default"], "detector": ["winclip"]})
+    monkeypatch.setattr(loading, "load_records", lambda name: nothing_worst)
+    assert shown(page) == []
+    said = json.loads((page.folder / "worst_cases.json").read_text())["numbers"]["conclusion-demo"]["text"]
+    assert said.startswith("The records kept in `results/demo` hold no worst cases yet")
+    page.study, page.overrides = study, {"limit": "4"}
+    assert [cases.suffix for cases in shown(page)] == [""], "other parameters than the book's show no demo study"
+
+
+def test_a_kept_block_comes_with_its_clean_cells(page, monkeypatch):
+    demo = page.study.model_copy(update={"name": "demo"})
+    monkeypatch.setattr(loading, "load_study", lambda name, check_models: demo)
+    records = page.records()
+    worst, clean = records[records["shift"] == "worst"], records[records["shift"] == "none"]
+    first = worst[worst["variant"] == "default"]
+    monkeypatch.setattr(loading, "load_records", lambda name: pd.concat([first, clean]).assign(study="demo"))
+    found = kept_cases(page)
+    assert found.suffix == "-demo"
+    assert len(found.worst) == len(first)
+    assert set(found.records["category"]) == set(worst["category"])
+
+
+def test_blocks_that_search_alike_are_one_and_a_category_counts_once(study, page, monkeypatch):
+    """The second block has fewer images of one category more; the first keeps all of its own."""
+    more = {"name": "more", "budget": 8, "over": ["washer", "metal_nut"], "limit": 4}
+    both = study.with_overrides(worst=[*BLOCKS, more], name="demo")
+    page.study = both
+    found = cases_of(page)
+    assert [block.name for block in found.blocks] == ["default", "more"]
+    images = {"washer": 10, "metal_nut": 4}
+    for _, records in found.records.groupby("shift"):
+        assert records.groupby("category")["n_images"].unique().map(list).to_dict() == {
+            name: [count] for name, count in images.items()
+        }
+    assert not found.records.duplicated(["category", "metric", "setting"]).any()
+    assert [len(found.dataset("toys", name)) for name in images] == [10, 4]
+    assert "2 categories, 14 test images" in found.who
+    monkeypatch.setattr(loading, "load_study", lambda name, check_models: both)
+    monkeypatch.setattr(loading, "load_records", lambda name: page.records())
+    joined = kept_cases(page)
+    assert joined.blocks == found.blocks
+    keys = ["category", "metric", "setting"]
+    assert joined.records.sort_values(keys)["key"].tolist() == found.records.sort_values(keys)["key"].tolist()
+    assert set(kept_cases(page, "more").worst["category"]) == set(images)
+
+
+def test_a_replayed_worst_case_is_as_bad_as_recorded(study, page):
+    from zsad.robustness.objective import segmentation_loss
+
+    cases = cases_of(page)
+    samples = cases.samples[cases.samples["setting"] == "3d"]
+    sample = samples[(samples["angle"] != 0) & (samples["hue"] != 0)].iloc[0]
+    dataset = cases.dataset("toys", "washer")
+    shift = {name: float(sample[name]) for name in ("angle", "hue", "saturation")}
+    found = worst_map(Reddish(), dataset, sizes_of(study), sample["id"], shift, study.rotation)
+    seen = {name: torch.from_numpy(array) for name, array in found.items()}
+    for heat, loss in (("map", sample["loss"]), ("clean_map", sample["clean_loss"])):
+        assert float(segmentation_loss(seen[heat][None], seen["mask"][None])) == pytest.approx(float(loss), abs=1e-4)
+    with pytest.raises(ValueError, match="no picture 'x'"):
+        worst_map(Reddish(), dataset, sizes_of(study), "x", shift, study.rotation)

@@ -1,4 +1,4 @@
-"""What the prose takes from the notebooks: numbers, the world they come from, the index of figures, the run times.
+"""What pages take from the notebooks besides glued numbers: drawings, the world, the index of figures, the run times.
 
 The notebooks leave their exports in `_pages/*.json` beside the sources. A key that is not there is a warning, hence
 an error under -W.
@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.docutils import SphinxDirective
 
 logger = logging.getLogger(__name__)
 
@@ -26,17 +28,17 @@ def _exports(env, suffix: str = ".json") -> dict[str, dict[str, Any]]:
     return result
 
 
-class Num(SphinxRole):
-    """{num}`notebook:key`: a number that a notebook exported, as it wants to be read."""
+class Inlined(SphinxPostTransform):
+    """Drawings of the notebooks stand in the page itself: their words take its colour, and can be found and copied."""
 
-    def run(self):
-        notebook, _, key = self.text.partition(":")
-        numbers = _exports(self.env).get(notebook, {}).get("numbers", {})
-        if key not in numbers:
-            known = ", ".join(f"{notebook}:{name}" for name in numbers) or f"none of notebook {notebook!r}"
-            logger.warning("no number %r; known: %s", self.text, known, location=self.get_location())
-            return [nodes.problematic(self.rawtext, self.rawtext)], []
-        return [nodes.inline(self.rawtext, numbers[key]["text"], classes=["zsad-number"])], []
+    default_priority = 200
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        for image in list(self.document.findall(nodes.image)):
+            if image["uri"].startswith("_bodies/"):
+                body = (Path(self.env.srcdir) / image["uri"]).read_text(encoding="utf-8")
+                image.replace_self(nodes.raw("", body, format="html"))
 
 
 class World(SphinxDirective):
@@ -58,17 +60,20 @@ class World(SphinxDirective):
 
 
 class FigureIndex(SphinxDirective):
-    """A table of every figure and table: id with a link, caption, notebook, study, records, commit."""
+    """A table of every figure and table: its number with a link, caption, id, notebook, study, records, commit."""
 
     def run(self):
         rows = []
         for name, page in _exports(self.env).items():
             for item in page["items"]:
-                link = nodes.reference("", item["id"], refuri=f"{name}.html#{item['id']}", internal=False)
-                rows.append([link, item["title"], name, item["study"], item["records"], item["commit"]])
+                number = pending_xref(
+                    "", nodes.inline("", item["id"]), refdomain="std", reftype="numref", reftarget=item["id"],
+                    refexplicit=False, refwarn=True, refdoc=self.env.docname,
+                )  # fmt: skip
+                rows.append([number, item["title"], item["id"], name, item["study"], item["records"], item["commit"]])
         if not rows:
             logger.warning("no figure or table in the executed notebooks", location=self.get_location())
-        return [_table(["id", "what", "notebook", "study", "records", "commit"], rows)]
+        return [_table(["number", "what", "id", "notebook", "study", "records", "commit"], rows)]
 
 
 class RunTimes(SphinxDirective):
@@ -118,7 +123,7 @@ def _row(cells: list[Any]) -> nodes.row:
 
 
 def setup(app: Sphinx) -> dict:
-    app.add_role("num", Num())
+    app.add_post_transform(Inlined)
     app.add_directive("world", World)
     app.add_directive("figure-index", FigureIndex)
     app.add_directive("run-times", RunTimes)

@@ -2,9 +2,9 @@
 PAGE] [-p name value]`.
 
 PAGE is one of the pages that share the source (`book.tools.sources`), by default X. DIR receives `PAGE.ipynb`
-(normalised: the same inputs give the same bytes), `PAGE.json` (its numbers, figures and tables), `tables/*.csv` and
-`PAGE.time.json` (how long it took, where and when: the only file with a clock in it). A notebook that fails is kept as
-`PAGE.failed.ipynb`.
+(normalised: the same inputs give the same bytes), `PAGE.json` (its numbers, figures and tables), their drawings
+(`bodies/*`), what can be downloaded (`tables/*.csv`, `figures/*`, `sources/*.py`) and `PAGE.time.json` (how long it
+took, where and when: the only file with a clock in it). A notebook that fails is kept as `PAGE.failed.ipynb`.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jupytext
@@ -24,11 +25,14 @@ import papermill
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
-from book.tools.parameters import LISTED, PAGE_DIR, assigned_names, refuse_unknown
+from book.tools.parameters import LISTED, PAGE_DIR, SOURCE, refuse_unknown
 from book.tools.sources import Source, sources
 from zsad.files import check_writable_folder, temporary_folder
 from zsad.study.provenance import machine, versions
 from zsad.wording import describe
+
+# Folders of what a page exports besides its numbers: drawings as they stand in the page, and what can be downloaded.
+EXPORTS = ("bodies", "figures", "tables", "sources")
 
 _BOOK_PACKAGES = ("jupyter-book", "matplotlib", "pandas", "papermill", "sphinx")
 
@@ -48,8 +52,10 @@ def convert(source: Path) -> nbformat.NotebookNode:
 
 def known_parameters(notebook: nbformat.NotebookNode) -> list[str]:
     """Names that the notebook's parameters cell sets."""
-    cells = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    return [name for source in cells for name in assigned_names(source)]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "source.ipynb"
+        nbformat.write(notebook, path)
+        return list(papermill.inspect_notebook(path))
 
 
 def normalise(notebook: nbformat.NotebookNode, name: str) -> None:
@@ -92,13 +98,15 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], listed: bool = 
     with temporary_folder(out / name) as folder:
         jupytext.write(notebook, folder / "source.ipynb")
         try:
-            _run(folder / "source.ipynb", folder / f"{name}.ipynb", parameters, folder, name, listed)
+            _run(source, folder / f"{name}.ipynb", parameters, folder, listed)
         except PapermillExecutionError:
             os.replace(folder / f"{name}.ipynb", out / f"{name}.failed.ipynb")
             raise
         executed = nbformat.read(folder / f"{name}.ipynb", as_version=4)
         normalise(executed, name)
         nbformat.write(executed, folder / f"{name}.ipynb")
+        (folder / "sources").mkdir()
+        (folder / "sources" / source.name).write_bytes(source.read_bytes())
         (folder / f"{name}.time.json").write_text(_timing(name, parameters, started, time.perf_counter() - clock))
         _publish(folder, out, name)
     return out / f"{name}.ipynb"
@@ -111,13 +119,13 @@ def _page_of(source: Path, page: str) -> Source:
     return pages[page]
 
 
-def _run(source: Path, target: Path, parameters: dict[str, Any], folder: Path, name: str, listed: bool) -> None:
-    given = {PAGE_DIR: str(folder.resolve())} | ({LISTED: "1"} if listed else {})
+def _run(source: Path, target: Path, parameters: dict[str, Any], folder: Path, listed: bool) -> None:
+    given = {PAGE_DIR: str(folder.resolve()), SOURCE: source.name} | ({LISTED: "1"} if listed else {})
     os.environ.update(given)
     try:
         papermill.execute_notebook(
-            source, target, parameters=parameters, kernel_name="python3", cwd=str(Path.cwd()),
-            progress_bar={"desc": name}, stderr_file=sys.stderr, start_timeout=300,
+            folder / "source.ipynb", target, parameters=parameters, kernel_name="python3", cwd=str(Path.cwd()),
+            progress_bar={"desc": target.stem}, stderr_file=sys.stderr, start_timeout=300,
         )  # fmt: skip
     finally:
         for variable in given:
@@ -126,9 +134,10 @@ def _run(source: Path, target: Path, parameters: dict[str, Any], folder: Path, n
 
 def _publish(folder: Path, out: Path, name: str) -> None:
     """Move the results into place, each by an atomic rename, the notebook last."""
-    (out / "tables").mkdir(exist_ok=True)
-    for table in sorted((folder / "tables").glob("*.csv")):
-        os.replace(table, out / "tables" / table.name)
+    for kind in EXPORTS:
+        (out / kind).mkdir(exist_ok=True)
+        for file in sorted((folder / kind).glob("*")):
+            os.replace(file, out / kind / file.name)
     for suffix in (".json", ".time.json", ".ipynb"):
         if (folder / f"{name}{suffix}").is_file():
             os.replace(folder / f"{name}{suffix}", out / f"{name}{suffix}")

@@ -1,15 +1,31 @@
-"""What leaves for a page as HTML: everything is shown as it stands, but for a few tags without attributes."""
+"""Captions and names on their way to a page: a few tags are markup, everything else is shown as it stands."""
 
 import html
 import re
 
-_TAG = re.compile(r"</?(?:strong|em|code)>")
+_TAGS = {"strong": "**", "em": "*", "code": "`"}
+_TAG = re.compile(r"</?(strong|em|code)>")
+# Characters that mean something to MyST wherever they stand, or between words.
+_SPECIAL = re.compile(r"([\\`*_\[\]{}$|~<>&])")
 
 
 def as_html(text: str) -> str:
     """Text in which only <strong>, <em> and <code> are markup; whatever else, a name with a tag in it, is shown."""
     shown = html.escape(text, quote=False)
     return re.sub(r"&lt;(/?(?:strong|em|code))&gt;", r"<\1>", shown)
+
+
+def as_myst(text: str) -> str:
+    """The same text for MyST, on one line."""
+    parts, code = [], False
+    for part in re.split(r"(</?(?:strong|em|code)>)", " ".join(text.split(" "))):
+        tag = _TAG.fullmatch(part)
+        if tag:
+            code = part == "<code>"
+            parts.append(_TAGS[tag.group(1)])
+        else:
+            parts.append(part if code else _SPECIAL.sub(r"\\\1", part))
+    return "".join(parts).replace("\n", " ")
 
 
 def as_markdown(text: str) -> str:

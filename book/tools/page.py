@@ -3,14 +3,13 @@
     page = notebook.start(globals(), "rotation")        # the first cell after the parameters
     records = page.records("uniform", "angle", **page.first)
     page.figure(plots.plot_sweep(...), "fig-rotation", "What to see.")
-    page.number("drop", 3.21, "3.2 points")             # {num}`rotation:drop` in the book's prose
+    page.number("drop", 3.21, "3.2 points")             # {glue:text}`rotation.ipynb::drop:s` in the book's prose
 
 Each figure and table carries a line of origin: world, study, notebook, records (hash), and the commits that computed
 them; and one more where the code has moved on since. Where the runner of the book set `ZSAD_PAGE_DIR`, figures, tables
 (as CSV) and numbers are also listed there for the index and the prose.
 """
 
-import html
 import json
 import os
 import re
@@ -22,18 +21,22 @@ from typing import Any
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 from matplotlib.figure import Figure
+from myst_nb import glue
 
 import zsad.study
 from book.tools.computed import Result, computed
 from book.tools.markup import as_html, as_markdown, without_markup
-from book.tools.origin import PUBLISHED, Sources
-from book.tools.parameters import LISTED, PAGE_DIR, check_parameters
-from book.tools.plots.style import to_svg
+from book.tools.origin import PUBLISHED, Sources, short_commit
+from book.tools.parameters import LISTED, PAGE_DIR, SOURCE, check_parameters
+from book.tools.plots.style import save, to_svg
+from book.tools.shown import Bundle, figure_bundle, notes, table_bundle
+from zsad.analysis.words import MINUS
 from zsad.study.cells import Selection
 from zsad.study.committed import load_table
 from zsad.study.config import Study, load_study
 from zsad.study.incomplete import IncompleteError
 from zsad.study.manifest import manifest_records
+from zsad.study.provenance import commit
 
 OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit", "options")
 
@@ -97,6 +100,11 @@ class Page:
         text = f"{world(self.study)} Study <code>{self.study.name}</code> ({limit}{changed})."
         display(HTML(f'<p class="zsad-world">{as_html(text)}</p>'))
         self._write()
+
+    @property
+    def source(self) -> str:
+        """The file name of the notebook's source."""
+        return os.environ.get(SOURCE, f"{self.name}.py")
 
     @property
     def first(self) -> dict[str, list[str]]:
@@ -184,10 +192,19 @@ class Page:
 
     def figure(self, figure: Figure | str, id: str, caption: str, study: str | None = None) -> None:
         """Show a figure (drawn, or ready HTML) under a stable id with its caption (text with <strong>, <em> and <code>;
-        any other tag is shown as it stands) and origin.
+        any other tag is shown as it stands) and origin. A drawn one is offered as SVG and PNG.
         """
-        body = figure if isinstance(figure, str) else to_svg(figure, id, without_markup(caption))
-        self._show("figure", id, body, caption, study)
+        if isinstance(figure, str):
+            body, suffix, links = figure, ".html", {}
+        else:
+            body, suffix = to_svg(figure, id, without_markup(caption)), ".svg"
+            links = self._offered({name: f"figures/{id}.{name.lower()}" for name in ("SVG", "PNG")})
+            for target in links.values():
+                save(figure, self._file(target))
+        if self.folder:
+            self._file(f"bodies/{id}{suffix}").write_text(body, encoding="utf-8")
+        notes = self._notes(links, id, study)
+        self._show("figure", id, figure_bundle(id, body, f"_bodies/{id}{suffix}", caption, notes), caption, study)
 
     def table(
         self,
@@ -204,22 +221,18 @@ class Page:
         """
         shown = frame.rename_axis(columns=None)
         for column, template in (formats or {}).items():
-            shown[column] = [template.format(x) if pd.notna(x) else "–" for x in frame[column]]
-        body = shown.to_html(index=False, border=0, classes=["dataframe", "table"], justify="left", na_rep="–")
-        numeric = [str(i + 1) for i, c in enumerate(frame) if pd.api.types.is_numeric_dtype(frame[c])]
-        align = ", ".join(f"#{id} tr > :nth-child({i})" for i in numeric)
-        style = f"<style>{align} {{ text-align: right; }}</style>" if numeric else ""
-        link = ""
-        if self.folder:
-            target = self.folder / "tables" / f"{id}.csv"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (frame if csv is None else csv).to_csv(target, index=False)
-            link = f'<a class="zsad-download" href="tables/{id}.csv" download>Download as CSV</a>'
-        self._show("table", id, f'{style}<div class="zsad-scroll">{body}</div>{link}', caption, study)
+            shown[column] = [template.format(x).replace("-", MINUS) if pd.notna(x) else "–" for x in frame[column]]
+        numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
+        links = self._offered({"CSV": f"tables/{id}.csv"})
+        for target in links.values():
+            (frame if csv is None else csv).to_csv(self._file(target), index=False)
+        notes = self._notes(links, id, study)
+        self._show("table", id, table_bundle(id, shown, numeric, caption, notes), caption, study)
 
     def number(self, key: str, value: float | str, text: str | None = None) -> None:
-        """Keep a number for the prose: `text` is what the reader sees."""
+        """Keep a number for the prose, {glue:text}`page.ipynb::key:s`: `text` is what the reader sees."""
         self.numbers[key] = {"value": value, "text": str(value) if text is None else text}
+        glue(key, _Words(self.numbers[key]["text"]), display=False)
         self._write()
 
     def say(self, text: str) -> None:
@@ -237,18 +250,26 @@ class Page:
             source = f"{world(shown).split(':')[0]} · study {shown.name}"
         return " · ".join([source, f"notebook {self.name}", *filter(None, self.sources.made_from(study))])
 
-    def _show(self, kind: str, id: str, body: str, caption: str, study: str | None) -> None:
+    def _offered(self, links: dict[str, str]) -> dict[str, str]:
+        """What can be downloaded: nothing where the notebook runs by itself."""
+        return links if self.folder else {}
+
+    def _file(self, relative: str) -> Path:
+        assert self.folder is not None
+        path = self.folder / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _notes(self, links: dict[str, str], id: str, study: str | None) -> str:
         if any(item["id"] == id for item in self.items):
             raise ValueError(f"two figures or tables of notebook {self.name!r} have the id {id!r}")
+        source = self._offered({f"source of the page ({short_commit(commit())})": f"sources/{self.source}"})
+        moved = "" if study == PUBLISHED else self.sources.moved_on(study)
+        return notes(f"{id} · {self.origin(study)}", moved, {**source, **links})
+
+    def _show(self, kind: str, id: str, bundle: Bundle, caption: str, study: str | None) -> None:
         made_from, commits = self.sources.made_from(study)
-        origin, moved = self.origin(study), "" if study == PUBLISHED else self.sources.moved_on(study)
-        note = f'<span class="zsad-moved">{as_html(moved)}</span>' if moved else ""
-        display(
-            HTML(
-                f'<figure class="zsad zsad-{kind}" id="{html.escape(id)}">{body}<figcaption>{as_html(caption)} '
-                f'<span class="zsad-origin">{as_html(f"{id} · {origin}")}</span>{note}</figcaption></figure>'
-            )
-        )
+        display(bundle, raw=True)
         self.items.append(
             {
                 "id": id,
@@ -276,6 +297,15 @@ class Page:
         (self.folder / f"{self.name}.json").write_text(
             json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
         )
+
+
+class _Words(str):
+    """Text that is glued as it stands, not as a literal of Python."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def _title(caption: str) -> str:

@@ -4,14 +4,19 @@ papermill sets parameters in a cell of its own, after the cell tagged `parameter
 not set changes nothing, and papermill only warns.
 """
 
-import ast
 from itertools import pairwise
+
+from nbformat.v4 import new_code_cell
+from papermill.translators import PythonTranslator
 
 PAGE_DIR = "ZSAD_PAGE_DIR"
 """Environment variable: the folder in which a notebook that is executed for the book leaves what it exports."""
 
 LISTED = "ZSAD_LISTED"
 """Environment variable: set where the records of the study have just been listed, and can be taken as they are."""
+
+SOURCE = "ZSAD_SOURCE"
+"""Environment variable: the file name of the source that is executed, where a page has another name than that."""
 
 _INJECTED = "# Parameters\n"
 
@@ -21,13 +26,8 @@ class UnknownParameter(ValueError):
 
 
 def assigned_names(source: str) -> list[str]:
-    """Names that a cell assigns at its top level, in order."""
-    names: list[str] = []
-    for node in ast.parse(source).body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
-        names += [target.id for target in targets if isinstance(target, ast.Name)]
-    return names
+    """Names of the parameters that a cell sets, as papermill reads them."""
+    return [parameter.name for parameter in PythonTranslator.inspect(new_code_cell(source))]
 
 
 def check_parameters(cells: list[str]) -> None:

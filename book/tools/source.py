@@ -15,6 +15,9 @@ import yaml
 from zsad.files import write_atomically
 from zsad.study.config import project_root
 
+# Where the book's source has what belongs to a figure or table; `_extra` is copied as it is.
+_PLACES = {"bodies": "_bodies", "figures": "_extra/figures", "tables": "_extra/tables"}
+
 
 def page_names(toc: Path) -> list[str]:
     """Every page of a `_toc.yml`, the root first."""
@@ -42,14 +45,13 @@ def assemble(book: Path, toc: Path, pages: Path, out: Path) -> None:
             wanted[Path(f"{name}.ipynb")] = pages / f"{name}.ipynb"
             exports = pages / f"{name}.json"
             wanted[Path("_pages") / exports.name] = exports
-            tables = [
-                item["id"]
-                for item in json.loads(exports.read_text(encoding="utf-8"))["items"]
-                if item["kind"] == "table"
-            ]
-            wanted |= {Path("_extra/tables") / f"{id}.csv": pages / "tables" / f"{id}.csv" for id in tables}
+            shown = {item["id"] for item in json.loads(exports.read_text(encoding="utf-8"))["items"]}
+            for folder, place in _PLACES.items():
+                files = [path for path in (pages / folder).glob("*") if path.stem in shown]
+                wanted |= {Path(place) / path.name: path for path in files}
         if (pages / f"{name}.time.json").is_file():
             wanted[Path("_pages") / f"{name}.time.json"] = pages / f"{name}.time.json"
+    wanted |= {Path("_extra/sources") / path.name: path for path in (pages / "sources").glob("*.py")}
     (out / "_extra").mkdir(parents=True, exist_ok=True)
     for old in out.rglob("*"):
         if old.is_file() and old.relative_to(out) not in wanted:

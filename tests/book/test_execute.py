@@ -9,7 +9,7 @@ import papermill
 import pytest
 from papermill.exceptions import PapermillExecutionError
 
-from book.tools.execute import convert, execute, known_parameters, main
+from book.tools.execute import EXPORTS, convert, execute, known_parameters, main
 from book.tools.parameters import UnknownParameter, assigned_names, check_parameters
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,10 @@ def test_executes_and_exports(source, tmp_path):
     assert timing["parameters"] == {"study": "demo", "limit": 4}
     assert timing["seconds"] > 0
     assert {"python", "papermill"} <= set(timing["versions"])
-    assert sorted(path.name for path in out.iterdir()) == ["page.ipynb", "page.json", "page.time.json", "tables"]
+    assert (out / "sources" / "page.py").read_text() == SOURCE
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        ["page.ipynb", "page.json", "page.time.json", *EXPORTS]
+    )
 
 
 PAGES = """
@@ -136,7 +139,7 @@ def test_convert_refuses_what_is_no_source(tmp_path):
 
 def test_known_parameters_are_the_tagged_cells_names(source):
     assert known_parameters(convert(source)) == ["study", "limit"]
-    assert assigned_names("a = 1\nb: int = 2\nif a:\n    c = 3\nd[0] = 4\n") == ["a", "b"]
+    assert assigned_names("a = 1  # one\nb: int = 2\nd[0] = 4\n") == ["a", "b"]
 
 
 def test_check_parameters_looks_at_the_cell_before_the_injected_one():

@@ -1,12 +1,16 @@
 """The local Sphinx extensions, in a real build of a small book."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
+
+from book.tools.shown import figure_bundle, notes, table_bundle
 
 EXTENSIONS = Path(__file__).resolve().parents[2] / "book" / "_ext"
 PAGE = {
@@ -50,7 +54,8 @@ def build(tmp_path, monkeypatch):
         with docutils_namespace():
             changes = {
                 "extensions": ["myst_parser", "offline", "zsad_book"],
-                "myst_enable_extensions": ["dollarmath"],
+                "myst_enable_extensions": ["dollarmath", "colon_fence"],
+                "numfig": True,
             }
             places = [str(tmp_path / "html"), str(tmp_path / "doctrees")]
             app = Sphinx(str(source), None, *places, "html", changes, status=None, warning=warnings)
@@ -63,15 +68,16 @@ def build(tmp_path, monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_numbers_world_index_and_times_reach_the_page(build):
+def test_world_index_and_times_reach_the_page(build, tmp_path):
+    (tmp_path / "src" / "_bodies").mkdir()
+    (tmp_path / "src" / "_bodies" / "fig-a.svg").write_text("<svg></svg>")
+    figure = figure_bundle("fig-a", "", "_bodies/fig-a.svg", "A.", notes("from", "", {}))["text/markdown"]
     html, warnings = build(
-        "# Page\n\nIt fell by "
-        "{num}`rotation:drop`.\n\n```{world}\n```\n\n```{figure-index}\n```\n\n```{run-times}\n```\n"
+        f"# Page\n\n```{{world}}\n```\n\n```{{figure-index}}\n```\n\n```{{run-times}}\n```\n\n{figure}\n"
     )
     assert warnings == ""
-    assert '<span class="zsad-number">3.2 points</span>' in html
     assert '<p class="zsad-world">Demo world: a test. Study quick.</p>' in html
-    assert 'href="rotation.html#fig-a"' in html
+    assert re.search(r'href="#fig-a".*Fig. 1', html)
     assert ">First<" in html
     assert "Second." not in html
     assert "2026-01-02 03:04:05 UTC" in html
@@ -79,12 +85,27 @@ def test_numbers_world_index_and_times_reach_the_page(build):
     assert "CPU, 2 cores, Linux" in html
 
 
-def test_a_missing_number_is_a_warning_that_lists_the_known_ones(build):
-    html, warnings = build("# Page\n\nIt fell by {num}`rotation:fall`.\n")
-    assert "no number 'rotation:fall'; known: rotation:drop" in warnings
-    assert "3.2" not in html
-    _, warnings = build("# Page\n\n{num}`hue:drop`\n")
-    assert "none of notebook 'hue'" in warnings
+def test_a_drawing_stands_in_the_page_and_is_numbered(build, tmp_path):
+    (tmp_path / "src" / "_bodies").mkdir()
+    (tmp_path / "src" / "_bodies" / "fig-b.svg").write_text('<svg role="img"><text>words</text></svg>')
+    figure = figure_bundle("fig-b", "", "_bodies/fig-b.svg", "<strong>B < c.</strong> Of a_b*.", notes("from", "", {}))
+    html, warnings = build(f"# Page\n\n{figure['text/markdown']}\n\nSee {{numref}}`fig-b`.\n")
+    assert warnings == ""
+    assert '<svg role="img"><text>words</text></svg>' in html
+    assert "<strong>B &lt; c.</strong> Of a_b*." in html
+    assert '<span class="zsad-origin">from</span>' in html
+    assert '<span class="std std-numref">Fig. 1</span>' in html
+
+
+def test_cells_of_a_table_are_shown_as_they_stand(build):
+    frame = pd.DataFrame({"a|b": ["<b>", "*x* [y](z) `v` {w}`u`"], "n": ["−1.0", None]})
+    table = table_bundle("tab-b", frame, [False, True], "<strong>B.</strong> <code>a_b</code>", notes("from", "", {}))
+    html, warnings = build(f"# Page\n\n{table['text/markdown']}\n\nSee {{numref}}`tab-b`.\n")
+    assert warnings == ""
+    for text in ("a|b", "&lt;b&gt;", "*x* [y](z) `v` {w}`u`", "−1.0", "–"):
+        assert f"<p>{text}</p>" in html
+    assert '<code class="docutils literal notranslate"><span class="pre">a_b</span></code>' in html
+    assert '<span class="std std-numref">Table 1</span>' in html
 
 
 def test_mathjax_lies_beside_the_pages(build, tmp_path):

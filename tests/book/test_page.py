@@ -46,7 +46,7 @@ def test_figures_and_tables_are_listed_with_their_origin(page, capsys):
 def test_names_with_tags_in_them_are_shown_as_they_stand(tmp_path, monkeypatch):
     """A category is a folder's name, and may be anything."""
     shown, evil = [], "<img src=x onerror=alert(1)>"
-    monkeypatch.setattr(notebook, "display", lambda item: shown.append(item.data))
+    monkeypatch.setattr(notebook, "display", lambda item, raw=False: shown.append(item if raw else item.data))
     suites = {evil: {"reader": "folder", "root": "toys", "categories": [evil]}}
     page = Page("rotation", tiny_study(tmp_path, suites=suites, sweeps={}), {"category": evil}, tmp_path)
     page.banner()
@@ -54,9 +54,13 @@ def test_names_with_tags_in_them_are_shown_as_they_stand(tmp_path, monkeypatch):
     page.figure("<svg></svg>", "fig-a", f"<strong>A {evil}.</strong> Of <code>{evil}</code>.")
     page.table(pd.DataFrame({"category": [evil], evil: [1.0]}), "tab-b", f"<strong>B {evil}.</strong>")
     page.say(f"**C** {evil}.")
-    assert len(shown) == 5
-    assert all("<img" not in html and "&lt;img src=x onerror=alert(1)" in html for html in shown)
-    assert "<strong>A &lt;img" in shown[2]
+    banner, lacking, figure, table, said = shown
+    for html in (banner, lacking, figure["text/html"], table["text/html"], said):
+        assert "<img" not in html
+        assert "&lt;img src=x onerror=alert(1)" in html
+    assert "<strong>A &lt;img" in figure["text/html"]
+    for directive in (figure["text/markdown"], table["text/markdown"]):
+        assert r"\<img src=x onerror=alert(1)\>" in directive.replace("<code>", "")
     assert exports(page)["items"][0]["title"] == f"A {evil}"
     assert evil not in gallery([(evil, [(np.zeros((4, 4, 3), np.uint8), evil)])])
 

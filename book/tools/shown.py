@@ -1,0 +1,62 @@
+"""What a figure or a table leaves in an executed notebook: HTML for Jupyter, and a MyST directive for the book.
+
+Sphinx numbers what stands in a directive, so that prose can refer to it with {numref}. Below a caption comes a line on
+where the result is from, and what can be had: the notebook's source, the numbers, the drawing.
+"""
+
+import html
+from collections.abc import Mapping
+
+import pandas as pd
+
+from book.tools.markup import as_html, as_myst
+
+Bundle = dict[str, str]
+
+
+def figure_bundle(id: str, body: str, place: str, caption: str, notes: str) -> Bundle:
+    """A figure under the id `id`.
+
+    Args:
+        body: the drawing as HTML. place: the file that holds it, as the book's source sees it.
+        notes: HTML of `notes`.
+    """
+    shown = _in_html("figure", id, body, caption, notes)
+    directive = f":::{{figure}} {place}\n:name: {id}\n:figclass: zsad zsad-figure\n\n{as_myst(caption)}\n\n{notes}\n:::"
+    return {"text/html": shown, "text/markdown": directive, "text/plain": id}
+
+
+def table_bundle(id: str, frame: pd.DataFrame, numeric: list[bool], caption: str, notes: str) -> Bundle:
+    """A table of cells that are ready to be read; `numeric` columns are aligned to the right."""
+    body = frame.to_html(index=False, border=0, classes=["dataframe", "table"], justify="left", na_rep="–")
+    align = ", ".join(f"#{id} tr > :nth-child({i + 1})" for i, right in enumerate(numeric) if right)
+    style = f"<style>{align} {{ text-align: right; }}</style>" if align else ""
+    shown = _in_html("table", id, f'{style}<div class="zsad-scroll">{body}</div>', caption, notes)
+    rows = [[_cell(name) for name in frame.columns], ["--:" if right else ":--" for right in numeric]]
+    rows += [[_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
+    lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    directive = (
+        f":::{{table}} {as_myst(caption)}\n:name: {id}\n:class: zsad-table\n:align: left\n\n{lines}\n:::\n\n{notes}"
+    )
+    return {"text/html": shown, "text/markdown": directive, "text/plain": id}
+
+
+def notes(origin: str, moved: str, links: Mapping[str, str]) -> str:
+    """HTML of one line: where a result is from, whether the code has moved on since, and links (words -> file)."""
+    offered = "".join(
+        f' · <a class="zsad-download" href="{html.escape(target, quote=True)}" download>{html.escape(words)}</a>'
+        for words, target in links.items()
+    )
+    later = f'<span class="zsad-moved">{as_html(moved)}</span>' if moved else ""
+    return f'<div class="zsad-notes"><span class="zsad-origin">{as_html(origin)}{offered}</span>{later}</div>'
+
+
+def _in_html(kind: str, id: str, body: str, caption: str, notes: str) -> str:
+    return (
+        f'<figure class="zsad zsad-{kind}" id="{html.escape(id)}">{body}<figcaption>{as_html(caption)} {notes}'
+        "</figcaption></figure>"
+    )
+
+
+def _cell(value: object) -> str:
+    return "–" if value is None or value != value else as_myst(str(value))  # a missing value is unlike itself

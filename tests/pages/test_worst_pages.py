@@ -207,7 +207,8 @@ def three_backbones():
             for metric in ("pixel_auroc", "aupro"):
                 rows.append({"study": "t", "suite": "s", "category": "c", "detector": "d", "backbone": backbone,
                              "dtype": "float32", "shift": shift, "variant": "default", "setting": setting, "value": 0.0,
-                             "metric": metric, "estimate": value, "key": key, "n_images": 4})  # fmt: skip
+                             "metric": metric, "estimate": value, "key": key, "n_images": 10**9,
+                             "n_anomalous": 5 * 10**8})  # fmt: skip
             noise = np.linspace(-0.01, 0.01, 50)
             draws.append(
                 pd.DataFrame({"replicate": range(50), "pixel_auroc": value + noise, "aupro": value + noise, "key": key})

@@ -5,13 +5,17 @@ import pandas as pd
 import pytest
 
 from zsad.analysis.differences import Difference, difference, verdict
+from zsad.metrics import expanded
+
+MANY = 10**9  # images, so that intervals are percentiles of the draws as they are
 
 
-def records(name: str, estimates: dict[str, float]) -> pd.DataFrame:
+def records(name: str, estimates: dict[str, float], images: int = MANY) -> pd.DataFrame:
     rows = [
-        {"suite": "s", "category": c, "metric": "aupro", "estimate": e, "key": f"{name} {c}"}
+        {"suite": "s", "category": c, "metric": "aupro", "estimate": e, "n_images": images, "n_anomalous": images // 2,
+         "key": f"{name} {c}"}
         for c, e in estimates.items()
-    ]
+    ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -28,6 +32,28 @@ def test_a_difference_pairs_the_draws_and_averages_over_categories():
     found = difference([(1, first), (-1, second)], draws(drawn), "aupro")
     low, high = np.quantile(10 - 50 * own, (0.025, 0.975))
     assert (found.value, found.low, found.high, found.categories) == pytest.approx((10, low, high, 2))
+
+
+def test_few_images_widen_the_interval_category_by_category():
+    generator = np.random.default_rng(0)
+    first, second = generator.normal(0, 0.02, (2, 500))
+    few, many = records("x", {"a": 0.8}, images=16), records("x", {"b": 0.6})
+    both, zero = pd.concat([few, many]), pd.concat([records("y", {"a": 0.5}, images=16), records("y", {"b": 0.5})])
+    drawn = {"x a": 0.8 + first, "x b": 0.6 + second, "y a": np.full(500, 0.5), "y b": np.full(500, 0.5)}
+    found = difference([(1, both), (-1, zero)], draws(drawn), "aupro")
+    wider = expanded(np.stack([first, second], 1), np.array([8, MANY // 2])).mean(1)
+    assert wider.std() > 1.1 * np.mean([first, second], 0).std()
+    assert (found.low, found.high) == pytest.approx(tuple(20 + 100 * np.quantile(wider, (0.025, 0.975))))
+
+
+def test_an_interval_stays_within_what_the_sum_can_be():
+    """A mean of metrics lies in [0, 1], the difference of two in [-1, 1]."""
+    drawn = draws({"x a": np.linspace(0.7, 1, 100), "y a": np.linspace(0.3, 0, 100)})
+    x, y = records("x", {"a": 0.95}, images=6), records("y", {"a": 0.05}, images=6)
+    assert difference([(1, x)], drawn, "aupro").high == 100
+    assert difference([(1, y)], drawn, "aupro").low == 0
+    assert difference([(1, x), (-1, y)], drawn, "aupro").high == 100
+    assert difference([(0.5, x), (0.5, y)], drawn, "aupro").low == pytest.approx(50)
 
 
 def test_four_parts_compare_two_drops():

@@ -5,6 +5,9 @@ import pandas as pd
 import pytest
 
 from zsad.analysis.means import drop_sentence, drops, mean_over_categories, worst_drop
+from zsad.metrics import expanded
+
+MANY = 10**9  # images, so that intervals are percentiles of the draws as they are
 
 
 def frame(estimates: dict[tuple[str, float], tuple[float, float, float]]) -> pd.DataFrame:
@@ -57,7 +60,8 @@ def cells(estimates: dict[tuple[str, str, float], float], **fields: object) -> p
     }
     rows = [
         {**subject, "category": category, "shift": shift, "setting": "angle", "value": value, "metric": "aupro",
-         "estimate": estimate, "low": 0.0, "high": 1.0, "key": f"{category} {shift} {value}"}
+         "estimate": estimate, "low": 0.0, "high": 1.0, "n_images": MANY, "n_anomalous": MANY // 2,
+         "key": f"{category} {shift} {value}"}
         for (category, shift, value), estimate in estimates.items()
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -94,6 +98,30 @@ def test_a_drop_pairs_the_draws_of_both_measurements():
     assert (row["clean_low"], row["clean_high"]) == pytest.approx(tuple(0.75 + np.quantile(mean_noise, (0.025, 0.975))))
     relative = 1 - (0.6 + noise["a"] / 2 + noise["b"] / 4) / (0.75 + mean_noise)
     assert row["relative_low"] == pytest.approx(np.quantile(relative, 0.025))
+
+
+def test_few_images_widen_all_intervals_of_a_drop():
+    noise, own = np.random.default_rng(0).normal(0, 0.03, (2, 400))
+    records = cells({("a", "none", 0.0): 0.8, ("a", "uniform", 30.0): 0.6}).assign(n_images=20, n_anomalous=13)
+    (row,) = drops(
+        records, draws({"a none 0.0": 0.8 + noise, "a uniform 30.0": 0.6 + noise + own})
+    ).to_dict("records")  # fmt: skip
+    wide = {
+        name: expanded(values[:, None], np.array([7]))[:, 0]
+        for name, values in (("clean", 0.8 + noise), ("shifted", 0.6 + noise + own), ("drop", 0.2 - own))
+    }
+    wide["relative"] = wide["drop"] / wide["clean"]
+    for name, values in wide.items():
+        found = row[f"{name}_low"], row[f"{name}_high"]
+        assert found == pytest.approx(tuple(np.quantile(values, (0.025, 0.975)))), name
+    assert row["drop_high"] - row["drop_low"] > 1.2 * np.ptp(np.quantile(own, (0.025, 0.975)))
+
+
+def test_intervals_of_few_images_stay_within_the_metrics_range():
+    records = cells({("a", "none", 0.0): 0.95, ("a", "worst", 0.0): 0.05}).assign(n_images=6, n_anomalous=3)
+    spread = np.linspace(0, 0.3, 100)
+    (row,) = drops(records, draws({"a none 0.0": 1 - spread, "a worst 0.0": spread})).to_dict("records")
+    assert (row["clean_high"], row["shifted_low"], row["drop_high"], row["relative_high"]) == (1, 0, 1, 1)
 
 
 def test_every_shift_is_measured_from_the_same_subjects_unshifted_record():

@@ -13,7 +13,8 @@ VALUES = {"metal_nut": {-30.0: 0.9, 0.0: 0.8, 30.0: 0.5}, "washer": {-30.0: 0.7,
 def records() -> pd.DataFrame:
     rows = [
         {**SUBJECT, "category": category, "shift": "uniform", "setting": "angle", "value": value, "metric": metric,
-         "estimate": found, "low": found - 0.1, "high": found + 0.1, "n_images": 10, "key": f"{category}{value}"}
+         "estimate": found, "low": found - 0.1, "high": found + 0.1, "n_images": 10,
+         "n_anomalous": 5, "key": f"{category}{value}"}
         for category, of_value in VALUES.items() for value, found in of_value.items() for metric in sweeps.METRICS
     ]  # fmt: skip
     return pd.DataFrame(rows)

@@ -36,7 +36,7 @@ def world() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
             for metric in worst.METRICS:
                 rows.append({"study": "t", **where, "detector": "d", "dtype": "float32", "shift": shift,
                              "variant": "default", "value": 0.0, "metric": metric, "estimate": value, "key": key,
-                             "n_images": 4})  # fmt: skip
+                             "n_images": 10**9, "n_anomalous": 5 * 10**8})  # fmt: skip
             drawn = {"replicate": range(50), "pixel_auroc": value + NOISE, "aupro": value + NOISE, "key": key}
             draws.append(pd.DataFrame(drawn))
             if shift == "worst":

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from oracles import random_maps, random_masks
 
-from zsad.metrics import all_metrics, bootstrap_intervals, bootstrap_replicates, interval
+from zsad.metrics import (
+    all_metrics,
+    bootstrap_intervals,
+    bootstrap_replicates,
+    interval,
+    resampled,
+    small_sample_interval,
+)
 from zsad.metrics.bootstrap import draw_counts, image_curve, pixel_curve
 from zsad.metrics.inputs import check_maps
 from zsad.metrics.summary import metrics_of
@@ -36,11 +43,11 @@ def example(seed, images, side, levels, power=1):
 @pytest.mark.parametrize("seed", range(3))
 def test_exact_where_values_are_fewer_than_bins(seed):
     case = example(seed, images=6, side=12, levels=40)
-    fast = bootstrap_intervals(*case, replicates=40, generator=np.random.default_rng(seed), level=LEVEL)
+    fast = bootstrap_replicates(*case, replicates=40, generator=np.random.default_rng(seed))
     slow = slow_intervals(*case, 40, seed)
     assert fast.keys() == slow.keys()
-    for name, found in fast.items():
-        assert found == pytest.approx(slow[name], abs=1e-12), name
+    for name, drawn in fast.items():
+        assert interval(drawn, LEVEL) == pytest.approx(slow[name], abs=1e-12), name
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -58,9 +65,10 @@ def test_pixels_may_be_left_out(seed):
 def test_bins_move_an_interval_by_less_than_a_thousandth(seed, power):
     case = example(seed, images=8, side=90, levels=None, power=power)
     assert len(np.unique(case[2])) > 50_000
-    fast = bootstrap_intervals(*case, replicates=20, generator=np.random.default_rng(seed), level=LEVEL)
+    fast = bootstrap_replicates(*case, replicates=20, generator=np.random.default_rng(seed))
     slow = slow_intervals(*case, 20, seed)
-    for name, found in fast.items():
+    for name, drawn in fast.items():
+        found = interval(drawn, LEVEL)
         exact = name.startswith("image")
         assert found == pytest.approx(slow[name], abs=1e-12 if exact else 1e-3), name
         assert exact or found[0] < found[1], name
@@ -88,8 +96,21 @@ def test_every_draw_has_both_kinds_of_images_and_of_pixels():
     assert drawn[:, 1:].any(1).all()
 
 
+def test_many_images_have_percentiles_and_few_have_studentised_intervals():
+    few, many = (example(3, images, side=12, levels=20) for images in (12, 60))
+    for case in (few, many):
+        drawn, left_out = resampled(*case, 50, generator=np.random.default_rng(0))
+        found = bootstrap_intervals(*case, replicates=50, generator=np.random.default_rng(0), level=LEVEL)
+        assert bool(left_out) == (case is few)
+        for name, estimate in all_metrics(*case).items():
+            expected = (
+                small_sample_interval(estimate, left_out[name], LEVEL) if left_out else interval(drawn[name], LEVEL)
+            )
+            assert found[name] == pytest.approx(expected), name
+
+
 def test_the_generator_decides():
-    case = example(2, images=10, side=20, levels=None)
+    case = example(2, images=60, side=20, levels=None)
     first, again, other = (
         bootstrap_intervals(*case, replicates=30, generator=np.random.default_rng(seed)) for seed in (7, 7, 8)
     )
@@ -112,7 +133,7 @@ def test_replicates_always_have_both_classes():
 def test_intervals_narrow_with_more_images():
     few, many = (example(5, images, side=12, levels=None) for images in (30, 480))
     widths = [
-        np.diff(bootstrap_intervals(*case, generator=np.random.default_rng(0))["pixel_auroc"])[0]
+        np.ptp(interval(bootstrap_replicates(*case, generator=np.random.default_rng(0))["pixel_auroc"]))
         for case in (few, many)
     ]
     assert 2.5 < widths[0] / widths[1] < 6  # about sqrt(480 / 30) = 4

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
-from zsad.metrics import interval
+from zsad.metrics import expanded, interval
+from zsad.study.records import smaller_class
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ def difference(parts: Sequence[tuple[float, pd.DataFrame]], replicates: pd.DataF
     mean of both.
 
     Args:
-        parts: weights and records, each with one record of the metric for each of the same categories.
+        parts: weights and records, each with one record of the metric for each of the same categories, whose numbers of
+            images widen the interval where they are few (`zsad.metrics.expanded`).
         replicates: the table "replicates" of these records (`zsad.study.committed.load_table`).
         metric: a headline metric: image_auroc, pixel_auroc or aupro.
 
@@ -58,7 +61,9 @@ def by_key(replicates: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def difference_of(parts: Sequence[tuple[float, pd.DataFrame]], draws: pd.DataFrame, metric: str) -> Difference:
     """As `difference`, from draws by key."""
-    estimate, drawn, members = 0.0, np.zeros(len(draws)), None
+    estimate, members = 0.0, None
+    drawn: Float[np.ndarray, "draw category"] = np.zeros((len(draws), 1))
+    images = np.zeros(0, np.int64)
     for weight, records in parts:
         rows = records[records["metric"] == metric].set_index(["suite", "category"]).sort_index()
         if rows.index.has_duplicates:
@@ -72,8 +77,12 @@ def difference_of(parts: Sequence[tuple[float, pd.DataFrame]], draws: pd.DataFra
             missing = rows["key"][np.isnan(values).any(0)]
             raise ValueError(f"no bootstrap replicates of {metric} for cell {missing.min()}")
         estimate += weight * rows["estimate"].mean()
-        drawn += weight * values.mean(1)
-    low, high = interval(drawn)
+        drawn = drawn + weight * values
+        sizes = smaller_class(rows)
+        images = np.minimum(images, sizes) if len(images) else sizes
+    # A sum of metrics in [0, 1] lies between those of its negative and of its positive weights; wider draws might not.
+    least, most = (sum(w for w, _ in parts if w * sign > 0) for sign in (-1, 1))
+    low, high = np.clip(interval(expanded(drawn, images).mean(axis=1)), least, most).tolist()
     return Difference(100 * estimate, 100 * low, 100 * high, 0 if members is None else len(members))
 
 

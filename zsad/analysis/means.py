@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from zsad.metrics import interval
-from zsad.study.records import SUBJECT_COLUMNS
+from zsad.metrics import expanded, interval
+from zsad.study.records import SUBJECT_COLUMNS, smaller_class
 
+_RANGES = {"clean": (0, 1), "shifted": (0, 1), "drop": (-1, 1), "relative": (-np.inf, 1)}
 _NAMES = {"pixel_auroc": "pixel AUROC", "aupro": "AUPRO", "image_auroc": "image AUROC"}
 
 
@@ -51,7 +52,8 @@ def drops(records: pd.DataFrame, replicates: pd.DataFrame, by: tuple[str, ...] =
     Returns:
         A row a shifted mean: by, clean, shifted, drop = clean - shifted, relative = drop / clean, each a fraction with
         its 95 % interval in <name>_low and <name>_high; and the number of categories. The interval of `relative` is
-        missing where some draw's clean mean is 0, which takes a handful of pictures.
+        missing where some draw's clean mean is not above 0, which takes a handful of pictures. Few images make all
+        intervals wider (`zsad.metrics.expanded`).
 
     Raises:
         ValueError: a category without unshifted record, or several records of one category in a mean.
@@ -72,17 +74,20 @@ def drops(records: pd.DataFrame, replicates: pd.DataFrame, by: tuple[str, ...] =
     for group_key, group in paired.groupby(list(by), sort=True):
         _one_a_category(group, by, group_key)
         metrics = group["metric"]
+        images = smaller_class(group)
         drawn = {
-            name: np.mean([_drawn(draws, key, m) for key, m in zip(group[column], metrics, strict=True)], axis=0)
+            name: expanded(
+                np.stack([_drawn(draws, key, m) for key, m in zip(group[column], metrics, strict=True)], axis=1), images
+            ).mean(axis=1)
             for name, column in (("clean", "key_clean"), ("shifted", "key"))
         }
         row = {"clean": group["estimate_clean"].mean(), "shifted": group["estimate"].mean()}
         for values in (row, drawn):
             values["drop"] = values["clean"] - values["shifted"]
-            with np.errstate(invalid="ignore", divide="ignore"):
-                values["relative"] = values["drop"] / values["clean"]
+            values["relative"] = values["drop"] / np.where(values["clean"] > 0, values["clean"], np.nan)
         for name, values in drawn.items():
-            row[f"{name}_low"], row[f"{name}_high"] = interval(values)
+            # Draws of few images, which are widened, may leave the range that they are of.
+            row[f"{name}_low"], row[f"{name}_high"] = np.clip(interval(values), *_RANGES[name]).tolist()
         rows.append({**dict(zip(by, group_key, strict=True)), **row, "categories": len(group)})
     return pd.DataFrame(rows)
 

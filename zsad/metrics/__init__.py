@@ -8,7 +8,9 @@ threshold.
 from zsad.metrics.bootstrap import (
     bootstrap_intervals,
     bootstrap_replicates,
+    expanded,
     interval,
+    intervals,
     resampled,
     small_sample_interval,
 )
@@ -21,11 +23,13 @@ __all__ = [
     "aupro",
     "bootstrap_intervals",
     "bootstrap_replicates",
+    "expanded",
     "f1max_floor",
     "image_ap",
     "image_auroc",
     "image_f1max",
     "interval",
+    "intervals",
     "pixel_ap",
     "pixel_auroc",
     "pixel_f1max",

@@ -1,5 +1,7 @@
 """Bootstrap intervals over images."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import scipy.stats
 from jaxtyping import Bool, Float, Int, Num, Shaped
@@ -8,7 +10,7 @@ from zsad.limits import check_number
 from zsad.metrics.curve import Curve
 from zsad.metrics.inputs import Labels, Maps, Masks, Pixels, Scores
 from zsad.metrics.pixel import region_overlap
-from zsad.metrics.summary import checked, metrics_of
+from zsad.metrics.summary import all_metrics, checked, metrics_of
 
 BINS = 4096
 SMALL = 60  # images; below that percentiles of a bootstrap cover too little
@@ -25,23 +27,67 @@ def bootstrap_intervals(
     level: float = 0.95,
     fpr_limit: float = 0.3,
 ) -> dict[str, tuple[float, float]]:
-    """Percentile intervals of every metric of `all_metrics`, from `bootstrap_replicates`, which see for the arguments
-    before `level`: the share of the replicates inside the interval, in (0, 1). Of fewer than `SMALL` images they cover
-    too little: there studies take `small_sample_interval`.
+    """Intervals of every metric of `all_metrics`, made as `intervals` says.
+
+    See `bootstrap_replicates` for the arguments before `level`, the share of test sets whose interval is to hold the
+    truth, in (0, 1).
 
     Returns (low, high) for each name in `all_metrics`. Raises ValueError as `bootstrap_replicates`, and for a level out
     of (0, 1).
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level}: it must lie between 0 and 1")
-    found = bootstrap_replicates(scores, labels, maps, masks, replicates, generator=generator, fpr_limit=fpr_limit)
-    return {name: interval(values, level) for name, values in found.items()}
+    arguments = (scores, labels, maps, masks)
+    drawn, left_out = resampled(*arguments, replicates, generator=generator, fpr_limit=fpr_limit)
+    return intervals(all_metrics(*arguments, fpr_limit=fpr_limit), drawn, left_out, level)
+
+
+def intervals(
+    estimates: Mapping[str, float],
+    drawn: Mapping[str, Float[np.ndarray, " replicate"]],
+    left_out: Mapping[str, Float[np.ndarray, " image"]],
+    level: float = 0.95,
+) -> dict[str, tuple[float, float]]:
+    """(low, high) of each metric of one test set: `small_sample_interval` where it is also known without each of the
+    images, as `resampled` gives it for few, else percentiles of the replicates.
+    """
+    return {
+        name: small_sample_interval(estimate, left_out[name], level)
+        if name in left_out
+        else interval(drawn[name], level)
+        for name, estimate in estimates.items()
+    }
 
 
 def interval(values: Float[np.ndarray, " replicate"], level: float = 0.95) -> tuple[float, float]:
     """The percentile interval that holds the share `level` of the replicates."""
     low, high = np.quantile(values, ((1 - level) / 2, (1 + level) / 2)).tolist()
     return low, high
+
+
+def expanded(
+    drawn: Float[np.ndarray, "replicate category"], images: Int[np.ndarray, " category"], level: float = 0.95
+) -> Float[np.ndarray, "replicate category"]:
+    """Replicates as far from their mean as an interval of few images needs; percentiles of their means over categories
+    are such intervals, also of differences of metrics, which have no logit.
+
+    A bootstrap of m values has (m - 1) / m of the variance of their mean, and percentiles take it for known (Davison &
+    Hinkley, "Bootstrap Methods and their Application", 1997, chapters 2 and 5). So deviations grow by
+    sqrt(m / (m - 1)) and, as in a studentised interval, by the quantile of Student's t with m - 1 degrees of freedom
+    over the normal's. Where m is the number of images in the smaller class, which decides how uncertain a metric is,
+    paired differences of AUROCs of 0.9 and 0.8 (binormal, correlated by 0.5 to 0.9) lie inside in 93 to 97 % of test
+    sets of 16 to 59 images, where percentiles of the draws as they are hold them in 89 to 95 %; means over three
+    categories in 96 % and more. Of 12 images it is 87 to 92 %: in up to a tenth of such sets all draws agree, because
+    either side ranks all images right, and the interval is a point.
+
+    Args:
+        images: how many of the smaller class each category has, or how many values in a mean; one counts as two.
+    """
+    m = np.maximum(images, 2)
+    growth = np.sqrt(m / (m - 1)) * scipy.stats.t.ppf((1 + level) / 2, m - 1) / scipy.stats.norm.ppf((1 + level) / 2)
+    centre = drawn.mean(axis=0)
+    wider: Float[np.ndarray, "replicate category"] = centre + growth * (drawn - centre)
+    return wider
 
 
 def small_sample_interval(

@@ -159,11 +159,8 @@ def measure(
     options: dict[str, Any] = {"fpr_limit": fpr_limit, "valid_mask": valid_mask}
     estimates = metrics.all_metrics(*arguments, **options)
     drawn, left_out = metrics.resampled(*arguments, replicates=replicates, generator=generator, **options)
-    rows = []
-    for name, estimate in estimates.items():
-        small = name in left_out
-        low, high = metrics.small_sample_interval(estimate, left_out[name]) if small else metrics.interval(drawn[name])
-        rows.append({"metric": name, "estimate": estimate, "low": low, "high": high})
+    found = metrics.intervals(estimates, drawn, left_out)
+    rows = [{"metric": n, "estimate": e, "low": found[n][0], "high": found[n][1]} for n, e in estimates.items()]
     return Measured(pd.DataFrame(rows), pd.DataFrame(drawn).astype(np.float32))
 
 

@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from jaxtyping import Int
 
 from zsad.files import write_atomically
 from zsad.study.sealed import RecordError
@@ -58,6 +60,13 @@ PROVENANCE: dict[str, type] = {
 }
 _VERSIONS = ("python", "zsad", "torch", "open_clip_torch", "numpy")
 _KEY = re.compile(r"[0-9a-f]{64}")
+
+
+def smaller_class(records: pd.DataFrame) -> Int[np.ndarray, " record"]:
+    """How many images each record has of the class that it has fewer of."""
+    anomalous = records["n_anomalous"].to_numpy(np.int64)
+    fewer: Int[np.ndarray, " record"] = np.minimum(anomalous, records["n_images"].to_numpy(np.int64) - anomalous)
+    return fewer
 
 
 def validate_records(records: pd.DataFrame, provenance: dict[str, dict[str, Any]]) -> None:

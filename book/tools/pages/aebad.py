@@ -179,8 +179,7 @@ def pooled(page: Page, cases: Domains, label: str) -> Difference:
     """One AUROC over all domains, in percent, with a bootstrap over all their pictures."""
     pictures = page.details("images", cases.records[cases.records["detector"] == label])
     scores, labels = pictures["score"].to_numpy(np.float64), pictures["label"].to_numpy(bool)
-    drawn = metrics.bootstrap_replicates(scores, labels, generator=np.random.default_rng(cases.study.seed))[METRIC]
-    low, high = metrics.interval(drawn)
+    low, high = metrics.bootstrap_intervals(scores, labels, generator=np.random.default_rng(cases.study.seed))[METRIC]
     return Difference(100 * metrics.image_auroc(scores, labels), 100 * low, 100 * high, len(cases.domains))
 
 

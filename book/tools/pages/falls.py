@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from zsad.metrics import interval
+from zsad.metrics import expanded, interval
 
 # What an evaluation with a gradient costs, in forward passes: measured with WinCLIP on demo-b, on one thread in batches
 # of 16, 3.8 to 4.5 in bfloat16 and 2.7 to 3.1 in float32.
@@ -45,12 +45,15 @@ def relative_falls(tries: pd.DataFrame, criterion: str) -> dict[str, pd.DataFram
 
 
 def drawn_means(values: Float[np.ndarray, "image x"], seed: int = 0) -> Float[np.ndarray, "draw x"]:
-    """Means over as many images drawn with replacement; the same seed draws the same images."""
+    """Means over as many images drawn with replacement, wider where images are few (`zsad.metrics.expanded`) but never
+    beyond the values themselves; the same seed draws the same images.
+    """
     generator = np.random.default_rng(seed)
     drawn = generator.integers(len(values), size=(DRAWS, len(values)))
     weights = np.stack([np.bincount(row, minlength=len(values)) for row in drawn]) / len(values)
-    means: Float[np.ndarray, "draw x"] = weights @ values
-    return means
+    means = expanded(weights @ values, np.full(values.shape[1], len(values)))
+    within: Float[np.ndarray, "draw x"] = np.clip(means, values.min(axis=0), values.max(axis=0))
+    return within
 
 
 def mean_curve(values: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from book.tools.page import Page
 from book.tools.pages.corruption import KINDS, SEVERITY
 from book.tools.probes.embedded import images_and_corrupted, training_texts, winclip_prompts
 from zsad.clip import Backbone, load_backbone
-from zsad.metrics import interval
+from zsad.metrics import expanded, interval
 from zsad.study.config import DetectorConfig
 from zsad.study.evaluate import sizes_of
 from zsad.study.run import load_study_detector
@@ -164,12 +164,12 @@ def measures(texts: dict[str, Texts], pictures: Pictures, seed: int) -> pd.DataF
         )
         rows[name] = {
             "gap": _with_interval(
-                lambda p, _, t=t: float(np.linalg.norm(p.mean(0) - t.features.mean(0))), pictures, draws
+                lambda p, _, t=t: float(np.linalg.norm(p.mean(0) - t.features.mean(0))), pictures, draws, (0, np.inf)
             ),
             "spread": (float(spread),) * 3,
             "sides": (float(np.linalg.norm(between)),) * 3,
             "direction": _with_interval(
-                lambda p, a, between=between: _cosine(p[a].mean(0) - p[~a].mean(0), between), pictures, draws
+                lambda p, a, between=between: _cosine(p[a].mean(0) - p[~a].mean(0), between), pictures, draws, (-1, 1)
             ),
         }
     return pd.DataFrame(rows).T
@@ -183,10 +183,12 @@ def _draw(anomalous: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def _with_interval(
-    statistic: Callable[..., float], pictures: Pictures, draws: list[np.ndarray]
+    statistic: Callable[..., float], pictures: Pictures, draws: list[np.ndarray], limits: tuple[float, float]
 ) -> tuple[float, float, float]:
-    drawn = np.array([statistic(pictures.features[d], pictures.anomalous[d]) for d in draws])
-    return (statistic(pictures.features, pictures.anomalous), *interval(drawn))
+    drawn = np.array([[statistic(pictures.features[d], pictures.anomalous[d])] for d in draws])
+    fewer = np.array([min(pictures.anomalous.sum(), (~pictures.anomalous).sum())])
+    low, high = np.clip(interval(expanded(drawn, fewer)[:, 0]), *limits).tolist()
+    return statistic(pictures.features, pictures.anomalous), low, high
 
 
 def _cosine(a: np.ndarray, b: np.ndarray) -> float:

@@ -210,12 +210,14 @@ def test_differences_are_compared_with_the_printed_ones(page):
     assert against.measured.value == pytest.approx(slow_mean(page, "text_fnn", 3) - slow_mean(page, "winclip", 3))
     assert found["CLIP", "AeBAD", "mean of its domains"].printed == pytest.approx(80.7 - 53.1)
     # The interval is that of the paired difference, which draws both from the same pictures.
-    drawn = sum(
-        (draws[list(cases.at("mvtec_ad", label, kind, 3)["key"])].mean(axis=1) * sign / 4)
+    sides = [
+        (sign / 4, cases.at("mvtec_ad", label, kind, 3).sort_values("category"))
         for label, sign in (("text_fnn", 1), ("winclip", -1))
         for kind in KINDS
-    )
-    low, high = metrics.interval(drawn.to_numpy())
+    ]
+    drawn = sum(weight * draws[list(side["key"])].to_numpy() for weight, side in sides)
+    normal = (sides[0][1]["n_images"] - sides[0][1]["n_anomalous"]).to_numpy()
+    low, high = metrics.interval(metrics.expanded(drawn, normal).mean(axis=1))
     assert (against.measured.low, against.measured.high) == pytest.approx((100 * low, 100 * high), abs=1e-4)
 
 

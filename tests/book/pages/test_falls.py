@@ -77,6 +77,14 @@ def test_intervals_are_those_of_a_mean_over_images():
     assert shown[["x", "estimate", "low", "high"]].iloc[0].tolist() == pytest.approx([7, values.mean(), low, high])
 
 
+def test_means_of_few_images_have_students_intervals_within_the_values():
+    values = np.random.default_rng(1).normal(3, 2, (8, 1))
+    low, high = np.quantile(drawn_means(values)[:, 0], (0.025, 0.975))
+    assert high - low == pytest.approx(2 * 2.365 * values.std(ddof=1) / np.sqrt(8), rel=0.1)
+    won = np.array([[1.0]] * 7 + [[0.0]])
+    assert drawn_means(won).max() == 1
+
+
 def test_doublings_end_at_all_evaluations_and_say_the_most_of_a_category():
     tries = pd.concat(
         [

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from book.tools.pages.text_space import DRAWN, LEARNED, Pictures, Texts, conclude, measures, principal_plane
+from book.tools.pages.text_space import DRAWN, LEARNED, Pictures, Texts, _draw, conclude, measures, principal_plane
+from zsad.metrics import expanded, interval
 
 X, Y, Z = np.eye(3)
 SIDES = np.array([False, False, True, True])
@@ -54,3 +55,15 @@ def test_the_conclusion_says_what_learning_changed():
     assert "spread of the texts from 0.10 to 0.40" in text
     assert "distance of their sides from 1.00 to 1.00" in text
     assert "10.0 times that of normal from anomalous pictures (0.50)" in text
+
+
+def test_few_pictures_of_one_side_make_intervals_wider():
+    """Two anomalous ones: the pictures as drawn, with deviations grown as far as those ask for."""
+    features = np.random.default_rng(1).normal(Z, 0.1, (12, 3))
+    few = Pictures(features, np.arange(12) < 2, features)
+    table = measures({"t": texts(Y)}, few, seed=0)
+    generator = np.random.default_rng(0)
+    drawn = [np.linalg.norm(features[_draw(few.anomalous, generator)].mean(0) - Y / 2) for _ in range(200)]
+    low, high = interval(expanded(np.array(drawn)[:, None], np.array([2]))[:, 0])
+    assert table.loc["t", "gap"][1:] == pytest.approx((max(low, 0), high))
+    assert -1 <= table.loc["t", "direction"][1] < table.loc["t", "direction"][2] <= 1

@@ -37,6 +37,7 @@ from zsad.detectors import Prediction
 from zsad.detectors.tiling import Tiling
 from zsad.detectors.tiling_options import TilingOptions
 from zsad.study import committed, compute
+from zsad.study.records import smaller_class
 from zsad.study.sealed import read_sealed, write_sealed
 
 SHARES = {"winclip": 0.9, "tiling": 1.0, "clipseg alone": 0.6, "not scaled": 1.0}
@@ -147,11 +148,10 @@ def test_a_lead_is_the_paired_difference_on_the_same_pictures(page):
     draws = draws_of(page, cases)
     for metric, drawn in draws.items():
         found = gap(cases, "tiling", "winclip", metric, drawn)
-        keys = [list(cases.of(label).drop_duplicates("key")["key"]) for label in ("tiling", "winclip")]
-        difference = drawn[keys[0]].mean(axis=1) - drawn[keys[1]].mean(axis=1)
-        assert (found.low, found.high) == pytest.approx(
-            [100 * x for x in metrics.interval(difference.to_numpy())], abs=1e-4
-        )
+        sides = [cases.of(label).drop_duplicates("key").sort_values("category") for label in ("tiling", "winclip")]
+        difference = drawn[sides[0]["key"]].to_numpy() - drawn[sides[1]["key"]].to_numpy()
+        low, high = metrics.interval(metrics.expanded(difference, smaller_class(sides[0])).mean(axis=1))
+        assert (found.low, found.high) == pytest.approx((100 * low, 100 * high), abs=1e-4)
     scores, labels, _, _ = predictions(page, "tiling", "washer")
     alone = gap(cases, "tiling", "winclip", "image_f1max", draws["image_f1max"], "washer").value
     other = predictions(page, "winclip", "washer")

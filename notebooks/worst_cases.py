@@ -40,6 +40,7 @@ from book.tools import page as notebook
 from book.tools import plots
 from book.tools.worst import shown, sweeps_beside
 from zsad.analysis import worst
+from zsad.analysis.sweeps import METRICS
 
 page = notebook.start(globals(), "worst_cases")
 
@@ -61,9 +62,9 @@ drops = [worst.worst_drops(cases.records, cases.replicates, cases.samples) for c
 for cases, table in zip(studies, drops, strict=True):
     settings = {setting: worst.SETTINGS[setting] for setting in cases.settings}
     page.figure(
-        plots.plot_drops(table, worst.METRICS, settings, cases.suites, cases.backbones),
+        plots.plot_drops(table, METRICS, settings, cases.suites, cases.backbones),
         f"fig-worst-cases{cases.suffix}",
-        f"<strong>Fig. 4, study {cases.study.name}: what is lost when each image is at its worst.</strong> "
+        f"<strong>What is lost with each image at its worst (Fig. 4 of the paper), study {cases.study.name}.</strong> "
         f"{cases.who}. Height: the mean over categories without shift minus that of the test set in which each image "
         "is at its own worst, in points. Lines: 95 % interval of the difference, from a paired bootstrap over images.",
         study=cases.study.name,
@@ -78,7 +79,7 @@ for cases, table in zip(studies, drops, strict=True):
     page.say(f"**Conclusion ({cases.who}).** {conclusion}")
     page.number(f"conclusion{cases.suffix}", conclusion)
     page.number(f"who{cases.suffix}", cases.who)
-    for metric in worst.METRICS:
+    for metric in METRICS:
         top = table[table["metric"] == metric].nlargest(1, "drop").iloc[0]
         page.number(f"{metric}_drop{cases.suffix}", 100 * top["drop"], worst.points_of(top))
 
@@ -94,7 +95,7 @@ for cases, table in zip(studies, drops, strict=True):
         f"<strong>Clean results against the lower bound, study {cases.study.name}.</strong> Means over categories in "
         "percent; drops in points with their 95 % interval, and in percent of the clean value. Last: the mean pixel "
         "AUROC of single anomalous images.",
-        formats={f"{name} drop [%]": "{:.1f}" for name in worst.METRICS.values()},
+        formats={f"{name} drop [%]": "{:.1f}" for name in METRICS.values()},
         study=cases.study.name,
         csv=table,
     )
@@ -123,22 +124,29 @@ for cases in studies:
 # Both are compared on the categories that have both, of as many images.
 
 # %%
+compared = []
 for cases in studies:
     swept, bound = worst.of_the_same_images(sweeps_beside(page, cases), cases.worst)
-    if swept.empty:
-        page.say("Not in this study: a uniform sweep and worst cases of the same categories.")
-        continue
-    replicates = page.details("replicates", pd.concat([bound, swept]))
-    pairs = worst.paired(bound, worst.lowest_of_sweep(swept), replicates)
+    if len(swept):
+        replicates = page.details("replicates", pd.concat([bound, swept]))
+        compared.append((cases, worst.paired(bound, worst.lowest_of_sweep(swept), replicates)))
+    else:
+        page.say(f"Not in study {cases.study.name}: a uniform sweep and worst cases of the same categories.")
+
+# %% [markdown]
+# The lowest value of a sweep was chosen after looking, which favours the sweep.
+
+# %%
+for cases, pairs in compared:
     verdicts = worst.verdicts(pairs, "lower", "higher")
-    page.say(f"**The worst of one value for all images against one for each ({cases.study.name}).** The mean at the "
-             f"worst values of single images, beside that at the lowest value of the sweep: {verdicts}.")  # fmt: skip
+    page.say(f"**One value for all images against one for each ({cases.study.name}).** The mean at the worst values of "
+             f"single images, beside that at the lowest value of the sweep: {verdicts}.")  # fmt: skip
     page.number(f"uniform{cases.suffix}", verdicts)
     page.table(
         worst.pairs_table(pairs, {" uniform": "{second}", " per image": "{first}"}),
         f"tab-uniform-worst{cases.suffix}",
         f"<strong>The lowest uniform value against the worst value of each image, study {cases.study.name}</strong>: "
-        "means in percent, and their paired difference in points with its 95 % interval. The lowest value of a sweep "
-        "was chosen after looking, separately for each metric.",
+        "means in percent, and their paired difference in points with its 95 % interval. The lowest value was chosen "
+        "separately for each metric.",
         study=cases.study.name,
     )

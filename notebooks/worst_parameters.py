@@ -59,8 +59,8 @@ for cases in studies:
         page.figure(
             plots.plot_histograms(angles, "angle", cases.bounds["angle"]),
             f"fig-worst-angles{cases.suffix}",
-            f"<strong>Fig. 5, study {cases.study.name}: the worst angle of each image, objects without an upright "
-            f"pose.</strong> {parameters.names(angles)}. {COUNTED}",
+            "<strong>The worst angle of each image, objects without an upright pose (Fig. 5 of the paper), study "
+            f"{cases.study.name}.</strong> {parameters.names(angles)}. {COUNTED}",
             study=cases.study.name,
         )
 

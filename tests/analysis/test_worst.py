@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zsad.analysis import worst
+from zsad.analysis.sweeps import METRICS
 from zsad.analysis.worst import (
+    SETTINGS,
     categories_table,
     conclude,
     drops_table,
@@ -24,7 +25,9 @@ NOISE = np.linspace(-0.01, 0.01, 50)
 
 
 def world() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Records in which a FARE backbone falls less and hue hurts more than rotation, whichever images are drawn."""
+    """Records of so many images that no interval is widened, in which a FARE backbone falls less and hue hurts more
+    than rotation, whichever images are drawn.
+    """
     estimates = {"none": 0.9, "angle": 0.8, "saturation": 0.84, "hue": 0.5, "3d": 0.4}
     rows, draws, samples = [], [], []
     for backbone, gain in (("m", 0.0), ("m-fare2", 0.05)):
@@ -33,7 +36,7 @@ def world() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
             key = f"{backbone} {setting}"
             where = {"suite": "s", "category": "nut_c", "backbone": backbone, "setting": setting}
             shift = "none" if setting == "none" else "worst"
-            for metric in worst.METRICS:
+            for metric in METRICS:
                 rows.append({"study": "t", **where, "detector": "d", "dtype": "float32", "shift": shift,
                              "variant": "default", "value": 0.0, "metric": metric, "estimate": value, "key": key,
                              "n_images": 10**9, "n_anomalous": 5 * 10**8})  # fmt: skip
@@ -50,7 +53,7 @@ def concluded(records, replicates, samples) -> str:
 
 def test_drops_come_in_the_order_of_the_records_with_the_auroc_of_single_images():
     table = worst_drops(*world())
-    assert table["setting"].tolist() == [s for s in worst.SETTINGS for _ in range(2)] * 2
+    assert table["setting"].tolist() == [s for s in SETTINGS for _ in range(2)] * 2
     assert table.loc[table["backbone"] == "m", "drop"].to_numpy() == pytest.approx(np.repeat([0.1, 0.06, 0.4, 0.5], 2))
     assert set(table["per_image_auroc_worst"]) == {0.3}
     assert points_of(table.iloc[-1]) == "45.0 points (45.0 to 45.0)"

@@ -9,10 +9,10 @@ import pandas as pd
 
 from zsad.analysis.differences import Difference, by_key, difference_of, verdict
 from zsad.analysis.means import drops
+from zsad.analysis.sweeps import METRICS
 from zsad.analysis.words import number, points, span
 
 SETTINGS = {"angle": "rotation", "saturation": "saturation", "hue": "hue", "3d": "3D (all three)"}
-METRICS = {"pixel_auroc": "pAUROC", "aupro": "AUPRO"}
 BY = ["suite", "backbone", "setting"]
 
 

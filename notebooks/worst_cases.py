@@ -134,7 +134,7 @@ for cases in studies:
         page.say(f"Not in study {cases.study.name}: a uniform sweep and worst cases of the same categories.")
 
 # %% [markdown]
-# The lowest value of a sweep was chosen after looking, which favours the sweep.
+# The lowest value of a sweep was chosen after looking, which makes it look lower than it is.
 
 # %%
 for cases, pairs in compared:

@@ -10,10 +10,10 @@ import pandas as pd
 
 from book.tools import plots
 from book.tools.page import Page
-from book.tools.pages import falls
-from book.tools.pages.falls import FORWARDS_OF_A_GRADIENT, Compared, compared, mean_curve, relative_falls, wins
 from book.tools.pages.worst import SETTING_WORDS, SETTINGS, WorstCases, computed, kept
 from book.tools.plots.style import PALETTE
+from zsad.analysis import falls
+from zsad.analysis.falls import FORWARDS_OF_A_GRADIENT, Compared, compared, mean_curve, relative_falls, wins
 from zsad.study.committed import load_sidecars
 from zsad.study.shifts import Block, Worst
 

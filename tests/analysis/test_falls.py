@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book.tools.pages.falls import (
+from book.tools.pages.search import conclude, conclude_doublings, shortly
+from zsad.analysis.falls import (
     compared,
     doublings,
     drawn_means,
@@ -14,7 +15,6 @@ from book.tools.pages.falls import (
     wins,
     with_forwards,
 )
-from book.tools.pages.search import conclude, conclude_doublings, shortly
 
 
 def curve(search: str, id: str, aurocs: list[float], losses: list[float] | None = None, gradient: bool = False):

@@ -29,30 +29,63 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
+from book.tools import corruption, plots
 from book.tools import page as notebook
-from book.tools.absent import say_absent, say_not_kept
-from book.tools.pages.aebad import computed_domains, kept_domains, show_domains
+from zsad.analysis.domains import domain_drops, domain_sentence, domain_table, domains_of
+from zsad.analysis.words import wide_percents
 
 page = notebook.start(globals(), "aebad")
 
+# %% [markdown]
+# ## Domain by domain
+#
+# Records come from this page's study, which computes the missing ones, and from the whole demo world, every test image,
+# whose records are kept in `results/demo`. What follows shows the first and then the second: the image AUROC in each
+# domain, their means, and one AUROC over the images of all of them, for which their scores are needed.
+
 # %%
-cases = computed_domains(page)
-if cases is None:
-    say_absent(page, "domains of AeBAD, or of demo-aebad")
-else:
-    show_domains(page, cases)
+shown = []
+for cases in corruption.shown_domains(page):
+    images = page.details("images", cases.records)
+    shown.append((cases, domain_table(cases, images, cases.study.seed)))
 
 # %% [markdown]
-# ## The whole demo world
-#
-# The same from every test image, from the records kept in `results/demo`.
+# Compare each domain with “same”.
 
 # %%
-if page.overrides:
-    page.say("Not shown: this page was made with other parameters than the book's.")
-else:
-    whole = kept_domains(page)
-    if whole is None:
-        page.number("conclusion-demo", say_not_kept(page, "domains of demo-aebad"))
-    else:
-        show_domains(page, whole)
+for cases, table in shown:
+    domains = {domain: domain for domain in domains_of(cases)}
+    dots = table.rename(columns={"detector": "series", "column": "group"})
+    page.figure(
+        plots.plot_dots(dots, cases.detectors, domains, "image AUROC [%]", chance=50),
+        f"fig-aebad{cases.suffix}",
+        f"<strong>Image AUROC in each domain of {cases.suites[0]}.</strong> {cases.who}{cases.how}. Points: "
+        f"{', '.join(cases.detectors)}, from left to right; lines: 95 % interval from a bootstrap over test images. "
+        "Dotted: chance. The vertical axis does not start at zero.",
+        study=cases.study.name,
+    )
+
+# %% [markdown]
+# The same in numbers, with what could stand for all domains.
+
+# %%
+for cases, table in shown:
+    page.table(
+        wide_percents(table, ["detector"], "column"),
+        f"tab-aebad{cases.suffix}",
+        f"<strong>Image AUROC in each domain of {cases.suites[0]}</strong>, in percent, ± half the width of the 95 % "
+        f"interval{cases.how}. Means: unweighted over domains; shifted: all but “same”. Pooled: one AUROC over the "
+        "images of all domains. Which of these the poster's single number is, it does not say; the mean over all is "
+        "the likeliest.",
+        study=cases.study.name,
+        csv=table,
+    )
+
+# %% [markdown]
+# What each domain costs against “same”. These are other images, so the intervals are wider than those of pairs.
+
+# %%
+for cases, _ in shown:
+    conclusion = domain_sentence(domain_drops(cases))
+    page.say(f"**Conclusion ({cases.suites[0]}, {cases.who}).** {conclusion}")
+    page.number(f"conclusion{cases.suffix}", conclusion)

@@ -33,22 +33,77 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
+from book.tools import corruption, plots
 from book.tools import page as notebook
 from book.tools.absent import say_absent
-from book.tools.pages.corruption import computed
-from book.tools.pages.corruption_gallery import chosen, show_corruptions, show_scores
+from zsad.analysis.corruption import KIND_WORDS, ranks_of
+from zsad.perturb.corruptions import BRIGHTNESS, CONTRAST, DEFOCUS, NOISE
+from zsad.robustness.corruption import Corruption, corrupted
+from zsad.study.shifts import MAX_SEVERITY
 
 page = notebook.start(globals(), "corruptions")
 
+# %% [markdown]
+# ## The picture
+#
+# The first category that the study corrupts, and of its damaged test pictures the one with the median size of damage:
+# neither the plainest nor the hardest.
+
 # %%
-cases = computed(page)
+cases = corruption.corrupted(page, page.study)
 suite = next(iter(page.study.suites)) if cases is None else cases.suites[0]
 category = page.study.categories_of(suite)[0] if cases is None else cases.records["category"].iloc[0]
-sample = chosen(page, suite, category)
-show_corruptions(page, suite, sample)
+anomalous = [sample for sample in page.dataset(suite, category) if sample.label]
+anomalous.sort(key=lambda sample: 0 if sample.mask is None else int(sample.mask.sum()))
+sample = anomalous[len(anomalous) // 2]
+
+# %% [markdown]
+# The strength of each severity, 1 to 5, in the corruption's own unit. It stands above the pictures below.
+
+# %%
+strengths = {
+    "brightness": [f"+{value:g}" for value in BRIGHTNESS],
+    "contrast": [f"× {value:g}" for value in CONTRAST],
+    "defocus_blur": [f"{radius} px" for radius, _ in DEFOCUS],
+    "gaussian_noise": [f"± {value:g}" for value in NOISE],
+}
+
+# %% [markdown]
+# The picture under each corruption (rows) at each severity (columns). Where do you lose sight of the damage?
+
+# %%
+severities = range(MAX_SEVERITY + 1)
+images = [
+    plots.to_uint8(corrupted(sample, Corruption(kind, severity, seed=page.study.seed)).image)
+    for kind in KIND_WORDS
+    for severity in severities
+]
+titles = [title for kind in KIND_WORDS for title in ("as it is", *strengths[kind])]
+height, width = sample.image.shape[-2:]
+page.figure(
+    plots.picture_row(images, titles, columns=len(severities), row_labels=[*KIND_WORDS.values()]),
+    "fig-corruptions",
+    f"<strong>Four corruptions at severities 0 to {MAX_SEVERITY}</strong> (columns) of one "
+    f"{category.replace('_', ' ')} ({suite}, test picture {sample.id}, {width} × {height} pixels; of the anomalous "
+    "ones that with the median size of damage). Above each: what is added to brightness, the contrast that is kept, "
+    "the radius of the blur in pixels, the standard deviation of the noise; values from 0 to 1.",
+)
+
+# %% [markdown]
+# ## What detectors make of it
+#
+# Each detector scores every picture of the category. What counts is how many normal ones score lower.
 
 # %%
 if cases is None:
     say_absent(page, "corruptions")
 else:
-    show_scores(page, cases, suite, sample)
+    here = (cases.records["suite"] == suite) & (cases.records["category"] == category)
+    ranks = ranks_of(page.details("images", cases.records[here]), sample.id)
+    page.table(
+        ranks,
+        "tab-corruption-scores",
+        "<strong>Is the damage of this picture still seen?</strong> Share of the normal pictures of the category, "
+        "under the same corruption, that score lower than this damaged one; 100 where it stands out from all of them.",
+        formats=dict.fromkeys(ranks.columns[2:], "{:.0f}"),
+    )

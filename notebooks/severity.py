@@ -29,31 +29,73 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
+from book.tools import corruption, plots
 from book.tools import page as notebook
-from book.tools.absent import say_absent, say_not_kept
-from book.tools.pages.corruption import computed, kept
-from book.tools.pages.severity import show_severity
+from zsad.analysis.corruption import KIND_WORDS, severity_curves, severity_sentence
+from zsad.analysis.words import wide_percents
 
 page = notebook.start(globals(), "severity")
 
+# %% [markdown]
+# ## Severity by severity
+#
+# A record says how well one detector ranks the images of one category under one corruption. Records come from this
+# page's study, which computes the missing ones, and from the whole demo world, every test image, whose records are kept
+# in `results/demo`. Every figure and table below is made from the first and then from the second.
+#
+# A curve is the mean over categories. All detectors see the same images, and the bootstrap draws those images again.
+
 # %%
-cases = computed(page)
-if cases is None:
-    say_absent(page, "corruptions")
-else:
-    show_severity(page, cases)
+shown = [(cases, severity_curves(cases)) for cases in corruption.shown(page)]
+lines = "Lines: 95 % interval from a bootstrap over test images. The vertical axes do not start at zero."
 
 # %% [markdown]
-# ## The whole demo world
-#
-# The same from every test image, from the records kept in `results/demo`.
+# The mean over the four corruptions. Look at how steep a line is, not only at how high it lies.
 
 # %%
-if page.overrides:
-    page.say("Not shown: this page was made with other parameters than the book's.")
-else:
-    whole = kept(page)
-    if whole is None:
-        page.number("conclusion-demo", say_not_kept(page, "corruptions"))
-    else:
-        show_severity(page, whole)
+for cases, curves in shown:
+    mean = curves[curves["corruption"] == "mean"]
+    page.figure(
+        plots.plot_severity(mean, {"mean": "mean"}, height=2.7),
+        f"fig-severity{cases.suffix}",
+        f"<strong>Image AUROC over the severity, mean of the four corruptions.</strong> {cases.who}. Severity 0: no "
+        f"corruption. {lines}",
+        study=cases.study.name,
+    )
+
+# %% [markdown]
+# Each corruption by itself: which of them is it that hurts?
+
+# %%
+for cases, curves in shown:
+    page.figure(
+        plots.plot_severity(curves, {kind: KIND_WORDS[kind] for kind in cases.kinds}, height=2.3),
+        f"fig-severity-kinds{cases.suffix}",
+        f"<strong>Image AUROC over the severity of each corruption.</strong> The same images and detectors. {lines}",
+        study=cases.study.name,
+    )
+
+# %% [markdown]
+# The means in numbers.
+
+# %%
+for cases, curves in shown:
+    mean = curves[curves["corruption"] == "mean"]
+    mean = mean.assign(column="severity " + mean["severity"].astype(str))
+    page.table(
+        wide_percents(mean, ["suite", "detector"], "column"),
+        f"tab-severity{cases.suffix}",
+        "<strong>Mean of the four corruptions at each severity</strong>: image AUROC in percent, ± half the width of "
+        "the 95 % interval. The CSV file also holds each corruption.",
+        study=cases.study.name,
+        csv=curves,
+    )
+
+# %% [markdown]
+# What the strongest severity costs: the mean without corruption minus that under it, both from the same images.
+
+# %%
+for cases, _ in shown:
+    conclusion = severity_sentence(cases)
+    page.say(f"**Conclusion ({cases.who}).** {conclusion}")
+    page.number(f"conclusion{cases.suffix}", conclusion)

@@ -30,35 +30,81 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
+from book.tools import corruption
 from book.tools import page as notebook
-from book.tools.absent import say_absent, say_not_kept
-from book.tools.pages.ablation import show_ablations, show_cosines, with_winclip
-from book.tools.pages.corruption import computed, kept
-from zsad.study import load_study
+from book.tools.probes.embedded import unlikeness
+from zsad.analysis.ablation import ablation_sentence, ablation_table, gaps, learned_against_drawn, words_table
+from zsad.study.run import load_study_detector
 
 page = notebook.start(globals(), "text_ablation")
 
+# %% [markdown]
+# ## One part at a time
+#
+# Each variant is a detector of its own, trained with one or several seeds. Records of them come from this page's study,
+# which computes the missing ones, and from the whole demo world, every test image, whose records are kept in
+# `results/demo`; RWDA and WinCLIP stand beside them. Every table shows the first and then the second.
+
 # %%
-cases = with_winclip(computed(page, "ablation"), computed(page))
-if cases is None:
-    say_absent(page, "variants of the text FNN under corruptions")
-else:
-    show_ablations(page, cases)
-    show_cosines(page, page.study, cases.records["category"].iloc[0])
+others = ("rwda", "winclip")
+shown = corruption.shown(page, "variants of the text FNN", block="ablation", beside="default", labels=others)
 
 # %% [markdown]
-# ## The whole demo world
-#
-# The same from every test image, from the records kept in `results/demo`.
+# The last column is a paired difference: a variant and the method see the same images in every bootstrap draw.
 
 # %%
-if page.overrides:
-    page.say("Not shown: this page was made with other parameters than the book's.")
-else:
-    whole = kept(page, "ablation")
-    if whole is None:
-        page.number("conclusion-demo", say_not_kept(page, "variants of the text FNN"))
-    else:
-        whole = with_winclip(whole, kept(page))
-        show_ablations(page, whole)
-        show_cosines(page, load_study("demo"), whole.records["category"].iloc[0], "-demo", seeds=False)
+for cases in shown:
+    variants = corruption.variants(cases)
+    against = gaps(cases, variants)
+    absent = f" Not computed yet: {', '.join(cases.absent)}." if cases.absent else ""
+    page.table(
+        ablation_table(cases, variants, against),
+        f"tab-text-ablation{cases.suffix}",
+        f"<strong>The text FNN with one thing changed.</strong> {cases.who}. Image AUROC in percent, mean over seeds, "
+        "± half the width of the 95 % interval over test images; sd: standard deviation over seeds, in points. "
+        f"Corrupted: mean of the four corruptions at severity {cases.severity}. Last: difference of the corrupted "
+        f"means with its 95 % interval on the same images.{absent}{corruption.guided(cases)}",
+        formats={"sd clean": "{:.2f}", "sd corrupted": "{:.2f}"},
+        study=cases.study.name,
+    )
+    conclusion = ablation_sentence(against)
+    page.say(f"**Conclusion ({cases.who}).** {conclusion}")
+    page.number(f"conclusion{cases.suffix}", conclusion)
+
+# %% [markdown]
+# ## How unlike the words are
+#
+# The words are learned from text alone, so no image is needed: train each text FNN whose words differ and measure the
+# angles between their text features. Of the demo study only the method and random words, with one seed each.
+
+# %%
+unlike = []
+for cases in shown:
+    category, towers, rows = cases.records["category"].iloc[0], {}, []
+    for config in corruption.with_own_words(cases.study, seeds=not cases.suffix):
+        detector = load_study_detector(cases.study, config, cases.study.backbones[0], towers)
+        row = page.computed(unlikeness, cases.study, detector=detector, category=category)
+        rows.append(row.assign(variant=config.label, seed=detector.options["seed"]))
+    if rows:
+        unlike.append((cases, category.replace("_", " "), words_table(rows)))
+
+# %% [markdown]
+# Learned words should be less alike than words as they are drawn, and the texts should keep their meaning.
+
+# %%
+for cases, category, table in unlike:
+    page.table(
+        table,
+        f"tab-word-cosines{cases.suffix}",
+        "<strong>How unlike the words are</strong>: mean |cosine| of the text features of all pairs of words; 0 where "
+        "all are orthogonal, 1 where all are one. Diversity words are the same for every object; distribution words "
+        f"are those for “{category}”. Of the training texts, in percent: moved right, the share that “broken” or "
+        "“damaged” moves towards the anomalous side; nearer own side, that of texts nearer to their own side's bare "
+        "prompts. Exact values of these words: there is nothing to sample.",
+        formats={name: "{:.3f}" for name in ("diversity words", "distribution words")}
+        | {"moved right": "{:.1f}", "nearer own side": "{:.1f}"},
+        study=cases.study.name,
+    )
+    if text := learned_against_drawn(table):
+        page.say(f"Mean |cosine| of diversity words, learned against as they are drawn: {text}.")
+        page.number(f"cosines{cases.suffix}", text)

@@ -1,6 +1,6 @@
 """What matters in the text FNN: variants of it, each a mean over training seeds, against the method as it is.
 
-Records and draws are those of `zsad.analysis.corruption`. A variant is a list of detectors that differ in their seed
+A variant is a list of detectors that differ in their seed
 alone, and is called by the first.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from zsad.analysis.corruption import in_order, level, mean_at, table_severity
+from zsad.analysis.corruption import Sampled
 from zsad.analysis.differences import Difference, Parts, minus
 from zsad.analysis.words import percent, points
 
@@ -34,59 +34,50 @@ WORDS = {
 OTHERS = ("rwda", "rwda tokens", "rwda unknown", "winclip")
 
 
-def over_seeds(records: pd.DataFrame, suite: str, labels: Sequence[str], severity: float) -> Parts:
+def over_seeds(found: Sampled, suite: str, labels: Sequence[str], severity: float) -> Parts:
     """The mean over seeds and kinds of corruption at a severity, as parts of a `difference`."""
-    share = 1 / len(labels)
-    return [part for label in labels for part in mean_at(records, suite, label, severity, share)]
+    return [part for label in labels for part in found.mean_at(suite, label, severity, 1 / len(labels))]
 
 
-def deviation(
-    records: pd.DataFrame, suite: str, labels: Sequence[str], severity: float, draws: pd.DataFrame
-) -> float | None:
+def deviation(found: Sampled, suite: str, labels: Sequence[str], severity: float) -> float | None:
     """The standard deviation over seeds, in points; None of one seed."""
-    alone = [level(mean_at(records, suite, label, severity), draws).value for label in labels]
+    alone = [found.level(found.mean_at(suite, label, severity)).value for label in labels]
     return float(np.std(alone, ddof=1)) if len(alone) > 1 else None
 
 
-def gaps(
-    records: pd.DataFrame, draws: pd.DataFrame, variants: Mapping[str, Sequence[str]]
-) -> dict[tuple[str, str], Difference]:
+def gaps(found: Sampled, variants: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], Difference]:
     """(suite, variant) -> its mean under corruption minus that of the method as it is; empty without the latter."""
-    severity = table_severity(records)
     if WHOLE not in variants:
         return {}
 
     def mean(suite: str, name: str) -> Parts:
-        return over_seeds(records, suite, variants[name], severity)
+        return over_seeds(found, suite, variants[name], found.severity)
 
     return {
-        (suite, name): level(mean(suite, name) + minus(mean(suite, WHOLE)), draws)
-        for suite in in_order(records["suite"])
+        (suite, name): found.level(mean(suite, name) + minus(mean(suite, WHOLE)))
+        for suite in found.suites
         for name in variants
         if name != WHOLE
     }
 
 
 def ablation_table(
-    records: pd.DataFrame,
-    draws: pd.DataFrame,
-    variants: Mapping[str, Sequence[str]],
-    against: Mapping[tuple[str, str], Difference],
+    found: Sampled, variants: Mapping[str, Sequence[str]], against: Mapping[tuple[str, str], Difference]
 ) -> pd.DataFrame:
     """A row a suite and variant: its means with their intervals in words, and the deviation over seeds in points.
 
     Args:
         against: `gaps`.
     """
-    rows, severity = [], table_severity(records)
-    for suite in in_order(records["suite"]):
+    rows = []
+    for suite in found.suites:
         for name, labels in variants.items():
             row: dict[str, object] = {"suite": suite, "variant": name, "what": WORDS[name], "seeds": len(labels)}
-            for column, strength in (("clean", 0), ("corrupted", severity)):
-                row[column] = percent(level(over_seeds(records, suite, labels, strength), draws))
-                row[f"sd {column}"] = deviation(records, suite, labels, strength, draws)
-            found = against.get((suite, name))
-            rows.append({**row, "against the method": None if found is None else points(found)})
+            for column, severity in (("clean", 0), ("corrupted", found.severity)):
+                row[column] = percent(found.level(over_seeds(found, suite, labels, severity)))
+                row[f"sd {column}"] = deviation(found, suite, labels, severity)
+            gap = against.get((suite, name))
+            rows.append({**row, "against the method": None if gap is None else points(gap)})
     return pd.DataFrame(rows)
 
 
@@ -106,3 +97,23 @@ def ablation_sentence(against: Mapping[tuple[str, str], Difference]) -> str:
         sure = [f"{name} on {suite} ({points(gap)})" for (suite, name), gap in changes.items() if gap.sign]
         said.append(f"Other changes whose 95 % interval excludes 0: {'; '.join(sure) or 'none'}.")
     return " ".join(said) or "The study holds no variant to compare the method with."
+
+
+def words_table(rows: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """How unlike the words of some detectors are: `variant` and `seed` first, and shares of texts in percent.
+
+    Args:
+        rows: a frame with one row each, with the mean |cosine| of all pairs of a kind of words, and as fractions
+            "moved right" and "nearer own side".
+    """
+    frame = pd.concat(rows, ignore_index=True)
+    shares = ["moved right", "nearer own side"]
+    frame[shares] = 100 * frame[shares]
+    return frame[["variant", "seed", *(name for name in frame if name not in ("variant", "seed"))]]
+
+
+def learned_against_drawn(table: pd.DataFrame) -> str:
+    """The mean |cosine| of diversity words over seeds, "" where one of the two is not there; from `words_table`."""
+    families = table["variant"].str.rstrip(" 0123456789")
+    mean = table["diversity words"].groupby(families).mean()
+    return f"{mean[WHOLE]:.3f} against {mean[RANDOM]:.3f}" if {WHOLE, RANDOM} <= set(mean.index) else ""

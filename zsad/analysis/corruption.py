@@ -1,10 +1,10 @@
 """Image AUROC under corruptions: means over kinds and categories at each severity, and what a severity costs.
 
-Records are of one backbone and one metric, a row a suite, category, detector, kind of corruption ("setting") and
-severity ("value"). Severity 0 stands under every kind. Suites, detectors and kinds are shown in the order in which they
-come. Draws are by key (`zsad.analysis.differences.by_key`); estimates and intervals are in percent.
+Estimates and intervals are in percent.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -17,79 +17,101 @@ KIND_WORDS = {"brightness": "brightness", "contrast": "contrast", "defocus_blur"
 SEVERITY = 3  # of the script that the poster's protocol comes from (Cao et al.); the poster itself states none
 
 
-def in_order(column: pd.Series) -> list[Any]:
-    """The values of a column, each once, in the order in which they come."""
-    return list(dict.fromkeys(column))
+def in_order(values: Iterable[Any]) -> list[Any]:
+    """Each value once, in the order in which they come."""
+    return list(dict.fromkeys(values))
 
 
-def table_severity(records: pd.DataFrame) -> int:
-    """That of tables: `SEVERITY`, or the strongest where there are no records of that."""
-    severities = {int(value) for value in records["value"]}
-    return SEVERITY if SEVERITY in severities else max(severities)
+@dataclass(frozen=True)
+class Sampled:
+    """Records of image AUROC on one backbone, and their bootstrap draws.
 
+    Attributes:
+        records: a row a suite, category, detector and, of corruptions, kind ("setting") and severity ("value"), where
+            severity 0 stands under every kind. All are shown in the order in which they come.
+        draws: a row a draw, a column a key (`zsad.analysis.differences.by_key`).
+    """
 
-def at(records: pd.DataFrame, suite: str, detector: str, kind: str, severity: float) -> pd.DataFrame:
-    """One record a category."""
-    where = (records["suite"] == suite) & (records["detector"] == detector)
-    return records[where & (records["setting"] == kind) & (records["value"] == severity)]
+    records: pd.DataFrame
+    draws: pd.DataFrame
 
+    @property
+    def suites(self) -> list[str]:
+        return in_order(self.records["suite"])
 
-def mean_at(records: pd.DataFrame, suite: str, detector: str, severity: float, weight: float = 1.0) -> Parts:
-    """The mean over kinds of corruption and over categories at a severity, as parts of a `difference`."""
-    kinds = in_order(records["setting"])
-    if severity == 0:  # the same under every kind
-        return [(weight, at(records, suite, detector, kinds[0], 0))]
-    return [(weight / len(kinds), at(records, suite, detector, kind, severity)) for kind in kinds]
+    @property
+    def detectors(self) -> list[str]:
+        return in_order(self.records["detector"])
 
+    @property
+    def subjects(self) -> list[tuple[str, str]]:
+        """Each suite and detector that there are records of."""
+        return in_order(zip(self.records["suite"], self.records["detector"], strict=True))
 
-def level(parts: Parts, draws: pd.DataFrame) -> Difference:
-    """A weighted sum of means over categories, in percent, with its interval."""
-    return difference_of(parts, draws, METRIC)
+    @property
+    def kinds(self) -> list[str]:
+        return in_order(self.records["setting"])
+
+    @property
+    def severity(self) -> int:
+        """That of tables: `SEVERITY`, or the strongest where there are no records of that."""
+        severities = {int(value) for value in self.records["value"]}
+        return SEVERITY if SEVERITY in severities else max(severities)
+
+    def at(self, suite: str, detector: str, kind: str, severity: float) -> pd.DataFrame:
+        """One record a category."""
+        records = self.records[(self.records["suite"] == suite) & (self.records["detector"] == detector)]
+        return records[(records["setting"] == kind) & (records["value"] == severity)]
+
+    def mean_at(self, suite: str, detector: str, severity: float, weight: float = 1.0) -> Parts:
+        """The mean over kinds of corruption and over categories, as parts of a `difference`."""
+        if severity == 0:  # the same under every kind
+            return [(weight, self.at(suite, detector, self.kinds[0], 0))]
+        return [(weight / len(self.kinds), self.at(suite, detector, kind, severity)) for kind in self.kinds]
+
+    def level(self, parts: Parts) -> Difference:
+        """A weighted sum of means over categories, with its interval."""
+        return difference_of(parts, self.draws, METRIC)
 
 
 def as_row(found: Difference) -> dict[str, float]:
     return {"estimate": found.value, "low": found.low, "high": found.high}
 
 
-def subjects(records: pd.DataFrame) -> list[tuple[str, str]]:
-    """Each suite and detector that there are records of."""
-    return list(dict.fromkeys(zip(records["suite"], records["detector"], strict=True)))
-
-
-def severity_curves(records: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame:
+def severity_curves(found: Sampled) -> pd.DataFrame:
     """detector, suite, corruption ("mean": over all kinds), severity, estimate, low, high."""
     rows = []
-    for suite, detector in subjects(records):
-        for severity in sorted({int(value) for value in records["value"]}):
-            parts: dict[str, Parts] = {
-                kind: [(1.0, at(records, suite, detector, kind, severity))] for kind in in_order(records["setting"])
-            }
-            parts["mean"] = mean_at(records, suite, detector, severity)
+    for suite, detector in found.subjects:
+        for severity in sorted({int(value) for value in found.records["value"]}):
+            parts: dict[str, Parts] = {kind: [(1.0, found.at(suite, detector, kind, severity))] for kind in found.kinds}
+            parts["mean"] = found.mean_at(suite, detector, severity)
             rows += [
                 {"detector": detector, "suite": suite, "corruption": kind, "severity": severity}
-                | as_row(level(of_kind, draws))
+                | as_row(found.level(of_kind))
                 for kind, of_kind in parts.items()
             ]
     return pd.DataFrame(rows)
 
 
-def loss(records: pd.DataFrame, suite: str, detector: str, severity: float) -> Parts:
+def loss(found: Sampled, suite: str, detector: str, severity: float) -> Parts:
     """The mean without corruption minus that at a severity, as parts of a `difference`."""
-    return [*mean_at(records, suite, detector, 0), *minus(mean_at(records, suite, detector, severity))]
+    return found.mean_at(suite, detector, 0) + minus(found.mean_at(suite, detector, severity))
 
 
-def severity_sentence(records: pd.DataFrame, draws: pd.DataFrame) -> str:
+def severity_sentence(found: Sampled) -> str:
     """What the strongest severity costs each detector, and whether the text FNN loses less than WinCLIP."""
-    strongest = int(records["value"].max())
+    strongest = int(found.records["value"].max())
     said = []
-    for suite in in_order(records["suite"]):
-        parts = {d: loss(records, suite, d, strongest) for s, d in subjects(records) if s == suite}
-        lost = ", ".join(f"{detector} {points(level(of_it, draws))}" for detector, of_it in parts.items())
+    for suite in found.suites:
+        parts = {detector: loss(found, suite, detector, strongest) for s, detector in found.subjects if s == suite}
+        lost = ", ".join(f"{detector} {points(found.level(of_it))}" for detector, of_it in parts.items())
         said.append(f"On {suite}, severity {strongest} costs, in points of the mean image AUROC, {lost}.")
         if {"text_fnn", "winclip"} <= set(parts):
-            more = level(parts["text_fnn"] + minus(parts["winclip"]), draws)
-            verdict = {1: "more", -1: "less", 0: "neither more nor less, statistically undecided,"}[more.sign]
-            said.append(f"There text_fnn loses {verdict} than WinCLIP: {points(more)} points, a paired difference.")
+            more = found.level(parts["text_fnn"] + minus(parts["winclip"]))
+            verdict = {1: "text_fnn loses more than WinCLIP", -1: "text_fnn loses less than WinCLIP"}.get(
+                more.sign, "it is statistically undecided whether text_fnn loses more than WinCLIP"
+            )
+            said.append(f"There {verdict}: {points(more)} points, by a paired bootstrap.")
     return " ".join(said)
 
 

@@ -1,8 +1,8 @@
 """Image AUROC in the domains of AeBAD: what another background, lamp or view costs each detector.
 
-Records are of one backbone and one metric, a row a detector and "domain". Their suite is `ALL` whatever the domain's
-own, so that domains can be subtracted like cells of one suite; they show other images, so that such a difference is not
-a paired one. Draws are by key; estimates and intervals are in percent.
+Records are a row a detector and "domain", in the order of the domains, and have one suite, so that domains can be
+subtracted like cells of one suite; they show other images, so that such a difference is not a paired one. Estimates and
+intervals are in percent.
 """
 
 from collections.abc import Sequence
@@ -11,21 +11,22 @@ import numpy as np
 import pandas as pd
 
 from zsad import metrics
-from zsad.analysis.corruption import METRIC, as_row, in_order, level
-from zsad.analysis.differences import Difference, Parts
+from zsad.analysis.corruption import METRIC, Sampled, as_row, in_order
+from zsad.analysis.differences import Difference, Parts, minus
 from zsad.analysis.words import points
 
-ALL, SAME = "aebad", "same"
+SAME = "same"
 
 
-def at(records: pd.DataFrame, detector: str, domain: str) -> pd.DataFrame:
-    return records[(records["detector"] == detector) & (records["domain"] == domain)]
+def domains_of(found: Sampled) -> list[str]:
+    return in_order(found.records["domain"])
 
 
-def mean_of(records: pd.DataFrame, detector: str, domains: Sequence[str] | None = None) -> Parts:
+def mean_of(found: Sampled, detector: str, domains: Sequence[str] | None = None) -> Parts:
     """The mean over some domains, by default all, as parts of a `difference`."""
-    domains = domains or in_order(records["domain"])
-    return [(1 / len(domains), at(records, detector, domain)) for domain in domains]
+    domains = domains or domains_of(found)
+    records = found.records[found.records["detector"] == detector]
+    return [(1 / len(domains), records[records["domain"] == domain]) for domain in domains]
 
 
 def pooled(images: pd.DataFrame, seed: int) -> Difference:
@@ -33,41 +34,39 @@ def pooled(images: pd.DataFrame, seed: int) -> Difference:
     anomalous).
     """
     scores, labels = images["score"].to_numpy(np.float64), images["label"].to_numpy(bool)
-    drawn = metrics.bootstrap_replicates(scores, labels, generator=np.random.default_rng(seed))[METRIC]
-    low, high = metrics.interval(drawn)
+    low, high = metrics.bootstrap_intervals(scores, labels, generator=np.random.default_rng(seed))[METRIC]
     return Difference(100 * metrics.image_auroc(scores, labels), 100 * low, 100 * high, 1)
 
 
-def domain_table(records: pd.DataFrame, draws: pd.DataFrame, images: pd.DataFrame, seed: int) -> pd.DataFrame:
+def domain_table(found: Sampled, images: pd.DataFrame, seed: int) -> pd.DataFrame:
     """detector, column, estimate, low, high: each domain, the mean of all, all pooled, the mean of the shifted.
 
     Args:
         images: the table "images" of the records.
     """
-    rows, domains = [], in_order(records["domain"])
+    rows, domains = [], domains_of(found)
     shifted = [domain for domain in domains if domain != SAME]
-    for detector in in_order(records["detector"]):
-        found = {domain: level([(1.0, at(records, detector, domain))], draws) for domain in domains}
-        found["mean of all"] = level(mean_of(records, detector), draws)
-        found["pooled"] = pooled(images[images["detector"] == detector], seed)
+    for detector in found.detectors:
+        cells = {domain: found.level(mean_of(found, detector, [domain])) for domain in domains}
+        cells["mean of all"] = found.level(mean_of(found, detector))
+        cells["pooled"] = pooled(images[images["detector"] == detector], seed)
         if SAME in domains and shifted:
-            found["mean of the shifted"] = level(mean_of(records, detector, shifted), draws)
-        rows += [{"detector": detector, "column": name} | as_row(cell) for name, cell in found.items()]
+            cells["mean of the shifted"] = found.level(mean_of(found, detector, shifted))
+        rows += [{"detector": detector, "column": name} | as_row(cell) for name, cell in cells.items()]
     return pd.DataFrame(rows)
 
 
-def domain_drops(records: pd.DataFrame, draws: pd.DataFrame) -> dict[str, dict[str, Difference]]:
+def domain_drops(found: Sampled) -> dict[str, dict[str, Difference]]:
     """detector -> shifted domain -> what it costs; empty where there is nothing to measure that from."""
-    domains = in_order(records["domain"])
-    shifted = [domain for domain in domains if domain != SAME]
-    if SAME not in domains or not shifted:
+    shifted = [domain for domain in domains_of(found) if domain != SAME]
+    if SAME not in domains_of(found) or not shifted:
         return {}
     return {
         detector: {
-            domain: level([(1.0, at(records, detector, SAME)), (-1.0, at(records, detector, domain))], draws)
+            domain: found.level(mean_of(found, detector, [SAME]) + minus(mean_of(found, detector, [domain])))
             for domain in shifted
         }
-        for detector in in_order(records["detector"])
+        for detector in found.detectors
     }
 
 
@@ -80,8 +79,8 @@ def domain_sentence(drops: dict[str, dict[str, Difference]]) -> str:
         worst = max(costs, key=lambda domain: costs[domain].value)
         sure = sum(found.sign > 0 for found in costs.values())
         said.append(
-            f"{detector} loses most by {worst}, {points(costs[worst])} points; {sure} of {len(costs)} shifts lower it "
-            "by a drop whose 95 % interval excludes 0"
+            f"{detector} loses most by {worst}, {points(costs[worst])} points; {sure} of {len(costs)} drops have a "
+            "95 % interval above 0"
         )
     return (
         f"Against the domain “same”: {'; '.join(said)}. The domains show other images, so that these differences are "

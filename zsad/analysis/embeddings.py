@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from zsad.metrics import interval
+from zsad.analysis.words import number, span
+from zsad.metrics import expanded, interval
 
 _DRAWS = 200
 
@@ -77,15 +78,17 @@ def distances(texts: Mapping[str, Sides], images: Sides, seed: int) -> pd.DataFr
     """
     generator = np.random.default_rng(seed)
     drawn = [images, *(_drawn_again(images, generator) for _ in range(_DRAWS))]
+    fewer = int(min(images.anomalous.sum(), (~images.anomalous).sum()))
     rows = {}
     for name, t in texts.items():
         middle, damage = t.features.mean(0), t.damage
         gaps = [float(np.linalg.norm(i.features.mean(0) - middle)) for i in drawn]
+        cosines = [_cosine(i.damage, damage) for i in drawn]
         rows[name] = {
-            **_with_interval("gap", gaps),
+            **_with_interval("gap", gaps, fewer, (0, np.inf)),
             "spread": t.spread,
             "sides": float(np.linalg.norm(damage)),
-            **_with_interval("direction", [_cosine(i.damage, damage) for i in drawn]),
+            **_with_interval("direction", cosines, fewer, (-1, 1)),
         }
     return pd.DataFrame(rows).T
 
@@ -97,14 +100,26 @@ def _drawn_again(images: Sides, generator: np.random.Generator) -> Sides:
     return Sides(images.features[rows], images.anomalous[rows])
 
 
-def _with_interval(name: str, values: list[float]) -> dict[str, float]:
-    """The first value, with the interval of the others."""
-    low, high = interval(np.array(values[1:]))
+def _with_interval(name: str, values: list[float], images: int, limits: tuple[float, float]) -> dict[str, float]:
+    """The first value, with the interval of the others, which is wider for few images."""
+    wider = expanded(np.array(values[1:])[:, None], np.array([images]))[:, 0]
+    low, high = np.clip(interval(wider), *limits).tolist()
     return {name: values[0], f"{name}_low": low, f"{name}_high": high}
 
 
 def _cosine(a: np.ndarray, b: np.ndarray) -> float:
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def in_words(table: pd.DataFrame) -> pd.DataFrame:
+    """`distances` as they are shown: a row a kind of texts, with intervals in brackets."""
+    shown = {
+        name: [span(r[name], r[f"{name}_low"], r[f"{name}_high"], 2) for _, r in table.iterrows()]
+        if f"{name}_low" in table
+        else [number(value, 2) for value in table[name]]
+        for name in ("gap", "spread", "sides", "direction")
+    }
+    return pd.DataFrame({"texts": table.index, **shown})
 
 
 def learning_sentence(table: pd.DataFrame, images: Sides, drawn: str, learned: str) -> str:
@@ -113,14 +128,14 @@ def learning_sentence(table: pd.DataFrame, images: Sides, drawn: str, learned: s
     Args:
         table: `distances`, with rows `drawn` and `learned`.
     """
-    before, after = table.loc[drawn], table.loc[learned]
-    apart = float(np.linalg.norm(images.damage))
+    before, after, apart = table.loc[drawn], table.loc[learned], float(np.linalg.norm(images.damage))
+    gap = span(after["gap"], after["gap_low"], after["gap_high"], 2)
+    direction = span(after["direction"], after["direction_low"], after["direction_high"], 2)
+    changed = {name: f"{number(before[name], 2)} to {number(after[name], 2)}" for name in ("spread", "sides")}
     return (
-        f"Texts and images lie {after.gap:.2f} apart ({after.gap_low:.2f} to {after.gap_high:.2f}): "
-        f"{after.gap / after.sides:.1f} times the distance of normal from anomalous texts ({after.sides:.2f}) and "
-        f"{after.gap / apart:.1f} times that of normal from anomalous images ({apart:.2f}). The network is used where "
-        f"it was not trained. Learning the words changes the spread of the texts from {before.spread:.2f} to "
-        f"{after.spread:.2f} and the distance of their sides from {before.sides:.2f} to {after.sides:.2f}; the cosine "
-        f"of damage in texts and in images goes from {before.direction:.2f} to {after.direction:.2f} "
-        f"({after.direction_low:.2f} to {after.direction_high:.2f})."
+        f"Texts and images lie {gap} apart: {after['gap'] / after['sides']:.1f} times the distance of normal from "
+        f"anomalous texts ({after['sides']:.2f}) and {after['gap'] / apart:.1f} times that of normal from anomalous "
+        f"images ({apart:.2f}). The network is used where it was not trained. Learning the words changes the spread of "
+        f"the texts from {changed['spread']} and the distance of their sides from {changed['sides']}; the cosine of "
+        f"damage in texts and in images goes from {number(before['direction'], 2)} to {direction}."
     )

@@ -1,15 +1,10 @@
-"""The poster's table (Gao et al.), measured in its shape, and the text FNN's lead over each other method in both.
-
-Records and draws are those of `zsad.analysis.corruption` and, of AeBAD, of `zsad.analysis.domains`.
-"""
-
-from dataclasses import dataclass
+"""The poster's table (Gao et al.), measured in its shape, and the text FNN's lead over each other method in both."""
 
 import pandas as pd
 
-from zsad.analysis import domains
-from zsad.analysis.corruption import KIND_WORDS, as_row, at, in_order, level, mean_at, table_severity
+from zsad.analysis.corruption import KIND_WORDS, Sampled, as_row
 from zsad.analysis.differences import Difference, Parts, minus
+from zsad.analysis.domains import mean_of
 from zsad.analysis.published import OTHER, Comparison, counted, one_by_one
 
 # Detectors of the table, in its order and by its names, and variants of a method that it does not tell apart.
@@ -22,28 +17,6 @@ LEAGUES = {"AnomalyCLIP": "auxiliary anomalies", "ACR": "test batch", "MAEDAY": 
 OURS = "Poster method (text FNN)"
 PRINTED = ("MAEDAY", "ACR", "CLIP", "CLIP-AC", "RWDA", "WinCLIP", "AnomalyCLIP", OURS)
 _COLUMNS = ("brightness", "contrast", "blur", "noise", "corruption_mean", "none")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Records of corruptions with their draws, and those of AeBAD's domains where there are any.
-
-    `world` is what the domains are of: AeBAD itself, or the demo world's suite in its layout.
-    """
-
-    records: pd.DataFrame
-    draws: pd.DataFrame
-    domains: pd.DataFrame | None = None
-    domain_draws: pd.DataFrame | None = None
-    world: str = "AeBAD"
-
-    def over_domains(self, detector: str, other: str | None = None) -> Difference | None:
-        """A detector's mean over domains, or by how much it is above another's; None where one was not measured."""
-        names = [name for name in (detector, other) if name is not None]
-        if self.domains is None or self.domain_draws is None or not set(names) <= set(self.domains["detector"]):
-            return None
-        first, *rest = (domains.mean_of(self.domains, name) for name in names)
-        return level(first + [part for parts in rest for part in minus(parts)], self.domain_draws)
 
 
 def as_printed(rows: pd.DataFrame) -> pd.DataFrame:
@@ -63,45 +36,51 @@ def printed_table(printed: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def measured_table(found: Measured) -> pd.DataFrame:
-    """method, column (as in the printed table), estimate, low, high: percent."""
-    rows, records, severity = [], found.records, table_severity(found.records)
+def measured_table(found: Sampled, domains: Sampled | None) -> pd.DataFrame:
+    """method, column (as in the printed table), estimate, low, high: percent. The column of `domains` is called as
+    their suite.
+    """
+    rows = []
     for label, name in (METHODS | VARIANTS).items():
-        of_method = records[records["detector"] == label]
+        if label not in found.detectors:
+            continue
         cells: dict[str, Difference] = {}
-        over_domains = found.over_domains(label)
-        if over_domains is not None and len(of_method):
-            cells[found.world] = over_domains
-        for suite in in_order(of_method["suite"]):
+        if domains is not None and label in domains.detectors:
+            cells[domains.suites[0]] = domains.level(mean_of(domains, label))
+        for suite in (suite for suite, detector in found.subjects if detector == label):
             parts: dict[str, Parts] = {
-                KIND_WORDS[kind]: [(1.0, at(records, suite, label, kind, severity))]
-                for kind in in_order(records["setting"])
+                KIND_WORDS[kind]: [(1.0, found.at(suite, label, kind, found.severity))] for kind in found.kinds
             }
-            parts |= {"mean": mean_at(records, suite, label, severity), "none": mean_at(records, suite, label, 0)}
-            cells |= {f"{suite} {column}": level(of_column, found.draws) for column, of_column in parts.items()}
+            parts |= {"mean": found.mean_at(suite, label, found.severity), "none": found.mean_at(suite, label, 0)}
+            cells |= {f"{suite} {column}": found.level(of_column) for column, of_column in parts.items()}
         rows += [{"method": name, "column": column} | as_row(cell) for column, cell in cells.items()]
     return pd.DataFrame(rows)
 
 
-def comparisons(found: Measured, printed: pd.DataFrame) -> list[Comparison]:
+def seeds_in_words(count: int) -> str:
+    if count < 2:
+        return "Text FNN: one training seed, whose luck no interval holds."
+    return (
+        f"Text FNN: mean over {count} training seeds, whose spread is inside its intervals: each bootstrap draw draws "
+        "test images and seeds."
+    )
+
+
+def comparisons(found: Sampled, domains: Sampled | None, printed: pd.DataFrame) -> list[Comparison]:
     """The text FNN against every other method that is both printed and measured, on each data set."""
-    records, severity = found.records, table_severity(found.records)
-    there = set(records["detector"])
-    if TRAINED not in there:
+    if TRAINED not in found.detectors:
         return []
+    columns = {"corruption_mean": ("mean of four corruptions", found.severity), "none": ("no corruption", 0)}
     said = []
-    for label in (label for label in METHODS if label in there and label != TRAINED):
-        over_domains = found.over_domains(TRAINED, label)
-        if over_domains is not None:
-            where = (found.world, "AeBAD", "unspecified", "mean of its domains")
-            said.append(_compared(printed, label, *where, over_domains))
-        for suite in (suite for suite in in_order(records["suite"]) if suite in DATA_SETS):
-            for column, what, strength in (
-                ("corruption_mean", "mean of four corruptions", severity),
-                ("none", "no corruption", 0),
-            ):
-                ours, theirs = (mean_at(records, suite, detector, strength) for detector in (TRAINED, label))
-                gap = level(ours + minus(theirs), found.draws)
+    for label in (label for label in METHODS if label in found.detectors and label != TRAINED):
+        if domains is not None and {label, TRAINED} <= set(domains.detectors):
+            gap = domains.level(mean_of(domains, TRAINED) + minus(mean_of(domains, label)))
+            where = (domains.suites[0], "AeBAD", "unspecified", "mean of its domains")
+            said.append(_compared(printed, label, *where, gap))
+        for suite in (suite for suite in found.suites if suite in DATA_SETS):
+            for column, (what, severity) in columns.items():
+                ours, theirs = (found.mean_at(suite, detector, severity) for detector in (TRAINED, label))
+                gap = found.level(ours + minus(theirs))
                 said.append(_compared(printed, label, suite, DATA_SETS[suite], column, what, gap))
     return said
 

@@ -27,6 +27,10 @@ def percent(found: Difference) -> str:
     return f"{number(found.value)} ±\u00a0{number((found.high - found.low) / 2)}"
 
 
-def percents(frame: pd.DataFrame) -> list[str]:
-    """`percent` of every row of a frame with estimate, low and high, in percent."""
-    return [percent(Difference(r.estimate, r.low, r.high, 0)) for r in frame.itertuples()]
+def wide_percents(frame: pd.DataFrame, rows: list[str], columns: str) -> pd.DataFrame:
+    """`percent` of estimate, low and high, in percent: a row for each of `rows`, a column for each value of `columns`,
+    in the order in which they come.
+    """
+    words = [percent(Difference(r.estimate, r.low, r.high, 0)) for r in frame.itertuples()]
+    long = frame.assign(words=words).set_index([*rows, columns])["words"]
+    return long.unstack(sort=False).rename_axis(columns=None).reset_index()

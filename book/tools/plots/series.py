@@ -14,24 +14,16 @@ MARKERS = "osD^vPX*"
 LEGEND_WIDTH = 60  # letters of all names that one row holds
 
 
-def plot_severity(
-    table: pd.DataFrame,
-    series: Sequence[str],
-    rows: Sequence[str],
-    columns: dict[str, str],
-    label: str,
-    height: float = 2.5,
-) -> Figure:
-    """A line a series over the severity, a row of panels a suite, a column a kind of corruption.
+def plot_severity(curves: pd.DataFrame, corruptions: dict[str, str], height: float = 2.5) -> Figure:
+    """Image AUROC over the severity: a line a detector, a row of panels a suite, a column a kind of corruption.
 
     Args:
-        table: series, row, column, severity (0 is no corruption) and estimate, low, high in the unit of the axis.
-        series: in the order of the legend, which is that of their colours.
-        rows: names in the table, shown as titles.
-        columns: names in the table, and the words shown for them; a single one is not titled.
-        label: of the vertical axis, with its unit.
+        curves: detector, suite, corruption, severity (0 is no corruption) and estimate, low, high in percent; detectors
+            and suites are shown in the order in which they come.
+        corruptions: names in the table, and the words shown for them; a single one is not titled.
         height: of a row, in inches.
     """
+    rows, columns = list(dict.fromkeys(curves["suite"])), list(corruptions)
     figure, axes = new_figure(
         len(rows),
         len(columns),
@@ -40,19 +32,20 @@ def plot_severity(
         sharey="row",
         gridspec_kw={"wspace": 0.05},
     )
+    detectors = list(dict.fromkeys(curves["detector"]))
     with style():
         for index, panel in enumerate(axes):
-            row, column = rows[index // len(columns)], list(columns)[index % len(columns)]
-            shown = table[(table["row"] == row) & (table["column"] == column)]
-            for number, name in enumerate(series):
-                of_series = shown[shown["series"] == name].sort_values("severity")
-                aside = 0.07 * (number - (len(series) - 1) / 2)
-                _line(panel, of_series["severity"].to_numpy(float) + aside, of_series, number, name, line=True)
+            row, column = rows[index // len(columns)], columns[index % len(columns)]
+            shown = curves[(curves["suite"] == row) & (curves["corruption"] == column)]
+            for number, name in enumerate(detectors):
+                of_detector = shown[shown["detector"] == name].sort_values("severity")
+                aside = 0.07 * (number - (len(detectors) - 1) / 2)
+                _line(panel, of_detector["severity"].to_numpy(float) + aside, of_detector, number, name, line=True)
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
             if index % len(columns) == 0:
-                panel.set_ylabel(f"{row}\n{label}")
+                panel.set_ylabel(f"{row}\nimage AUROC [%]")
             if index < len(columns) and len(columns) > 1:
-                panel.set_title(columns[column])
+                panel.set_title(corruptions[column])
             if index >= len(axes) - len(columns):
                 panel.set_xlabel("severity")
         _legend(figure, axes[0])

@@ -17,17 +17,15 @@ def table(**columns):
 
 
 def test_severity_has_a_panel_a_suite_and_corruption_and_shows_every_value():
-    both = pd.concat([table(row=row, column=column) for row in ("a", "b") for column in ("blur", "noise")])
-    figure, again = (
-        plot_severity(both, ["winclip", "clip"], ["a", "b"], {"blur": "blur", "noise": "noise"}, "AUROC [%]")
-        for _ in "12"
-    )
+    both = pd.concat([table(suite=suite, corruption=kind) for suite in ("a", "b") for kind in ("blur", "noise")])
+    both = both.rename(columns={"series": "detector"})
+    figure, again = (plot_severity(both, {"blur": "blur", "noise": "noise"}) for _ in "12")
     assert len(figure.axes) == 4
     lines = {line.get_label(): line for line in figure.axes[3].get_lines()}
     assert list(lines["winclip"].get_ydata()) == [90, 75]
     assert list(lines["clip"].get_ydata()) == [89, 74]
     assert lines["clip"].get_xdata() == pytest.approx([0, 3], abs=0.1)
-    assert figure.axes[2].get_ylabel() == "b\nAUROC [%]"
+    assert figure.axes[2].get_ylabel() == "b\nimage AUROC [%]"
     assert to_svg(figure, "x") == to_svg(again, "x")
 
 

@@ -1,0 +1,268 @@
+"""The records that pages of corruptions and of AeBAD's domains show: of the page's study, and of the demo study, whose
+records are kept in `results/demo`.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from book.tools.absent import say_absent, say_not_kept, shows_kept
+from book.tools.page import Page
+from zsad.analysis.ablation import RANDOM, WHOLE, WORDS
+from zsad.analysis.corruption import KIND_WORDS, METRIC, Sampled, in_order
+from zsad.analysis.differences import by_key
+from zsad.analysis.means import unshifted
+from zsad.analysis.poster import TRAINED, VARIANTS
+from zsad.analysis.seeds import mean_over_seeds
+from zsad.study import load_records
+from zsad.study.committed import load_sidecars
+from zsad.study.config import DetectorConfig, Study, load_study
+from zsad.study.records import SUBJECT_COLUMNS
+from zsad.study.shifts import Corruptions
+from zsad.study.suites import DOMAINS
+
+
+@dataclass(frozen=True)
+class Cases(Sampled):
+    """What a page shows of one study.
+
+    `who` says in words which backbone and images these are, `how` which counts the study sets of the detectors;
+    `absent` are detectors without records yet. `suffix` keeps ids and numbers apart where a page shows two studies.
+    """
+
+    study: Study
+    who: str
+    how: str
+    suffix: str
+    absent: tuple[str, ...] = ()
+
+
+def shown(
+    page: Page, what: str = "corruptions", block: str = "default", beside: str = "", labels: Any = ()
+) -> list[Cases]:
+    """The corruptions of the page's study and of the kept demo study; what is absent is said. See `corrupted`."""
+    return _of_both(page, what, lambda study: corrupted(page, study, block, beside, labels))
+
+
+def shown_domains(page: Page) -> list[Cases]:
+    """The domains of AeBAD, or of demo-aebad, in both; what is absent is said."""
+    return _of_both(page, "domains of AeBAD, or of demo-aebad", lambda study: domains(page, study, compared(study)))
+
+
+def _of_both(page: Page, what: str, load: Callable[[Study], Cases | None]) -> list[Cases]:
+    found = [load(page.study)]
+    if found[0] is None:
+        say_absent(page, what)
+    if shows_kept(page):
+        found.append(load(load_study("demo", check_models=False)))
+        if found[1] is None:
+            page.number("conclusion-demo", say_not_kept(page, what))
+    return [cases for cases in found if cases is not None]
+
+
+def corrupted(
+    page: Page,
+    study: Study,
+    block: str = "default",
+    beside: str = "",
+    labels: Callable[[Study], Collection[str]] | Collection[str] = (),
+) -> Cases | None:
+    """The corruptions of a study's block, and of those of another block `beside` it the detectors `labels`, at the same
+    severities; None where there are none.
+
+    The page's own study computes its missing cells, on the first backbone of the block; of any other the kept records
+    are read.
+    """
+    config = next((b for b in study.corruptions if b.name == block), None)
+    records = None if config is None else _of_block(page, study, config)
+    if config is None or records is None:
+        return None
+    second = next((b for b in study.corruptions if b.name == beside), None)
+    more = None if second is None else _of_block(page, study, second)
+    if more is not None:
+        wanted = more["detector"].isin(labels(study) if callable(labels) else labels)
+        wanted &= ~more["detector"].isin(records["detector"]) & more["value"].isin(records["value"])
+        records = pd.concat([records, more[wanted]], ignore_index=True)
+    orders = {"suite": list(study.suites), "detector": [d.label for d in study.detectors], "setting": list(KIND_WORDS)}
+    records = _ordered(records, orders)
+    detectors = in_order(records["detector"])
+    absent = tuple(label for label in _asked(study, config) if label not in detectors)
+    size = "their native size" if config.at == "native" else "the detector's size"
+    how = counts_set(study, detectors)
+    return _cases(page, study, records, f"{_images(records)}; images corrupted at {size}{how}", how, absent)
+
+
+def _cases(page: Page, study: Study, records: pd.DataFrame, who: str, how: str, absent: tuple[str, ...] = ()) -> Cases:
+    draws = by_key(page.details("replicates", records), METRIC)
+    return Cases(records, draws, study, who, how, "" if study is page.study else "-demo", absent)
+
+
+def averaged(cases: Cases, seeds: Sequence[str]) -> Cases:
+    """With the mean over some seeds in place of the first, and draws of images and seeds."""
+    records, draws = mean_over_seeds(cases.records, cases.draws, seeds, cases.study.seed)
+    return replace(cases, records=records, draws=draws)
+
+
+def _of_block(page: Page, study: Study, block: Corruptions) -> pd.DataFrame | None:
+    """The unshifted cell stands for severity 0 of every kind, whether the block lists that or not."""
+    if study is page.study:
+        pairs = [(s, c) for s in study.suites for c in study.covered(block, s)]
+        if not pairs:
+            return None
+        where: dict[str, Any] = {
+            "detectors": _asked(study, block),
+            "suites": in_order(suite for suite, _ in pairs),
+            "categories": in_order(category for _, category in pairs),
+            "backbones": (study.backbones if block.backbones == "all" else block.backbones)[:1],
+        }
+        corrupted = page.records("corruption", variant=block.name, **where)
+        clean = page.records("none", **where)
+    else:
+        everything = _kept(study)
+        corrupted = everything[(everything["shift"] == "corruption") & (everything["variant"] == block.name)]
+        clean = unshifted(everything)
+    if corrupted.empty:
+        return None
+    clean = clean.merge(corrupted[SUBJECT_COLUMNS].drop_duplicates(), on=SUBJECT_COLUMNS)
+    none = [clean.assign(shift="corruption", setting=kind, value=0.0) for kind in in_order(corrupted["setting"])]
+    records = pd.concat([corrupted[corrupted["value"] != 0], *none], ignore_index=True)
+    return page.uses(records[records["metric"] == METRIC])
+
+
+def _kept(study: Study) -> pd.DataFrame:
+    """The records in `results/<study>`; none of them where there is no such folder."""
+    try:
+        return load_records(study.name)
+    except FileNotFoundError:
+        return pd.DataFrame(columns=["shift", "variant", "suite", "detector", "backbone", "metric"])
+
+
+def _ordered(records: pd.DataFrame, orders: dict[str, list[str]]) -> pd.DataFrame:
+    """Sorted by some columns in the order given; otherwise as they come."""
+    ranks = {column: {name: rank for rank, name in enumerate(names)} for column, names in orders.items()}
+    return records.sort_values(list(orders), key=lambda c: c.map(ranks[str(c.name)]), kind="stable", ignore_index=True)
+
+
+def _asked(study: Study, block: Corruptions) -> list[str]:
+    return [d.label for d in study.detectors if block.detectors == "all" or d.label in block.detectors]
+
+
+def _images(records: pd.DataFrame) -> str:
+    """Backbone and images in words."""
+    first, once = records.iloc[0], records.drop_duplicates(["suite", "category"])
+    counted = "; ".join(
+        f"{suite}: {len(rows)} {'category' if len(rows) == 1 else 'categories'}, {rows['n_images'].sum()} images"
+        for suite, rows in once.groupby("suite", sort=False)
+    )
+    return f"{first['backbone']} ({first['dtype']}), {counted}"
+
+
+def domains_of(suites: Iterable[str]) -> dict[str, str]:
+    """Domain -> the suite that shows it, of the suites that are AeBAD's, in the order of the domains."""
+    names = list(suites)
+    found = {domain: next((n for n in names if n.endswith(f"aebad-{domain}")), None) for domain in DOMAINS}
+    return {domain: suite for domain, suite in found.items() if suite}
+
+
+def domains(page: Page, study: Study, labels: list[str]) -> Cases | None:
+    """The domains of AeBAD seen by some detectors, as `zsad.analysis.domains` takes them; computed or kept as
+    `corrupted`, None where there are none.
+    """
+    suites = domains_of(study.suites)
+    if not suites:
+        return None
+    if study is page.study:
+        records = page.records("none", suites=[*suites.values()], detectors=labels, backbones=study.backbones[:1])
+    else:
+        records = unshifted(_kept(study))
+        there = records["suite"].isin(suites.values()) & records["detector"].isin(labels)
+        records = page.uses(records[there & (records["backbone"] == study.backbones[0])])
+    records = records[records["metric"] == METRIC]
+    if records.empty:
+        return None
+    named = records.assign(domain=records["suite"].map({s: d for d, s in suites.items()}), suite=world_of(study))
+    named = _ordered(named, {"domain": list(suites), "detector": [d.label for d in study.detectors]})
+    first, once = named.iloc[0], named.drop_duplicates("domain")
+    counted = ", ".join(f"{r.domain} {r.n_images}" for r in once.itertuples())
+    seen = f"{str(first['category']).replace('_', ' ')} on {first['backbone']} ({first['dtype']}), images: {counted}"
+    return _cases(page, study, named, seen, counts_set(study, labels))
+
+
+def world_of(study: Study) -> str:
+    """What the domains are of: AeBAD itself, or the demo world's suite in its layout."""
+    return "demo-aebad" if all(study.is_demo(suite) for suite in domains_of(study.suites).values()) else "AeBAD"
+
+
+def compared(study: Study) -> list[str]:
+    """The detectors that a study compares: those of its first block of corruptions, or all."""
+    return _asked(study, study.corruptions[0]) if study.corruptions else [d.label for d in study.detectors]
+
+
+def of_table(study: Study) -> list[str]:
+    """The detectors of the poster's table: those that the study compares, their further seeds, and their variants."""
+    compares = compared(study)
+    seeds = seeds_of(study, TRAINED) if TRAINED in compares else []
+    return in_order([*compares, *seeds, *(d.label for d in study.detectors if d.label in VARIANTS)])
+
+
+def seeds_of(study: Study, label: str) -> list[str]:
+    """The labels of a detector and of those that differ from it in their seed alone, itself first;
+    none where the study lacks it."""
+    same = next((labels for labels in but_for_seeds(study.detectors) if label in labels), [])
+    return sorted(same, key=lambda other: other != label)
+
+
+def but_for_seeds(detectors: Iterable[DetectorConfig]) -> list[list[str]]:
+    """Labels of detectors, those that differ in their seed alone together."""
+    groups: dict[str, list[str]] = {}
+    for config in detectors:
+        options = {name: value for name, value in config.options.items() if name != "seed"}
+        groups.setdefault(json.dumps([config.name, options], sort_keys=True), []).append(config.label)
+    return list(groups.values())
+
+
+def variants(cases: Cases) -> dict[str, list[str]]:
+    """The variants of the text FNN among some detectors, in the order of `WORDS`: name -> labels, a seed each."""
+    known = [c for c in cases.study.detectors if c.label in cases.detectors and c.label.rstrip(" 0123456789") in WORDS]
+    return {labels[0]: labels for labels in sorted(but_for_seeds(known), key=lambda labels: [*WORDS].index(labels[0]))}
+
+
+def guided(cases: Cases) -> str:
+    """A word on records that were made before guidance acted on full texts."""
+    rows = cases.records[cases.records["detector"] == WHOLE]
+    if rows.empty or "guidance_of" in next(iter(load_sidecars(rows[:1], cases.study).values()))["spec"]["options"]:
+        return ""
+    return " In these records guidance acts on texts without diversity words, in 16 bits and without a temperature."
+
+
+def with_own_words(study: Study, seeds: bool) -> list[DetectorConfig]:
+    """The text FNNs of a study whose words differ: of those that share their words, only the plain one.
+
+    Without `seeds` only the method and random words, with the first seed of each.
+    """
+    found: dict[str, DetectorConfig] = {}
+    for config in study.detectors:
+        options = {k: v for k, v in config.options.items() if k != "head"}
+        wanted = config.name == WHOLE and options.get("known_name", True) and (seeds or not options.get("seed"))
+        if wanted and (seeds or config.label in (WHOLE, RANDOM)):
+            found.setdefault(json.dumps(options, sort_keys=True), config)
+    return list(found.values())
+
+
+def counts_set(study: Study, labels: Collection[str]) -> str:
+    """`; text_fnn with diversity words 20`: the counts that a study sets of some detectors, from their options; of a
+    seed, which is none, nothing.
+    """
+    said = []
+    for config in study.detectors:
+        counts = [
+            f"{name.replace('_', ' ')} {value}"
+            for name, value in config.options.items()
+            if isinstance(value, int) and not isinstance(value, bool) and name != "seed"
+        ]
+        if counts and config.label in labels:
+            said.append(f"{config.label} with {', '.join(counts)}")
+    return "".join(f"; {part}" for part in said)

@@ -1,0 +1,85 @@
+"""The poster's table in print and measured, and how their orders are compared."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from sampled import sampled
+
+from zsad.analysis.corruption import Sampled
+from zsad.analysis.differences import Difference
+from zsad.analysis.poster import as_printed, comparisons, measured_table, poster_sentence, printed_table
+from zsad.analysis.published import OTHER, SAME, TIE, UNDECIDED, Comparison, comparison_table
+from zsad.study.config import project_root
+
+ROWS = pd.read_csv(project_root() / "results" / "published" / "poster_table.csv")
+FOUND = sampled({"text_fnn": {0: 0.9, 3: 0.7}, "winclip": {0: 0.85, 3: 0.8}})
+
+
+def domains_of(estimates: dict[str, dict[str, float]]) -> Sampled:
+    """detector -> domain -> image AUROC."""
+    found = sampled({name: dict(enumerate(values.values())) for name, values in estimates.items()})
+    names = dict(enumerate(next(iter(estimates.values()))))
+    one = found.records[(found.records["setting"] == "contrast") & (found.records["category"] == "pcb")]
+    return Sampled(one.assign(suite="demo-aebad", domain=one["value"].map(names)), found.draws)
+
+
+@pytest.mark.parametrize(
+    ("printed", "low", "high", "verdict"),
+    [(3.0, 1.0, 5.0, SAME), (-3.0, 1.0, 5.0, OTHER), (3.0, -5.0, -1.0, OTHER), (-1.0, -5.0, -1.0, SAME),
+     (3.0, -1.0, 5.0, UNDECIDED), (0.0, 1.0, 5.0, TIE), (0.0, -1.0, 5.0, UNDECIDED)],
+)  # fmt: skip
+def test_an_order_is_borne_out_only_by_an_interval_that_excludes_0(printed, low, high, verdict):
+    measured = Difference((low + high) / 2, low, high, 2)
+    found = Comparison("text FNN", "WinCLIP", "demo-visa", "VisA", "x", printed, measured)
+    assert found.verdict == verdict
+    assert found.as_large == (low <= printed <= high)
+    (row,) = comparison_table([found], "poster").to_dict("records")
+    assert (row["text FNN against"], row["data set"]) == ("WinCLIP", "demo-visa (VisA)")
+    assert (row["poster"], row["which is ahead"]) == (printed, verdict)
+
+
+def test_the_conclusion_counts_and_names_disagreement():
+    def case(low, high, second="WinCLIP"):
+        measured = Difference((low + high) / 2, low, high, 2)
+        return Comparison("text FNN", second, "demo-visa", "VisA", "mean of four corruptions", 3.8, measured)
+
+    text = poster_sentence([case(-3, -1), case(-1, 1, "RWDA"), case(1, 3, "CLIP")])
+    assert "borne out in 1, reversed in 1, and statistically undecided in 1" in text
+    assert "−2.0 (−3.0 to −1.0) points from WinCLIP; the poster prints +3.8 on VisA: the other order" in text
+    assert "The demo world disagrees with the poster here: WinCLIP on demo-visa (mean of four corruptions)." in text
+    assert "lies in the measured interval in 0." in text
+    assert "disagrees" not in poster_sentence([case(1, 3)])
+    real = replace(case(-3, -1), suite="AeBAD", data_set="AeBAD", what="mean of its domains")
+    assert "This study disagrees with the poster here: WinCLIP on AeBAD" in poster_sentence([real])
+
+
+def test_the_printed_means_are_those_of_the_four_corruptions():
+    table = printed_table(as_printed(ROWS)).set_index("method")
+    for data_set in ("MVTec AD", "VisA"):
+        four = table[[f"{data_set} {kind}" for kind in ("brightness", "contrast", "blur", "noise")]].mean(axis=1)
+        assert (four - table[f"{data_set} mean"]).abs().max() <= 0.051
+    assert table.loc["AnomalyCLIP", "league"] == "auxiliary anomalies"
+    assert table.loc["text FNN (theirs)", "league"] == "text only"
+
+
+def test_the_measured_table_calls_domains_by_their_suite():
+    domains = domains_of({"text_fnn": {"same": 0.9, "view": 0.7}, "winclip": {"same": 0.6, "view": 0.5}})
+    table = measured_table(FOUND, domains).set_index(["method", "column"])["estimate"]
+    assert table["text FNN", "demo-aebad"] == pytest.approx(80)
+    assert table["text FNN", "demo-visa mean"] == pytest.approx(70)
+    assert table["WinCLIP", "demo-visa none"] == pytest.approx(85)
+    assert "AeBAD" not in table.index.get_level_values("column")
+
+
+def test_differences_are_compared_with_the_printed_ones():
+    domains = domains_of({"text_fnn": {"same": 0.9}, "winclip": {"same": 0.6}})
+    found = {(c.data_set, c.what): c for c in comparisons(FOUND, domains, as_printed(ROWS))}
+    assert len(found) == 3
+    against = found["VisA", "mean of four corruptions"]
+    assert (against.measured.value, against.measured.low) == pytest.approx((-10, -10))  # paired: the draws cancel
+    assert found["VisA", "no corruption"].measured.value == pytest.approx(5)
+    printed = ROWS.set_index(["method", "dataset", "shift"])["value"]
+    theirs = printed["Poster method (text FNN)", "AeBAD", "unspecified"] - printed["WinCLIP", "AeBAD", "unspecified"]
+    assert found["AeBAD", "mean of its domains"].printed == pytest.approx(theirs)
+    assert comparisons(sampled({"clip": {0: 0.9, 3: 0.8}}), None, as_printed(ROWS)) == []

@@ -1,0 +1,21 @@
+"""The code cells of a notebook, run here on a page of toys: what they show can then be held against the toys."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from book.tools import page as notebook
+from book.tools.execute import convert
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+
+
+def run_cells(name: str, page: notebook.Page, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Run every code cell of `notebooks/<name>.py` on `page`; its variables."""
+    monkeypatch.setattr(notebook, "start", lambda variables, name: page)
+    page.name, variables = name, {"__name__": "__main__"}
+    for number, cell in enumerate(convert(FOLDER / f"{name}.py").cells):
+        if cell.cell_type == "code":
+            exec(compile(cell.source, f"{name}.py, cell {number}", "exec"), variables)
+    return variables

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from zsad.study.code import cell_code
-from zsad.study.committed import load_sidecars
+from zsad.study.committed import committed_folder, load_sidecars
 from zsad.study.config import Study, project_root
 from zsad.study.provenance import commit
 
@@ -56,11 +56,18 @@ class Sources:
             return ", ".join(f"{name} {digest[:12]}" for name, digest in self.files.items()) or "no file", ""
         name = study or self.study.name
         if (records := self.records_hash(name)) != "none":
-            return f"records {records}", commits_in_words(self._commits(name))
+            return f"records {records} in {self._place(name)}", commits_in_words(self._commits(name))
         now = commits_in_words({short_commit(commit()): 1})
         if self.data:
             return f"data {_short(repr(sorted(self.data.items())))}", now
         return "no records, what the code itself holds", now
+
+    def _place(self, name: str) -> str:
+        """The folder that holds a study's records, without what lies above the project or the user's own folder."""
+        if committed_folder(name).is_dir():
+            return f"results/{name}"
+        root = self.study.records_root
+        return root.name if root.is_absolute() else root.as_posix()
 
     def moved_on(self, study: str | None = None) -> str:
         """That the code has changed since some of the cells were computed; empty where it has not."""

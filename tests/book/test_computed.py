@@ -170,11 +170,14 @@ def test_figures_say_what_was_computed_for_them_and_by_which_commit(study, tmp_p
     page.computed(arrays, study=tiny_study(tmp_path, name="other"))
     page.table(pd.DataFrame({"x": [1]}), "tab-b", "B.")
     first, second = json.loads((page.folder / "shifts.json").read_text())["items"]
-    assert re.fullmatch("[0-9a-f]{12}", first["records"])
+    assert re.fullmatch("[0-9a-f]{12} in records", first["records"])
     assert first["commit"] == "aaaaaaaaaa"
     assert second["commit"] == "aaaaaaaaaa and another"
     assert first["records"] != second["records"]
-    assert page.sources.made_from("other") == (f"records {page.sources.records_hash('other')}", "commit bbbbbbbbbb")
+    assert page.sources.made_from("other") == (
+        f"records {page.sources.records_hash('other')} in records",
+        "commit bbbbbbbbbb",
+    )
 
 
 def test_aurocs_of_other_words(study):

@@ -41,7 +41,7 @@ def test_several_commits_are_the_first_and_how_many_more(counts, words):
 def test_the_commits_are_those_of_the_records_and_not_the_pages(sources, monkeypatch):
     monkeypatch.setattr(origin, "commit", lambda: {"commit": "c" * 40, "dirty": False})
     shown, commits = sources.made_from()
-    assert shown == f"records {sources.records_hash()}"
+    assert shown == f"records {sources.records_hash()} in records"  # a folder of the test's own
     assert commits == "commits bbbbbbbbbb and another (1 with changes of their own)", "three cells against two"
     unshifted = Sources(sources.study, [sources.read[0].query("shift == 'none'")])
     assert unshifted.made_from()[1] == "commit aaaaaaaaaa+"

@@ -12,8 +12,9 @@ from zsad import load_detector, perturb
 from zsad.robustness import Bounds, worst_case
 from zsad.robustness.bounds import searched
 from zsad.robustness.objective import segmentation_loss
-from zsad.robustness.refine import GLOBAL, LOCAL, _candidates, _cover, _survey
+from zsad.robustness.refine import GLOBAL, LOCAL, _candidates, _cover, _survey, next_tries
 from zsad.robustness.scatter import _scrambled
+from zsad.robustness.surrogate import expected_improvement
 
 
 def search(name, setting, masks, images=None, criterion="loss", response=None, **options):
@@ -85,11 +86,30 @@ def test_refine_needs_no_shape_to_work_with():
 
 def test_refinement_goes_round_a_circle_and_stops_at_a_bound():
     best = torch.tensor([0.999, 0.999], dtype=torch.float64)
-    around = _candidates(best[None], torch.tensor([True, False]))[0, GLOBAL : GLOBAL + 4 * LOCAL]
+    around = _candidates(best[None], torch.tensor([True, False]), 12)[0, GLOBAL : GLOBAL + 4 * LOCAL]
     assert (around[:, 0] < 0.1).any()
     assert (around[:, 1] > 0.4).all()
     assert (around[:, 1] == 1).any()
     assert ((around >= 0) & (around <= 1)).all()
+
+
+def tries_of_a_bowl(count=14):
+    tried = torch.rand(2, count, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    return tried, (tried - 0.4).square().sum(2), torch.tensor([False, True, False]), torch.full((2, 3), 0.5).double()
+
+
+def test_the_next_try_is_more_promising_than_every_point_that_is_looked_at_first():
+    tried, values, periodic, lengths = tries_of_a_bowl()
+    best = tried[torch.arange(2), values.argmin(1)]
+    first = expected_improvement(tried, values, _candidates(best, periodic, 14), periodic, lengths).amax(1)
+    chosen = next_tries(tried, values, periodic, lengths)
+    assert (expected_improvement(tried, values, chosen[:, None], periodic, lengths)[:, 0] > first).all()
+
+
+def test_every_round_looks_at_other_points_of_the_box():
+    best, periodic = torch.zeros(1, 2, dtype=torch.float64), torch.tensor([True, False])
+    one, next_one = (_candidates(best, periodic, tries)[0, :GLOBAL, 0] for tries in (12, 13))
+    assert len(torch.cat((one, next_one)).unique()) == 2 * GLOBAL
 
 
 SINGLE = ("angle", "hue", "saturation")

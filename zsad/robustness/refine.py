@@ -16,9 +16,11 @@ from zsad.robustness.surrogate import expected_improvement, probable_lengths
 
 # Tries of the survey; then the model leads.
 SURVEY = 12
-# Candidates: over the whole box; around the best try at these widths; and along each parameter through the best try.
+# Candidates: over the whole box, others for each try; around the best try at these widths; and along each parameter
+# through the best try. Then around the most promising one, closer and closer.
 GLOBAL, LOCAL, LINE = 256, 48, 33
 WIDTHS = (0.2, 0.07, 0.02, 0.007)
+CLOSER = (0.05, 0.02, 0.007)
 # No try closer than this to an earlier one: it would tell nothing new.
 APART = 2e-3
 # The model's lengths are chosen anew whenever there are so many times as many tries.
@@ -69,31 +71,47 @@ def next_tries(
     lengths: Float[Tensor, "image parameter"],
 ) -> Float[Tensor, "image parameter"]:
     """For each image the point of the unit cube that is worth trying most."""
-    best = tried.gather(1, values.argmin(1)[:, None, None].expand(-1, 1, tried.shape[2]))
-    candidates = _candidates(best[:, 0], periodic)
-    gain = expected_improvement(tried, values, candidates, periodic, lengths)
-    apart = (candidates[:, :, None] - tried[:, None]).abs()
-    near = torch.where(periodic, apart.minimum(1 - apart), apart).amax(3) < APART
-    # In 32 bits: the last digits of 64 depend on how many images there are, and must not decide between equals.
-    share = (gain / gain.amax(1, keepdim=True).clamp(min=1e-300)).float()
-    chosen = share.masked_fill(near.any(2), -1).argmax(1)
-    return candidates[torch.arange(len(best), device=best.device), chosen]
+
+    def most_promising(candidates: Float[Tensor, "image candidate parameter"]) -> Float[Tensor, "image parameter"]:
+        gain = expected_improvement(tried, values, candidates, periodic, lengths)
+        apart = (candidates[:, :, None] - tried[:, None]).abs()
+        near = torch.where(periodic, apart.minimum(1 - apart), apart).amax(3) < APART
+        # In 32 bits: the last digits of 64 depend on how many images there are, and must not decide between equals.
+        share = (gain / gain.amax(1, keepdim=True).clamp(min=1e-300)).float()
+        chosen = share.masked_fill(near.any(2), -1).argmax(1)
+        return candidates[torch.arange(len(candidates), device=candidates.device), chosen]
+
+    best = tried.gather(1, values.argmin(1)[:, None, None].expand(-1, 1, tried.shape[2]))[:, 0]
+    chosen = most_promising(_candidates(best, periodic, tried.shape[1]))
+    for width in CLOSER:
+        chosen = most_promising(torch.cat((chosen[:, None], _around(chosen, periodic, width)), 1))
+    return chosen
 
 
 def _candidates(
-    best: Float[Tensor, "image parameter"], periodic: Bool[Tensor, " parameter"]
+    best: Float[Tensor, "image parameter"], periodic: Bool[Tensor, " parameter"], tries: int
 ) -> Float[Tensor, "image candidate parameter"]:
+    """Those after so many tries: with points of a Sobol sequence that none before had."""
     images, count = best.shape
-    cloud = torch.special.ndtri(SobolEngine(count).draw(LOCAL + 1, dtype=torch.float64)[1:]).to(best)
-    around = torch.cat([best[:, None] + width * cloud for width in WIDTHS], 1)
-    local = torch.where(periodic, around.remainder(1), around.clamp(0, 1))
+    local = torch.cat([_around(best, periodic, width) for width in WIDTHS], 1)
     lines = best[:, None, None].repeat(1, count, LINE, 1)
     for parameter in range(count):
         lines[:, parameter, :, parameter] = torch.linspace(0, 1, LINE).to(best)
-    return torch.cat((_cover(GLOBAL, periodic).expand(images, -1, -1), local, lines.flatten(1, 2)), 1)
+    everywhere = _cover(GLOBAL, periodic, GLOBAL * tries)
+    return torch.cat((everywhere.expand(images, -1, -1), local, lines.flatten(1, 2)), 1)
 
 
-def _cover(count: int, periodic: Bool[Tensor, " parameter"]) -> Float[Tensor, "point parameter"]:
+def _around(
+    centre: Float[Tensor, "image parameter"], periodic: Bool[Tensor, " parameter"], width: float
+) -> Float[Tensor, "image candidate parameter"]:
+    """`LOCAL` points, normally distributed about each centre; none beyond a bound that is no circle's."""
+    cloud = torch.special.ndtri(SobolEngine(centre.shape[1]).draw(LOCAL + 1, dtype=torch.float64)[1:]).to(centre)
+    around = centre[:, None] + width * cloud
+    return torch.where(periodic, around.remainder(1), around.clamp(0, 1))
+
+
+def _cover(count: int, periodic: Bool[Tensor, " parameter"], skipped: int = 0) -> Float[Tensor, "point parameter"]:
     """Sobol points, stretched so that some lie on the bounds, where the worst case often is."""
-    points = SobolEngine(len(periodic)).draw(count, dtype=torch.float64).to(periodic.device)
+    engine = SobolEngine(len(periodic)).fast_forward(skipped)
+    points = engine.draw(count, dtype=torch.float64).to(periodic.device)
     return torch.where(periodic, points, (0.5 + 1.2 * (points - 0.5)).clamp(0, 1))

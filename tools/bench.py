@@ -1,9 +1,10 @@
-"""How many tries of a worst-case search a second, and how much of the device's own matrix-multiply rate that is.
+"""How many evaluations of a worst-case search a second, and how much of the device's own matrix-multiply rate that is.
 
     make bench        (or: python tools/bench.py --device cuda)
 
-A try shifts a picture, runs WinCLIP, and scores the map; a try of adam goes backward too. The operations counted are
-the matrix multiplications of the detector alone, so what the rest costs shows as a smaller fraction. Weights do not
+An evaluation shifts an image, runs WinCLIP, and scores the map; an evaluation of adam goes backward too. The operations
+counted are the matrix multiplications of the detector alone, so what the rest costs shows as a smaller fraction.
+Weights do not
 matter to speed: the published architectures are timed with random ones.
 """
 
@@ -29,7 +30,7 @@ from zsad.clip.zoo import RELEASED
 from zsad.detectors import load_detector
 from zsad.robustness import worst_case
 
-SIDE = 240  # pixels of a picture, as in the studies
+SIDE = 240  # pixels of an image, as in the studies
 ROUNDS = 3
 DTYPES = ("float32", "bfloat16")
 PASSES = {
@@ -98,7 +99,7 @@ def measure(name: str, device: str, dtype: str, batch_size: int) -> list[dict[st
         def work(how: dict[str, Any] = how) -> None:
             worst_case(detector, images, masks, category="washer", batch_size=batch_size, device=device, **how)
 
-        tries = [batch_size * int(how["budget"]) / seconds for seconds in rounds(work, device)]
+        evaluations = [batch_size * int(how["budget"]) / seconds for seconds in rounds(work, device)]
         per_try = operations(detector, device, direction != "forward")
         rows.append(
             {
@@ -108,13 +109,13 @@ def measure(name: str, device: str, dtype: str, batch_size: int) -> list[dict[st
                 "pass": direction,
                 "batch_size": batch_size,
                 "tries_per_second": {
-                    "median": round(statistics.median(tries), 2),
-                    "lowest": round(min(tries), 2),
-                    "highest": round(max(tries), 2),
+                    "median": round(statistics.median(evaluations), 2),
+                    "lowest": round(min(evaluations), 2),
+                    "highest": round(max(evaluations), 2),
                 },
                 "gflop_per_try": round(per_try / 1e9, 2),
                 "multiply_gflop_per_second": round(rate / 1e9),
-                "fraction_of_multiply_rate": round(statistics.median(tries) * per_try / rate, 3),
+                "fraction_of_multiply_rate": round(statistics.median(evaluations) * per_try / rate, 3),
             }
         )
         logging.info("%s", json.dumps(rows[-1]))
@@ -124,7 +125,7 @@ def measure(name: str, device: str, dtype: str, batch_size: int) -> list[dict[st
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--batch-size", type=int, help="tries at once; default 8, and 128 on a GPU")
+    parser.add_argument("--batch-size", type=int, help="evaluations at once; default 8, and 128 on a GPU")
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")

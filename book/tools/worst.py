@@ -81,7 +81,7 @@ class WorstCases:
 
     @property
     def _search(self) -> str:
-        """The search in words: "search refine with 33 evaluations an image, keeping that of the lowest loss"."""
+        """The search in words: "search bayes_opt with 33 evaluations an image, keeping that of the lowest loss"."""
         budgets = " or ".join("its default number of" if b is None else str(b) for b in self.budgets)
         aim = "the lowest pixel AUROC of the image" if self.block.criterion == "auroc" else "the lowest loss"
         turned = "" if self.block.align == "map" else ", the mask turned along"

@@ -47,8 +47,8 @@ def test_worst_cases_come_with_the_unshifted_cells_of_their_images(page):
     assert set(cases.records["category"]) == {"washer"}
     assert cases.records.groupby("setting")["shift"].unique().map(list)["none"] == ["none"]
     assert cases.who == (
-        "winclip (float32), toys: 1 category, 10 test images; search refine with 8 evaluations an image, keeping that "
-        "of the lowest pixel AUROC of the image"
+        "winclip (float32), toys: 1 category, 10 test images; search bayes_opt with 8 evaluations an image, keeping "
+        "that of the lowest pixel AUROC of the image"
     )
     assert cases.bounds["angle"] == 90
     table = worst_drops(cases.records, cases.replicates, cases.samples)

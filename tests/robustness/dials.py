@@ -1,4 +1,4 @@
-"""A picture that shows how it was shifted, and a detector that reads it off: every landscape can be made to order."""
+"""An image that shows how it was shifted, and a detector that reads it off: every landscape can be made to order."""
 
 import hashlib
 import math
@@ -12,7 +12,7 @@ from zsad.detectors import Prediction
 SIDE = 24
 
 
-def pictures(count: int = 3, saturation: float = 0.5) -> torch.Tensor:
+def toy_images(count: int = 3, saturation: float = 0.5) -> torch.Tensor:
     """One colour of hue `i + 0.5` each, that brightens from left to right: hue, saturation and angle can be read."""
     value = torch.linspace(0.3, 0.8, SIDE).expand(count, SIDE, SIDE)
     hue = (0.5 + torch.arange(count)).float()[:, None, None].expand_as(value)
@@ -30,7 +30,7 @@ def normal(count: int = 3) -> torch.Tensor:
 
 
 class Dial:
-    """Reads angle (degrees), hue (radians) and saturation of each picture; the map is `response` of them on the right
+    """Reads angle (degrees), hue (radians) and saturation of each image; the map is `response` of them on the right
     half over a fixed pattern of small values, so a low response is bad where the right half is anomalous, a high one
     where nothing is."""
 
@@ -59,7 +59,7 @@ class Dial:
 
     def predict(self, images: torch.Tensor, category: str) -> Prediction:
         if self.limit is not None and len(images) > self.limit:
-            raise torch.OutOfMemoryError(f"{len(images)} pictures do not fit")
+            raise torch.OutOfMemoryError(f"{len(images)} images do not fit")
         if self.patience is not None and len(self.batches) >= self.patience:
             raise KeyboardInterrupt
         self.batches.append(len(images))

@@ -37,12 +37,12 @@ def test_auroc_counts_pairs_of_pixels(steps):
 def test_pixels_that_do_not_count_take_no_part(steps):
     maps, masks = maps_and_masks()
     maps = maps if steps is None else (maps * steps).round() / steps
-    counted = torch.rand(maps.shape, generator=torch.Generator().manual_seed(5)) < 0.6
-    found, loss = pixel_auroc_per_image(maps, masks, counted), segmentation_loss(maps, masks, counted)
-    for index, (m, k, c) in enumerate(zip(maps, masks, counted, strict=True)):
+    valid_mask = torch.rand(maps.shape, generator=torch.Generator().manual_seed(5)) < 0.6
+    found, loss = pixel_auroc_per_image(maps, masks, valid_mask), segmentation_loss(maps, masks, valid_mask)
+    for index, (m, k, c) in enumerate(zip(maps, masks, valid_mask, strict=True)):
         assert found[index].item() == pytest.approx(auroc_by_pairs(m[c], k[c]), abs=1e-12)
         assert loss[index].item() == pytest.approx((m[k & c].mean() - m[~k & c].mean()).item(), abs=1e-6)
-    assert pixel_auroc_per_image(maps, masks, counted & ~masks).isnan().all(), "no anomalous pixel counts"
+    assert pixel_auroc_per_image(maps, masks, valid_mask & ~masks).isnan().all(), "no anomalous pixel counts"
 
 
 def test_auroc_equals_the_pooled_metric_of_that_picture():

@@ -5,20 +5,20 @@ import math
 
 import pytest
 import torch
-from dials import DIALS, Dial, joint_dial, normal, pictures, right_half, two_valleys
+from dials import DIALS, Dial, joint_dial, normal, right_half, toy_images, two_valleys
 from tiny_clip import random_images, tiny_backbone
 
 from zsad import load_detector, perturb
 from zsad.robustness import Bounds, worst_case
-from zsad.robustness.bounds import searched
+from zsad.robustness.bayes_opt import GLOBAL, LOCAL, _candidates, _cover, _survey, next_points
 from zsad.robustness.objective import segmentation_loss
-from zsad.robustness.refine import GLOBAL, LOCAL, _candidates, _cover, _survey, next_tries
 from zsad.robustness.scatter import _scrambled
+from zsad.robustness.search_space import search_space
 from zsad.robustness.surrogate import expected_improvement
 
 
 def search(name, setting, masks, images=None, criterion="loss", response=None, **options):
-    images = pictures() if images is None else images
+    images = toy_images() if images is None else images
     return worst_case(
         Dial(response or DIALS[setting]),
         images,
@@ -33,35 +33,35 @@ def search(name, setting, masks, images=None, criterion="loss", response=None, *
 
 @pytest.mark.parametrize("kind", ["anomalous", "normal"])
 @pytest.mark.parametrize("setting", ["angle", "hue", "saturation"])
-def test_refine_finds_what_a_dense_grid_finds(setting, kind):
-    """With 33 tries, within 1 % of what a grid of 101 to 181 gains. On a normal picture valleys are hills."""
+def test_bayes_opt_finds_what_a_dense_grid_finds(setting, kind):
+    """With 33 evaluations, within 1 % of what a grid of 101 to 181 gains. On a normal image valleys are hills."""
     dial = DIALS[setting]
     masks, response = (right_half(), dial) if kind == "anomalous" else (normal(), lambda *shown: 0.9 - dial(*shown))
-    found, dense = (search(name, setting, masks, response=response) for name in ("refine", "grid"))
+    found, dense = (search(name, setting, masks, response=response) for name in ("bayes_opt", "grid"))
     assert (found.evaluations == 33).all()
     gain = dense.clean_loss - dense.loss
     assert (gain > 0.05).all()
     assert (found.loss <= dense.loss + 0.01 * gain).all()
 
 
-def test_refine_finds_the_lower_of_two_valleys_of_hue_across_the_ends_of_the_circle():
-    """Worst at hue 5; pictures start at 0.5, 1.5 and 2.5, so that the way there goes either way round."""
-    found = search("refine", "hue", right_half())
+def test_bayes_opt_finds_the_lower_of_two_valleys_of_hue_across_the_ends_of_the_circle():
+    """Worst at hue 5; images start at 0.5, 1.5 and 2.5, so that the way there goes either way round."""
+    found = search("bayes_opt", "hue", right_half())
     reached = (found.parameters["hue"] + torch.tensor([0.5, 1.5, 2.5])).remainder(2 * math.pi)
     assert reached.tolist() == pytest.approx([5] * 3, abs=0.02)
     assert found.map[:, 0, -1].tolist() == pytest.approx([float(two_valleys(torch.tensor(5.0)))] * 3, abs=0.03)
 
 
-def test_refine_finds_the_worst_of_three_parameters():
-    """Known worst case: 63 degrees, hue 5, no saturation. A third of adam's tries, and lower."""
-    found, recipe = search("refine", "3d", right_half()), search("adam", "3d", right_half())
+def test_bayes_opt_finds_the_worst_of_three_parameters():
+    """Known worst case: 63 degrees, hue 5, no saturation. A third of adam's evaluations, and lower."""
+    found, recipe = search("bayes_opt", "3d", right_half()), search("adam", "3d", right_half())
     assert found.evaluations.tolist() == [33] * 3
     assert recipe.evaluations.tolist() == [100] * 3
     assert found.loss.mean() <= recipe.loss.mean() + 1e-6, "but for rounding, which differs between processors"
-    # What the three known values together give, for each picture.
+    # What the three known values together give, for each image.
     image_hue = 0.5 + torch.arange(3)
     best = perturb.semantic(
-        pictures(), angle=torch.full((3,), 63.0), hue=(5 - image_hue + math.pi).remainder(2 * math.pi) - math.pi,
+        toy_images(), angle=torch.full((3,), 63.0), hue=(5 - image_hue + math.pi).remainder(2 * math.pi) - math.pi,
         saturation=torch.full((3,), -0.5),
     )  # fmt: skip
     maps = perturb.rotate_map(Dial(joint_dial).predict(best, "x").map, torch.full((3,), -63.0))
@@ -69,8 +69,8 @@ def test_refine_finds_the_worst_of_three_parameters():
     assert (found.clean_loss - found.loss >= 0.85 * gain).all()
 
 
-def test_refine_needs_no_shape_to_work_with():
-    """A detector that always says the same: every try is spent, and none repeats another."""
+def test_bayes_opt_needs_no_shape_to_work_with():
+    """A detector that always says the same: every evaluation is spent, and none repeats another."""
     tried = []
 
     class Constant(Dial):
@@ -79,7 +79,7 @@ def test_refine_needs_no_shape_to_work_with():
             return super().predict(images, category)
 
     detector = Constant(lambda angle, hue, saturation: 0.5 + 0 * hue)
-    found = worst_case(detector, pictures(1), right_half(1), category="x", setting="hue")
+    found = worst_case(detector, toy_images(1), right_half(1), category="x", setting="hue")
     assert torch.equal(found.loss, found.clean_loss)
     assert len(torch.cat(tried).flatten(1).unique(dim=0)) == 33
 
@@ -102,13 +102,13 @@ def test_the_next_try_is_more_promising_than_every_point_that_is_looked_at_first
     tried, values, periodic, lengths = tries_of_a_bowl()
     best = tried[torch.arange(2), values.argmin(1)]
     first = expected_improvement(tried, values, _candidates(best, periodic, 14), periodic, lengths).amax(1)
-    chosen = next_tries(tried, values, periodic, lengths)
+    chosen = next_points(tried, values, periodic, lengths)
     assert (expected_improvement(tried, values, chosen[:, None], periodic, lengths)[:, 0] > first).all()
 
 
 def test_every_round_looks_at_other_points_of_the_box():
     best, periodic = torch.zeros(1, 2, dtype=torch.float64), torch.tensor([True, False])
-    one, next_one = (_candidates(best, periodic, tries)[0, :GLOBAL, 0] for tries in (12, 13))
+    one, next_one = (_candidates(best, periodic, evaluations)[0, :GLOBAL, 0] for evaluations in (12, 13))
     assert len(torch.cat((one, next_one)).unique()) == 2 * GLOBAL
 
 
@@ -122,11 +122,11 @@ def starts_of(singles):
 
 @pytest.mark.parametrize("criterion", ["auroc", "loss"])
 def test_three_parameters_are_never_better_than_the_worst_of_one(criterion):
-    """Started from what each parameter alone has found, in as many tries; on an image without defect too."""
+    """Started from what each parameter alone has found, in as many evaluations; on an image without defect too."""
     masks = torch.cat((right_half(2), normal(1)))
     options = {"criterion": criterion, "budget": 20, "response": joint_dial}
-    singles = {name: search("refine", name, masks, **options) for name in SINGLE}
-    found = search("refine", "3d", masks, starts=starts_of(singles), **options)
+    singles = {name: search("bayes_opt", name, masks, **options) for name in SINGLE}
+    found = search("bayes_opt", "3d", masks, starts=starts_of(singles), **options)
     assert found.evaluations.tolist() == [20] * 3
     for single in singles.values():
         if criterion == "auroc":
@@ -151,27 +151,27 @@ def test_a_start_is_worth_to_the_last_bit_what_its_single_parameter_was(dtype):
 
 def test_twice_the_budget_goes_on_where_half_of_it_stopped():
     """So that one run says what any smaller budget would have found."""
-    half, whole = (search("refine", "3d", right_half(), budget=budget) for budget in (24, 48))
+    half, whole = (search("bayes_opt", "3d", right_half(), budget=budget) for budget in (24, 48))
     assert torch.equal(half.curve, whole.curve[:, :24])
 
 
 @pytest.mark.parametrize("setting", list(DIALS))
-def test_refine_beats_scattered_points_on_average(setting):
-    """In as many tries, on smooth landscapes of several colours."""
-    images = torch.cat([pictures(3, saturation) for saturation in (0.3, 0.5, 0.7)])
+def test_bayes_opt_beats_scattered_points_on_average(setting):
+    """In as many evaluations, on smooth landscapes of several colours."""
+    images = torch.cat([toy_images(3, saturation) for saturation in (0.3, 0.5, 0.7)])
     falls = {}
-    for name in ("refine", "random", "sobol"):
+    for name in ("bayes_opt", "random", "sobol"):
         found = search(name, setting, right_half(len(images)), images, budget=40)
         falls[name] = found.clean_loss - found.loss
-    assert falls["refine"].mean() >= falls["sobol"].mean()
-    assert falls["refine"].mean() >= falls["random"].mean()
+    assert falls["bayes_opt"].mean() >= falls["sobol"].mean()
+    assert falls["bayes_opt"].mean() >= falls["random"].mean()
 
 
 def test_points_of_baselines_are_drawn_for_each_image_by_seed_and_name():
-    one, other = (search("sobol", "3d", right_half(), pictures(3), ids=list(ids)) for ids in ("abc", "abd"))
+    one, other = (search("sobol", "3d", right_half(), toy_images(3), ids=list(ids)) for ids in ("abc", "abd"))
     assert torch.equal(one.curve[:2], other.curve[:2])
     assert not torch.equal(one.curve[2], other.curve[2])
-    again = search("sobol", "3d", right_half(), pictures(3), ids=list("abc"), seed=1)
+    again = search("sobol", "3d", right_half(), toy_images(3), ids=list("abc"), seed=1)
     assert not torch.equal(one.curve, again.curve)
 
 
@@ -183,7 +183,7 @@ def test_sobol_points_cover_each_half_of_each_parameter_alike():
 
 
 def adam_by_hand(image, mask, name, steps=20, restarts=5):
-    """The released recipe for one picture: autograd through clipping that passes the gradient straight through."""
+    """The released recipe for one image: autograd through clipping that passes the gradient straight through."""
     digest = hashlib.sha256(f"0 {name}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:7]))
     low = torch.tensor([-90, -math.pi, -0.5], dtype=torch.float64)
@@ -212,7 +212,7 @@ def adam_by_hand(image, mask, name, steps=20, restarts=5):
 
 
 def test_adam_is_the_released_recipe():
-    images, masks = pictures(2, saturation=0.9), right_half(2)  # a start above 0.1 clips the saturation of all pixels
+    images, masks = toy_images(2, saturation=0.9), right_half(2)  # a start above 0.1 clips the saturation of all pixels
     found = search("adam", "3d", masks, images, ids=["a", "b"])
     ranked = search("adam", "3d", masks, images, criterion="auroc", ids=["a", "b"])
     for index, name in enumerate("ab"):
@@ -225,7 +225,7 @@ def test_adam_is_the_released_recipe():
 
 
 def test_the_class_token_gradient_leads_adam_another_way():
-    """Same start, so the first try is common to both; from there the two gradients part."""
+    """Same start, so the first evaluation is common to both; from there the two gradients part."""
     detector = load_detector("winclip", tiny_backbone(), temperature=0.01)
     images, masks = random_images(1), torch.zeros(1, 80, 80, dtype=torch.bool)
     runs = [
@@ -239,9 +239,9 @@ def test_the_class_token_gradient_leads_adam_another_way():
 
 def test_what_covers_the_box_reaches_its_bounds_and_leaves_no_corner_of_a_circle_out():
     """The worst case often lies on a bound: some of the survey's points do, and as evenly many on either side."""
-    box = searched("3d", Bounds())
-    share = (_survey(box) - box.low) / (box.high - box.low)
-    straight = share[:, ~torch.tensor(box.periodic)]
+    space = search_space("3d", Bounds())
+    share = (_survey(space) - space.low) / (space.high - space.low)
+    straight = share[:, ~torch.tensor(space.periodic)]
     assert ((straight == 0) | (straight == 1)).any()
     periodic = torch.tensor([True, False])
     cover = _cover(GLOBAL, periodic)

@@ -14,15 +14,15 @@ def column(*values: float) -> torch.Tensor:
 
 
 def expected_of_one(tried, values, candidates, periodic):
-    """For a single image, with the lengths that its tries make most probable."""
+    """For a single image, with the lengths that its evaluations make most probable."""
     lengths = probable_lengths(tried[None], values[None], periodic)
     return expected_improvement(tried[None], values[None], candidates[None], periodic, lengths)[0]
 
 
-def some_tries(images: int, tries: int, parameters: int) -> tuple[torch.Tensor, torch.Tensor]:
+def some_tries(images: int, evaluations: int, parameters: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Landscapes that change fast along the first parameter and slowly along the others, each image its own."""
     generator = torch.Generator().manual_seed(0)
-    tried = torch.rand(images, tries, parameters, generator=generator, dtype=torch.float64)
+    tried = torch.rand(images, evaluations, parameters, generator=generator, dtype=torch.float64)
     phase = torch.rand(images, 1, generator=generator, dtype=torch.float64)
     return tried, torch.sin(12 * (tried[..., 0] + phase)) + tried[..., 1:].sum(2)
 
@@ -36,9 +36,9 @@ def test_scores_are_half_the_values_and_half_their_ranks():
     assert _scores(torch.ones(1, 4, dtype=torch.float64)).tolist() == [[0] * 4]
 
 
-@pytest.mark.parametrize("tries", [20, 3 * JUDGES])
-def test_many_images_at_once_are_modelled_as_one_by_one(tries):
-    tried, values = some_tries(5, tries, 3)
+@pytest.mark.parametrize("evaluations", [20, 3 * JUDGES])
+def test_many_images_at_once_are_modelled_as_one_by_one(evaluations):
+    tried, values = some_tries(5, evaluations, 3)
     candidates = torch.rand(5, 40, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     periodic = torch.tensor([False, True, False])
     lengths = probable_lengths(tried, values, periodic)
@@ -57,7 +57,7 @@ def test_lengths_are_short_where_a_landscape_changes_fast():
 
 
 def test_nothing_is_expected_where_all_is_known_and_most_beyond_the_best(monkeypatch):
-    """Where tries repeat themselves exactly."""
+    """Where evaluations repeat themselves exactly."""
     monkeypatch.setattr("zsad.robustness.surrogate.NOISE", 1e-4)
     tried = column(0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     values = (tried[:, 0] - 0.5) ** 2 + 0.1 * tried[:, 0]

@@ -89,7 +89,7 @@ def test_an_unknown_setting_lists_the_known_ones(images):
 def test_a_map_that_is_not_a_number_names_the_picture(dataset):
     test_set = load_test_set(dataset, SIZE)
     shifted = predict_shifted(Reddish(broken=2), test_set.images, "metal_nut", batch_size=16)
-    with pytest.raises(ValueError, match=f"not finite for 1 of 10 pictures; the first is {test_set.ids[2]}"):
+    with pytest.raises(ValueError, match=f"not finite for 1 of 10 images; the first is {test_set.ids[2]}"):
         measure(shifted, test_set)
 
 
@@ -98,7 +98,7 @@ def test_one_kind_of_picture_only_is_an_error(dataset):
     kinds = set(dataset.labels[:3])
     assert len(kinds) == 1
     shifted = predict_shifted(Reddish(), test_set.images, "metal_nut")
-    with pytest.raises(ValueError, match=r"'metal_nut' has only (normal|anomalous) pictures"):
+    with pytest.raises(ValueError, match=r"'metal_nut' has only (normal|anomalous) images"):
         measure(shifted, test_set)
 
 
@@ -138,7 +138,7 @@ def test_pictures_without_masks_get_image_metrics_only(tmp_path):
 
 
 def test_the_same_seed_draws_the_same_pictures_for_every_value(dataset):
-    """A detector that ignores the picture's colour gives equal intervals under every hue."""
+    """A detector that ignores the image's colour gives equal intervals under every hue."""
 
     class Bright(Reddish):
         def predict(self, images: torch.Tensor, category: str) -> Prediction:
@@ -153,7 +153,7 @@ def test_the_same_seed_draws_the_same_pictures_for_every_value(dataset):
 
 
 def test_replicates_pair_the_shifts_of_a_test_set_and_tell_test_sets_apart(dataset):
-    """The same answers give the same replicates; another test set's draws are others, even with as many pictures."""
+    """The same answers give the same replicates; another test set's draws are others, even with as many images."""
     test_set = load_test_set(dataset, SIZE)
     shifted = predict_shifted(Reddish(), test_set.images, "metal_nut")
     one, two = (measure(shifted, test_set, replicates=30, seed=3) for _ in range(2))
@@ -162,7 +162,7 @@ def test_replicates_pair_the_shifts_of_a_test_set_and_tell_test_sets_apart(datas
     renamed = replace(test_set, ids=[f"other/{name}" for name in test_set.ids])
     for other in (measure(shifted, renamed, replicates=30, seed=3), measure(shifted, test_set, replicates=30, seed=4)):
         assert not np.allclose(other.replicates, one.replicates)
-    # The pictures are few: intervals come from leaving one out, whatever was drawn.
+    # The images are few: intervals come from leaving one out, whatever was drawn.
     assert one.metrics.equals(measure(shifted, test_set, replicates=30, seed=4).metrics)
     assert (one.metrics["low"] < one.metrics["estimate"]).all()
     assert not np.allclose(
@@ -171,7 +171,7 @@ def test_replicates_pair_the_shifts_of_a_test_set_and_tell_test_sets_apart(datas
 
 
 def test_a_corruption_comes_before_or_after_the_resize(dataset):
-    """Noise of native pixels is averaged away by the resize; each picture's is its own, whatever set it is in."""
+    """Noise of native pixels is averaged away by the resize; each image's is its own, whatever set it is in."""
     clean = load_test_set(dataset, SIZE // 2)
     sets = {at: load_test_set(dataset, SIZE // 2, Corruption("gaussian_noise", 3, at)) for at in ("native", "resized")}
     noise = {at: (found.images.stacked() - clean.images.stacked()).std() for at, found in sets.items()}

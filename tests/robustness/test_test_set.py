@@ -1,4 +1,4 @@
-"""Pictures of unequal sizes, from the disk to the metrics."""
+"""Images of unequal sizes, from the disk to the metrics."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ SIZES = [(20, 30), (32, 32), (20, 30), (48, 24), (32, 32), (20, 30)]  # height, 
 
 @pytest.fixture
 def dataset(tmp_path):
-    """Two normal and four anomalous pictures of three sizes; a defect is a redder box."""
+    """Two normal and four anomalous images of three sizes; a defect is a redder space."""
     generator = np.random.default_rng(0)
     for index, (height, width) in enumerate(SIZES):
         image = generator.normal(128, 18, (height, width, 3))
@@ -123,7 +123,7 @@ def test_a_broken_picture_is_named_by_its_place_in_the_test_set(dataset):
             return super().predict(images, category)
 
     shifted = predict_shifted(Broken(), test_set_.images, "nut")
-    with pytest.raises(ValueError, match=rf"not finite for 1 of 6 pictures; the first is {dataset.ids[3]}"):
+    with pytest.raises(ValueError, match=rf"not finite for 1 of 6 images; the first is {dataset.ids[3]}"):
         measure(shifted, test_set_)
 
 
@@ -150,10 +150,12 @@ def test_maps_are_compared_at_the_masks_size(dataset):
     assert [tuple(one.shape) for one in maps] == SIZES
     assert found.to_dict() == metrics.all_metrics(shifted.score, loaded.labels, maps, loaded.masks)
     # A pixel left out is left out at the mask's size.
-    counted = [torch.ones_like(mask) for mask in loaded.masks]
-    counted[2][:12] = False
-    less = measure(shifted, loaded, replicates=5, valid_mask=counted).metrics.set_index("metric")["estimate"]
-    assert less.to_dict() == metrics.all_metrics(shifted.score, loaded.labels, maps, loaded.masks, valid_mask=counted)
+    valid_mask = [torch.ones_like(mask) for mask in loaded.masks]
+    valid_mask[2][:12] = False
+    less = measure(shifted, loaded, replicates=5, valid_mask=valid_mask).metrics.set_index("metric")["estimate"]
+    assert less.to_dict() == metrics.all_metrics(
+        shifted.score, loaded.labels, maps, loaded.masks, valid_mask=valid_mask
+    )
 
 
 def test_a_long_image_is_named_and_refused_before_it_grows(dataset, tmp_path):

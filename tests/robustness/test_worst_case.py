@@ -5,23 +5,23 @@ from dataclasses import fields
 
 import pytest
 import torch
-from dials import DIALS, SIDE, Dial, hue_dial, normal, pictures, right_half
+from dials import DIALS, SIDE, Dial, hue_dial, normal, right_half, toy_images
 from tqdm import tqdm
 
 from zsad import metrics, perturb
 from zsad.detectors.base import NotFiniteError
 from zsad.robustness import Bounds, WorstCase, predict_shifted, worst_case
 from zsad.robustness.attack import Attack, Outcome, Victim
-from zsad.robustness.bounds import searched
 from zsad.robustness.objective import segmentation_loss
+from zsad.robustness.search_space import search_space
 
-# Few tries are enough where quality is not the question.
-QUICK = {"refine": 15, "adam": 22, "grid": 15, "random": 15, "sobol": 15}
+# Few evaluations are enough where quality is not the question.
+QUICK = {"bayes_opt": 15, "adam": 22, "grid": 15, "random": 15, "sobol": 15}
 CASES = [(search, setting) for setting in DIALS for search in QUICK if (search, setting) != ("grid", "3d")]
 
 
-def attacked(setting="hue", search="refine", masks=None, images=None, detector=None, **options) -> WorstCase:
-    images = pictures() if images is None else images
+def attacked(setting="hue", search="bayes_opt", masks=None, images=None, detector=None, **options) -> WorstCase:
+    images = toy_images() if images is None else images
     masks = right_half(len(images)) if masks is None else masks
     detector = detector or Dial(DIALS[setting])
     options = {"budget": QUICK.get(search), **options}
@@ -40,11 +40,11 @@ def assert_equal(one: WorstCase, other: WorstCase, rows: slice = slice(None)) ->
 @pytest.mark.parametrize("criterion", ["auroc", "loss"])
 @pytest.mark.parametrize(("search", "setting"), CASES)
 def test_none_ends_better_for_the_detector_than_the_clean_picture(search, setting, criterion):
-    """Anomalous pictures and a normal one; the first try is the picture as it is, to the last bit."""
+    """Anomalous images and a normal one; the first evaluation is the image as it is, to the last bit."""
     masks = torch.cat((right_half(2), normal(1)))
     detector = Dial(DIALS[setting])
     found = attacked(setting, search, masks, criterion=criterion)
-    clean = detector.predict(pictures(), "x")
+    clean = detector.predict(toy_images(), "x")
     assert torch.equal(found.clean_loss, segmentation_loss(clean.map, masks))
     assert torch.equal(found.curve[:, 0], found.clean_loss)
     assert (found.curve.diff(dim=1) <= 0).all()
@@ -69,7 +69,7 @@ def test_what_is_kept_is_what_its_parameters_do(search, setting):
         assert ((low <= values) & (values <= high)).all()
         if name not in searched:
             assert (values == 0).all()
-    shifted = perturb.semantic(pictures(), **found.parameters)
+    shifted = perturb.semantic(toy_images(), **found.parameters)
     prediction = Dial(DIALS[setting]).predict(shifted, "x")
     turned = perturb.rotate_map(prediction.map, -found.parameters["angle"])
     maps = turned if "angle" in searched or setting == "3d" else prediction.map
@@ -83,8 +83,8 @@ def test_what_is_kept_is_what_its_parameters_do(search, setting):
 
 
 def test_a_uniform_shift_of_the_kept_value_gives_the_kept_map():
-    found = attacked("hue", "grid", images=pictures(1))
-    shifted = predict_shifted(Dial(hue_dial), pictures(1), "x", "hue", found.parameters["hue"].item())
+    found = attacked("hue", "grid", images=toy_images(1))
+    shifted = predict_shifted(Dial(hue_dial), toy_images(1), "x", "hue", found.parameters["hue"].item())
     assert torch.equal(found.map, shifted.map)
     assert torch.equal(found.score, shifted.score)
 
@@ -101,7 +101,7 @@ def test_tries_are_counted_and_the_budget_is_kept(search, setting):
 
 @pytest.mark.parametrize("budget", [1, 2, 5])
 def test_the_smallest_budgets(budget):
-    found = attacked("3d", "refine", budget=budget)
+    found = attacked("3d", "bayes_opt", budget=budget)
     assert found.evaluations.tolist() == [budget] * 3
     if budget == 1:
         assert torch.equal(found.loss, found.clean_loss)
@@ -113,7 +113,7 @@ def test_neither_batch_size_nor_company_changes_a_result(search, setting):
     whole = attacked(setting, search, ids=ids)
     for batch_size in (1, 2):
         assert_equal(whole, attacked(setting, search, ids=ids, batch_size=batch_size))
-    alone = attacked(setting, search, images=pictures()[1:2], ids=["b"])
+    alone = attacked(setting, search, images=toy_images()[1:2], ids=["b"])
     assert_equal(whole, alone, slice(1, 2))
 
 
@@ -125,10 +125,10 @@ def test_the_seed_and_the_name_choose_the_random_starts():
 
 
 def test_searches_leave_the_global_random_state_and_the_pictures_alone():
-    images, state = pictures(), torch.random.get_rng_state()
+    images, state = toy_images(), torch.random.get_rng_state()
     for search in QUICK:
         attacked("hue", search, images=images)
-    assert torch.equal(images, pictures())
+    assert torch.equal(images, toy_images())
     assert torch.equal(state, torch.random.get_rng_state())
 
 
@@ -162,7 +162,7 @@ def test_equal_aurocs_are_settled_by_the_loss():
 
 
 def test_an_empty_mask_makes_the_attack_raise_the_whole_map():
-    found = attacked("saturation", "refine", normal(), detector=Dial(lambda angle, hue, saturation: saturation))
+    found = attacked("saturation", "bayes_opt", normal(), detector=Dial(lambda angle, hue, saturation: saturation))
     assert found.parameters["saturation"].tolist() == pytest.approx([0.5] * 3)
     assert (found.score > 0.9).all()
     assert found.auroc.isnan().all()
@@ -173,21 +173,21 @@ def test_masks_turn_along_where_asked_and_maps_stay():
     corner = torch.zeros(1, SIDE, SIDE, dtype=torch.bool)
     corner[:, 2:8, -6:] = True
     found = attacked(
-        "angle", "grid", corner, pictures(1), detector, align="mask", bounds=Bounds(angle=(0, 90)), budget=2
+        "angle", "grid", corner, toy_images(1), detector, align="mask", bounds=Bounds(angle=(0, 90)), budget=2
     )
     # Turned counter-clockwise by 90 degrees, the upper right corner becomes the upper left one, which is never lit.
     assert found.parameters["angle"].item() == 90
     assert torch.equal(found.masks, torch.rot90(corner, 1, (1, 2)))
     assert found.loss.item() == pytest.approx(segmentation_loss(found.map, found.masks).item())
-    torch.testing.assert_close(found.map, detector.predict(pictures(1), "x").map, atol=1e-6, rtol=0)
-    back = attacked("angle", "grid", corner, pictures(1), detector, bounds=Bounds(angle=(0, 90)), budget=2)
+    torch.testing.assert_close(found.map, detector.predict(toy_images(1), "x").map, atol=1e-6, rtol=0)
+    back = attacked("angle", "grid", corner, toy_images(1), detector, bounds=Bounds(angle=(0, 90)), budget=2)
     assert torch.equal(back.masks, corner)
     torch.testing.assert_close(back.map, perturb.rotate_map(found.map, -90.0), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("search", ["refine", "adam", "grid"])
+@pytest.mark.parametrize("search", ["bayes_opt", "adam", "grid"])
 def test_a_defect_that_leaves_the_frame_ends_no_better_than_clean(search):
-    """Turned out of a corner, the mask is empty and such a try is judged by its loss."""
+    """Turned out of a corner, the mask is empty and such an evaluation is judged by its loss."""
     corner = torch.zeros(3, SIDE, SIDE, dtype=torch.bool)
     corner[:, :2, -2:] = True
     assert not perturb.rotation.rotate_mask(corner, 45.0).any()
@@ -199,11 +199,11 @@ def test_a_defect_that_leaves_the_frame_ends_no_better_than_clean(search):
 
 
 def test_a_try_whose_mask_left_the_frame_is_the_least_worth():
-    """It has no AUROC: counted as 0, it would be the worst case of every picture with a defect in its corner."""
+    """It has no AUROC: counted as 0, it would be the worst case of every image with a defect in its corner."""
     corner = torch.zeros(1, SIDE, SIDE, dtype=torch.bool)
     corner[:, :2, -2:] = True
     victim = Victim(Dial(hue_dial), "x", "auroc", "mask", "counted", "three_pass", "cpu")
-    attack = Attack(victim, searched("angle", Bounds()), pictures(1), corner, ["a"], 4, tqdm(disable=True))
+    attack = Attack(victim, search_space("angle", Bounds()), toy_images(1), corner, ["a"], 4, tqdm(disable=True))
     clean, gone = attack.values(torch.tensor([0, 0]), torch.tensor([[0.0], [45.0]]).double())
     assert gone == 1
     assert clean < 1
@@ -211,10 +211,10 @@ def test_a_try_whose_mask_left_the_frame_is_the_least_worth():
 
 def test_what_follows_a_try_without_auroc_must_still_be_worse_than_clean():
     """A mask that left the frame lowers the loss; a later try with a lower loss still, but a higher AUROC than that of
-    the clean picture, must not take its place."""
+    the clean image, must not take its place."""
     victim = Victim(Dial(hue_dial), "x", "auroc", "mask", "counted", "three_pass", "cpu")
-    box = searched("angle", Bounds())
-    attack = Attack(victim, box, pictures(1), right_half(1), ["a"], 1, tqdm(disable=True))
+    space = search_space("angle", Bounds())
+    attack = Attack(victim, space, toy_images(1), right_half(1), ["a"], 1, tqdm(disable=True))
     maps, masks, sample = torch.zeros(1, SIDE, SIDE), right_half(1), torch.tensor([0])
     for angle, auroc, loss in ((0, 0.9, -0.1), (1, math.nan, -0.2), (2, 0.95, -0.3), (3, 0.8, -0.25)):
         outcome = Outcome(torch.tensor([loss]), torch.tensor([auroc]).double(), torch.zeros(1), maps, masks, None)
@@ -230,34 +230,36 @@ def test_corners_that_are_left_out_count_neither_in_a_try_nor_in_what_is_kept(al
     turned = found.parameters["angle"] == 45
     assert turned.any()
     for index in range(3):
-        counted = found.counted[index]
+        valid_mask = found.valid_mask[index]
         if not turned[index]:
-            assert counted.all()
+            assert valid_mask.all()
             continue
-        assert not counted[[0, 0, -1, -1], [0, -1, 0, -1]].any()
-        assert counted[SIDE // 2].all()
-        share = counted.double().mean().item()
+        assert not valid_mask[[0, 0, -1, -1], [0, -1, 0, -1]].any()
+        assert valid_mask[SIDE // 2].all()
+        share = valid_mask.double().mean().item()
         assert share == pytest.approx(2 * (math.sqrt(2) - 1), abs=0.06), "a regular octagon remains"
-        anomalous, normal = (found.map[index][k & counted].mean() for k in (found.masks[index], ~found.masks[index]))
+        anomalous, normal = (found.map[index][k & valid_mask].mean() for k in (found.masks[index], ~found.masks[index]))
         assert found.loss[index].item() == pytest.approx((anomalous - normal).item(), abs=1e-6)
         assert found.auroc[index].item() == pytest.approx(
             metrics.all_metrics(
                 [1, 0], [True, False], found.map[[index, index]], found.masks[[index, index]],
-                valid_mask=torch.stack((counted, torch.zeros_like(counted))),
+                valid_mask=torch.stack((valid_mask, torch.zeros_like(valid_mask))),
             )["pixel_auroc"]
         )  # fmt: skip
     usual = attacked("angle", "grid", align=align, bounds=bounds, budget=2)
-    assert usual.counted.all()
+    assert usual.valid_mask.all()
     assert not torch.equal(usual.loss, found.loss)
-    assert attacked("hue", "refine", align=align, corners="left out").counted.all(), "without a rotation all counts"
+    assert attacked("hue", "bayes_opt", align=align, corners="left out").valid_mask.all(), (
+        "without a rotation all counts"
+    )
     quarter = perturb.rotation.inside_frame(right_half(), 90.0)
     assert quarter.all()
 
 
 def test_out_of_memory_halves_the_batch_with_the_same_result(caplog):
-    images, masks = pictures(5), right_half(5)
+    images, masks = toy_images(5), right_half(5)
     detector = Dial(hue_dial, limit=2)
-    for search in ("refine", "adam"):
+    for search in ("bayes_opt", "adam"):
         small = attacked("hue", search, masks, images, detector, batch_size=8)
         assert small.batch_size == 2
         assert_equal(attacked("hue", search, masks, images), small)
@@ -269,7 +271,7 @@ def test_out_of_memory_halves_the_batch_with_the_same_result(caplog):
 @pytest.mark.parametrize("search", list(QUICK))
 def test_a_map_that_is_not_a_number_names_the_picture(search):
     detector = Dial(hue_dial, broken=lambda images: images.amax((1, 2, 3)) > 0.9)
-    images = pictures() * torch.tensor([1.0, 1.2, 1.0])[:, None, None, None]
+    images = toy_images() * torch.tensor([1.0, 1.2, 1.0])[:, None, None, None]
     with pytest.raises(NotFiniteError, match=r"nut/007: dial gave a score or map that is not finite") as error:
         attacked("hue", search, images=images, detector=detector, ids=["nut/000", "nut/007", "nut/009"], batch_size=2)
     assert error.value.index == 1
@@ -284,9 +286,9 @@ def test_a_gradient_that_is_not_a_number_names_the_picture():
 @pytest.mark.parametrize("setting", ["angle", "hue", "3d"])
 def test_a_detector_without_gradient_needs_a_search_without(setting):
     detector = Dial(DIALS[setting], differentiable=False)
-    with pytest.raises(ValueError, match=r"detector 'dial' lets no gradient through .* choose search='refine'"):
+    with pytest.raises(ValueError, match=r"detector 'dial' lets no gradient through .* choose search='bayes_opt'"):
         attacked(setting, "adam", detector=detector)
-    assert (attacked(setting, "refine", detector=detector).evaluations == QUICK["refine"]).all()
+    assert (attacked(setting, "bayes_opt", detector=detector).evaluations == QUICK["bayes_opt"]).all()
 
 
 def test_adam_works_where_gradients_are_off():
@@ -300,14 +302,14 @@ def test_adam_works_where_gradients_are_off():
     [
         ({"setting": "tilt", "detector": Dial(hue_dial)}, "setting 'tilt' has no worst case"),
         ({"bounds": Bounds(hue=0)}, "nothing to search"),
-        ({"search": "swarm"}, "unknown search 'swarm'; known: refine, adam, grid, random, sobol"),
+        ({"search": "swarm"}, "unknown search 'swarm'; known: bayes_opt, adam, grid, random, sobol"),
         ({"criterion": "aupro"}, "unknown criterion 'aupro'; known: auroc, loss"),
         ({"align": "both"}, "unknown align 'both'; known: map, mask"),
         ({"corners": "cut"}, "unknown corners 'cut'; known: counted, left out"),
         ({"rotation": "cubic"}, "unknown rotation 'cubic'"),
         ({"gradient": "patches"}, "unknown gradient 'patches'; known: windows, class_token"),
         ({"gradient": "class_token"}, "detector 'dial' has no class-token gradient: choose gradient='windows'"),
-        ({"budget": 0}, "a budget of 0 leaves nothing to try"),
+        ({"budget": 0}, "a budget of 0 leaves nothing to evaluate"),
         ({"search": "grid", "setting": "3d"}, "a grid searches one parameter, not angle, hue, saturation"),
         ({"masks": right_half(2)}, r"images have shape \(3, 3, 24, 24\), masks have shape \(2, 24, 24\)"),
         ({"masks": right_half()[:, :-1]}, r"masks have shape \(3, 23, 24\)"),
@@ -316,7 +318,7 @@ def test_adam_works_where_gradients_are_off():
         ({"starts": {"angle": torch.zeros(1, 3)}}, "starts name angle; searched are hue"),
         ({"starts": {"hue": torch.full((1, 3), 4.0)}}, "starts lie out of bounds"),
         ({"starts": {"hue": torch.zeros(15, 3)}}, "a budget of 15 has no room for 15 starts"),
-        ({"images": pictures(0), "masks": right_half(0)}, "no images to attack"),
+        ({"images": toy_images(0), "masks": right_half(0)}, "no images to attack"),
     ],
 )
 def test_bad_input(options, message):
@@ -326,7 +328,7 @@ def test_bad_input(options, message):
 
 def test_default_budgets():
     for search, setting, count in (
-        ("refine", "3d", 33),
+        ("bayes_opt", "3d", 33),
         ("adam", "3d", 100),
         ("random", "3d", 100),
         ("sobol", "hue", 100),
@@ -334,14 +336,14 @@ def test_default_budgets():
         ("grid", "hue", 180),
         ("grid", "saturation", 101),
     ):
-        found = attacked(setting, search, images=pictures(1), budget=None)
+        found = attacked(setting, search, images=toy_images(1), budget=None)
         assert found.evaluations.tolist() == [count]
 
 
-@pytest.mark.parametrize(("search", "setting"), [("refine", "3d"), ("adam", "hue")])
+@pytest.mark.parametrize(("search", "setting"), [("bayes_opt", "3d"), ("adam", "hue")])
 def test_a_killed_search_goes_on_where_it_was(tmp_path, search, setting):
-    """Killed while the second pair of pictures is searched; then only what is missing is computed."""
-    path, images, masks = tmp_path / "folder" / "cell.safetensors", pictures(5), right_half(5)
+    """Killed while the second pair of images is searched; then only what is missing is computed."""
+    path, images, masks = tmp_path / "folder" / "cell.safetensors", toy_images(5), right_half(5)
     whole = attacked(setting, search, masks, images)
     dying = Dial(DIALS[setting], patience=QUICK[search] + 3)
     options = {"batch_size": 2, "checkpoint": path}
@@ -362,7 +364,7 @@ def test_a_checkpoint_of_other_arguments_or_a_broken_one_is_not_used(tmp_path, c
     for options in (
         {"seed": 1},
         {"bounds": Bounds(hue=1.0)},
-        {"images": pictures(saturation=0.6)},
+        {"images": toy_images(saturation=0.6)},
         {"align": "mask"},
         {"corners": "left out"},
     ):

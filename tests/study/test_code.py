@@ -58,7 +58,7 @@ def of(*detectors: str) -> set[tuple[str, str]]:
         ("perturb/rotation", under("uniform", "worst")),
         ("perturb/colour", under("uniform", "worst")),
         ("perturb/parameters", under("uniform", "worst", "corruption")),
-        ("robustness/refine", under("worst")),
+        ("robustness/bayes_opt", under("worst")),
         ("robustness/adam", under("worst")),
         ("robustness/attack", under("worst")),
         ("robustness/sweep", EVERY_CELL),
@@ -223,7 +223,7 @@ def test_all_code_that_runs_for_a_cell_is_in_its_fingerprint(tmp_path, name):
         apart = bookkeeping | {"zsad.progress", "zsad.files", "zsad.limits", "zsad"}
         assert found[kind] - apart <= cell_modules(name, kind)
     assert "zsad.perturb.corruptions" in found["corruption"] - found["none"]
-    assert "zsad.robustness.refine" in found["worst"] - found["uniform"]
+    assert "zsad.robustness.bayes_opt" in found["worst"] - found["uniform"]
 
 
 def _is_zero(request) -> bool:

@@ -24,7 +24,7 @@ from zsad.clip import Backbone, load_backbone
 from zsad.data import load_dataset
 from zsad.data.demo import SUITES, write
 from zsad.detectors import load_detector
-from zsad.robustness.bounds import PARAMETERS
+from zsad.robustness.search_space import PARAMETERS
 from zsad.study.cells import Cell
 from zsad.study.committed import Committed, committed_folder
 from zsad.study.evaluate import Evaluated, evaluate, load_images
@@ -149,7 +149,7 @@ def test_the_worst_that_was_found_is_as_bad_today(kept, data, tower, suite, limi
     start = rows[rows["key"] == key].set_index("id")
     for name in PARAMETERS:  # kept as float32, whose pi is too large
         start[name] = start[name].astype(float).clip(-BOUNDS[name], BOUNDS[name])
-    found = again(kept, key, data, tower, [start.reset_index()], search="refine", budget=2).tables["samples"]
+    found = again(kept, key, data, tower, [start.reset_index()], search="bayes_opt", budget=2).tables["samples"]
     before = start.loc[found["id"]]
     for column in ("clean_loss", "loss"):
         assert found[column].tolist() == pytest.approx(before[column].tolist(), rel=LOSS), column

@@ -13,7 +13,7 @@ suites:
 detectors: [winclip]
 backbones: [demo-b]
 sweeps: {over: heads, angle: [-10, 0, 10]}
-worst: {settings: [angle, 3d], search: refine}
+worst: {settings: [angle, 3d], search: bayes_opt}
 corruptions: {kinds: [contrast], severities: [1, 3]}
 """
 
@@ -74,7 +74,7 @@ def test_images_are_240_pixels_high_or_wide_and_those_of_the_pipeline_as_large_a
         ("settings: [angle, 3d]", "settings: [angle], bounds: {angle: -5}", ["worst.0.bounds.angle"]),
         ("settings: [angle, 3d]", "settings: [angle], criterion: dice", ["worst.0.criterion", "'auroc'", "'loss'"]),
         ("settings: [angle, 3d]", "settings: [angle], detectors: [clop]", ["worst.detectors", "'clop'", "winclip"]),
-        ("search: refine", "search: anneal", ["worst.0.search", "'refine'", "'adam'", "'grid'"]),
+        ("search: refine", "search: anneal", ["worst.0.search", "'bayes_opt'", "'adam'", "'grid'"]),
         ("search: refine", "search: grid", ["grid covers one parameter", "angle, saturation, hue"]),
         ("kinds: [contrast]", "kinds: [rain]", ["corruptions.0.kinds.0", "'brightness'", "'gaussian_noise'"]),
         ("severities: [1, 3]", "severities: [6]", ["corruptions.0", "6 lies outside 0 to 5"]),
@@ -205,7 +205,7 @@ def test_choices_agree_with_the_libraries(tmp_path):
     from zsad.robustness import SEARCHES, WORST_SETTINGS, Bounds
     from zsad.study import shifts
 
-    assert get_args(shifts.Search) == SEARCHES
+    assert get_args(get_args(shifts.Search)[0]) == SEARCHES
     assert get_args(shifts.WorstSetting) == WORST_SETTINGS
     assert get_args(shifts.Corruption) == CORRUPTIONS
     assert shifts.MAX_SEVERITY == MAX_SEVERITY
@@ -254,10 +254,10 @@ def test_nothing_is_given_twice(tmp_path, wrong, right, words):
 
 def test_keys_that_are_merged_may_be_overridden(tmp_path):
     text = GOOD.replace(
-        "worst: {settings: [angle, 3d], search: refine}",
+        "worst: {settings: [angle, 3d], search: bayes_opt}",
         """
 worst:
-- &one {name: one, settings: [angle], search: refine}
+- &one {name: one, settings: [angle], search: bayes_opt}
 - {<<: *one, name: two, settings: [hue]}
 """,
     )

@@ -1,7 +1,7 @@
-"""How a detector's results change when the picture does."""
+"""How a detector's results change when the image does."""
 
-from zsad.robustness.bounds import WORST_SETTINGS, Bounds
 from zsad.robustness.corruption import Corruption
+from zsad.robustness.search_space import WORST_SETTINGS, Bounds
 from zsad.robustness.sweep import (
     SETTINGS,
     Shifted,

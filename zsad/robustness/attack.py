@@ -1,4 +1,4 @@
-"""Try parameters on pictures: what comes of each try, how many there were, and the worst of each picture."""
+"""Try parameters on images: what comes of each evaluation, how many there were, and the worst of each image."""
 
 import math
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from zsad.detectors import Detector, Prediction
 from zsad.detectors.base import NotFiniteError, check_prediction
 from zsad.perturb.rotation import Rotation, inside_frame, rotate_mask
 from zsad.robustness.batches import in_batches
-from zsad.robustness.bounds import PARAMETERS, Box
 from zsad.robustness.objective import pixel_auroc_per_image, segmentation_loss
+from zsad.robustness.search_space import PARAMETERS, SearchSpace
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Victim:
         align: "map" turns the map back, "mask" turns the mask along.
         corners: "counted", or "left out" of loss and AUROC where a rotation leaves them empty.
         rotation: as in `zsad.perturb.semantic`.
-        device: where pictures are changed and the detector runs.
+        device: where images are changed and the detector runs.
     """
 
     detector: Detector
@@ -42,47 +42,47 @@ class Victim:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the tries of one batch gave."""
+    """What the evaluations of one batch gave."""
 
-    loss: Float[Tensor, " try"]
-    auroc: Float[Tensor, " try"]
-    score: Float[Tensor, " try"]
-    map: Float[Tensor, "try height width"]
-    mask: Bool[Tensor, "try height width"]
-    counted: Bool[Tensor, "try height width"] | None
+    loss: Float[Tensor, " evaluation"]
+    auroc: Float[Tensor, " evaluation"]
+    score: Float[Tensor, " evaluation"]
+    map: Float[Tensor, "evaluation height width"]
+    mask: Bool[Tensor, "evaluation height width"]
+    valid_mask: Bool[Tensor, "evaluation height width"] | None
 
 
 class Attack:
-    """Pictures under attack. A search calls `values` or `gradients`; the first try of each picture must be 0, the
-    picture as it is.
+    """Images under attack. A search calls `values` or `gradients`; the first evaluation of each image must be 0, the
+    image as it is.
 
-    Attributes (tensors on the CPU, one row a picture):
-        parameters: those of the kept try, float64, in the box's order.
-        loss, auroc, score, map, mask, counted: of the kept try.
+    Attributes (tensors on the CPU, one row an image):
+        parameters: those of the kept evaluation, float64, in the space's order.
+        loss, auroc, score, map, mask, valid_mask: of the kept evaluation.
         clean_loss, clean_auroc: of the first.
-        losses, aurocs: those of all tries, in order; NaN for an AUROC that does not count.
-        backward: after each try, how many of them also went backward.
+        losses, aurocs: those of all evaluations, in order; NaN for an AUROC that does not count.
+        backward: after each evaluation, how many of them also went backward.
     """
 
     def __init__(
         self,
         victim: Victim,
-        box: Box,
+        space: SearchSpace,
         images: Float[Tensor, "image 3 height width"],
         masks: Bool[Tensor, "image height width"],
         ids: Sequence[str],
         batch_size: int,
         bar: tqdm,
     ) -> None:
-        self.victim, self.box, self.batch_size = victim, box, batch_size
+        self.victim, self.space, self.batch_size = victim, space, batch_size
         self._images, self._masks, self._ids, self._bar = images, masks, ids, bar
         count = len(images)
-        self.parameters = torch.zeros(count, len(box.names), dtype=torch.float64)
+        self.parameters = torch.zeros(count, len(space.names), dtype=torch.float64)
         self.loss, self.clean_loss, self.score = torch.zeros(3, count)
         self.auroc, self.clean_auroc = torch.zeros(2, count, dtype=torch.float64)
         self.map = torch.zeros(masks.shape)
         self.mask = masks.clone()
-        self.counted = torch.ones_like(masks)
+        self.valid_mask = torch.ones_like(masks)
         self.losses: list[list[float]] = [[] for _ in range(count)]
         self.aurocs: list[list[float]] = [[] for _ in range(count)]
         self.backward: list[list[int]] = [[] for _ in range(count)]
@@ -93,11 +93,13 @@ class Attack:
     def __len__(self) -> int:
         return len(self._images)
 
-    def values(self, samples: Int[Tensor, " try"], parameters: Float[Tensor, "try parameter"]) -> Float[Tensor, " try"]:
-        """Try parameters on samples, any number of tries each, in order. Returns what a search is to make small: the
-        AUROC or the loss of the picture, as the criterion says.
+    def values(
+        self, samples: Int[Tensor, " evaluation"], parameters: Float[Tensor, "evaluation parameter"]
+    ) -> Float[Tensor, " evaluation"]:
+        """Try parameters on samples, any number of evaluations each, in order. Returns what a search is to make small:
+        the AUROC or the loss of the image, as the criterion says.
 
-        A try whose turned mask has left the frame has no AUROC and counts as 1, the least worth.
+        An evaluation whose turned mask has left the frame has no AUROC and counts as 1, the least worth.
         """
 
         def work(part: slice) -> Tensor:
@@ -110,8 +112,8 @@ class Attack:
         return torch.cat(values)
 
     def gradients(
-        self, samples: Int[Tensor, " try"], parameters: Float[Tensor, "try parameter"]
-    ) -> Float[Tensor, "try parameter"]:
+        self, samples: Int[Tensor, " evaluation"], parameters: Float[Tensor, "evaluation parameter"]
+    ) -> Float[Tensor, "evaluation parameter"]:
         """Try parameters on samples, and return the gradient of the loss with respect to them.
 
         Where a saturation is clipped the gradient passes as if it were not, as in the released attack.
@@ -135,12 +137,12 @@ class Attack:
     def _try(self, samples: Tensor, parameters: Tensor, differentiable: bool) -> Outcome:
         victim = self.victim
         images, masks = (batch[samples].to(victim.device) for batch in (self._images, self._masks))
-        shifts = dict(zip(self.box.names, parameters.to(victim.device).unbind(1), strict=True))
+        shifts = dict(zip(self.space.names, parameters.to(victim.device).unbind(1), strict=True))
         prediction = self._predict(self._shifted(images, shifts, differentiable), samples)
         if differentiable and not prediction.map.requires_grad:
             raise ValueError(
-                f"detector {victim.detector.name!r} lets no gradient through from its map to the picture: "
-                "choose search='refine', which needs none"
+                f"detector {victim.detector.name!r} lets no gradient through from its map to the image: "
+                "choose search='bayes_opt', which needs none"
             )
         maps = prediction.map.float()
         if "angle" in shifts and victim.align == "map":
@@ -148,19 +150,19 @@ class Attack:
             maps = _unless(shifts["angle"] == 0, maps, turned)
         elif "angle" in shifts:
             masks = rotate_mask(masks, shifts["angle"].detach())
-        counted = None
+        valid_mask = None
         if "angle" in shifts and victim.corners == "left out":
             angle = shifts["angle"].detach().float()
-            counted = inside_frame(masks, -angle if victim.align == "map" else angle)
-        loss = segmentation_loss(maps, masks, counted)
+            valid_mask = inside_frame(masks, -angle if victim.align == "map" else angle)
+        loss = segmentation_loss(maps, masks, valid_mask)
         maps = maps.detach()
-        auroc = pixel_auroc_per_image(maps, masks, counted)
+        auroc = pixel_auroc_per_image(maps, masks, valid_mask)
         score = prediction.score.detach().float().cpu()
-        return Outcome(loss if differentiable else loss.cpu(), auroc.cpu(), score, maps, masks, counted)
+        return Outcome(loss if differentiable else loss.cpu(), auroc.cpu(), score, maps, masks, valid_mask)
 
     def _shifted(self, images: Tensor, shifts: dict[str, Tensor], differentiable: bool) -> Tensor:
-        """`perturb.semantic`, where what is shifted by 0 passes as it is, to the last bit: so a try of one parameter is
-        the same whichever others are searched. Its gradient is that of the shift by 0.
+        """`perturb.semantic`, where what is shifted by 0 passes as it is, to the last bit: so an evaluation of one
+        parameter is the same whichever others are searched. Its gradient is that of the shift by 0.
         """
         angle, hue, saturation = (shifts.get(name, torch.zeros(len(images)).to(images)) for name in PARAMETERS)
         if "angle" in shifts:
@@ -179,13 +181,13 @@ class Attack:
             sample = int(samples[error.index])
             raise NotFiniteError(f"{self._ids[sample]}: {error}", sample) from None
 
-    def _require_finite(self, finite: Bool[Tensor, " try"], samples: Tensor, problem: str) -> None:
+    def _require_finite(self, finite: Bool[Tensor, " evaluation"], samples: Tensor, problem: str) -> None:
         if not finite.all():
             sample = int(samples[~finite][0])
             raise NotFiniteError(f"{self._ids[sample]}: {problem}", sample)
 
     def _keep(self, samples: Tensor, parameters: Tensor, outcome: Outcome, backward: bool = False) -> None:
-        """Remember the tries, and those that are worse than the kept one in its place."""
+        """Remember the evaluations, and those that are worse than the kept one in its place."""
         losses, aurocs = outcome.loss.detach().cpu(), outcome.auroc
         for index, sample in enumerate(samples.tolist()):
             loss, auroc = float(losses[index]), float(aurocs[index]) if self._by_auroc[sample] else math.nan
@@ -199,18 +201,18 @@ class Attack:
                 (float(a[sample]) if self._by_auroc[sample] else math.nan, float(b[sample]))
                 for a, b in ((self.auroc, self.loss), (self.clean_auroc, self.clean_loss))
             )
-            # Worse than the clean picture too: with turned masks, whose AUROC may be missing, one does not follow.
+            # Worse than the clean image too: with turned masks, whose AUROC may be missing, one does not follow.
             if first or (_worse((auroc, loss), kept) and _worse((auroc, loss), clean)):
                 self.parameters[sample] = parameters[index]
                 self.loss[sample], self.auroc[sample] = losses[index], aurocs[index]
                 self.score[sample], self.map[sample] = outcome.score[index], outcome.map[index].cpu()
                 self.mask[sample] = outcome.mask[index].cpu()
-                if outcome.counted is not None:
-                    self.counted[sample] = outcome.counted[index].cpu()
+                if outcome.valid_mask is not None:
+                    self.valid_mask[sample] = outcome.valid_mask[index].cpu()
         self._bar.update(len(samples))
 
 
-def _unless(still: Bool[Tensor, " try"], before: Tensor, after: Tensor) -> Tensor:
+def _unless(still: Bool[Tensor, " evaluation"], before: Tensor, after: Tensor) -> Tensor:
     """`after`; where nothing moved, `before` to the last bit, with the gradient of `after`."""
     still = still.view(-1, *[1] * (before.ndim - 1))
     return torch.where(still, before.detach() + (after - after.detach()), after)

@@ -1,4 +1,4 @@
-"""The finished pictures of a search on disk, so that a killed one goes on where it was."""
+"""The finished images of a search on disk, so that a killed one goes on where it was."""
 
 import logging
 from collections.abc import Sequence

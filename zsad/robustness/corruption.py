@@ -1,4 +1,4 @@
-"""One corruption of every picture of a test set: which, how strong, before or after the resize, with which noise."""
+"""One corruption of every image of a test set: which, how strong, before or after the resize, with which noise."""
 
 from dataclasses import dataclass, replace
 
@@ -10,9 +10,9 @@ from zsad.data import Sample
 class Corruption:
     """Brightness, contrast, defocus blur or Gaussian noise (`zsad.perturb.CORRUPTIONS`) at a severity from 0 to 5.
 
-    `at` is "native" (the decoded picture, as in Cao et al., arXiv 2303.13845) or "resized" (the square that the
-    detector is given): blur radius and noise are per pixel, so these are different tests. `seed` and the picture's id
-    draw its noise, whatever else is in the batch; one picture's noise at two severities differs in strength alone.
+    `at` is "native" (the decoded image, as in Cao et al., arXiv 2303.13845) or "resized" (the square that the
+    detector is given): blur radius and noise are per pixel, so these are different tests. `seed` and the image's id
+    draw its noise, whatever else is in the batch; one image's noise at two severities differs in strength alone.
     """
 
     kind: str
@@ -25,7 +25,7 @@ def corrupted(sample: Sample, corruption: Corruption) -> Sample:
     """The sample with its image corrupted at the size it has.
 
     Raises:
-        ValueError: an unknown kind, a severity outside 0 to 5 or a picture too small for the blur, naming the picture.
+        ValueError: an unknown kind, a severity outside 0 to 5 or an image too small for the blur, naming the image.
     """
     generator = perturb.image_generator(sample.id, corruption.seed)
     try:

@@ -1,4 +1,4 @@
-"""Results of pictures of unequal sizes: resized to each other, and put into the pictures' order."""
+"""Results of images of unequal sizes: resized to each other, and put into the images' order."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -32,11 +32,11 @@ def resize_nearest(masks: Masks, sizes: Sequence[Sequence[int]]) -> Masks:
 
 
 def in_order(parts: Sequence[WorstCase], places: Sequence[int]) -> WorstCase:
-    """Worst cases of several sizes of picture as those of one test set.
+    """Worst cases of several sizes of image as those of one test set.
 
     Args:
         parts: a search each.
-        places: where each picture of the first part, then of the second, and so on, stands in the test set.
+        places: where each image of the first part, then of the second, and so on, stands in the test set.
     """
     back = torch.tensor(places).argsort()
     return WorstCase(

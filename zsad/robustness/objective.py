@@ -1,4 +1,4 @@
-"""What the attacker of one picture wants: a low segmentation loss, or a low pixel AUROC of that picture alone."""
+"""What the attacker of one image wants: a low segmentation loss, or a low pixel AUROC of that image alone."""
 
 import numpy as np
 import torch
@@ -11,17 +11,17 @@ _BELOW_ALL = -(2**40)  # below the bits of any float32
 def segmentation_loss(
     maps: Float[Tensor, "image height width"],
     masks: Bool[Tensor, "image height width"],
-    counted: Bool[Tensor, "image height width"] | None = None,
+    valid_mask: Bool[Tensor, "image height width"] | None = None,
 ) -> Float[Tensor, " image"]:
-    """Mean score of a picture's anomalous pixels less that of its normal ones; the attacker MINIMISES it.
+    """Mean score of an image's anomalous pixels less that of its normal ones; the attacker MINIMISES it.
 
     As in the released code of Stangl et al. (arXiv 2405.07969): without anomalous pixels their mean counts as 0, and
-    the attack raises the score of the whole picture. In [-1, 1] for scores in [0, 1]; differentiable to the maps.
-    Where `counted` is False a pixel is neither.
+    the attack raises the score of the whole image. In [-1, 1] for scores in [0, 1]; differentiable to the maps.
+    Where `valid_mask` is False a pixel is neither.
     """
     anomalous, normal = masks.to(maps.dtype), (~masks).to(maps.dtype)
-    if counted is not None:
-        anomalous, normal = anomalous * counted, normal * counted
+    if valid_mask is not None:
+        anomalous, normal = anomalous * valid_mask, normal * valid_mask
     found = (maps * anomalous).sum((1, 2)) / (anomalous.sum((1, 2)) + 1e-8)
     false = (maps * normal).sum((1, 2)) / (normal.sum((1, 2)) + 1e-8)
     return found - false
@@ -30,14 +30,14 @@ def segmentation_loss(
 def pixel_auroc_per_image(
     maps: Float[Tensor, "image height width"],
     masks: Bool[Tensor, "image height width"],
-    counted: Bool[Tensor, "image height width"] | None = None,
+    valid_mask: Bool[Tensor, "image height width"] | None = None,
 ) -> Float[Tensor, " image"]:
-    """Area under the ROC over the pixels of each picture, equal values counted half; exact for float32 maps.
+    """Area under the ROC over the pixels of each image, equal values counted half; exact for float32 maps.
 
-    NaN for a picture whose pixels (the `counted` ones, by default all) are all normal or all anomalous. float64.
+    NaN for an image whose pixels (those of `valid_mask`, by default all) are all normal or all anomalous. float64.
     """
     values, anomalous = _order_preserving(maps.float().flatten(1)), masks.flatten(1)
-    left_out = torch.zeros_like(anomalous) if counted is None else ~counted.flatten(1)
+    left_out = torch.zeros_like(anomalous) if valid_mask is None else ~valid_mask.flatten(1)
     # What is left out goes below everything as if it were normal; what it loses there is taken off again.
     values, anomalous = values.masked_fill(left_out, _BELOW_ALL), anomalous & ~left_out
     beaten = left_out.sum(1)

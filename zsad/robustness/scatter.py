@@ -9,7 +9,7 @@ from torch.quasirandom import SobolEngine
 
 from zsad.robustness.attack import Attack
 
-Draw = Callable[[int, int, torch.Generator], Float[Tensor, "try parameter"]]
+Draw = Callable[[int, int, torch.Generator], Float[Tensor, "evaluation parameter"]]
 
 
 def random(attack: Attack, budget: int, generators: Sequence[torch.Generator]) -> None:
@@ -24,19 +24,19 @@ def sobol(attack: Attack, budget: int, generators: Sequence[torch.Generator]) ->
     _scatter(attack, budget, generators, _scrambled)
 
 
-def _uniform(count: int, parameters: int, generator: torch.Generator) -> Float[Tensor, "try parameter"]:
+def _uniform(count: int, parameters: int, generator: torch.Generator) -> Float[Tensor, "evaluation parameter"]:
     return torch.rand(count, parameters, generator=generator, dtype=torch.float64)
 
 
-def _scrambled(count: int, parameters: int, generator: torch.Generator) -> Float[Tensor, "try parameter"]:
+def _scrambled(count: int, parameters: int, generator: torch.Generator) -> Float[Tensor, "evaluation parameter"]:
     seed = int(torch.randint(2**31, (), generator=generator))
     return SobolEngine(parameters, scramble=True, seed=seed).draw(count, dtype=torch.float64)
 
 
 def _scatter(attack: Attack, budget: int, generators: Sequence[torch.Generator], draw: Draw) -> None:
-    box = attack.box
-    share = torch.stack([draw(budget - 1, len(box.names), generator) for generator in generators])
-    clean = torch.zeros(len(attack), 1, len(box.names), dtype=torch.float64)
-    points = torch.cat((clean, box.low + share * (box.high - box.low)), 1)
+    space = attack.space
+    share = torch.stack([draw(budget - 1, len(space.names), generator) for generator in generators])
+    clean = torch.zeros(len(attack), 1, len(space.names), dtype=torch.float64)
+    points = torch.cat((clean, space.low + share * (space.high - space.low)), 1)
     samples = torch.arange(len(attack)).repeat_interleave(budget)
     attack.values(samples, points.flatten(0, 1))

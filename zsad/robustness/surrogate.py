@@ -1,6 +1,7 @@
-"""Gaussian processes through the tries of many images at once: what another try of each is expected to gain.
+"""Gaussian processes through the evaluations of many images at once: what another evaluation of each is expected to
+gain.
 
-Images are searched side by side and have equally many tries, so that one batched factorisation serves them all.
+Images are searched side by side and have equally many evaluations, so that one batched factorisation serves them all.
 """
 
 import math
@@ -11,23 +12,23 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-# Lengths, in widths of the box, over which a landscape may change along each parameter, and where they usually lie.
+# Lengths, in widths of the space, over which a landscape may change along each parameter, and where they usually lie.
 LENGTHS = (0.03, 0.08, 0.2, 0.5, 1.25)
 USUAL_LENGTH, SPREAD = 0.2, 1.5
 # Variance of what a smooth landscape does not explain (steps, rounding of a 16-bit detector), relative to all of it.
 NOISE = 1e-2
-# Lengths are chosen by at most so many tries: there are many choices, and each costs the cube of the tries.
+# Lengths are chosen by at most so many evaluations: there are many choices, and each costs the cube of the evaluations.
 JUDGES = 64
 
 
 def probable_lengths(
-    tried: Float[Tensor, "image try parameter"],
-    values: Float[Tensor, "image try"],
+    tried: Float[Tensor, "image evaluation parameter"],
+    values: Float[Tensor, "image evaluation"],
     periodic: Bool[Tensor, " parameter"],
 ) -> Float[Tensor, "image parameter"]:
-    """Of all combinations of `LENGTHS` the most probable one for each image, given its tries.
+    """Of all combinations of `LENGTHS` the most probable one for each image, given its evaluations.
 
-    Of more than `JUDGES` tries every second, third, ... counts, in the order of their values.
+    Of more than `JUDGES` evaluations every second, third, ... counts, in the order of their values.
     """
     stride = -(-tried.shape[1] // JUDGES)
     judges = values.argsort(dim=1, stable=True)[:, ::stride]
@@ -55,8 +56,8 @@ def probable_lengths(
 
 
 def expected_improvement(
-    tried: Float[Tensor, "image try parameter"],
-    values: Float[Tensor, "image try"],
+    tried: Float[Tensor, "image evaluation parameter"],
+    values: Float[Tensor, "image evaluation"],
     candidates: Float[Tensor, "image candidate parameter"],
     periodic: Bool[Tensor, " parameter"],
     lengths: Float[Tensor, "image parameter"],
@@ -89,7 +90,7 @@ def expected_improvement(
     return expected
 
 
-def _scores(values: Float[Tensor, "image try"]) -> Float[Tensor, "image try"]:
+def _scores(values: Float[Tensor, "image evaluation"]) -> Float[Tensor, "image evaluation"]:
     """What is modelled of each image's values: the mean of the values themselves and of their ranks as quantiles of the
     normal distribution, each of them, and then the mean, scaled to mean 0 and variance 1. Equal values stay equal.
 
@@ -103,7 +104,7 @@ def _scores(values: Float[Tensor, "image try"]) -> Float[Tensor, "image try"]:
     return _scaled(_scaled(values) + _scaled(quantiles))
 
 
-def _scaled(values: Float[Tensor, "image try"]) -> Float[Tensor, "image try"]:
+def _scaled(values: Float[Tensor, "image evaluation"]) -> Float[Tensor, "image evaluation"]:
     centred = values - values.mean(1, keepdim=True)
     return centred / (centred.std(1, correction=0, keepdim=True) + 1e-12)
 

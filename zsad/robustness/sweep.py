@@ -1,6 +1,6 @@
-"""Uniform shifts: one angle, hue or saturation shift for every picture of a test set (Stangl et al., arXiv 2405.07969).
+"""Uniform shifts: one angle, hue or saturation shift for every image of a test set (Stangl et al., arXiv 2405.07969).
 
-`predict_shifted` is the one path from a picture to score and map under a shift; sweeps, studies and pages all use it.
+`predict_shifted` is the one path from an image to score and map under a shift; sweeps, studies and pages all use it.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ from zsad.robustness.test_set import Images, Maps, Masks, TestSet, groups_of, jo
 SETTINGS = ("none", "angle", "hue", "saturation")
 
 
-MOST_PIXELS = 2**24  # of a batch, however many pictures may go through at once: 1 of 4000 x 3000, 16 of 1024 x 1024
+MOST_PIXELS = 2**24  # of a batch, however many images may go through at once: 1 of 4000 x 3000, 16 of 1024 x 1024
 
 
 @dataclass(frozen=True)
 class Shifted:
-    """Scores and maps under one shift, on the CPU; maps lie in the unshifted picture's frame and have its size.
+    """Scores and maps under one shift, on the CPU; maps lie in the unshifted image's frame and have its size.
 
-    `batch_size` is the number of pictures that went through at once in the end: smaller than asked for where the
+    `batch_size` is the number of images that went through at once in the end: smaller than asked for where the
     device ran out of memory.
     """
 
@@ -47,7 +47,7 @@ class Shifted:
 class Measured:
     """What a detector's answers are worth on one test set.
 
-    `metrics` has columns metric, estimate, low, high: every metric in [0, 1] with its 95 % interval over pictures, from
+    `metrics` has columns metric, estimate, low, high: every metric in [0, 1] with its 95 % interval over images, from
     a bootstrap or, of fewer than `metrics.bootstrap.SMALL`, from leaving one out (`small_sample_interval`).
     `replicates` has the estimates of each metric (a column) in each bootstrap draw (a row), as float32.
     """
@@ -67,20 +67,20 @@ def predict_shifted(
     rotation: str = "three_pass",
     device: str | torch.device = "cpu",
 ) -> Shifted:
-    """Shift the pictures, predict, and turn the maps back (section 2 of the paper: the ground truth stays fixed).
+    """Shift the images, predict, and turn the maps back (section 2 of the paper: the ground truth stays fixed).
 
     Args:
         images: RGB in [0, 1]. Those of one size go through together; no batch has more than `MOST_PIXELS` pixels,
-            unless a single picture has.
+            unless a single image has.
         category: folder name or words; underscores read as spaces.
         setting: "none", "angle" (degrees), "hue" (radians) or "saturation" ([-1, 1]).
-        value: strength of the shift, the same for every picture. Corners that a rotation leaves empty score 0.
-        batch_size: pictures at once. Where the device runs out of memory it is halved, and the batch repeated.
-        device: where the pictures are shifted and the detector runs.
+        value: strength of the shift, the same for every image. Corners that a rotation leaves empty score 0.
+        batch_size: images at once. Where the device runs out of memory it is halved, and the batch repeated.
+        device: where the images are shifted and the detector runs.
 
     Raises:
         ValueError: unknown setting.
-        torch.OutOfMemoryError: a single picture does not fit.
+        torch.OutOfMemoryError: a single image does not fit.
     """
     if setting not in SETTINGS:
         raise ValueError(f"unknown setting {setting!r}; known: {', '.join(SETTINGS)}")
@@ -134,24 +134,24 @@ def measure(
     """Every metric with its interval; without masks the image metrics alone. Pixels are left out of pixel metrics where
     `valid_mask`, of the sizes of the masks, is False. Maps are resized to the masks' sizes (`resize_map`).
 
-    The same seed draws the same pictures for every shift of a test set, so that replicates can be compared one by one,
+    The same seed draws the same images for every shift of a test set, so that replicates can be compared one by one,
     and unrelated ones for other test sets, so that their means can be taken one by one.
 
     Raises:
-        ValueError: a score or map that is not finite (naming the picture), or a test set of one class only.
+        ValueError: a score or map that is not finite (naming the image), or a test set of one class only.
     """
     broken = ~(shifted.score.isfinite() & torch.stack([one.isfinite().all() for one in shifted.map]))
     if broken.any():
         first = test_set.ids[int(broken.nonzero()[0])]
         raise ValueError(
-            f"the detector gave a score or map that is not finite for {int(broken.sum())} of {len(broken)} pictures; "
+            f"the detector gave a score or map that is not finite for {int(broken.sum())} of {len(broken)} images; "
             f"the first is {first}"
         )
     if len(test_set.labels.unique()) < 2:
         only = "anomalous" if test_set.labels.any() else "normal"
-        raise ValueError(f"category {test_set.category!r} has only {only} pictures: metrics need both kinds")
-    pictures = hashlib.sha256("\0".join(test_set.ids).encode()).digest()
-    generator = np.random.default_rng([seed, int.from_bytes(pictures[:8])])
+        raise ValueError(f"category {test_set.category!r} has only {only} images: metrics need both kinds")
+    images = hashlib.sha256("\0".join(test_set.ids).encode()).digest()
+    generator = np.random.default_rng([seed, int.from_bytes(images[:8])])
     maps = None
     if test_set.masks is not None:
         maps = joined([resize_map(one, mask.shape) for one, mask in zip(shifted.map, test_set.masks, strict=True)])

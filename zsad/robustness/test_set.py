@@ -1,4 +1,4 @@
-"""The pictures of one category at the size that a detector is given, with masks at the size that metrics compare."""
+"""The images of one category at the size that a detector is given, with masks at the size that metrics compare."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +17,11 @@ from zsad.robustness.corruption import Corruption, corrupted
 Maps = Float[Tensor, "image _height _width"] | list[Float[Tensor, "_height _width"]]
 Masks = Bool[Tensor, "image _height _width"] | list[Bool[Tensor, "_height _width"]]
 
-IN_MEMORY = 2**30  # bytes of decoded pictures that a test set keeps
+IN_MEMORY = 2**30  # bytes of decoded images that a test set keeps
 
 
 class Images(Sequence):  # type: ignore[type-arg]
-    """Pictures, each (3, height, width) RGB in [0, 1], whose sizes may differ.
+    """Images, each (3, height, width) RGB in [0, 1], whose sizes may differ.
 
     Those in `kept` are in memory; the others are decoded each time that they are asked for. The base is a plain
     Sequence: of a `Sequence[Tensor]`, type checking at run time would decode an item at each call.
@@ -47,13 +47,13 @@ class Images(Sequence):  # type: ignore[type-arg]
         return self._decode(index) if kept is None else kept
 
     def stacked(self, indices: Sequence[int] | None = None) -> Float[Tensor, "image 3 height width"]:
-        """Some of the pictures, which must have one size, as one tensor; by default all."""
+        """Some of the images, which must have one size, as one tensor; by default all."""
         return torch.stack([self[index] for index in (range(len(self)) if indices is None else indices)])
 
 
 @dataclass(frozen=True)
 class TestSet:
-    """The pictures of one category. Masks are None where the data set has none.
+    """The images of one category. Masks are None where the data set has none.
 
     Attributes:
         images: at the size that the detector is given.
@@ -79,21 +79,21 @@ def load_test_set(
     aspect: str = "own",
     metric_size: int | Literal["mask"] = "mask",
 ) -> TestSet:
-    """Decode a data set and resize its pictures, corrupted before or after that if asked for.
+    """Decode a data set and resize its images, corrupted before or after that if asked for.
 
-    A backbone squashes what it is given to the square that it takes, in one more antialiased step, so its pictures are
+    A backbone squashes what it is given to the square that it takes, in one more antialiased step, so its images are
     sampled twice unless `resolution` is "native" or they have its size already. Shifts need a size that every detector
     has in common; what the first step takes is what a shift is applied to.
 
     Args:
-        resolution: the short side that pictures are resized to (antialiased bicubic), or "native", as on disk. Up to
-            `IN_MEMORY` bytes of pictures are kept; the others are decoded again each time.
+        resolution: the short side that images are resized to (antialiased bicubic), or "native", as on disk. Up to
+            `IN_MEMORY` bytes of images are kept; the others are decoded again each time.
         aspect: "own", or "squashed" to squares of `resolution`, as ports of WinCLIP do.
         metric_size: where metrics compare maps with masks: "mask", the mask's own size, or a short side (of squares,
-            where pictures are squashed).
+            where images are squashed).
 
     Raises:
-        ValueError: a kind or severity of corruption that does not exist, naming the picture; another aspect; squares of
+        ValueError: a kind or severity of corruption that does not exist, naming the image; another aspect; squares of
             native size; a size, or an image's sides, beyond `zsad.limits`.
     """
     if resolution != "native":
@@ -151,7 +151,7 @@ def joined(tensors: list[Tensor]) -> Tensor | list[Tensor]:
 def _shown(
     sample: Sample, resolution: int | Literal["native"], squashed: bool, corruption: Corruption | None
 ) -> Float[Tensor, "3 height width"]:
-    """One picture as the detector is given it."""
+    """One image as the detector is given it."""
     if corruption is not None and corruption.at == "native":
         sample = corrupted(sample, corruption)
     height, width = sample.image.shape[1:]

@@ -1,4 +1,4 @@
-"""The worst rotation, hue and saturation for each picture (Stangl et al., arXiv 2405.07969): the per-sample bound."""
+"""The worst rotation, hue and saturation for each image (Stangl et al., arXiv 2405.07969): the per-sample bound."""
 
 import hashlib
 import json
@@ -16,38 +16,38 @@ from zsad.perturb.rotation import check_rotation
 from zsad.progress import progress_bar
 from zsad.robustness.adam import adam
 from zsad.robustness.attack import Attack, Victim
-from zsad.robustness.bounds import PARAMETERS, Bounds, Box, searched
+from zsad.robustness.bayes_opt import bayes_opt
 from zsad.robustness.checkpoint import load_checkpoint, save_checkpoint
 from zsad.robustness.grid import grid
-from zsad.robustness.refine import refine
 from zsad.robustness.scatter import random, sobol
+from zsad.robustness.search_space import PARAMETERS, Bounds, SearchSpace, search_space
 from zsad.robustness.test_set import Maps, Masks
 
-SEARCHES = ("refine", "adam", "grid", "random", "sobol")
-# Tries a picture where no budget is given.
-BUDGETS = {"refine": 33, "adam": 100, "random": 100, "sobol": 100}
+SEARCHES = ("bayes_opt", "adam", "grid", "random", "sobol")
+# Evaluations an image where no budget is given.
+BUDGETS = {"bayes_opt": 33, "adam": 100, "random": 100, "sobol": 100}
 GRID_BUDGETS = {"angle": 181, "hue": 180, "saturation": 101}  # steps of 1 degree, 2 degrees and 0.01
 
 
 @dataclass(frozen=True)
 class WorstCase:
-    """The worst try of each picture, on the CPU. Maps and masks are lists where those of pictures of several sizes were
-    put together.
+    """The worst evaluation of each image, on the CPU. Maps and masks are lists where those of images of several sizes
+    were put together.
 
     Attributes:
         parameters: angle (degrees), hue (radians) and saturation; 0 where the setting does not search them.
-        loss, clean_loss: `segmentation_loss`, which the attacker makes small, of the kept try and of the picture as it
-            is.
-        auroc, clean_auroc: pixel AUROC of that picture alone, in [0, 1]; NaN where the mask is empty.
-        score, map: of the kept try; with align="map" the map is turned back into the unshifted picture's frame.
+        loss, clean_loss: `segmentation_loss`, which the attacker makes small, of the kept evaluation and of the image
+            as it is.
+        auroc, clean_auroc: pixel AUROC of that image alone, in [0, 1]; NaN where the mask is empty.
+        score, map: of the kept evaluation; with align="map" the map is turned back into the unshifted image's frame.
         masks: the ground truth that goes with `map`: the masks given, or with align="mask" those turned along.
-        counted: False in the corners that a rotation left empty, where corners="left out"; else True.
-        evaluations: tries, each one forward pass of the detector. For `gradients` of them there was a backward pass
-            too, so a try of adam costs about three times one of the other searches.
-        curve, auroc_curve: smallest loss and smallest AUROC so far after each try, to be read against their number;
-            NaN for the AUROC of a picture without anomalous pixels.
-        gradient_curve: how many of the tries so far also went backward.
-        batch_size: pictures at once in the end: smaller than asked for where the device ran out of memory.
+        valid_mask: False in the corners that a rotation left empty, where corners="left out"; else True.
+        evaluations: how many there were, each one forward pass of the detector. For `gradients` of them there was a
+            backward pass too, so an evaluation of adam costs about three times one of the other searches.
+        curve, auroc_curve: smallest loss and smallest AUROC so far after each evaluation, to be read against their
+            number; NaN for the AUROC of an image without anomalous pixels.
+        gradient_curve: how many of the evaluations so far also went backward.
+        batch_size: images at once in the end: smaller than asked for where the device ran out of memory.
     """
 
     parameters: dict[str, Float[Tensor, " image"]]
@@ -58,7 +58,7 @@ class WorstCase:
     score: Float[Tensor, " image"]
     map: Maps
     masks: Masks
-    counted: Masks
+    valid_mask: Masks
     evaluations: Int[Tensor, " image"]
     gradients: Int[Tensor, " image"]
     curve: Float[Tensor, "image evaluation"]
@@ -74,7 +74,7 @@ def worst_case(
     *,
     category: str,
     setting: str,
-    search: str = "refine",
+    search: str = "bayes_opt",
     budget: int | None = None,
     criterion: str = "auroc",
     bounds: Bounds | None = None,
@@ -90,77 +90,77 @@ def worst_case(
     checkpoint: str | Path | None = None,
     starts: Mapping[str, Float[Tensor, "start image"]] | None = None,
 ) -> WorstCase:
-    """Search, for each picture by itself, the parameters within bounds that hurt the detector most.
+    """Search, for each image by itself, the parameters within bounds that hurt the detector most.
 
-    The first try of every picture is the picture as it is, so that none ends better for the detector than it began.
-    Results depend on the seed and the ids alone, not on the batch size or on which pictures are searched together
+    The first evaluation of every image is the image as it is, so that none ends better for the detector than it began.
+    Results depend on the seed and the ids alone, not on the batch size or on which images are searched together
     (as far as the detector's own arithmetic does not).
 
     Args:
         images: RGB in [0, 1].
-        masks: True where anomalous; empty for a normal picture, whose whole map the attack raises.
+        masks: True where anomalous; empty for a normal image, whose whole map the attack raises.
         category: folder name or words; underscores read as spaces.
         setting: "angle", "saturation", "hue", or "3d" for all three.
-        search: "refine" (`zsad.robustness.refine`), "adam" (the released attack), "grid" (exhaustive; one parameter),
-            or a baseline, "random" or "sobol".
-        budget: tries a picture, the first one included. Default: 33 for refine, 100 for adam, random and sobol, and for
-            a grid 181 angles, 180 hues or 101 saturations.
-        criterion: which try is kept: "auroc", that with the lowest pixel AUROC of the picture (then the lowest loss;
-            by loss alone where there is nothing anomalous to find), as the released code does; or "loss". refine
-            searches by the criterion; adam always follows the gradient of the loss.
+        search: "bayes_opt" (`zsad.robustness.bayes_opt`), "adam" (the released attack), "grid" (exhaustive; one
+            parameter), or a baseline, "random" or "sobol".
+        budget: evaluations an image, the first one included. Default: 33 for bayes_opt, 100 for adam, random and sobol,
+            and for a grid 181 angles, 180 hues or 101 saturations.
+        criterion: which evaluation is kept: "auroc", that with the lowest pixel AUROC of the image (then the lowest
+            loss; by loss alone where there is nothing anomalous to find), as the released code does; or "loss".
+            bayes_opt searches by the criterion; adam always follows the gradient of the loss.
         bounds: default: those of the released attack.
         align: "map" turns the map back and leaves the ground truth (the paper; empty corners score 0); "mask" turns the
             ground truth along, and what leaves the frame is lost (the released code).
         corners: "counted" takes what a rotation leaves empty as found normal (the paper); "left out" takes it from the
-            loss and the AUROC of a try, and says so in `counted`.
+            loss and the AUROC of an evaluation, and says so in `valid_mask`.
         rotation: as in `zsad.perturb.semantic`.
         gradient: "windows" for the whole gradient; "class_token" for that of the released attack, whose detector
             detaches its windows.
-        batch_size: tries at once. Where the device runs out of memory it is halved, and the batch repeated.
-        device: where pictures are shifted and the detector runs.
+        batch_size: evaluations at once. Where the device runs out of memory it is halved, and the batch repeated.
+        device: where images are shifted and the detector runs.
         seed: of the random starts of adam, and of the points of random and sobol.
-        ids: names of the pictures, for messages and random numbers; default: their positions.
-        checkpoint: a file that keeps finished pictures, so that a killed search goes on where it was. Unused where it
+        ids: names of the images, for messages and random numbers; default: their positions.
+        checkpoint: a file that keeps finished images, so that a killed search goes on where it was. Unused where it
             belongs to other arguments; remove it once the result is safe.
-        starts: points that refine tries right after the first one and goes on from, such as the worst cases of each
-            parameter alone: parameter -> one value a start and picture, 0 for parameters that are not named.
+        starts: points that bayes_opt evaluates right after the first one and goes on from, such as the worst cases of
+            each parameter alone: parameter -> one value a start and image, 0 for parameters that are not named.
 
     Raises:
         ValueError: an unknown choice, bounds without room, a grid over more than one parameter, a budget too small,
             images and masks that do not match; starts out of bounds, or for another search than
-            refine; a detector that lets no gradient through where adam needs one.
-        NotFiniteError: a detector gave NaN or infinity; the message names the picture.
-        torch.OutOfMemoryError: a single picture does not fit.
+            bayes_opt; a detector that lets no gradient through where adam needs one.
+        NotFiniteError: a detector gave NaN or infinity; the message names the image.
+        torch.OutOfMemoryError: a single image does not fit.
     """
-    box = searched(setting, bounds or Bounds())
+    space = search_space(setting, bounds or Bounds())
     _one_of("search", search, SEARCHES)
     _one_of("criterion", criterion, ("auroc", "loss"))
     _one_of("align", align, ("map", "mask"))
     _one_of("corners", corners, ("counted", "left out"))
     _one_of("gradient", gradient, ("windows", "class_token"))
     check_rotation(rotation)
-    _check_pictures(images, masks)
+    _check_images(images, masks)
     if budget is None:
-        budget = GRID_BUDGETS[box.names[0]] if search == "grid" else BUDGETS[search]
+        budget = GRID_BUDGETS[space.names[0]] if search == "grid" else BUDGETS[search]
     if budget < 1:
-        raise ValueError(f"a budget of {budget} leaves nothing to try: give at least 1")
+        raise ValueError(f"a budget of {budget} leaves nothing to evaluate: give at least 1")
     names = [f"image {i}" for i in range(len(images))] if ids is None else list(ids)
     if len(names) != len(images):
         raise ValueError(f"there are {len(images)} images but {len(names)} ids: give one each")
     if gradient == "class_token":
         detector = _class_token_only(detector)
-    begin = None if starts is None else _begin(starts, search, box, budget)
+    begin = None if starts is None else _begin(starts, search, space, budget)
     victim = Victim(detector, category, criterion, align, corners, rotation, device)  # type: ignore[arg-type]
 
     where = None if begin is None else begin.tolist()
-    key = _key(victim, box, images, masks, names, search, budget, gradient, seed, where)
+    key = _key(victim, space, images, masks, names, search, budget, gradient, seed, where)
     finished = [] if checkpoint is None else load_checkpoint(checkpoint, key)
     done = sum(len(part["loss"]) for part in finished)
-    with progress_bar(len(images) * budget, done * budget, "try", f"{category} {setting}", progress) as bar:
+    with progress_bar(len(images) * budget, done * budget, "evaluation", f"{category} {setting}", progress) as bar:
         size = batch_size
         for start in range(done, len(images), batch_size):
             part = slice(start, start + batch_size)
-            attack = Attack(victim, box, images[part], masks[part], names[part], size, bar)
+            attack = Attack(victim, space, images[part], masks[part], names[part], size, bar)
             generators = [_generator(seed, name) for name in names[part]]
             _run(search, attack, budget, generators, None if begin is None else begin[part])
             size = attack.batch_size
@@ -173,42 +173,46 @@ def worst_case(
 def _run(
     search: str, attack: Attack, budget: int, generators: Sequence[torch.Generator], starts: Tensor | None
 ) -> None:
-    if search == "refine":
-        refine(attack, budget, starts)
+    if search == "bayes_opt":
+        bayes_opt(attack, budget, starts)
     elif search == "grid":
         grid(attack, budget)
     else:
         {"adam": adam, "random": random, "sobol": sobol}[search](attack, budget, generators)
 
 
-def _begin(starts: Mapping[str, Tensor], search: str, box: Box, budget: int) -> Float[Tensor, "image start parameter"]:
-    """The starts as points of the box."""
-    if search != "refine":
-        raise ValueError(f"search {search!r} takes no starts: choose search='refine'")
-    unknown = [name for name in starts if name not in box.names]
+def _begin(
+    starts: Mapping[str, Tensor], search: str, space: SearchSpace, budget: int
+) -> Float[Tensor, "image start parameter"]:
+    """The starts as points of the space."""
+    if search != "bayes_opt":
+        raise ValueError(f"search {search!r} takes no starts: choose search='bayes_opt'")
+    unknown = [name for name in starts if name not in space.names]
     if unknown or not starts:
-        raise ValueError(f"starts name {', '.join(unknown) or 'nothing'}; searched are {', '.join(box.names)}")
+        raise ValueError(f"starts name {', '.join(unknown) or 'nothing'}; searched are {', '.join(space.names)}")
     given = next(iter(starts.values()))
     if len(given) >= budget:
         raise ValueError(f"a budget of {budget} has no room for {len(given)} starts after the image as it is")
-    points = torch.stack([starts.get(name, torch.zeros_like(given)).double() for name in box.names], 2).transpose(0, 1)
-    if not ((box.low <= points) & (points <= box.high)).all():
+    points = torch.stack([starts.get(name, torch.zeros_like(given)).double() for name in space.names], 2).transpose(
+        0, 1
+    )
+    if not ((space.low <= points) & (points <= space.high)).all():
         raise ValueError("starts lie out of bounds")
     return points
 
 
 def _generator(seed: int, name: str) -> torch.Generator:
-    """Random numbers of one picture, whichever pictures are searched with it."""
+    """Random numbers of one image, whichever images are searched with it."""
     digest = hashlib.sha256(f"{seed} {name}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:7]))
 
 
 def _result(attack: Attack) -> dict[str, Tensor]:
-    """The fields of `WorstCase` for the pictures of one attack."""
+    """The fields of `WorstCase` for the images of one attack."""
     losses, aurocs = torch.tensor(attack.losses), torch.tensor(attack.aurocs)
     backward = torch.tensor(attack.backward)
     columns = [column.clone() for column in attack.parameters.unbind(1)]  # a checkpoint takes no shared memory
-    searched_values = dict(zip(attack.box.names, columns, strict=True))
+    searched_values = dict(zip(attack.space.names, columns, strict=True))
     return {
         **{name: searched_values.get(name, torch.zeros(len(attack), dtype=torch.float64)) for name in PARAMETERS},
         "loss": attack.loss,
@@ -218,7 +222,7 @@ def _result(attack: Attack) -> dict[str, Tensor]:
         "score": attack.score,
         "map": attack.map,
         "masks": attack.mask,
-        "counted": attack.counted,
+        "valid_mask": attack.valid_mask,
         "evaluations": torch.full((len(attack),), losses.shape[1]),
         "gradients": backward[:, -1].clone(),
         "curve": losses.cummin(1).values,
@@ -228,7 +232,7 @@ def _result(attack: Attack) -> dict[str, Tensor]:
 
 
 def _lowest_so_far(aurocs: Float[Tensor, "image evaluation"]) -> Float[Tensor, "image evaluation"]:
-    """Missing for a picture without AUROC; a try whose turned mask has left the frame does not count."""
+    """Missing for an image without AUROC; an evaluation whose turned mask has left the frame does not count."""
     lowest = aurocs.nan_to_num(nan=torch.inf).cummin(1).values
     return lowest.masked_fill(lowest.isinf(), torch.nan)
 
@@ -241,7 +245,7 @@ def _joined(parts: Sequence[dict[str, Tensor]], batch_size: int) -> WorstCase:
 
 def _key(
     victim: Victim,
-    box: Box,
+    space: SearchSpace,
     images: Tensor,
     masks: Tensor,
     names: Sequence[str],
@@ -250,7 +254,7 @@ def _key(
     """sha256 over everything that a result depends on."""
     choices_of = (victim.criterion, victim.align, victim.corners, victim.rotation)
     spec = [victim.detector.fingerprint, victim.category, *choices_of]
-    ends = [box.names, box.low.tolist(), box.high.tolist()]
+    ends = [space.names, space.low.tolist(), space.high.tolist()]
     digest = hashlib.sha256(json.dumps([spec, ends, list(names), choices]).encode())
     for tensor in (images, masks):
         digest.update(tensor.contiguous().cpu().numpy().tobytes())
@@ -265,7 +269,7 @@ def _class_token_only(detector: Detector) -> Detector:
     return changed
 
 
-def _check_pictures(images: Tensor, masks: Tensor) -> None:
+def _check_images(images: Tensor, masks: Tensor) -> None:
     if images.ndim != 4 or images.shape[1] != 3:
         raise ValueError(f"images have shape {tuple(images.shape)}, expected (image, 3, height, width)")
     if masks.dtype != torch.bool:

@@ -31,7 +31,7 @@ ONLY_UNDER = {
     "zsad.perturb.semantic": ("uniform", "worst"),
     "zsad.perturb.rotation": ("uniform", "worst"),
     "zsad.robustness.corruption": ("corruption",),
-    "zsad.robustness.bounds": ("worst",),
+    "zsad.robustness.search_space": ("worst",),
     "zsad.robustness.worst_case": ("worst",),
 }
 

@@ -23,8 +23,8 @@ from zsad.robustness import (
     predict_shifted,
     worst_case,
 )
-from zsad.robustness.bounds import PARAMETERS, searched
 from zsad.robustness.groups import in_order, resize_nearest
+from zsad.robustness.search_space import PARAMETERS, search_space
 from zsad.robustness.test_set import Masks, groups_of
 from zsad.study.cells import Cell
 from zsad.study.config import DetectorConfig, Study
@@ -87,13 +87,13 @@ def evaluate(
     A detector whose maps tell no places apart (`zsad.detectors.base.localises`) gets image metrics alone.
 
     A search for worst cases keeps the images that it is done with in `checkpoint`, and begins with those there; where
-    images have several sizes, in a file beside it for each size, whose name begins with the same stem. It tries first
-    what other searches have found, whose tables "samples" are `starts`.
+    images have several sizes, in a file beside it for each size, whose name begins with the same stem. It evaluations
+    first what other searches have found, whose tables "samples" are `starts`.
 
     Raises:
         ValueError: what the detector or the search refuse, naming the cell.
     """
-    worst, counted = None, None
+    worst, valid_mask = None, None
     try:
         if cell.shift.kind == "worst":
             worst = _search(
@@ -101,7 +101,7 @@ def evaluate(
                 batch_size=batch_size, device=device, progress=progress, checkpoint=checkpoint,
             )  # fmt: skip
             shifted = Shifted(worst.score, worst.map, worst.batch_size)
-            truth, counted = _truth(cell, worst, test_set)
+            truth, valid_mask = _truth(cell, worst, test_set)
         else:
             uniform = cell.shift.kind == "uniform"
             setting, value = (cell.shift.setting, cell.shift.value) if uniform else ("none", 0.0)
@@ -113,7 +113,7 @@ def evaluate(
         if not localises(detector):
             truth = replace(truth, masks=None)
         measured = measure(
-            shifted, truth, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed, valid_mask=counted
+            shifted, truth, fpr_limit=cell.fpr_limit, replicates=cell.bootstrap, seed=cell.seed, valid_mask=valid_mask
         )
     except ValueError as error:
         raise ValueError(f"{cell}: {error}") from error
@@ -123,7 +123,11 @@ def evaluate(
         "replicates": _headline(measured.replicates),
     }
     if worst is not None:
-        tables |= {"samples": _samples(worst, images), "curve": _curve(worst), "tries": _tries(worst, test_set.ids)}
+        tables |= {
+            "samples": _samples(worst, images),
+            "curve": _curve(worst),
+            "evaluations": _tries(worst, test_set.ids),
+        }
     metrics = measured.metrics.assign(n_images=len(images), n_anomalous=int(images["label"].sum()))
     return Evaluated(metrics, tables, shifted.batch_size)
 
@@ -140,11 +144,11 @@ def _search(
     there are several sizes."""
     masks = test_set.image_masks
     if masks is None:
-        raise ValueError("worst cases are searched with the masks of the anomalous pictures, and there are none")
+        raise ValueError("worst cases are searched with the masks of the anomalous images, and there are none")
     options = dict(cell.how)
     bounds = Bounds(**{**dict.fromkeys(PARAMETERS, 0.0), **options.pop("bounds")})
     options.pop("starts", None)
-    names = searched(cell.shift.setting, bounds).names
+    names = search_space(cell.shift.setting, bounds).names
     groups = groups_of(test_set.images)
     found = []
     for (height, width), members in groups.items():
@@ -184,7 +188,7 @@ def _truth(cell: Cell, worst: WorstCase, test_set: TestSet) -> tuple[TestSet, Ma
     sizes = [mask.shape for mask in test_set.masks]
     masks = test_set.masks if cell.how["align"] == "map" else resize_nearest(worst.masks, sizes)
     left_out = cell.how.get("corners") == "left out"
-    return replace(test_set, masks=masks), resize_nearest(worst.counted, sizes) if left_out else None
+    return replace(test_set, masks=masks), resize_nearest(worst.valid_mask, sizes) if left_out else None
 
 
 def _headline(replicates: pd.DataFrame) -> pd.DataFrame:

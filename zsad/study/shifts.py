@@ -8,9 +8,9 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from zsad.limits import LIMITS
 
@@ -22,7 +22,11 @@ BOUNDS: dict[str, float] = {"angle": 180.0, "hue": math.pi, "saturation": 1.0}
 MAX_SEVERITY = 5
 
 # The names of `zsad.robustness` and `zsad.perturb`, which take seconds to import.
-Search = Literal["refine", "adam", "grid", "random", "sobol"]
+# Study files of before call bayes_opt by its first name, refine.
+Search = Annotated[
+    Literal["bayes_opt", "adam", "grid", "random", "sobol"],
+    BeforeValidator(lambda name: "bayes_opt" if name == "refine" else name),
+]
 WorstSetting = Literal["angle", "saturation", "hue", "3d"]
 Corruption = Literal["brightness", "contrast", "defocus_blur", "gaussian_noise"]
 
@@ -146,8 +150,8 @@ class Worst(Block):
     category instead of the study's: comparisons of searches are costly. The same images are then evaluated unshifted
     too, under the block's name.
 
-    Where refine searches single parameters and all three, 3d starts from what the single ones found, so that no image's
-    worst case of three parameters is better than that of one.
+    Where bayes_opt searches single parameters and all three, 3d starts from what the single ones found, so that no
+    image's worst case of three parameters is better than that of one.
     """
 
     kind: ClassVar[str] = "worst"
@@ -155,7 +159,7 @@ class Worst(Block):
     name: str = Field(default="default", pattern=r"^[\w .-]+$")
     limit: int | None = Field(default=None, ge=LIMITS["limit"].least, le=LIMITS["limit"].most)
     settings: list[WorstSetting] = Field(default=list(get_args(WorstSetting)), min_length=1)
-    search: Search = "refine"
+    search: Search = "bayes_opt"
     budget: int | None = Field(default=None, ge=1, le=LIMITS["budget"].most)
     criterion: Literal["auroc", "loss"] = "auroc"
     align: Literal["map", "mask"] = "map"
@@ -191,7 +195,7 @@ class Worst(Block):
     def _of(self, setting: str) -> dict[str, Any]:
         """What is a setting's own: its bounds, and the settings that 3d starts from."""
         single = [name for name in self.settings if name in BOUNDS and any(self._searched(name).values())]
-        starts = {"starts": single} if setting == "3d" and single and self.search == "refine" else {}
+        starts = {"starts": single} if setting == "3d" and single and self.search == "bayes_opt" else {}
         return {"bounds": self._searched(setting), **starts}
 
 

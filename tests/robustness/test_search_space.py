@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from zsad.robustness.bounds import Bounds, searched
+from zsad.robustness.search_space import Bounds, search_space
 
 
 def test_the_defaults_are_those_of_the_released_attack():
@@ -32,23 +32,23 @@ def test_bounds_that_make_no_sense(given, message):
 
 
 def test_a_setting_searches_its_own_parameter_and_3d_all_that_have_room():
-    assert searched("hue", Bounds()).names == ("hue",)
-    assert searched("3d", Bounds()).names == ("angle", "hue", "saturation")
-    flat = searched("3d", Bounds(hue=0, angle=(0, 20)))
+    assert search_space("hue", Bounds()).names == ("hue",)
+    assert search_space("3d", Bounds()).names == ("angle", "hue", "saturation")
+    flat = search_space("3d", Bounds(hue=0, angle=(0, 20)))
     assert flat.names == ("angle", "saturation")
     assert flat.low.tolist() == [0, -0.5]
     assert flat.high.tolist() == [20, 0.5]
 
 
 def test_only_a_full_turn_of_hue_is_a_circle():
-    assert searched("3d", Bounds()).periodic == (False, True, False)
-    assert searched("hue", Bounds(hue=3.0)).periodic == (False,)
-    assert searched("angle", Bounds(angle=180)).periodic == (False,)
+    assert search_space("3d", Bounds()).periodic == (False, True, False)
+    assert search_space("hue", Bounds(hue=3.0)).periodic == (False,)
+    assert search_space("angle", Bounds(angle=180)).periodic == (False,)
 
 
 def test_a_setting_without_parameters():
     for setting in ("none", "tilt"):
         with pytest.raises(ValueError, match=f"setting '{setting}' has no worst case to search; known: angle, sat"):
-            searched(setting, Bounds())
+            search_space(setting, Bounds())
     with pytest.raises(ValueError, match="the bounds of setting 'hue' are all 0"):
-        searched("hue", Bounds(hue=0))
+        search_space("hue", Bounds(hue=0))

@@ -18,7 +18,7 @@ Bound = float | int | Sequence[float | int]
 class Bounds:
     """Intervals of the three parameters of `zsad.perturb.semantic`; the defaults are those of the released attack.
 
-    Each is a half-width around 0, or a pair (low, high) that contains 0, the picture as it is.
+    Each is a half-width around 0, or a pair (low, high) that contains 0, the image as it is.
 
     Attributes:
         angle: degrees, at most 180.
@@ -44,7 +44,7 @@ class Bounds:
             if low > high:
                 raise ValueError(f"the bounds of {name} are reversed: {low:g} > {high:g}")
             if not low <= 0 <= high:  # written so that NaN fails too
-                raise ValueError(f"the bounds of {name}, {low:g} to {high:g}, must contain 0, the picture as it is")
+                raise ValueError(f"the bounds of {name}, {low:g} to {high:g}, must contain 0, the image as it is")
             if max(-low, high) > widest + 1e-9:
                 raise ValueError(f"the bounds of {name}, {low:g} to {high:g}, must lie within ±{widest:g}")
 
@@ -56,7 +56,7 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class Box:
+class SearchSpace:
     """What one setting searches: the parameters by name, and the ends of their intervals, in that order."""
 
     names: tuple[str, ...]
@@ -70,8 +70,8 @@ class Box:
         return tuple(name == "hue" and wide >= 2 * math.pi - 1e-9 for name, wide in zip(self.names, width, strict=True))
 
 
-def searched(setting: str, bounds: Bounds) -> Box:
-    """The box of a setting: one parameter, or with "3d" all those whose bounds leave room.
+def search_space(setting: str, bounds: Bounds) -> SearchSpace:
+    """What a setting searches: one parameter, or with "3d" all those whose bounds leave room.
 
     Raises:
         ValueError: an unknown setting, or one whose bounds leave nothing to search.
@@ -83,4 +83,4 @@ def searched(setting: str, bounds: Bounds) -> Box:
     if not intervals:
         raise ValueError(f"the bounds of setting {setting!r} are all 0: there is nothing to search")
     low, high = torch.tensor(list(intervals.values()), dtype=torch.float64).unbind(1)
-    return Box(tuple(intervals), low, high)
+    return SearchSpace(tuple(intervals), low, high)

@@ -1,7 +1,9 @@
-"""The default search: even coverage first, then each try where a model of the image's landscape expects most of it.
+"""The default search, Bayesian optimisation: even coverage first, then each evaluation where a Gaussian process through
+those before, one for each image, expects the largest improvement.
 
 One to three parameters make a small world: after a coarse survey most of it is hopeless, and a model of what was seen
-says so without another try. What remains is refined around the best, and where little is known. It needs no gradient.
+says so without another evaluation. What remains is refined around the best, and where little is known. It needs no
+gradient.
 """
 
 import torch
@@ -10,63 +12,63 @@ from torch import Tensor
 from torch.quasirandom import SobolEngine
 
 from zsad.robustness.attack import Attack
-from zsad.robustness.bounds import Box
 from zsad.robustness.grid import grid_values
+from zsad.robustness.search_space import SearchSpace
 from zsad.robustness.surrogate import expected_improvement, probable_lengths
 
-# Tries of the survey; then the model leads.
+# Evaluations of the survey; then the model leads.
 SURVEY = 12
-# Candidates: over the whole box, others for each try; around the best try at these widths; and along each parameter
-# through the best try. Then around the most promising one, closer and closer.
+# Candidates: over the whole space, others for each evaluation; around the best evaluation at these widths; and along
+# each parameter through the best evaluation. Then around the most promising one, closer and closer.
 GLOBAL, LOCAL, LINE = 256, 48, 33
 WIDTHS = (0.2, 0.07, 0.02, 0.007)
 CLOSER = (0.05, 0.02, 0.007)
-# No try closer than this to an earlier one: it would tell nothing new.
+# No evaluation closer than this to an earlier one: it would tell nothing new.
 APART = 2e-3
-# The model's lengths are chosen anew whenever there are so many times as many tries.
+# The model's lengths are chosen anew whenever there are so many times as many evaluations.
 ANEW = 1.1
 
 
-def refine(attack: Attack, budget: int, starts: Float[Tensor, "image start parameter"] | None = None) -> None:
-    """Tries that cover the box, the first of them 0, then one at a time up to `budget`, each image for itself.
+def bayes_opt(attack: Attack, budget: int, starts: Float[Tensor, "image start parameter"] | None = None) -> None:
+    """Evaluations that cover the space, the first of them 0, then one at a time up to `budget`, each image for itself.
 
-    Every round tries one point on each image, so that images fill the batches. Nothing is random, and the tries of a
-    smaller budget are the first ones of a larger one.
+    Every round evaluates one point on each image, so that images fill the batches. Nothing is random, and the
+    evaluations of a smaller budget are the first ones of a larger one.
 
     Args:
-        starts: points to try right after the first one, for each image its own.
+        starts: points to evaluate right after the first one, for each image its own.
     """
-    box, everyone = attack.box, torch.arange(len(attack))
-    begin = _survey(box)[:budget].expand(len(attack), -1, -1)
+    space, everyone = attack.space, torch.arange(len(attack))
+    begin = _survey(space)[:budget].expand(len(attack), -1, -1)
     if starts is not None:
         begin = torch.cat((begin[:, :1], starts, begin[:, 1:]), 1)[:, :budget]
     values = attack.values(everyone.repeat_interleave(begin.shape[1]), begin.flatten(0, 1)).view(len(attack), -1)
     # The model runs beside the detector on a GPU that has 64 bits.
     device = attack.victim.device if torch.device(attack.victim.device).type == "cuda" else "cpu"
-    tried, values = ((begin - box.low) / (box.high - box.low)).to(device), values.to(device)
-    periodic = torch.tensor(box.periodic, device=device)
+    tried, values = ((begin - space.low) / (space.high - space.low)).to(device), values.to(device)
+    periodic = torch.tensor(space.periodic, device=device)
     lengths, judged = torch.empty(0), 0
     while tried.shape[1] < budget:
         if tried.shape[1] >= ANEW * judged:
             lengths, judged = probable_lengths(tried, values, periodic), tried.shape[1]
-        chosen = next_tries(tried, values, periodic, lengths)
-        new = attack.values(everyone, box.low + chosen.cpu() * (box.high - box.low)).to(device)
+        chosen = next_points(tried, values, periodic, lengths)
+        new = attack.values(everyone, space.low + chosen.cpu() * (space.high - space.low)).to(device)
         tried, values = torch.cat((tried, chosen[:, None]), 1), torch.cat((values, new[:, None]), 1)
 
 
-def _survey(box: Box) -> Float[Tensor, "try parameter"]:
-    """0, then points all over the box: evenly spaced for one parameter, else a Sobol sequence."""
-    if len(box.names) == 1:
-        values = grid_values(box, SURVEY)
+def _survey(space: SearchSpace) -> Float[Tensor, "evaluation parameter"]:
+    """0, then points all over the space: evenly spaced for one parameter, else a Sobol sequence."""
+    if len(space.names) == 1:
+        values = grid_values(space, SURVEY)
         return values[(values != 0).argsort(stable=True)][:, None]
-    points = box.low + _cover(SURVEY, torch.tensor(box.periodic)) * (box.high - box.low)
+    points = space.low + _cover(SURVEY, torch.tensor(space.periodic)) * (space.high - space.low)
     points[0] = 0
     return points
 
 
-def next_tries(
-    tried: Float[Tensor, "image try parameter"],
-    values: Float[Tensor, "image try"],
+def next_points(
+    tried: Float[Tensor, "image evaluation parameter"],
+    values: Float[Tensor, "image evaluation"],
     periodic: Bool[Tensor, " parameter"],
     lengths: Float[Tensor, "image parameter"],
 ) -> Float[Tensor, "image parameter"]:
@@ -89,15 +91,15 @@ def next_tries(
 
 
 def _candidates(
-    best: Float[Tensor, "image parameter"], periodic: Bool[Tensor, " parameter"], tries: int
+    best: Float[Tensor, "image parameter"], periodic: Bool[Tensor, " parameter"], evaluations: int
 ) -> Float[Tensor, "image candidate parameter"]:
-    """Those after so many tries: with points of a Sobol sequence that none before had."""
+    """Those after so many evaluations: with points of a Sobol sequence that none before had."""
     images, count = best.shape
     local = torch.cat([_around(best, periodic, width) for width in WIDTHS], 1)
     lines = best[:, None, None].repeat(1, count, LINE, 1)
     for parameter in range(count):
         lines[:, parameter, :, parameter] = torch.linspace(0, 1, LINE).to(best)
-    everywhere = _cover(GLOBAL, periodic, GLOBAL * tries)
+    everywhere = _cover(GLOBAL, periodic, GLOBAL * evaluations)
     return torch.cat((everywhere.expand(images, -1, -1), local, lines.flatten(1, 2)), 1)
 
 

@@ -17,6 +17,7 @@ from zsad.study.records import (
     validate_records,
     write_parquet,
 )
+from zsad.study.results import Results
 
 KEY = "a" * 64
 SIDECAR = {
@@ -121,7 +122,7 @@ def test_a_cell_comes_back_as_it_was_stored(tmp_path):
         Entry("winclip", "none", "default", "none", 0.0, KEY),
         Entry("my winclip", "uniform", "default", "hue", 0.0, KEY),
     ]
-    again = gather(store, "tiny", entries)
+    again = gather(Results("tiny", store.folder), "tiny", entries)
     assert again["setting"].tolist() == ["none", "hue"]
     assert again["detector"].tolist() == ["winclip", "my winclip"]
     validate_records(again, {KEY: SIDECAR})

@@ -46,7 +46,7 @@ def drops(records: pd.DataFrame, replicates: pd.DataFrame, by: tuple[str, ...] =
 
     Args:
         records: shifted records, and the unshifted ones of the same subjects (`shift` none, or value 0 of a sweep).
-        replicates: the table "replicates" of these records (`zsad.study.committed.load_table`).
+        replicates: the table "replicates" of these records (`zsad.study.results.load_table`).
         by: columns that tell the means apart; each shifted mean must hold a category once.
 
     Returns:

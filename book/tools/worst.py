@@ -13,8 +13,8 @@ from book.tools.absent import say_absent, say_not_kept, shows_kept
 from book.tools.page import Page
 from zsad.study import load_records
 from zsad.study.config import DetectorConfig, Study, load_study
-from zsad.study.records import SUBJECT_COLUMNS
 from zsad.study.results import load_sidecars, load_table
+from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Worst
 
 Pair = tuple[str, str]

@@ -32,9 +32,11 @@ from zsad.study.evaluate import corruption_of, load_images
 from zsad.study.export import export
 from zsad.study.incomplete import IncompleteError
 from zsad.study.manifest import write_manifest
-from zsad.study.records import RECORD_COLUMNS, TABLES, RecordError, RecordStore, validate_records
+from zsad.study.records import RecordStore
 from zsad.study.results import load_table
 from zsad.study.run import Evaluator
+from zsad.study.schema import RECORD_COLUMNS, TABLES, validate_records
+from zsad.study.sealed import RecordError
 
 TESTS = Path(__file__).parents[1]
 CELLS = 2 + 2 + 1  # two unshifted categories; two angles and one hue of the swept one
@@ -188,7 +190,7 @@ def test_kept_records_that_lack_a_file_are_an_error(kept, name):
     folder, study = kept
     (folder / name).unlink()
     with pytest.raises(RecordError, match=rf"{name}.*git checkout"):
-        compute(study, loader=load_reddish, progress=False)
+        load_table(compute(study, loader=load_reddish, progress=False), "images", study)
 
 
 def test_a_committed_cell_is_not_taken_where_other_images_lie(kept):

@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from zsad.metrics import expanded, interval
-from zsad.study.records import smaller_class
+from zsad.study.schema import smaller_class
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zsad.metrics import expanded, interval
-from zsad.study.records import SUBJECT_COLUMNS, smaller_class
+from zsad.study.schema import SUBJECT_COLUMNS, smaller_class
 
 _RANGES = {"clean": (0, 1), "shifted": (0, 1), "drop": (-1, 1), "relative": (-np.inf, 1)}
 _NAMES = {"pixel_auroc": "pixel AUROC", "aupro": "AUPRO", "image_auroc": "image AUROC"}

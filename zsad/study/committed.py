@@ -1,6 +1,6 @@
 """Records that are committed in `results/<study>`: what was computed once and need not be again.
 
-`records.parquet` holds every record, one file for each of `records.TABLES` the rest, and `provenance.json` the
+`records.parquet` holds every record, one file for each of `schema.TABLES` the rest, and `provenance.json` the
 sidecars, the SHA-256 of the other files and its own.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from zsad.study.config import project_root
-from zsad.study.records import CELL_COLUMNS, SUBJECT_COLUMNS, TABLES
+from zsad.study.schema import CELL_COLUMNS, SUBJECT_COLUMNS, TABLES
 from zsad.study.sealed import RecordError, read_sealed
 
 # Parts of a sidecar that are the same for many cells: written once, and referred to by number.

@@ -9,8 +9,9 @@ import pandas as pd
 from zsad.files import check_writable_folder, write_atomically
 from zsad.study.committed import SHARED
 from zsad.study.config import Study
-from zsad.study.records import TABLES, validate_records, write_parquet
+from zsad.study.records import write_parquet
 from zsad.study.results import Results
+from zsad.study.schema import TABLES, validate_records
 from zsad.study.sealed import SEAL, sealed
 
 

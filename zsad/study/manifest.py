@@ -14,8 +14,8 @@ import pandas as pd
 from zsad.files import check_writable_folder
 from zsad.study.cells import Request, Selection, requests
 from zsad.study.config import Study, load_study, project_root
-from zsad.study.records import RECORD_COLUMNS, validate_records
 from zsad.study.results import Results
+from zsad.study.schema import RECORD_COLUMNS, validate_records
 from zsad.study.sealed import RecordError, read_sealed, write_sealed
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ import pandas as pd
 
 from zsad.study.committed import Committed, committed_folder
 from zsad.study.config import Study, resolve
-from zsad.study.records import KEY_COLUMNS, TABLES, RecordStore
+from zsad.study.records import RecordStore
+from zsad.study.schema import KEY_COLUMNS, TABLES
 from zsad.study.sealed import RecordError
 
 
@@ -55,7 +56,7 @@ class Results:
 
 
 def load_table(records: pd.DataFrame, name: str, study: Study) -> pd.DataFrame:
-    """What lies beside some records, one of `records.TABLES`: the rows of their cells, with the records' own names for
+    """What lies beside some records, one of `schema.TABLES`: the rows of their cells, with the records' own names for
     them (suite, category, detector, ..., variant, setting, value) in front.
 
     `study` says where finished cells lie; the records may be those of another study, which are committed.

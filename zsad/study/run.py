@@ -28,8 +28,8 @@ from zsad.study.data import ensure_suite, read_suite, where_to_put
 from zsad.study.evaluate import corruption_of, evaluate, load_images
 from zsad.study.incomplete import Failures, IncompleteError, Subject
 from zsad.study.manifest import Entry, gather
-from zsad.study.records import SUBJECT_COLUMNS
 from zsad.study.results import Results
+from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Shift, StudyError, starting_shifts
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def compute(
         loader: makes a detector from (study, detector, backbone).
 
     Returns:
-        A row a metric with the columns of `zsad.study.records.RECORD_COLUMNS`; estimates are fractions in [0, 1].
+        A row a metric with the columns of `zsad.study.schema.RECORD_COLUMNS`; estimates are fractions in [0, 1].
 
     Raises:
         StudyError, ValueError: something the study does not have, naming the known choices.

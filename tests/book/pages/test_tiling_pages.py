@@ -38,7 +38,7 @@ from zsad.detectors.tiling import Tiling
 from zsad.detectors.tiling_options import TilingOptions
 from zsad.study import committed, compute
 from zsad.study.export import export
-from zsad.study.records import smaller_class
+from zsad.study.schema import smaller_class
 from zsad.study.sealed import read_sealed, write_sealed
 
 SHARES = {"winclip": 0.9, "tiling": 1.0, "clipseg alone": 0.6, "not scaled": 1.0}

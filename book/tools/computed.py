@@ -21,7 +21,8 @@ from zsad.files import write_atomically
 from zsad.study import provenance
 from zsad.study.code import OWN, function_code
 from zsad.study.config import Study, resolve
-from zsad.study.records import PROVENANCE, validate_provenance, write_parquet
+from zsad.study.records import write_parquet
+from zsad.study.schema import PROVENANCE, validate_provenance
 from zsad.study.sealed_store import SealedStore
 from zsad.study.shifts import canonical_json
 

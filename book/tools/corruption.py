@@ -18,9 +18,9 @@ from zsad.analysis.means import unshifted
 from zsad.analysis.poster import TRAINED, VARIANTS
 from zsad.analysis.seeds import mean_over_seeds
 from zsad.study import load_records
-from zsad.study.committed import load_sidecars
 from zsad.study.config import DetectorConfig, Study, load_study
-from zsad.study.records import SUBJECT_COLUMNS
+from zsad.study.results import load_sidecars
+from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Corruptions
 from zsad.study.suites import DOMAINS
 

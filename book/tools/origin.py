@@ -13,9 +13,10 @@ from typing import Any
 import pandas as pd
 
 from zsad.study.code import cell_code
-from zsad.study.committed import committed_folder, load_sidecars
+from zsad.study.committed import committed_folder
 from zsad.study.config import Study, project_root
 from zsad.study.provenance import commit
+from zsad.study.results import load_sidecars
 
 PUBLISHED = "published"
 

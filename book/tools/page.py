@@ -32,11 +32,11 @@ from book.tools.plots.style import save, to_svg
 from book.tools.shown import Bundle, figure_bundle, notes, table_bundle
 from zsad.analysis.words import MINUS
 from zsad.study.cells import Selection
-from zsad.study.committed import load_table
 from zsad.study.config import Study, load_study
 from zsad.study.incomplete import IncompleteError
 from zsad.study.manifest import manifest_records
 from zsad.study.provenance import commit
+from zsad.study.results import load_table
 
 OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit", "options")
 
@@ -142,7 +142,7 @@ class Page:
 
     def details(self, table: str, records: pd.DataFrame) -> pd.DataFrame:
         """What lies beside some records: "images", "replicates", or of worst cases "samples" and "curve"; see
-        `zsad.study.committed.load_table`.
+        `zsad.study.results.load_table`.
         """
         return load_table(records, table, self.study)
 
@@ -151,7 +151,7 @@ class Page:
         """The test pictures of one category (a `zsad.Dataset`), up to the study's limit; demo suites are written if
         missing.
         """
-        from zsad.study.run import ensure_suite, read_suite
+        from zsad.study.data import ensure_suite, read_suite
 
         ensure_suite(self.study, suite)
         found = read_suite(self.study, suite, category, self.study.limit)

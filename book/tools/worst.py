@@ -12,9 +12,9 @@ import pandas as pd
 from book.tools.absent import say_absent, say_not_kept, shows_kept
 from book.tools.page import Page
 from zsad.study import load_records
-from zsad.study.committed import load_sidecars, load_table
 from zsad.study.config import DetectorConfig, Study, load_study
-from zsad.study.records import SUBJECT_COLUMNS
+from zsad.study.results import load_sidecars, load_table
+from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Worst
 
 Pair = tuple[str, str]
@@ -111,7 +111,7 @@ class WorstCases:
     # What follows needs the renderer or the models, whose import takes seconds.
     def dataset(self, suite: str, category: str) -> Any:
         """The test images of a category that were searched (a `zsad.Dataset`); demo suites are written if missing."""
-        from zsad.study.run import ensure_suite, read_suite
+        from zsad.study.data import ensure_suite, read_suite
 
         ensure_suite(self.study, suite)
         block = next(b for b in self.blocks if category in self.study.covered(b, suite))

@@ -16,8 +16,9 @@ from book.tools.page import Page
 from book.tools.probes.prompt_aurocs import prompt_aurocs
 from zsad.clip.prompts import ANOMALOUS, NORMAL
 from zsad.study.code import PACKAGE, function_code
-from zsad.study.records import RecordError, validate_provenance
-from zsad.study.run import read_suite
+from zsad.study.data import read_suite
+from zsad.study.schema import validate_provenance
+from zsad.study.sealed import RecordError
 
 calls: list[dict[str, object]] = []
 

@@ -27,7 +27,7 @@ import torch
 from zsad import load_dataset, perturb
 from zsad.data import stack
 from zsad.study import load_study
-from zsad.study.run import ensure_suite
+from zsad.study.data import ensure_suite
 
 study = load_study("quick")
 for suite in study.suites:

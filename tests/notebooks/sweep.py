@@ -22,9 +22,9 @@ import warnings
 
 warnings.filterwarnings("ignore", message="IProgress not found")  # a plain progress bar will do
 
-from zsad.study import compute, load_study
-from zsad.study.committed import load_table
 from zsad.analysis.means import drop_sentence, drops, worst_drop
+from zsad.study import compute, load_study
+from zsad.study.results import load_table
 
 # %%
 study = load_study("quick").with_overrides(

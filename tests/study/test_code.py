@@ -216,7 +216,7 @@ def test_all_code_that_runs_for_a_cell_is_in_its_fingerprint(tmp_path, name):
         chosen = next(r for r in requests(study, selection) if r.shift.kind == kind and not _is_zero(r))
         wanted = runner._wanted(chosen, Failures())
         assert wanted is not None
-        runner.store.prepare()
+        runner.results.store.prepare()
         work = partial(evaluate, wanted.cell, wanted.detector, batch_size=4, device="cpu", progress=False)
         found[kind] = _executed(lambda w=wanted, work=work: work(load_images(w.cell, w.dataset)))
         bookkeeping = {m for m in found[kind] if m.startswith("zsad.study.") and m != "zsad.study.evaluate"}

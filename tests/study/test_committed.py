@@ -97,8 +97,7 @@ def again(
 
 
 def kept_rows(kept: Committed, key: str, table: str, ids: pd.Index) -> pd.DataFrame:
-    rows = kept.tables[table]
-    return rows[rows["key"] == key].set_index("id").loc[ids]
+    return kept.table(key, table).set_index("id").loc[ids]
 
 
 def log_odds(scores: pd.Series) -> list[float]:
@@ -132,7 +131,7 @@ def test_scores_are_those_that_are_kept(kept, data, tower, suite, detector, kind
 def test_metrics_are_those_that_are_kept(kept, data, tower):
     key = key_of(kept, "demo-mvtec", "winclip", ("none", "none", 0), 4)
     found = again(kept, key, data, tower)
-    before = kept.records[kept.records["key"] == key].drop_duplicates("metric").set_index("metric")
+    before = kept.rows(key).set_index("metric")
     assert set(before["n_images"]) == {len(found.tables["images"])}, "of all images of the cell"
     metrics = found.metrics.set_index("metric")["estimate"].to_dict()
     assert metrics == pytest.approx(before["estimate"].to_dict(), abs=AUROC)
@@ -145,8 +144,7 @@ def test_metrics_are_those_that_are_kept(kept, data, tower):
 def test_the_worst_that_was_found_is_as_bad_today(kept, data, tower, suite, limit, how, setting):
     """Searches change; what a try is worth does not: the kept one is tried again, after the image as it is."""
     key = key_of(kept, suite, "winclip", ("worst", setting, 0), limit, **how)
-    rows = kept.tables["samples"]
-    start = rows[rows["key"] == key].set_index("id")
+    start = kept.table(key, "samples").set_index("id")
     for name in PARAMETERS:  # kept as float32, whose pi is too large
         start[name] = start[name].astype(float).clip(-BOUNDS[name], BOUNDS[name])
     found = again(kept, key, data, tower, [start.reset_index()], search="bayes_opt", budget=2).tables["samples"]

@@ -21,8 +21,8 @@ from zsad.detectors.tiling_options import TilingOptions
 from zsad.perturb.rotation import inside_frame, rotate_mask
 from zsad.robustness import worst_case
 from zsad.study import compute
-from zsad.study.committed import load_table
 from zsad.study.config import DetectorConfig
+from zsad.study.results import load_table
 from zsad.tiling.part import Part
 
 WIDE, TALL = (40, 60), (64, 40)  # height, width

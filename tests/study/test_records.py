@@ -6,17 +6,18 @@ import pandas as pd
 import pytest
 
 from zsad.study.manifest import Entry, gather
-from zsad.study.records import (
+from zsad.study.records import RecordStore, write_parquet
+from zsad.study.results import Results
+from zsad.study.schema import (
     CELL_COLUMNS,
     PROVENANCE,
     RECORD_COLUMNS,
     TABLES,
-    RecordError,
-    RecordStore,
+    validate,
     validate_provenance,
     validate_records,
-    write_parquet,
 )
+from zsad.study.sealed import RecordError
 
 KEY = "a" * 64
 SIDECAR = {
@@ -80,12 +81,15 @@ def test_provenance_names_the_versions_of_what_computed():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"estimate": 1.5}, "must lie in"),
-        ({"low": float("nan")}, r"empty values in \['low'\]"),
+        ({"estimate": 1.5}, r"'estimate' must lie in \[0, 1\], not 1.5 \(row 0\)"),
+        ({"low": float("nan")}, "'low' is empty"),
+        ({"suite": ""}, "'suite' must be text, and not empty, not ''"),
+        ({"value": "thirty"}, "'value' must be a number"),
         ({"low": 0.7}, "low end lies above"),
-        ({"shift": "tilt"}, "unknown shift 'tilt'; known: none, uniform, worst, corruption"),
-        ({"n_anomalous": 11}, "no more anomalous than images"),
-        ({"key": "abc"}, "not 64 hex digits"),
+        ({"shift": "tilt"}, "must be one of none, uniform, worst, corruption, not 'tilt'"),
+        ({"n_anomalous": 11}, "more anomalous than images"),
+        ({"n_anomalous": 0}, "'n_anomalous' must be at least 1"),
+        ({"key": "abc"}, "must be 64 hex digits, not 'abc'"),
     ],
 )
 def test_impossible_values_are_rejected(changes, message):
@@ -94,11 +98,11 @@ def test_impossible_values_are_rejected(changes, message):
 
 
 def test_columns_must_be_those_of_the_schema():
-    with pytest.raises(RecordError, match=r"missing \['metric'\]"):
+    with pytest.raises(RecordError, match="column 'metric' is missing"):
         validate_records(records().drop(columns="metric"), {KEY: SIDECAR})
-    with pytest.raises(RecordError, match=r"unknown \['colour'\]"):
+    with pytest.raises(RecordError, match="unknown column 'colour'"):
         validate_records(records().assign(colour="red"), {KEY: SIDECAR})
-    with pytest.raises(RecordError, match="no records"):
+    with pytest.raises(RecordError, match="no rows"):
         validate_records(records().iloc[:0], {KEY: SIDECAR})
     with pytest.raises(RecordError, match="twice"):
         validate_records(pd.concat([records(), records()]), {KEY: SIDECAR})
@@ -121,7 +125,7 @@ def test_a_cell_comes_back_as_it_was_stored(tmp_path):
         Entry("winclip", "none", "default", "none", 0.0, KEY),
         Entry("my winclip", "uniform", "default", "hue", 0.0, KEY),
     ]
-    again = gather(store, "tiny", entries)
+    again = gather(Results("tiny", store.folder), "tiny", entries)
     assert again["setting"].tolist() == ["none", "hue"]
     assert again["detector"].tolist() == ["winclip", "my winclip"]
     validate_records(again, {KEY: SIDECAR})
@@ -187,11 +191,36 @@ def test_a_cell_under_another_cells_name_is_not_taken(tmp_path, caplog):
 
 def test_a_row_of_every_table_can_be_stored(tmp_path):
     store = RecordStore(tmp_path)
-    tables = {name: pd.DataFrame([dict.fromkeys(columns, 0.5)]) for name, columns in TABLES.items()}
+    row = dict.fromkeys([column for columns in TABLES.values() for column in columns], 1.0)
+    row |= {"id": "x.png", "label": True, "key": KEY}
+    tables = {name: pd.DataFrame([row])[columns] for name, columns in TABLES.items()}
     store.write(KEY, rows(), tables, SIDECAR)
     assert store.sidecar(KEY)["tables"] == sorted(TABLES)
     for name, table in tables.items():
         pd.testing.assert_frame_equal(store.table(KEY, name), table)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"score": ["high"]}, "images: 'score' must be a number"),
+        ({"label": [1]}, "images: 'label' must be true or false, not 'int64'"),
+        ({"id": [""]}, "images: 'id' must be text"),
+        ({"id": [], "label": [], "score": [], "key": []}, "images: no rows"),
+    ],
+)
+def test_a_table_that_is_not_as_its_schema_says_is_not_stored(tmp_path, changes, message):
+    table = pd.DataFrame({**images()["images"].to_dict("list"), **changes})
+    with pytest.raises(RecordError, match=message):
+        RecordStore(tmp_path).write(KEY, rows(), {"images": table}, SIDECAR)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_auroc_may_be_missing_and_not_beyond_1():
+    draws = pd.DataFrame({name: [0.5, float("nan")] for name in TABLES["replicates"]}).assign(replicate=0, key=KEY)
+    validate(draws, "replicates")
+    with pytest.raises(RecordError, match="'aupro' must lie in"):
+        validate(draws.assign(aupro=1.01), "replicates")
 
 
 def test_the_same_frame_gives_the_same_bytes(tmp_path):

@@ -25,13 +25,18 @@ from zsad.files import temporary_path
 from zsad.perturb.rotation import rotate_mask
 from zsad.robustness import Corruption, load_test_set
 from zsad.study import compute, load_records, run
-from zsad.study.committed import Committed, export, load_table, recipe_of
+from zsad.study.committed import Committed
 from zsad.study.config import DetectorConfig, StudyError
+from zsad.study.data import ensure_suite, read_suite, recipe_of
 from zsad.study.evaluate import corruption_of, load_images
+from zsad.study.export import export
 from zsad.study.incomplete import IncompleteError
 from zsad.study.manifest import write_manifest
-from zsad.study.records import RECORD_COLUMNS, TABLES, RecordError, RecordStore, validate_records
-from zsad.study.run import Evaluator, ensure_suite
+from zsad.study.records import RecordStore
+from zsad.study.results import load_table
+from zsad.study.run import Evaluator
+from zsad.study.schema import RECORD_COLUMNS, TABLES, validate_records
+from zsad.study.sealed import RecordError
 
 TESTS = Path(__file__).parents[1]
 CELLS = 2 + 2 + 1  # two unshifted categories; two angles and one hue of the swept one
@@ -131,23 +136,30 @@ def test_a_limit_takes_fewer_pictures(study):
     assert set(records["n_images"]) == {6}
 
 
-def test_a_kept_cell_is_not_computed_again_and_unpacks_to_the_same_bytes(study, tmp_path, monkeypatch):
+def test_a_committed_cell_is_read_where_it_lies_and_not_computed_again(study, tmp_path, monkeypatch):
     root = tmp_path / "project"
     everything = study.with_overrides(worst={"settings": ["hue", "3d"], "budget": 5, "over": ["washer"]})
     records = compute(everything, loader=load_reddish, progress=False)
-    before = contents(study.records_root, "*")
     export(records, everything, root / "results" / "tiny")
     assert sorted(path.stem for path in (root / "results" / "tiny").glob("*.parquet")) == sorted([*TABLES, "records"])
-    assert Committed(root / "results" / "tiny").sidecars == {
-        key: RecordStore(study.records_root).sidecar(key) for key in records["key"]
-    }
+    committed, store = Committed(root / "results" / "tiny"), RecordStore(study.records_root)
+    assert committed.sidecars == {key: store.sidecar(key) for key in records["key"]}
+    for key, sidecar in committed.sidecars.items():
+        pd.testing.assert_frame_equal(committed.rows(key), store.rows(key))
+        for name in sidecar["tables"]:
+            pd.testing.assert_frame_equal(committed.table(key, name), store.table(key, name))
     monkeypatch.setattr("zsad.study.committed.project_root", lambda: root)
     elsewhere = everything.with_overrides(records_root=tmp_path / "elsewhere")
     again = compute(elsewhere, loader=lambda *arguments: Reddish(limit=0), progress=False)
     pd.testing.assert_frame_equal(again, records)
-    assert contents(tmp_path / "elsewhere", "*") == before
+    for name in TABLES:
+        of = records if name in ("images", "replicates") else records[records["shift"] == "worst"]
+        pd.testing.assert_frame_equal(load_table(of, name, elsewhere), load_table(of, name, everything))
+    assert list((tmp_path / "elsewhere").iterdir()) == []
     shorter = compute(elsewhere.with_overrides(limit=6), "none", loader=load_reddish, progress=False)
-    assert set(shorter["n_images"]) == {6}, "what is not kept is computed"
+    assert set(shorter["n_images"]) == {6}, "what is not committed is computed"
+    export(compute(elsewhere, progress=False, loader=load_reddish), elsewhere, tmp_path / "again")
+    assert contents(tmp_path / "again", "*") == contents(root / "results" / "tiny", "*"), "exported from there"
 
 
 @pytest.fixture
@@ -178,20 +190,16 @@ def test_kept_records_that_lack_a_file_are_an_error(kept, name):
     folder, study = kept
     (folder / name).unlink()
     with pytest.raises(RecordError, match=rf"{name}.*git checkout"):
-        compute(study, loader=load_reddish, progress=False)
+        load_table(compute(study, loader=load_reddish, progress=False), "images", study)
 
 
-def test_a_kept_cell_is_not_taken_where_other_pictures_lie(kept, monkeypatch, caplog):
-    """Though its recipe be the same: 60 pictures were measured, and 55 are there."""
-    folder, study = kept
-    for module in ("run", "committed"):
-        monkeypatch.setattr(f"zsad.study.{module}.recipe_of", lambda study, suite: "as drawn")
-    export(load_records(study), study.with_overrides(records_root=folder.parents[2] / "records"), folder)
+def test_a_committed_cell_is_not_taken_where_other_images_lie(kept):
+    """60 images were measured, and 59 are there."""
+    _, study = kept
     min(study.root_of("toys").glob("washer/test/*/*.png")).unlink()
     records = compute(study, "none", loader=load_reddish, progress=False)
     counts = records.groupby("category")["n_images"].first().to_dict()
     assert counts == {"metal_nut": 10, "washer": 9}
-    assert "has seen other pictures than the 9 that are there now" in caplog.text
 
 
 WORST = {"settings": ["angle", "hue"], "search": "grid", "budget": 9, "over": ["washer"]}
@@ -540,72 +548,87 @@ def test_progress_says_how_far_and_what(study, capfd):
     assert "\r" not in shown, "a line at a time, for logs"
 
 
-def sidecars_of(study) -> list[dict]:
-    sidecars = [json.loads(path.read_text()) for path in study.records_root.glob("*.json")]
-    assert sidecars
-    return sidecars
+DEMO = {"demo-mvtec": {"reader": "mvtec_ad", "root": "demo-mvtec", "categories": ["washer"]}}
 
 
-def test_a_kept_cell_serves_where_another_processor_drew_the_pictures(study, tmp_path, monkeypatch):
-    """One pixel of one picture differs by a level, as rounding may: another key, but the same recipe."""
-    root = tmp_path / "project"
-    recipes = {"toys": "as drawn"}
-    for module in ("run", "committed"):
-        monkeypatch.setattr(f"zsad.study.{module}.recipe_of", lambda study, suite: recipes[suite])
-    records = compute(study, loader=load_reddish, progress=False)
-    export(records, study, root / "results" / "tiny")
-    monkeypatch.setattr("zsad.study.committed.project_root", lambda: root)
-    path = next(study.root_of("toys").glob("washer/test/*/*.png"))
+@pytest.fixture
+def drawn(tmp_path, monkeypatch):
+    """A study of a demo suite, for which toys stand in; and what puts the stamp on it as it lies there."""
+    monkeypatch.setattr("zsad.study.data.write_suite", lambda *_: None)
+    study = tiny_study(tmp_path, suites=DEMO, sweeps={})
+    root = study.root_of("demo-mvtec")
+    write_suite(root)
+    return study, lambda seed=0: stamp.write_stamp(root, {"seed": seed})
+
+
+def change(path: Path) -> None:
+    """One pixel of one image differs by a level, as rounding may."""
     pixels = np.asarray(Image.open(path)).copy()
     pixels[0, 0, 0] ^= 1
     Image.fromarray(pixels).save(path)
 
-    def elsewhere(name, loader):
-        changed = study.with_overrides(records_root=tmp_path / name)
-        return changed, compute(changed, loader=loader, progress=False)
 
-    changed, again = elsewhere("one", lambda *arguments: Reddish(limit=0))
-    pd.testing.assert_frame_equal(again.drop(columns="key"), records.drop(columns="key"))
-    moved = again["category"] == "washer"
-    assert (again["key"] != records["key"]).equals(moved)
-    key = again[moved]["key"].iloc[0]
-    sidecar = RecordStore(changed.records_root).sidecar(key)
-    assert (sidecar["key"], sidecar["computed_as"]) == (key, records[moved]["key"].iloc[0])
-    assert set(RecordStore(changed.records_root).table(key, "images")["key"]) == {key}
+def test_a_demo_suite_drawn_on_another_processor_has_the_same_cells(drawn):
+    study, put_stamp = drawn
+    put_stamp()
+    records = compute(study, loader=load_reddish, progress=False)
+    change(next(study.root_of("demo-mvtec").glob("washer/test/*/*.png")))
+    put_stamp()
+    again = compute(study, loader=lambda *arguments: Reddish(limit=0), progress=False)
+    pd.testing.assert_frame_equal(again, records)
+    put_stamp(seed=1)
+    other = compute(study, loader=load_reddish, progress=False)
+    assert set(other["key"]).isdisjoint(records["key"]), "drawn otherwise"
 
-    with monkeypatch.context() as patch:
-        patch.setattr("zsad.study.cells.cell_code", lambda detector, kind: {"data": "written otherwise"})
-        assert not any("computed_as" in sidecar for sidecar in sidecars_of(elsewhere("four", load_reddish)[0]))
-    recipes["toys"] = "drawn otherwise"
-    assert "computed_as" not in RecordStore(elsewhere("two", load_reddish)[0].records_root).sidecar(key)
-    recipes["toys"] = None
-    assert "computed_as" not in RecordStore(elsewhere("three", load_reddish)[0].records_root).sidecar(key)
+
+def test_images_of_a_demo_suite_that_are_not_as_drawn_are_not_measured(drawn):
+    study, put_stamp = drawn
+    put_stamp()
+    path = next(study.root_of("demo-mvtec").glob("washer/test/*/*.png"))
+    change(path)
+    with pytest.raises(IncompleteError, match=re.escape(f"{path.name}: changed since")):
+        compute(study, loader=load_reddish, progress=False)
+
+
+def test_a_demo_suite_without_a_stamp_is_known_by_its_bytes(drawn):
+    study, put_stamp = drawn
+    by_bytes = read_suite(study, "demo-mvtec", "washer", None).fingerprint()
+    put_stamp()
+    by_recipe = read_suite(study, "demo-mvtec", "washer", None).fingerprint()
+    assert by_recipe != by_bytes
+    assert read_suite(study, "demo-mvtec", "washer", 4).fingerprint() != by_recipe, "other images"
+    assert read_suite(study, "demo-mvtec", "metal_nut", None).fingerprint() != by_recipe
+    change(next(study.root_of("demo-mvtec").glob("washer/test/*/*.png")))
+    assert read_suite(study, "demo-mvtec", "washer", None).fingerprint() == by_recipe
 
 
 def test_the_recipe_of_a_demo_suite_names_what_was_drawn_and_the_code_that_draws(tmp_path, monkeypatch):
-    suite = {"reader": "mvtec_ad", "root": "demo-mvtec", "categories": ["washer"]}
-    study = tiny_study(tmp_path, suites={"demo-mvtec": suite}, sweeps={})
-    assert recipe_of(study, "demo-mvtec") is None, "not drawn yet"
-    path = study.root_of("demo-mvtec") / stamp.STAMP
-    path.parent.mkdir(parents=True)
+    assert recipe_of(tmp_path) is None, "not drawn yet"
+    path = tmp_path / stamp.STAMP
+
+    def recipe() -> str:
+        found = recipe_of(tmp_path)
+        assert found is not None
+        assert found[1] == json.loads(path.read_text())["files"]
+        return found[0]
+
     path.write_text('{"seed": 0, "files": {"a.png": "as drawn here"}}')
     renderer = tmp_path / "renderer"
     shutil.copytree(Path(stamp.__file__).parent, renderer)
     monkeypatch.setattr(stamp, "__file__", str(renderer / "stamp.py"))
-    recipes = [recipe_of(study, "demo-mvtec")]
+    recipes = [recipe()]
     path.write_text('{"seed": 0, "files": {"a.png": "as drawn elsewhere"}}')
-    assert recipe_of(study, "demo-mvtec") == recipes[0]
+    assert recipe() == recipes[0]
     path.write_text('{"seed": 1, "files": {"a.png": "as drawn here"}}')
-    recipes.append(recipe_of(study, "demo-mvtec"))
+    recipes.append(recipe())
     source = renderer / "damage.py"
     source.write_text(source.read_text().replace('"""', '"""Said otherwise. ', 1) + "\n# a comment\n")
-    assert recipe_of(study, "demo-mvtec") == recipes[-1], "comments draw nothing"
+    assert recipe() == recipes[-1], "comments draw nothing"
     source.write_text(source.read_text() + "ANOTHER = 1\n")
-    recipes.append(recipe_of(study, "demo-mvtec"))
-    assert None not in recipes
+    recipes.append(recipe())
     assert len(set(recipes)) == 3
-    (tmp_path / "toys").mkdir()
-    assert recipe_of(tiny_study(tmp_path), "toys") is None, "not a demo suite"
+    path.write_text('{"seed": 1}')
+    assert recipe_of(tmp_path) is None, "drawn before files were listed"
 
 
 def test_exported_records_say_where_they_come_from_and_nothing_of_the_machines_names(study, tmp_path, monkeypatch):
@@ -639,7 +662,7 @@ def test_records_of_a_run_are_found_through_its_manifests(study, tmp_path, monke
 def test_a_demo_suite_is_written_where_it_is_missing_and_others_are_not(tmp_path, monkeypatch):
     """Rendering takes minutes and has its own tests: here only what it is asked for."""
     calls = []
-    monkeypatch.setattr("zsad.study.run.write_suite", lambda *a: calls.append(a))
+    monkeypatch.setattr("zsad.study.data.write_suite", lambda *a: calls.append(a))
     suite = {"reader": "visa", "root": "demo-visa"}
     study = tiny_study(tmp_path, suites={"demo-visa": suite}, sweeps={}, demo_seed=4)
     ensure_suite(study, "demo-visa", progress=False)
@@ -655,7 +678,7 @@ def test_pictures_of_a_suite_that_is_not_there_are_missed_with_a_way_out(tmp_pat
     away = tiny_study(tmp_path, suites={"away": {"reader": "mvtec_ad", "root": "away", "categories": ["washer"]}})
     way_out = f"away: no folder {tmp_path / 'data' / 'away'}; put the data set there, or set data_root"
     with pytest.raises(FileNotFoundError, match=re.escape(way_out)):
-        run.read_suite(away, "away", "washer", None)
+        read_suite(away, "away", "washer", None)
 
 
 def test_segmenters_keep_what_they_find_in_the_studys_folder(study, monkeypatch):

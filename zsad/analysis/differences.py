@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from zsad.metrics import expanded, interval
-from zsad.study.records import smaller_class
+from zsad.study.schema import smaller_class
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def difference(parts: Sequence[tuple[float, pd.DataFrame]], replicates: pd.DataF
     Args:
         parts: weights and records, each with one record of the metric for each of the same categories, whose numbers of
             images widen the interval where they are few (`zsad.metrics.expanded`).
-        replicates: the table "replicates" of these records (`zsad.study.committed.load_table`).
+        replicates: the table "replicates" of these records (`zsad.study.results.load_table`).
         metric: a headline metric: image_auroc, pixel_auroc or aupro.
 
     Raises:

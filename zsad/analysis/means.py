@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zsad.metrics import expanded, interval
-from zsad.study.records import SUBJECT_COLUMNS, smaller_class
+from zsad.study.schema import SUBJECT_COLUMNS, smaller_class
 
 _RANGES = {"clean": (0, 1), "shifted": (0, 1), "drop": (-1, 1), "relative": (-np.inf, 1)}
 _NAMES = {"pixel_auroc": "pixel AUROC", "aupro": "AUPRO", "image_auroc": "image AUROC"}
@@ -46,7 +46,7 @@ def drops(records: pd.DataFrame, replicates: pd.DataFrame, by: tuple[str, ...] =
 
     Args:
         records: shifted records, and the unshifted ones of the same subjects (`shift` none, or value 0 of a sweep).
-        replicates: the table "replicates" of these records (`zsad.study.committed.load_table`).
+        replicates: the table "replicates" of these records (`zsad.study.results.load_table`).
         by: columns that tell the means apart; each shifted mean must hold a category once.
 
     Returns:

@@ -21,7 +21,7 @@ def count_parameters(samples: pd.DataFrame, bounds: Mapping[str, float]) -> pd.D
     the bound. A hue that may go all the way round has no bound.
 
     Args:
-        samples: the table "samples" of worst cases (`zsad.study.committed.load_table`).
+        samples: the table "samples" of worst cases (`zsad.study.results.load_table`).
         bounds: half-widths of what was searched: angle (degrees), hue (radians) and saturation ([-1, 1]).
     """
     rows = []

@@ -23,7 +23,7 @@ def worst_drops(records: pd.DataFrame, replicates: pd.DataFrame, samples: pd.Dat
 
     Args:
         records: worst cases, and the unshifted records of the same subjects.
-        replicates, samples: their tables of these names (`zsad.study.committed.load_table`).
+        replicates, samples: their tables of these names (`zsad.study.results.load_table`).
     """
     records = records[records["metric"].isin(METRICS)]
     table = drops(records, replicates, by=(*BY, "metric"))

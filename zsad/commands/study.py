@@ -28,7 +28,7 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Computes what is missing, and lists it; returns the exit code."""
     from zsad.files import check_writable_folder
-    from zsad.study.committed import export
+    from zsad.study.export import export
     from zsad.study.incomplete import IncompleteError
     from zsad.study.manifest import check_manifests, write_manifest
     from zsad.study.run import compute

@@ -1,7 +1,7 @@
 """What a data set hands out: `Sample`, and the lazy sequence of them, `Dataset`."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -66,6 +66,7 @@ class Dataset(Sequence):  # type: ignore[type-arg]
         self.split = split
         self.entries = tuple(entries)
         self._sha256: dict[Path, str] = {}  # of every file that a fingerprint was taken of; parts share it
+        self._recipe: str | None = None
         self._remarks = Remarks()
 
     def __len__(self) -> int:
@@ -141,8 +142,21 @@ class Dataset(Sequence):  # type: ignore[type-arg]
         kinds = [f"{entry.defect}/{entry.domain}" if entry.domain else entry.defect for entry in self.entries]
         return self._of([self.entries[index] for index in stratified_indices(self.labels, kinds, limit)])
 
+    def as_drawn(self, recipe: str, sha256: Mapping[str, str]) -> "Dataset":
+        """This data set, known by what it was drawn from and not by its bytes: processors round differently, and drawn
+        on another one a few images differ by a level.
+
+        Args:
+            recipe: SHA-256 (hex) of all that decides the images.
+            sha256: path below the root -> SHA-256 (hex) of the file as it was drawn; another one is not decoded.
+        """
+        drawn = self._of(self.entries)
+        drawn._recipe, drawn._sha256 = recipe, {self.root / name: digest for name, digest in sha256.items()}
+        return drawn
+
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over category, ids, labels, defects and the bytes of every image and mask.
+        """SHA-256 (hex) over category, ids, labels, defects and the bytes of every image and mask; of a data set
+        `as_drawn` over its recipe instead of the bytes.
 
         The root is left out, so a copy elsewhere has the same fingerprint. Read once, then remembered: a file whose
         bytes are others when it is decoded is an error, so that what was computed from it cannot pass for this data.
@@ -151,9 +165,9 @@ class Dataset(Sequence):  # type: ignore[type-arg]
 
     @cached_property
     def _fingerprint(self) -> str:
-        total = hashlib.sha256(f"{self.category}\0{self.split}".encode())
+        total = hashlib.sha256("\0".join([self.category, self.split, *filter(None, [self._recipe])]).encode())
         for entry in self.entries:
-            files = [self._remembered_sha256(path) for path in (entry.image, *entry.masks)]
+            files = [] if self._recipe else [self._remembered_sha256(path) for path in (entry.image, *entry.masks)]
             files += ["none"] * (not entry.masks)
             total.update("\0".join(["", self._id(entry), str(entry.label), entry.defect, *files]).encode())
         return total.hexdigest()
@@ -196,5 +210,5 @@ class Dataset(Sequence):  # type: ignore[type-arg]
 
     def _of(self, entries: Sequence[Entry]) -> "Dataset":
         part = Dataset(self.reader, self.root, self.category, self.split, entries)
-        part._sha256, part._remarks = self._sha256, self._remarks
+        part._sha256, part._recipe, part._remarks = self._sha256, self._recipe, self._remarks
         return part

@@ -7,12 +7,12 @@ from zsad.study.config import Study, load_study
 from zsad.study.shifts import StudyError
 
 if TYPE_CHECKING:
-    from zsad.study.committed import load_records
+    from zsad.study.manifest import load_records
     from zsad.study.run import compute
 
 __all__ = ["Study", "StudyError", "compute", "load_records", "load_study"]
 
-_HOME = {"compute": "zsad.study.run", "load_records": "zsad.study.committed"}
+_HOME = {"compute": "zsad.study.run", "load_records": "zsad.study.manifest"}
 
 
 def __getattr__(name: str) -> Any:

@@ -28,12 +28,12 @@ from zsad.robustness.search_space import PARAMETERS, search_space
 from zsad.robustness.test_set import Masks, groups_of
 from zsad.study.cells import Cell
 from zsad.study.config import DetectorConfig, Study
-from zsad.study.records import TABLES
+from zsad.study.schema import TABLES
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A cell's metrics and its tables (`zsad.study.records.TABLES`), both without the key; and the batch size that the
+    """A cell's metrics and its tables (`zsad.study.schema.TABLES`), both without the key; and the batch size that the
     device had room for in the end.
     """
 

@@ -13,8 +13,9 @@ import pandas as pd
 
 from zsad.files import check_writable_folder
 from zsad.study.cells import Request, Selection, requests
-from zsad.study.config import Study, project_root, resolve
-from zsad.study.records import RECORD_COLUMNS, RecordStore
+from zsad.study.config import Study, load_study, project_root
+from zsad.study.results import Results
+from zsad.study.schema import RECORD_COLUMNS, validate_records
 from zsad.study.sealed import RecordError, read_sealed, write_sealed
 
 logger = logging.getLogger(__name__)
@@ -90,17 +91,37 @@ def read_manifests(study: str) -> list[Entry]:
     return [entry for path in sorted(manifest_folder(study).glob("*/*/*.json")) for entry in read_manifest(path)]
 
 
-def gather(store: RecordStore, study: str, entries: Iterable[Entry]) -> pd.DataFrame:
+def gather(results: Results, study: str, entries: Iterable[Entry]) -> pd.DataFrame:
     """The records of a study's results. An unshifted cell also serves as strength 0 of every shift."""
     cells: dict[str, pd.DataFrame] = {}
     frames = []
     for entry in entries:
         if entry.key not in cells:
-            cells[entry.key] = store.rows(entry.key)
+            cells[entry.key] = results.of(entry.key).rows(entry.key)
         frames.append(cells[entry.key].assign(study=study, **entry._asdict()))
     if not frames:
         return pd.DataFrame(columns=RECORD_COLUMNS)
     return pd.concat(frames, ignore_index=True)[RECORD_COLUMNS]
+
+
+def load_records(study: str | Study) -> pd.DataFrame:
+    """A study's validated records: those committed in results/<study>, else those `zsad run` left in build/.
+
+    Raises FileNotFoundError, saying what to run, where there are neither.
+    """
+    config = load_study(study, check_models=False) if isinstance(study, str) else study
+    results = Results(config.name, config.records_root)
+    if results.committed.sidecars:
+        records = results.committed.records
+    elif entries := read_manifests(config.name):
+        records = gather(results, config.name, entries)
+    else:
+        raise FileNotFoundError(
+            f"no records of study {config.name!r} in {results.committed.folder} or {manifest_folder(config.name)}: "
+            f"run `zsad run {config.name}`"
+        )
+    validate_records(records, results.sidecars(records["key"]))
+    return records
 
 
 def manifest_records(study: Study, selection: Selection) -> pd.DataFrame | None:
@@ -111,17 +132,17 @@ def manifest_records(study: Study, selection: Selection) -> pd.DataFrame | None:
 
     Raises ValueError as `zsad.study.compute` for a selection that the study does not have.
     """
-    store, entries = RecordStore(resolve(study.records_root)), []
+    results, entries = Results(study.name, study.records_root), []
     manifests: dict[tuple[str, str, str], dict[Name, Entry]] = {}
     for request in requests(study, selection):
         subject = (request.suite, request.category, request.backbone)
         if subject not in manifests:
             manifests[subject] = _manifest(study, *subject)
         entry = manifests[subject].get(_name(request))
-        if entry is None or not store.has(entry.key):
+        if entry is None or results.find(entry.key) is None:
             return None
         entries.append(entry)
-    return gather(store, study.name, entries)
+    return gather(results, study.name, entries)
 
 
 def _manifest(study: Study, suite: str, category: str, backbone: str) -> dict[Name, Entry]:

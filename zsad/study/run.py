@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,8 +13,7 @@ import pandas as pd
 import torch
 
 from zsad.clip import Backbone, load_backbone
-from zsad.data import Dataset, load_dataset
-from zsad.data.demo import write_suite
+from zsad.data import Dataset
 from zsad.data.labels import check_labels, check_masks
 from zsad.detectors import Detector, load_detector
 from zsad.files import check_writable_folder, remove_stale
@@ -24,12 +23,13 @@ from zsad.robustness import Corruption, TestSet
 from zsad.study import provenance
 from zsad.study.cells import Cell, Request, Selection, cell_of, requests
 from zsad.study.code import module_code
-from zsad.study.committed import Committed, Meaning, committed_folder, recipe_of
 from zsad.study.config import DetectorConfig, Study, resolve
+from zsad.study.data import ensure_suite, read_suite, where_to_put
 from zsad.study.evaluate import corruption_of, evaluate, load_images
 from zsad.study.incomplete import Failures, IncompleteError, Subject
 from zsad.study.manifest import Entry, gather
-from zsad.study.records import SUBJECT_COLUMNS, RecordStore
+from zsad.study.results import Results
+from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Shift, StudyError, starting_shifts
 
 log = logging.getLogger(__name__)
@@ -91,8 +91,8 @@ def compute(
 ) -> pd.DataFrame:
     """Records of a study, computing those that are missing.
 
-    Every finished cell is kept at once, so a run that is stopped or killed goes on where it was. Cells kept in
-    `results/<study>` are taken from there. A detector is loaded when the first of its results is asked for; one whose
+    Every finished cell is kept at once, so a run that is stopped or killed goes on where it was. Cells committed in
+    `results/<study>` are read there. A detector is loaded when the first of its results is asked for; one whose
     weights are missing, and a category whose data are refused, do not keep the others from being computed. A suite
     whose folder is not there is passed over with a warning, unless it is named.
 
@@ -106,7 +106,7 @@ def compute(
         loader: makes a detector from (study, detector, backbone).
 
     Returns:
-        A row a metric with the columns of `zsad.study.records.RECORD_COLUMNS`; estimates are fractions in [0, 1].
+        A row a metric with the columns of `zsad.study.schema.RECORD_COLUMNS`; estimates are fractions in [0, 1].
 
     Raises:
         StudyError, ValueError: something the study does not have, naming the known choices.
@@ -153,21 +153,20 @@ class Evaluator:
 
     def __init__(self, study: Study, loader: DetectorLoader | None = None) -> None:
         self.study = study
-        self.store = RecordStore(resolve(study.records_root))
+        self.results = Results(study.name, study.records_root)
         self.batch_size = study.batch_size
         self._loader = loader
         self._towers: dict[str, Backbone | Exception] = {}
         self._detectors: dict[tuple[str, str], Detector | Exception] = {}
         self._datasets: dict[tuple[str, str, int | None], Dataset | Exception] = {}
         self._images: dict[_Images, TestSet] = {}
-        self._committed = Committed(committed_folder(study.name))
         self._program = {"versions": provenance.versions(), **provenance.commit()}
 
     def compute(self, selection: Selection, progress: bool = True) -> pd.DataFrame:
         """See `zsad.study.compute`."""
         _check_device(self.study.device)
         asked = requests(self.study, _without_missing_suites(self.study, selection))
-        self.store.prepare()
+        self.results.store.prepare()
         remove_stale(resolve(self.study.cache_root), deep=True)
         _check_caches(self.study, {request.detector.label: request.detector for request in asked}.values())
         for suite in dict.fromkeys(request.suite for request in asked):
@@ -175,7 +174,7 @@ class Evaluator:
         failures = Failures()
         wanted = [w for request in asked if (w := self._wanted(request, failures)) is not None]
         unique = list({w.key: w for w in wanted}.values())
-        missing = [w for w in unique if not self._is_there(w)]
+        missing = [w for w in unique if self.results.find(w.key) is None]
         refused: dict[str, tuple[str, str]] = {}
         with progress_bar(len(unique), len(unique) - len(missing), "cell", self.study.name, progress) as bar:
             for w in _by_images(missing):
@@ -191,18 +190,10 @@ class Evaluator:
         for w in wanted:
             if w.key in refused:
                 failures.add(*refused[w.key], w.subject)
-        records = gather(self.store, self.study.name, [w.entry for w in wanted if w.key not in refused])
+        records = gather(self.results, self.study.name, [w.entry for w in wanted if w.key not in refused])
         if failures.count:
             raise IncompleteError(self.study.name, records, failures)
         return records
-
-    def _is_there(self, w: _Wanted) -> bool:
-        """Whether a cell is finished, or kept with the project, from where it is then taken."""
-        if self.store.has(w.key):
-            return True
-        recipe = recipe_of(self.study, w.cell.suite)
-        meaning = Meaning(w.cell.spec(), w.detector.fingerprint, w.cell.code, recipe)
-        return self._committed.restore(w.key, self.store, meaning, w.dataset.ids)
 
     def dataset(self, suite: str, category: str, limit: int | None) -> Dataset:
         """At most `limit` test images of one category."""
@@ -247,9 +238,9 @@ class Evaluator:
         """What the search under another shift has found on the same images, computed if it is missing."""
         cell = w.cell.under(shift)
         other = replace(w, cell=cell, key=cell.key(w.dataset.fingerprint(), w.detector.fingerprint))
-        if not self._is_there(other):
+        if self.results.find(other.key) is None:
             self._evaluate(other, images, progress)
-        return self.store.table(other.key, "samples")
+        return self.results.of(other.key).table(other.key, "samples")
 
     def _evaluate(self, w: _Wanted, images: TestSet, progress: bool) -> None:
         """Compute one cell and store it."""
@@ -263,7 +254,7 @@ class Evaluator:
             batch_size=self.batch_size,
             device=self.study.device,
             progress=progress,
-            checkpoint=self.store.path(w.key, ".search"),
+            checkpoint=self.results.store.path(w.key, ".search"),
             starts=[self._samples(w, start, images, progress) for start in starting_shifts(cell.shift)],
         )
         self.batch_size = found.batch_size
@@ -284,8 +275,9 @@ class Evaluator:
             "stage_seconds": {s: round(t - before.get(s, 0.0), 3) for s, t in stage_seconds(w.detector).items()},
             "started_at": started.isoformat(timespec="seconds"),
         }
-        self.store.write(w.key, rows, {name: t.assign(key=w.key) for name, t in found.tables.items()}, sidecar)
-        self.store.forget_search(w.key)
+        tables = {name: table.assign(key=w.key) for name, table in found.tables.items()}
+        self.results.store.write(w.key, rows, tables, sidecar)
+        self.results.store.forget_search(w.key)
 
 
 def _remembered(kept: dict[_Key, _Found | Exception], key: _Key, find: Callable[[], _Found]) -> _Found:
@@ -317,12 +309,6 @@ def _without_missing_suites(study: Study, selection: Selection) -> Selection:
     return replace(selection, suites=left) if missing else selection
 
 
-def where_to_put(missing: Mapping[str, Path]) -> str:
-    """What to say of suites whose folders are not there: which, and the way out."""
-    where = "; ".join(f"{suite}: no folder {root}" for suite, root in missing.items())
-    return f"{where}; put the data set there, or set data_root to the folder that holds it"
-
-
 def stage_seconds(detector: Detector) -> dict[str, float]:
     """Seconds that a detector has spent in each of its stages so far; empty for one that has no stages."""
     return dict(getattr(detector, "seconds", {}))
@@ -334,26 +320,6 @@ def _by_images(cells: list[_Wanted]) -> list[_Wanted]:
     for w in cells:
         groups.setdefault(_images_of(w), []).append(w)
     return [w for group in groups.values() for w in group]
-
-
-def read_suite(study: Study, suite: str, category: str, limit: int | None) -> Dataset:
-    """At most `limit` test images of one category of a study. Raises FileNotFoundError for a suite without a folder,
-    and what `zsad.load_dataset` raises.
-    """
-    if suite in (missing := study.missing_suites()):
-        raise FileNotFoundError(where_to_put({suite: missing[suite]}))
-    config = study.suites[suite]
-    found = load_dataset(config.reader, study.root_of(suite), category=category, domain=config.domain)
-    return found.subset(limit)
-
-
-def ensure_suite(study: Study, suite: str, progress: bool = True) -> None:
-    """Write a demo suite where the study's data root lacks it, or holds one that is not as it was drawn.
-
-    Suites of real data, and a demo suite that the study reads from a folder of another name, are left to the reader.
-    """
-    if study.is_demo(suite):
-        write_suite(resolve(study.data_root), str(study.suites[suite].root), study.demo_seed, progress)
 
 
 def _check_device(device: str) -> None:

@@ -14,7 +14,7 @@ from book.tools.pages.worst import SETTING_WORDS, SETTINGS, WorstCases, computed
 from book.tools.plots.style import PALETTE
 from zsad.analysis import falls
 from zsad.analysis.falls import FORWARDS_OF_A_GRADIENT, Compared, compared, mean_curve, relative_falls, wins
-from zsad.study.committed import load_sidecars
+from zsad.study.results import load_sidecars
 from zsad.study.shifts import Block, Worst
 
 CRITERIA = {"auroc": "kept by AUROC", "loss": "kept by loss"}

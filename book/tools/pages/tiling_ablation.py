@@ -9,7 +9,7 @@ from book.tools.page import Page
 from book.tools.pages.corruption import percent, points
 from book.tools.pages.tiled import METRICS, PIPELINE, Tiled, draws_of, gap, level
 from zsad.analysis.differences import Difference
-from zsad.study.committed import load_sidecars
+from zsad.study.results import load_sidecars
 
 # What each variant changes, and what stands or falls with it.
 WORDS = {

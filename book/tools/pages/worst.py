@@ -8,9 +8,9 @@ import pandas as pd
 
 from book.tools.page import Page
 from zsad.study import load_records
-from zsad.study.committed import load_sidecars
 from zsad.study.config import Study, load_study
-from zsad.study.records import SUBJECT_COLUMNS
+from zsad.study.results import load_sidecars
+from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Worst
 
 SETTINGS = ("angle", "saturation", "hue", "3d")

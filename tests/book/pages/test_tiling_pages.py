@@ -37,7 +37,8 @@ from zsad.detectors import Prediction
 from zsad.detectors.tiling import Tiling
 from zsad.detectors.tiling_options import TilingOptions
 from zsad.study import committed, compute
-from zsad.study.records import smaller_class
+from zsad.study.export import export
+from zsad.study.schema import smaller_class
 from zsad.study.sealed import read_sealed, write_sealed
 
 SHARES = {"winclip": 0.9, "tiling": 1.0, "clipseg alone": 0.6, "not scaled": 1.0}
@@ -254,18 +255,13 @@ def test_cells_without_draws_of_f1_say_so(page):
 
 def test_kept_tables_of_an_earlier_version_lack_what_came_later(study, tmp_path):
     records = compute(study, "none", progress=False, loader=load_shaded)
-    committed.export(records, study, tmp_path)
+    export(records, study, tmp_path)
     path = tmp_path / "replicates.parquet"
     pd.read_parquet(path).drop(columns=["image_f1max", "pixel_f1max"]).to_parquet(path, index=False)
     provenance = read_sealed(tmp_path / "provenance.json")
     provenance["files"]["replicates"] = hashlib.sha256(path.read_bytes()).hexdigest()
     write_sealed(provenance, tmp_path / "provenance.json")
-    other = tiny_study(tmp_path, records_root=tmp_path / "records")
-    store = committed.RecordStore(other.records_root)
-    store.prepare()
-    key = records["key"].iloc[0]
-    assert committed.Committed(tmp_path).restore(key, store)
-    restored = store.table(key, "replicates")
+    restored = committed.Committed(tmp_path).table(records["key"].iloc[0], "replicates")
     assert restored["pixel_f1max"].isna().all()
     assert restored["aupro"].notna().all()
 

@@ -1,0 +1,53 @@
+"""The data sets of a study: where they lie, what is drawn where it is missing, and what they are known by."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from zsad.data import Dataset, load_dataset
+from zsad.data.demo import stamp, write_suite
+from zsad.study.code import folder_code
+from zsad.study.config import Study, resolve
+from zsad.study.shifts import canonical_json
+
+
+def read_suite(study: Study, suite: str, category: str, limit: int | None) -> Dataset:
+    """At most `limit` test images of one category of a study; a demo suite is known by what it was drawn from, and
+    files that are not as they were drawn are not decoded.
+
+    Raises FileNotFoundError for a suite without a folder, and what `zsad.load_dataset` raises.
+    """
+    if suite in (missing := study.missing_suites()):
+        raise FileNotFoundError(where_to_put({suite: missing[suite]}))
+    config, root = study.suites[suite], study.root_of(suite)
+    found = load_dataset(config.reader, root, category=category, domain=config.domain)
+    if study.is_demo(suite) and (drawn := recipe_of(root)):
+        found = found.as_drawn(*drawn)
+    return found.subset(limit)
+
+
+def recipe_of(folder: Path) -> tuple[str, dict[str, str]] | None:
+    """SHA-256 (hex) of what a demo suite says it was drawn from (seed and every choice) and of the code that draws,
+    whatever its comments say; and the SHA-256 of each of its files by path. None of a folder without such a stamp.
+    """
+    try:
+        drawn_from, files = stamp.read_stamp(folder)
+    except (FileNotFoundError, ValueError):
+        return None
+    recipe = canonical_json([drawn_from, folder_code(Path(stamp.__file__).parent)])
+    return (hashlib.sha256(recipe.encode()).hexdigest(), files) if files else None
+
+
+def ensure_suite(study: Study, suite: str, progress: bool = True) -> None:
+    """Write a demo suite where the study's data root lacks it, or holds one that is not as it was drawn.
+
+    Suites of real data, and a demo suite that the study reads from a folder of another name, are left to the reader.
+    """
+    if study.is_demo(suite):
+        write_suite(resolve(study.data_root), str(study.suites[suite].root), study.demo_seed, progress)
+
+
+def where_to_put(missing: Mapping[str, Path]) -> str:
+    """What to say of suites whose folders are not there: which, and the way out."""
+    where = "; ".join(f"{suite}: no folder {root}" for suite, root in missing.items())
+    return f"{where}; put the data set there, or set data_root to the folder that holds it"

@@ -1,0 +1,85 @@
+"""Finding a finished cell by its key: among those committed with the project, then in the folder of finished cells."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import pandas as pd
+
+from zsad.study.committed import Committed, committed_folder
+from zsad.study.config import Study, resolve
+from zsad.study.records import RecordStore
+from zsad.study.schema import KEY_COLUMNS, TABLES
+from zsad.study.sealed import RecordError
+
+
+@runtime_checkable
+class Place(Protocol):
+    """Where cells lie. What is damaged is not handed out."""
+
+    folder: Path
+
+    def has(self, key: str) -> bool: ...
+    def sidecar(self, key: str) -> dict[str, Any]: ...
+    def rows(self, key: str) -> pd.DataFrame: ...
+    def table(self, key: str, name: str) -> pd.DataFrame: ...
+
+
+class Results:
+    """The cells of a study, wherever they lie. New ones are written to `store`."""
+
+    def __init__(self, study: str, records_root: Path) -> None:
+        self.committed = Committed(committed_folder(study))
+        self.store = RecordStore(resolve(records_root))
+        self._found: dict[str, Place] = {}
+
+    def find(self, key: str) -> Place | None:
+        """The place that holds a cell; None where it has to be computed."""
+        if key not in self._found:
+            places: tuple[Place, ...] = (self.committed, self.store)
+            place = next((place for place in places if place.has(key)), None)
+            if place is None:
+                return None
+            self._found[key] = place
+        return self._found[key]
+
+    def of(self, key: str) -> Place:
+        """As `find`. Raises RecordError for a cell that is nowhere."""
+        if (place := self.find(key)) is None:
+            where = f"{self.committed.folder} nor in {self.store.folder}"
+            raise RecordError(f"cell {key} is neither in {where}: run `zsad run`")
+        return place
+
+    def sidecars(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Key -> provenance. Raises RecordError for a cell that is nowhere."""
+        return {str(key): self.of(key).sidecar(key) for key in dict.fromkeys(keys)}
+
+
+def load_table(records: pd.DataFrame, name: str, study: Study) -> pd.DataFrame:
+    """What lies beside some records, one of `schema.TABLES`: the rows of their cells, with the records' own names for
+    them (suite, category, detector, ..., variant, setting, value) in front.
+
+    `study` says where finished cells lie; the records may be those of another study, which are committed.
+
+    Raises:
+        ValueError: an unknown table.
+        RecordError: a cell that is nowhere, or without that table; only worst cases have "samples" and "curve".
+    """
+    if name not in TABLES:
+        raise ValueError(f"unknown table {name!r}; known: {', '.join(TABLES)}")
+    named = records[["study", *KEY_COLUMNS, "key"]].drop_duplicates()
+    results = _results_of(records, study)
+    for key, sidecar in results.sidecars(named["key"]).items():
+        if name not in sidecar["tables"]:
+            raise RecordError(f"cell {key} has no {name}: only worst cases have samples and a curve")
+    tables = [results.of(key).table(key, name) for key in named["key"].unique()]
+    return named.merge(pd.concat(tables, ignore_index=True), on="key")
+
+
+def load_sidecars(records: pd.DataFrame, study: Study) -> dict[str, dict[str, Any]]:
+    """The provenance of some records' cells, by key; `study` and errors as `load_table`."""
+    return _results_of(records, study).sidecars(records["key"])
+
+
+def _results_of(records: pd.DataFrame, study: Study) -> Results:
+    return Results(str(records["study"].iloc[0]), study.records_root)

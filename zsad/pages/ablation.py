@@ -25,7 +25,7 @@ WORDS = {
     "diversity only": "words made unlike each other, without guidance",
     "guidance only": "words guided, without diversity",
     "knowledge guidance": "guided to stay close to the bare prompt, not by the contrast of the sides",
-    "shorter guided": "guidance of texts without diversity words, and no temperature in it",
+    "shorter guided": "guidance of distribution words by themselves, and no temperature in it",
     "linear": "one linear layer in place of the network",
     "prototype": "no network: the mean text of each side",
     "bare prompts": "no words and no network: the mean prompt of each side",
@@ -130,14 +130,17 @@ def _absent(cases: Corrupted) -> str:
 
 
 def _guided(cases: Corrupted) -> str:
-    """A word on records that were made before guidance acted on full texts."""
+    """A word on records that were made before guidance acted on full texts, or on both kinds of words."""
     rows = cases.records[cases.records["detector"] == WHOLE]
     if rows.empty:
         return ""
     (sidecar,) = load_sidecars(rows.iloc[:1], cases.study).values()
-    if "guidance_of" in sidecar["spec"]["options"]:
+    options = sidecar["spec"]["options"]
+    if "guided_words" in options:
         return ""
-    return " In these records guidance acts on texts without diversity words, in 16 bits and without a temperature."
+    if "guidance_of" in options:
+        return " In these records guidance acts on distribution words alone."
+    return " In these records guidance acts on distribution words by themselves, in 16 bits and without a temperature."
 
 
 def conclude(gaps: dict[tuple[str, str], Difference]) -> str:

@@ -231,11 +231,17 @@ def variants(cases: Cases) -> dict[str, list[str]]:
 
 
 def guided(cases: Cases) -> str:
-    """A word on records that were made before guidance acted on full texts."""
+    """A word on records that were made before guidance acted on full texts, or on both kinds of words."""
     rows = cases.records[cases.records["detector"] == WHOLE]
-    if rows.empty or "guidance_of" in next(iter(load_sidecars(rows[:1], cases.study).values()))["spec"]["options"]:
+    if rows.empty:
         return ""
-    return " In these records guidance acts on texts without diversity words, in 16 bits and without a temperature."
+    (sidecar,) = load_sidecars(rows[:1], cases.study).values()
+    options = sidecar["spec"]["options"]
+    if "guided_words" in options:
+        return ""
+    if "guidance_of" in options:
+        return " In these records guidance acts on distribution words alone."
+    return " In these records guidance acts on distribution words by themselves, in 16 bits and without a temperature."
 
 
 def with_own_words(study: Study, seeds: bool) -> list[DetectorConfig]:

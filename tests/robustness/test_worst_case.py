@@ -379,6 +379,6 @@ def test_progress_counts_tries(capsys):
     attacked("hue", progress=True)
     shown = capsys.readouterr().err
     assert "some_thing hue: 100%" in shown
-    assert f"{3 * QUICK['refine']}/{3 * QUICK['refine']}" in shown
+    assert f"{3 * QUICK['bayes_opt']}/{3 * QUICK['bayes_opt']}" in shown
     attacked("hue")
     assert capsys.readouterr().err == ""

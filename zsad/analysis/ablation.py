@@ -20,7 +20,7 @@ WORDS = {
     "diversity only": "words made unlike each other, without guidance",
     "guidance only": "words guided, without diversity",
     "knowledge guidance": "guided to stay close to the bare prompt, not by the contrast of the sides",
-    "shorter guided": "guidance of texts without diversity words, and no temperature in it",
+    "shorter guided": "guidance of distribution words by themselves, and no temperature in it",
     "linear": "one linear layer in place of the network",
     "prototype": "no network: the mean text of each side",
     "bare prompts": "no words and no network: the mean prompt of each side",

@@ -19,7 +19,7 @@ from torch import Tensor
 from zsad.clip import Backbone
 from zsad.clip.prompts import ANOMALOUS, NORMAL
 from zsad.detectors.options import above_zero, at_least, check_sides, one_of
-from zsad.detectors.text_training.detector import Texts, TextTrained, TextTrainedOptions
+from zsad.detectors.text_training.detector import UNKNOWN_OBJECT, Texts, TextTrained, TextTrainedOptions
 from zsad.detectors.text_training.learned_words import (
     DIVERSITIES,
     SCHEDULES,
@@ -41,6 +41,7 @@ from zsad.detectors.text_training.learned_words import (
 SEMANTIC = {NORMAL: ("{}.",), ANOMALOUS: ("broken {}.", "damaged {}.")}
 GUIDANCES = ("content", "knowledge", "shifts", None)
 GUIDED = ("full texts", "texts without diversity words")
+GUIDED_WORDS = ("both kinds", "distribution words")
 SHIFTS = ("dark", "blurry", "noisy", "low contrast")
 KINDS = ("diversity", "distribution")
 
@@ -57,12 +58,15 @@ class TextFNNOptions(TextTrainedOptions):
         diversity: what makes words of a kind different from each other: the "absolute" cosine of pairs, the "signed"
             one, or None.
         diversity_of: "text features" of the words by themselves, or their "token vectors".
-        guidance: what keeps the meaning of the semantic prompts behind distribution words: "content" (PromptStyler's
+        guidance: what keeps the meaning of the semantic prompts behind learned words: "content" (PromptStyler's
             contrast of the two sides), "knowledge" (stay close to the bare prompt's feature), "shifts" (become the
             prompt in a dark, blurry, noisy or low-contrast photo, in turns), or None.
-        guidance_of: "full texts", `[diversity words] [distribution words] [semantic words]`, which the head is trained
-            on, as PromptStyler's term acts on its classifier's own texts; or "texts without diversity words", in whose
-            front a diversity word may still take the meaning away.
+        guided_words: "both kinds", as all words of PromptStyler are guided; or "distribution words", which alone the
+            poster says it of: then some diversity word may take the meaning away whatever stands behind it. Diversity
+            words, which are the same for all objects, are guided in front of prompts of an "object".
+        guidance_of: of distribution words: "full texts", `[diversity words] [distribution words] [semantic words]`,
+            which the head is trained on, as PromptStyler's term acts on its classifier's own texts; or "texts without
+            diversity words", in whose front a diversity word may still take the meaning away.
         guidance_words: diversity words that stand in front of each distribution word in a step, in turns: of full
             texts alone.
         guidance_temperature: of the "content" contrast. PromptStyler prints none, which is 1: that draws on all texts
@@ -81,6 +85,7 @@ class TextFNNOptions(TextTrainedOptions):
     diversity: str | None = "absolute"
     diversity_of: str = "text features"
     guidance: str | None = "content"
+    guided_words: str = "both kinds"
     guidance_of: str = "full texts"
     guidance_words: int = 8
     guidance_temperature: float = 0.1
@@ -96,6 +101,7 @@ class TextFNNOptions(TextTrainedOptions):
         one_of("diversity", self.diversity, DIVERSITIES)
         one_of("diversity_of", self.diversity_of, ("text features", "token vectors"))
         one_of("guidance", self.guidance, GUIDANCES)
+        one_of("guided_words", self.guided_words, GUIDED_WORDS)
         one_of("guidance_of", self.guidance_of, GUIDED)
         one_of("schedule", self.schedule, SCHEDULES)
         at_least(self, 1, "diversity_words", "diversity_tokens", "distribution_words", "distribution_tokens")
@@ -146,9 +152,12 @@ class TextFNN(TextTrained):
         learned = _read(state, self.backbone.device) if state else self._drawn()
         if self._diversity is not None:
             learned["diversity"] = self._diversity
-        self._learn_kind(learned, "diversity", None, checkpoint)
+        options, both = self._options, self._options.guided_words == "both kinds"
+        guidance = self._guidance(UNKNOWN_OBJECT, options.diversity_tokens) if both else None
+        self._learn_kind(learned, "diversity", guidance, checkpoint)
         self._diversity = learned["diversity"]
-        guidance = self._guidance(words, learned["diversity"].vectors)
+        front = self._diversity.vectors if options.guidance_of == "full texts" else None
+        guidance = self._guidance(words, options.distribution_tokens, front)
         self._learn_kind(learned, "distribution", guidance, checkpoint)
         return _write(learned)
 
@@ -184,12 +193,13 @@ class TextFNN(TextTrained):
             description=f"{kind} words",
         )
 
-    def _guidance(self, words: str, diversity: Float[Tensor, "word token width"]) -> Knowledge | None:
+    def _guidance(
+        self, words: str, tokens: int, front: Float[Tensor, "front fronttoken width"] | None = None
+    ) -> Knowledge | None:
         options, sides = self._options, self._prompts(words)
         if options.guidance is None:
             return None
-        front = diversity if options.guidance_of == "full texts" else None
-        texts = GuidedTexts(self._tower, sides, options.distribution_tokens, front, options.guidance_words)
+        texts = GuidedTexts(self._tower, sides, tokens, front, options.guidance_words)
         if options.guidance == "content":
             return content_guidance(texts, options.guidance_temperature)
         bare = [prompt for side in sides for prompt in side]

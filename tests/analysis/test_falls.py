@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book.tools.pages.search import conclude, conclude_doublings, shortly
 from zsad.analysis.falls import (
     compared,
     doublings,
@@ -102,35 +101,3 @@ def test_doublings_end_at_all_evaluations_and_say_the_most_of_a_category():
     assert (found["mean"] - found["doubled"]).tolist() == pytest.approx(found["change"].tolist())
     assert (found["low"] <= found["change"]).all()
     assert (found["change"] <= found["high"]).all()
-
-
-def doubled(*changes: float) -> pd.DataFrame:
-    rows = [{"case": "3D", "evaluations": 8 * 2**i, "change": c, "low": c - 0.1, "high": c + 0.1}
-            for i, c in enumerate(changes)]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def test_enough_is_said_from_where_no_doubling_moves_a_point():
-    assert "from 16 evaluations on, twice as many lower the mean by less than 1 point (0.90, 0.80 to 1.00)" in (
-        conclude_doublings(doubled(3.0, 0.9, 0.2))
-    )
-    assert "from 32 evaluations on" in conclude_doublings(doubled(0.5, 1.2, 0.4))
-    text = conclude_doublings(doubled(3.0, 1.5))
-    assert "no number of evaluations tried is enough: after 16, twice as many lower the mean by another 1.50" in text
-
-
-def test_conclusions_follow_the_last_comparison_whichever_way_it_falls():
-    case = {"backbone": "demo-b", "setting": "3d", "images": 10, "rate_low": 50.0, "rate_high": 99.0}
-    table = pd.DataFrame(
-        [
-            {**case, "criterion": "auroc", "other": "adam", "forwards": 16, "rate": 10.0},
-            {**case, "criterion": "auroc", "other": "adam", "forwards": 64, "rate": 90.0},
-            {**case, "criterion": "auroc", "other": "sobol", "forwards": 32, "rate": 70.0},
-            {**case, "criterion": "loss", "other": "adam", "forwards": 32, "rate": 80.0},
-        ]
-    )
-    first, second = conclude(table).split("\n")
-    assert "against adam on 90 % of 10 images (50 to 99) after 64 forward passes" in first
-    assert "short of 80 % against sobol." in first
-    assert "at least 80 % against each." in second
-    assert "in 2 of 3 comparisons; its lowest share is 70 % (kept by AUROC, against sobol after 32)" in shortly(table)

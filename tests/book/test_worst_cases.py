@@ -11,14 +11,18 @@ import zsad.study
 from book.tools import worst as loading
 from book.tools.page import Page
 from book.tools.probes.maps import worst_map
+from book.tools.searches import CHOICES, budgets, choices, comparable, evaluations_of, searches_of
 from book.tools.worst import cases_of, kept_cases, shown, sweeps_beside
+from zsad.analysis.searches import comparisons, panels
 from zsad.analysis.worst import drops_table, lowest_of_sweep, of_the_same_images, paired, worst_drops
 from zsad.study import compute
 from zsad.study.evaluate import sizes_of
+from zsad.study.shifts import Worst
 
 BLOCKS = [
     {"budget": 8, "over": ["washer"]},
     {"name": "grid", "search": "grid", "budget": 9, "settings": ["angle", "hue"], "over": ["washer"]},
+    {"name": "mask", "align": "mask", "budget": 8, "settings": ["angle"], "over": ["washer"]},
 ]
 
 
@@ -115,6 +119,50 @@ def test_blocks_that_search_alike_are_one_and_a_category_counts_once(study, page
     keys = ["category", "metric", "setting"]
     assert joined.records.sort_values(keys)["key"].tolist() == found.records.sort_values(keys)["key"].tolist()
     assert set(kept_cases(page, "more").worst["category"]) == set(images)
+
+
+def test_searches_that_differ_in_their_way_alone_are_compared(page):
+    found = searches_of(page)
+    group = comparable(found)
+    assert [cases.block.name for cases in group] == ["default", "grid"]
+    assert comparable(found[:1]) == []
+    assert [(one.block.name, two.block.name) for one, two in choices(found, "align")] == [("default", "mask")]
+    assert budgets(group) == "refine 8; grid 9"
+    evaluations = evaluations_of(group)
+    assert set(evaluations["search"]) == {"refine", "grid"}
+    table = comparisons(panels(evaluations))
+    assert set(table["other"]) == {"grid"}
+    assert table.groupby(["criterion", "setting"])["forwards"].max().to_dict() == {
+        ("auroc", "angle"): 8, ("auroc", "hue"): 8
+    }  # fmt: skip
+    assert (table["images"] == 10).all(), "normal images too, by their loss"
+
+
+def test_records_without_each_image_s_evaluations_have_no_searches_to_compare(page, monkeypatch):
+    monkeypatch.setattr("book.tools.searches.load_sidecars", lambda *_: {"key": {"tables": ["samples"]}})
+    evaluations = evaluations_of(searches_of(page))
+    assert evaluations.empty
+    assert panels(evaluations) == []
+    assert not evaluations["auroc"].notna().any()
+
+
+def test_a_choice_changes_one_option_alone(study):
+    blocks = [
+        Worst(),
+        Worst(name="a", criterion="loss"),
+        Worst(name="b", criterion="loss", align="mask"),
+        Worst(name="c", gradient="class_token"),
+        Worst(name="d", search="adam"),
+        Worst(name="e", search="adam", gradient="class_token"),
+    ]
+    cases = [loading.WorstCases(study, (block,), pd.DataFrame()) for block in blocks]
+    names = {
+        option: [(first.block.name, second.block.name) for first, second in choices(cases, option)]
+        for option in CHOICES
+    }
+    assert names == {
+        "criterion": [("default", "a")], "align": [("a", "b")], "gradient": [("d", "e")], "corners": []
+    }  # fmt: skip
 
 
 def test_a_replayed_worst_case_is_as_bad_as_recorded(study, page):

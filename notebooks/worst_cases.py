@@ -120,7 +120,7 @@ for cases in studies:
 # ## One value for all, or one for each
 #
 # A uniform shift, as on the pages before, changes every image alike. Worst cases of single images can only be lower
-# where the sweep tries no value that the search misses, and where an image's own AUROC and the pooled metric agree.
+# where the sweep has no value that the search misses, and where an image's own AUROC and the pooled metric agree.
 # Both are compared on the categories that have both, of as many images.
 
 # %%

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from search_curves import EVALUATIONS, NAN, curve
 
 from zsad.analysis.falls import (
     compared,
@@ -12,43 +13,17 @@ from zsad.analysis.falls import (
     mean_curve,
     relative_falls,
     wins,
-    with_forwards,
-)
-
-
-def curve(search: str, id: str, aurocs: list[float], losses: list[float] | None = None, gradient: bool = False):
-    count = np.arange(1, len(aurocs) + 1)
-    return pd.DataFrame(
-        {"suite": "s", "category": "nut" if id < "c" else "pin", "id": id, "search": search, "evaluation": count,
-         "gradients": count * gradient, "auroc": aurocs, "loss": aurocs if losses is None else losses}
-    )  # fmt: skip
-
-
-NAN = float("nan")
-TRIES = with_forwards(
-    pd.concat(
-        [
-            curve("refine", "a", [0.9, 0.7, 0.5, 0.5]),
-            curve("refine", "b", [0.8, 0.8, 0.8, 0.8]),
-            curve("refine", "c", [NAN] * 4, [0.0, -0.1, -0.3, -0.4]),
-            curve("adam", "a", [0.92, 0.52], gradient=True),
-            curve("adam", "b", [0.8, 0.8], gradient=True),
-            curve("adam", "c", [NAN] * 2, [0.0, -0.2], gradient=True),
-            curve("adam", "d", [0.9, 0.1], gradient=True),
-        ],
-        ignore_index=True,
-    )
 )
 
 
 def test_a_gradient_counts_four_forward_passes():
-    forwards = TRIES.groupby("search")["forwards"].unique().map(list).to_dict()
+    forwards = EVALUATIONS.groupby("search")["forwards"].unique().map(list).to_dict()
     assert forwards == {"refine": [1, 2, 3, 4], "adam": [4, 8]}
 
 
-def test_falls_are_measured_from_each_search_s_own_first_try_as_shares_of_the_furthest():
+def test_falls_are_measured_from_each_search_s_own_first_evaluation_as_shares_of_the_furthest():
     """An image that one search has not seen is left out; one that none can lower has fallen by 0."""
-    falls = relative_falls(TRIES, "auroc")
+    falls = relative_falls(EVALUATIONS, "auroc")
     assert list(falls) == ["refine", "adam"]
     assert [index[2] for index in falls["adam"].index] == ["a", "b", "c"]
     assert falls["refine"].to_numpy() == pytest.approx(np.array([[0, 0.5, 1, 1], [0] * 4, [0, 0.25, 0.75, 1]]))
@@ -58,7 +33,7 @@ def test_falls_are_measured_from_each_search_s_own_first_try_as_shares_of_the_fu
 
 
 def test_a_search_wins_where_it_is_further_and_half_where_as_far():
-    falls = relative_falls(TRIES, "auroc")
+    falls = relative_falls(EVALUATIONS, "auroc")
     assert wins(falls["refine"], falls["adam"]).to_numpy().tolist() == [[0.5, 1, 1, 1], [0.5] * 4, [0.5, 1, 1, 1]]
     found = compared(falls, "refine", "adam", 4)
     assert (found.images, found.further, found.alike) == (3, 2, 1)
@@ -85,7 +60,7 @@ def test_means_of_few_images_have_students_intervals_within_the_values():
 
 
 def test_doublings_end_at_all_evaluations_and_say_the_most_of_a_category():
-    tries = pd.concat(
+    evaluations = pd.concat(
         [
             curve("refine", "a", list(np.linspace(0.9, 0.1, 33))[:32]),
             curve("refine", "b", [0.9] * 16 + [0.5] * 16),
@@ -93,7 +68,7 @@ def test_doublings_end_at_all_evaluations_and_say_the_most_of_a_category():
             curve("refine", "d", [NAN] * 32, [0.0] * 32),
         ]
     )
-    found = doublings(lowest_aurocs(tries))
+    found = doublings(lowest_aurocs(evaluations))
     assert found["evaluations"].tolist() == [8, 16]
     of_a = 100 * 0.8 / 32
     assert found["change"].tolist() == pytest.approx([8 * of_a / 3, (16 * of_a + 40) / 3])

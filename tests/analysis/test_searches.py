@@ -2,7 +2,8 @@
 
 import pandas as pd
 import pytest
-from test_falls import TRIES, curve
+from search_curves import EVALUATIONS as ALL
+from search_curves import curve
 
 from zsad.analysis.falls import with_forwards
 from zsad.analysis.searches import (
@@ -20,7 +21,7 @@ from zsad.analysis.searches import (
 )
 
 WHERE = {"backbone": "demo-b", "setting": "3d"}
-EVALUATIONS = TRIES.assign(**WHERE, criterion=lambda t: t["search"].map({"refine": "auroc", "adam": "loss"}))
+EVALUATIONS = ALL.assign(**WHERE, criterion=lambda t: t["search"].map({"refine": "auroc", "adam": "loss"}))
 
 
 def test_our_search_is_held_against_the_others_for_its_own_aim_and_theirs_count_for_both():

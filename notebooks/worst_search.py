@@ -14,8 +14,8 @@
 # # How the worst cases are searched
 #
 # **What to see.** A lower bound is as good as its search: one that stops early makes a detector look robust. *refine*,
-# the default, first covers the box evenly, then spends each try where a model of what it has seen expects most of it;
-# it needs no gradient. It is held against *adam*, the search of the code released with the paper
+# the default, first covers the box evenly, then evaluates where a model of what it has seen expects most of it; it
+# needs no gradient. It is held against *adam*, the search of the code released with the paper
 # {cite:p}`stangl2024semantic` (gradient descent from the image as it is, then from random places), against points drawn
 # at *random*, and against the even ones of a *sobol* sequence: image by image, for as many forward passes, by both of
 # the aims that a search can have.

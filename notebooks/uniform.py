@@ -43,19 +43,24 @@ name, title, shift = PAGES.get(setting, (setting, f"{setting.capitalize()} sweep
 page = notebook.start(globals(), name)
 
 # %% [markdown]
-# The products shown are those without an upright pose, where the suite says which these are.
+# The products shown are those without an upright pose, where the suite says which these are. Two studies are shown:
+# that of this page, and beside it the whole demo world, every test image of it in finer steps, from the records kept in
+# `results/demo`. A reader who doubts them computes them again with the parameter `study = "demo"`.
 
 # %%
 suite = next(iter(page.study.suites))
 categories = swept_categories(page.study, suite)
 records = page.records("uniform", setting, suites=[suite], categories=categories, **page.first)
+studies = [
+    (records, title, ""),
+    *((kept, f"{title} on every test image", "-demo") for kept in kept_sweep(page, setting)),
+]
 
 # %% [markdown]
 # The mean over the categories, and each of them alone, against the strength of the shift.
 
-
 # %%
-def draw(records, title, suffix=""):
+for records, title, suffix in studies:
     page.figure(
         plots.plot_sweep(records, mean_over_categories(records), setting, (*sweeps.METRICS,)),
         f"fig-{name}{suffix}",
@@ -65,16 +70,12 @@ def draw(records, title, suffix=""):
         study=records["study"].iloc[0],
     )
 
-
-draw(records, title)
-
 # %% [markdown]
 # How far the lowest of these means lies below the one without shift. Both are measured on the same images, and in each
 # draw of the bootstrap on the same images drawn, so the interval is that of a paired difference.
 
-
 # %%
-def conclude(records, title, suffix=""):
+for records, _, suffix in studies:
     worst = sweeps.worst_drops(records, page.details("replicates", records))
     conclusion, who = sweeps.conclusion(worst, setting), sweeps.subject(records)
     page.say(
@@ -90,16 +91,12 @@ def conclude(records, title, suffix=""):
         page.number(f"{metric}_clean{suffix}", drop.clean, f"{number(drop.clean)} %")
         page.number(f"{metric}_worst{suffix}", drop.worst, f"{number(drop.worst)} %")
 
-
-conclude(records, title)
-
 # %% [markdown]
 # The same as numbers.
 
-
 # %%
-def tabulate(records, title, suffix=""):
-    axis = plots.SETTINGS[setting]
+axis = plots.SETTINGS[setting]
+for records, title, suffix in studies:
     table = sweeps.percents(records, mean_over_categories(records))
     table.insert(0, axis.label, table.pop("value") * axis.scale)
     page.table(
@@ -111,17 +108,3 @@ def tabulate(records, title, suffix=""):
         study=records["study"].iloc[0],
         csv=table,
     )
-
-
-tabulate(records, title)
-
-# %% [markdown]
-# ## The whole demo world
-#
-# The same sweep over every test image and with finer steps, from the records kept in `results/demo`. A reader who
-# doubts them computes them again with the parameter `study = "demo"`.
-
-# %%
-for kept in kept_sweep(page, setting):
-    for show in (draw, conclude, tabulate):
-        show(kept, f"{title} on every test image", "-demo")

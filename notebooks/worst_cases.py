@@ -19,9 +19,9 @@
 # bar is what is lost against the pictures as they are. The bounds are those of the code released with the paper: ±90
 # degrees, any hue, saturation up to 0.5 up or down.
 #
-# A search keeps the try with the lowest pixel AUROC of the picture, and on a normal picture that with the highest mean
-# score; the pooled pixel AUROC and AUPRO shown here follow from that, and are not what was searched for. The map of a
-# turned picture is turned back, and its empty corners score 0.
+# A search keeps the evaluation with the lowest pixel AUROC of the picture, and on a normal picture that with the
+# highest mean score; the pooled pixel AUROC and AUPRO shown here follow from that, and are not what was searched for.
+# The map of a turned picture is turned back, and its empty corners score 0.
 
 # %% tags=["parameters"]
 study = "quick"  # quick, demo, paper, or a YAML file
@@ -120,7 +120,7 @@ for cases in studies:
 # ## One value for all, or one for each
 #
 # A uniform shift, as on the pages before, changes every image alike. Worst cases of single images can only be lower
-# where the sweep tries no value that the search misses, and where an image's own AUROC and the pooled metric agree.
+# where the sweep has no value that the search misses, and where an image's own AUROC and the pooled metric agree.
 # Both are compared on the categories that have both, of as many images.
 
 # %%

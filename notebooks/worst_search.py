@@ -14,8 +14,8 @@
 # # How the worst cases are searched
 #
 # **What to see.** A lower bound is as good as its search: one that stops early makes a detector look robust. *refine*,
-# the default, first covers the box evenly, then spends each try where a model of what it has seen expects most of it;
-# it needs no gradient. It is held against *adam*, the search of the code released with the paper
+# the default, first covers the box evenly, then evaluates where a model of what it has seen expects most of it; it
+# needs no gradient. It is held against *adam*, the search of the code released with the paper
 # {cite:p}`stangl2024semantic` (gradient descent from the image as it is, then from random places), against points drawn
 # at *random*, and against the even ones of a *sobol* sequence: image by image, for as many forward passes, by both of
 # the aims that a search can have.
@@ -31,63 +31,197 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
+import pandas as pd
+
 from book.tools import page as notebook
-from book.tools.absent import say_absent, say_not_kept
-from book.tools.pages.search import searches_kept, searches_of_study, show_doublings, show_searches
-from book.tools.pages.worst_choices import show_ablations
-from zsad.study import load_study
+from book.tools import plots
+from book.tools.absent import say_absent, say_not_kept, shows_kept
+from book.tools.searches import CHOICES, budgets, choices, comparable, evaluations_of, kept_searches, searches_of
+from zsad.analysis import falls, searches, worst
 
 page = notebook.start(globals(), "worst_search")
 
 # %% [markdown]
 # ## How far the searches get
 #
-# From the records of the study `search`, which are kept in `results/search`.
+# The comparison is a study of its own, `search`, whose records are kept in `results/search`; where the study of this
+# page has several searches too, they follow. Only searches within the same bounds and of the same aim are held against
+# each other.
 
 # %%
-compared = searches_kept(page, "search", load_study("search").worst)
-if not show_searches(page, compared):
-    missing = say_not_kept(page, "comparison of searches", "search")
-    page.number("conclusion_search", missing)
-    page.number("short_search", missing)
+kept, own = kept_searches(page, "search"), searches_of(page)
+groups = {"": comparable(kept), "-here": comparable(own)}
+panels = {suffix: searches.panels(evaluations_of(group)) for suffix, group in groups.items()}
+panels = {suffix: found for suffix, found in panels.items() if found}
+if "" not in panels:
+    for key in ("conclusion_search", "short_search"):
+        page.number(key, say_not_kept(page, "comparison of searches", "search"))
+if "-here" not in panels:
+    say_absent(page, "another search beside refine with the same bounds")
+
+# %% [markdown]
+# An image counts by how far its value has fallen, as a share of the furthest that any of the searches gets on it: so
+# no image that is easily hurt outweighs the others.
+
+# %%
+spent = {
+    suffix: f"Along: forward passes of the detector for an image; an evaluation with a gradient (adam) counts "
+    f"{falls.FORWARDS_OF_A_GRADIENT}. Evaluations at most: {budgets(groups[suffix])} (adam as released has 100, in 5 "
+    f"runs of 20). Bands: 95 % bootstrap intervals over the {len(found[0].falls[searches.OURS])} images."
+    for suffix, found in panels.items()
+}
+for suffix, found in panels.items():
+    page.figure(
+        plots.plot_search(searches.fall_curves(found), "forward passes an image", "fall [%]"),
+        f"fig-search{suffix}",
+        "<strong>How far the searches get.</strong> Height: how far the lowest value so far lies below that of the "
+        "image as it is, in percent of the furthest that any search lowers it on that image, mean over images; higher "
+        "is worse for the detector. Above, an image is judged by its pixel AUROC (by the loss without a defect), "
+        f"below by the loss. {spent[suffix]}",
+        study=groups[suffix][0].study.name,
+    )
+
+# %% [markdown]
+# The means could be those of a few images. On how many of them does *refine* get further?
+
+# %%
+for suffix, found in panels.items():
+    page.figure(
+        plots.plot_search(
+            searches.win_curves(found), "forward passes an image", "images won [%]",
+            colours=plots.PALETTE[1:], reference=searches.GOAL,
+        ),
+        f"fig-search-wins{suffix}",
+        "<strong>On how many images refine gets further.</strong> Share of images on which refine has lowered the "
+        f"value further than the other search for as many forward passes; as far counts half. Dotted: {searches.GOAL} "
+        f"%. {spent[suffix]}",
+        study=groups[suffix][0].study.name,
+    )  # fmt: skip
+
+# %% [markdown]
+# The same after some numbers of forward passes, with the differences paired image by image.
+
+# %%
+for suffix, found in panels.items():
+    table = searches.comparisons(found)
+    page.table(
+        searches.comparisons_table(table),
+        f"tab-search{suffix}",
+        "<strong>refine against the other searches, image by image.</strong> After as many forward passes of both: on "
+        "how many images refine has lowered the value further, and as far; the share that it wins (as far counts "
+        "half); and by how much its fall is ahead, mean of the paired differences in percent of the furthest fall on "
+        "each image. 95 % bootstrap intervals over images.",
+        study=groups[suffix][0].study.name,
+        csv=table,
+    )
+    page.say(searches.conclude(table))
+    page.number(f"conclusion_search{suffix}", searches.conclude(table))
+    page.number(f"short_search{suffix}", searches.shortly(table))
 
 # %% [markdown]
 # ## How many evaluations are enough
 #
 # A search that has tried too little finds more when it goes on. What it finds is never better for the detector than the
-# true worst case, which may be worse still.
+# true worst case, which may be worse still. Shown is the first search of the study `search`, and of this page's study.
 
 # %%
-if not (compared and show_doublings(page, compared[0])):
-    page.number("conclusion_doubling", say_not_kept(page, "search that goes on", "search"))
+going_on = []
+for suffix, all_cases in (("", kept), ("-here", own)):
+    evaluations = evaluations_of(all_cases[:1])
+    if evaluations["auroc"].notna().any():
+        going_on.append((suffix, all_cases[0], evaluations))
+    elif suffix:
+        say_absent(page, "worst cases with each image's evaluations")
+    else:
+        page.number("conclusion_doubling", say_not_kept(page, "search that goes on", "search"))
 
 # %% [markdown]
-# ## The searches of this study
+# A curve that still falls at its end belongs to a search that has not come to its end.
 
 # %%
-found = searches_of_study(page)
-if not show_searches(page, found, "-here"):
-    say_absent(page, "another search beside refine with the same bounds")
-if not (found and show_doublings(page, found[0], "-here")):
-    say_absent(page, "worst cases with each image's tries")
+for suffix, cases, evaluations in going_on:
+    page.figure(
+        plots.plot_search(searches.auroc_curves(evaluations), "evaluations an image", "mean AUROC [%]"),
+        f"fig-doubling{suffix}",
+        f"<strong>What more evaluations find, study {cases.study.name}.</strong> Lowest pixel AUROC so far of each "
+        f"anomalous image, mean over images, against the evaluations of {cases.block.search}; evaluation 1 is the "
+        "image as it is. Bands: 95 % bootstrap intervals over images.",
+        study=cases.study.name,
+    )
+
+# %% [markdown]
+# By how much the mean falls when the evaluations are doubled, and from where on that is less than a point.
+
+# %%
+for suffix, cases, evaluations in going_on:
+    table = searches.doubled(evaluations)
+    if len(table):
+        page.table(
+            searches.doubled_table(table),
+            f"tab-doubling{suffix}",
+            f"<strong>What twice as many evaluations change, study {cases.study.name}.</strong> Mean over anomalous "
+            "images of the lowest pixel AUROC, in percent, and by how many points it is lower after twice as many "
+            "evaluations, with a 95 % bootstrap interval over images; and the largest change of a category's mean.",
+            study=cases.study.name,
+            csv=table,
+        )
+        page.say(searches.conclude_doubled(table))
+        page.number(f"conclusion_doubling{suffix}", searches.conclude_doubled(table))
 
 # %% [markdown]
 # ## What the choices change
+#
+# Two lower bounds by searches that differ in one choice alone, on the categories that both have searched.
+
 
 # %%
-show_ablations(page, found)
+def compare_choice(all_cases, option):
+    found = []
+    for first, second in choices(all_cases, option):
+        one, two = worst.of_the_same_images(first.worst, second.worst)
+        if len(one):
+            pairs = worst.paired(one, two, page.details("replicates", pd.concat([one, two])))
+            choice, instead = (f"{option}: {getattr(cases.block, option)}" for cases in (first, second))
+            found.append(pairs.assign(choice=choice, instead=instead, search=first.block.search))
+    return pd.concat(found) if found else pd.DataFrame()
+
 
 # %% [markdown]
-# ## What the choices change in the whole demo world
-#
-# The same from the records kept in `results/demo`.
+# In the study of this page.
+
 
 # %%
-if page.overrides:
-    page.say("Not shown: this page was made with other parameters than the book's.")
-else:
-    whole = searches_kept(page, "demo", load_study("demo").worst)
+def show_choices(all_cases):
+    suffix, study = all_cases[0].suffix, all_cases[0].study.name
+    compared = {option: compare_choice(all_cases, option) for option in CHOICES}
+    there = {option: pairs for option, pairs in compared.items() if len(pairs)}
+    for option, pairs in there.items():
+        verdicts = worst.verdicts(pairs, "higher", "lower")
+        page.say(f"**Study {study}: {CHOICES[option]}.** By the 95 % interval of the paired difference, the bound "
+                 f"with {pairs['instead'].iloc[0]} is {verdicts}.")  # fmt: skip
+        page.number(f"{option}{suffix}", verdicts)
+    if there:
+        page.table(
+            worst.pairs_table(pd.concat(there.values()), {"": "{first}, {second}"}),
+            f"tab-ablations{suffix}",
+            f"<strong>What a choice changes, study {study}.</strong> Mean lower bounds in percent over the categories "
+            "that have both, and the difference of the second from the first in points, with its 95 % interval, both "
+            "drawn together.",
+            study=study,
+        )
+    return "; ".join(question for option, question in CHOICES.items() if option not in there)
+
+
+if own and (absent := show_choices(own)):
+    say_absent(page, absent)
+
+# %% [markdown]
+# In the whole demo world, from the records kept in `results/demo`.
+
+# %%
+if shows_kept(page):
+    whole = kept_searches(page, "demo")
     if whole:
-        show_ablations(page, whole)
+        show_choices(whole)
     else:
         say_not_kept(page, "worst cases")

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from search_curves import EVALUATIONS, NAN, curve
 
-from book.tools.pages.search import conclude, conclude_doublings, shortly
 from zsad.analysis.falls import (
     compared,
     doublings,
@@ -13,43 +13,17 @@ from zsad.analysis.falls import (
     mean_curve,
     relative_falls,
     wins,
-    with_forwards,
-)
-
-
-def curve(search: str, id: str, aurocs: list[float], losses: list[float] | None = None, gradient: bool = False):
-    count = np.arange(1, len(aurocs) + 1)
-    return pd.DataFrame(
-        {"suite": "s", "category": "nut" if id < "c" else "pin", "id": id, "search": search, "evaluation": count,
-         "gradients": count * gradient, "auroc": aurocs, "loss": aurocs if losses is None else losses}
-    )  # fmt: skip
-
-
-NAN = float("nan")
-TRIES = with_forwards(
-    pd.concat(
-        [
-            curve("refine", "a", [0.9, 0.7, 0.5, 0.5]),
-            curve("refine", "b", [0.8, 0.8, 0.8, 0.8]),
-            curve("refine", "c", [NAN] * 4, [0.0, -0.1, -0.3, -0.4]),
-            curve("adam", "a", [0.92, 0.52], gradient=True),
-            curve("adam", "b", [0.8, 0.8], gradient=True),
-            curve("adam", "c", [NAN] * 2, [0.0, -0.2], gradient=True),
-            curve("adam", "d", [0.9, 0.1], gradient=True),
-        ],
-        ignore_index=True,
-    )
 )
 
 
 def test_a_gradient_counts_four_forward_passes():
-    forwards = TRIES.groupby("search")["forwards"].unique().map(list).to_dict()
+    forwards = EVALUATIONS.groupby("search")["forwards"].unique().map(list).to_dict()
     assert forwards == {"refine": [1, 2, 3, 4], "adam": [4, 8]}
 
 
-def test_falls_are_measured_from_each_search_s_own_first_try_as_shares_of_the_furthest():
+def test_falls_are_measured_from_each_search_s_own_first_evaluation_as_shares_of_the_furthest():
     """An image that one search has not seen is left out; one that none can lower has fallen by 0."""
-    falls = relative_falls(TRIES, "auroc")
+    falls = relative_falls(EVALUATIONS, "auroc")
     assert list(falls) == ["refine", "adam"]
     assert [index[2] for index in falls["adam"].index] == ["a", "b", "c"]
     assert falls["refine"].to_numpy() == pytest.approx(np.array([[0, 0.5, 1, 1], [0] * 4, [0, 0.25, 0.75, 1]]))
@@ -59,7 +33,7 @@ def test_falls_are_measured_from_each_search_s_own_first_try_as_shares_of_the_fu
 
 
 def test_a_search_wins_where_it_is_further_and_half_where_as_far():
-    falls = relative_falls(TRIES, "auroc")
+    falls = relative_falls(EVALUATIONS, "auroc")
     assert wins(falls["refine"], falls["adam"]).to_numpy().tolist() == [[0.5, 1, 1, 1], [0.5] * 4, [0.5, 1, 1, 1]]
     found = compared(falls, "refine", "adam", 4)
     assert (found.images, found.further, found.alike) == (3, 2, 1)
@@ -86,7 +60,7 @@ def test_means_of_few_images_have_students_intervals_within_the_values():
 
 
 def test_doublings_end_at_all_evaluations_and_say_the_most_of_a_category():
-    tries = pd.concat(
+    evaluations = pd.concat(
         [
             curve("refine", "a", list(np.linspace(0.9, 0.1, 33))[:32]),
             curve("refine", "b", [0.9] * 16 + [0.5] * 16),
@@ -94,7 +68,7 @@ def test_doublings_end_at_all_evaluations_and_say_the_most_of_a_category():
             curve("refine", "d", [NAN] * 32, [0.0] * 32),
         ]
     )
-    found = doublings(lowest_aurocs(tries))
+    found = doublings(lowest_aurocs(evaluations))
     assert found["evaluations"].tolist() == [8, 16]
     of_a = 100 * 0.8 / 32
     assert found["change"].tolist() == pytest.approx([8 * of_a / 3, (16 * of_a + 40) / 3])
@@ -102,35 +76,3 @@ def test_doublings_end_at_all_evaluations_and_say_the_most_of_a_category():
     assert (found["mean"] - found["doubled"]).tolist() == pytest.approx(found["change"].tolist())
     assert (found["low"] <= found["change"]).all()
     assert (found["change"] <= found["high"]).all()
-
-
-def doubled(*changes: float) -> pd.DataFrame:
-    rows = [{"case": "3D", "evaluations": 8 * 2**i, "change": c, "low": c - 0.1, "high": c + 0.1}
-            for i, c in enumerate(changes)]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def test_enough_is_said_from_where_no_doubling_moves_a_point():
-    assert "from 16 evaluations on, twice as many lower the mean by less than 1 point (0.90, 0.80 to 1.00)" in (
-        conclude_doublings(doubled(3.0, 0.9, 0.2))
-    )
-    assert "from 32 evaluations on" in conclude_doublings(doubled(0.5, 1.2, 0.4))
-    text = conclude_doublings(doubled(3.0, 1.5))
-    assert "no number of evaluations tried is enough: after 16, twice as many lower the mean by another 1.50" in text
-
-
-def test_conclusions_follow_the_last_comparison_whichever_way_it_falls():
-    case = {"backbone": "demo-b", "setting": "3d", "images": 10, "rate_low": 50.0, "rate_high": 99.0}
-    table = pd.DataFrame(
-        [
-            {**case, "criterion": "auroc", "other": "adam", "forwards": 16, "rate": 10.0},
-            {**case, "criterion": "auroc", "other": "adam", "forwards": 64, "rate": 90.0},
-            {**case, "criterion": "auroc", "other": "sobol", "forwards": 32, "rate": 70.0},
-            {**case, "criterion": "loss", "other": "adam", "forwards": 32, "rate": 80.0},
-        ]
-    )
-    first, second = conclude(table).split("\n")
-    assert "against adam on 90 % of 10 images (50 to 99) after 64 forward passes" in first
-    assert "short of 80 % against sobol." in first
-    assert "at least 80 % against each." in second
-    assert "in 2 of 3 comparisons; its lowest share is 70 % (kept by AUROC, against sobol after 32)" in shortly(table)

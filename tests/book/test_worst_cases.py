@@ -1,24 +1,31 @@
-"""Which records belong to worst cases: of a real study of toys, which is searched; only the pictures are toys."""
+"""The pages of worst cases, of a real study of toys that is searched: which records they take, and what their cells
+show. Only the pictures are toys.
+"""
 
 import json
 
 import pandas as pd
 import pytest
 import torch
+from notebook_cells import run_cells
 from toys import Reddish, load_reddish, tiny_study, write_suite
 
 import zsad.study
 from book.tools import worst as loading
 from book.tools.page import Page
 from book.tools.probes.maps import worst_map
+from book.tools.searches import CHOICES, budgets, choices, comparable, evaluations_of, searches_of
 from book.tools.worst import cases_of, kept_cases, shown, sweeps_beside
+from zsad.analysis.searches import comparisons, panels
 from zsad.analysis.worst import drops_table, lowest_of_sweep, of_the_same_images, paired, worst_drops
 from zsad.study import compute
 from zsad.study.evaluate import sizes_of
+from zsad.study.shifts import Worst
 
 BLOCKS = [
     {"budget": 8, "over": ["washer"]},
     {"name": "grid", "search": "grid", "budget": 9, "settings": ["angle", "hue"], "over": ["washer"]},
+    {"name": "mask", "align": "mask", "budget": 8, "settings": ["angle"], "over": ["washer"]},
 ]
 
 
@@ -38,6 +45,72 @@ def page(study, tmp_path, monkeypatch):
     with_toys = zsad.study.compute
     monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: with_toys(*a, **k, loader=load_reddish, progress=False))
     return Page("worst_cases", study, {}, tmp_path)
+
+
+@pytest.fixture
+def alone(page, monkeypatch):
+    """A page beside which no other study is kept."""
+
+    def missing(name):
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr(loading, "load_records", missing)
+    return page
+
+
+def shown_on(page):
+    content = json.loads((page.folder / f"{page.name}.json").read_text())
+    return {item["id"] for item in content["items"]}, {name: n["text"] for name, n in content["numbers"].items()}
+
+
+def test_the_page_of_drops_shows_its_records(alone, monkeypatch, capsys):
+    variables = run_cells("worst_cases", alone, monkeypatch)
+    ids, numbers = shown_on(alone)
+    assert ids == {"fig-worst-cases", "tab-worst-cases", "tab-worst-categories-demo-b", "tab-uniform-worst"}
+    tables = {id: pd.read_csv(alone.folder / "tables" / f"{id}.csv") for id in ids if id.startswith("tab")}
+    (cases,) = variables["studies"]
+    records = cases.records.set_index(["metric", "setting"])["estimate"]
+    row = tables["tab-worst-categories-demo-b"].iloc[0]
+    assert row["AUPRO clean"] == pytest.approx(100 * records["aupro", "none"])
+    assert row["pAUROC 3D"] == pytest.approx(100 * records["pixel_auroc", "3d"])
+    (row,) = tables["tab-uniform-worst"].to_dict("records")
+    assert (row["setting"], row["categories"]) == ("hue", 1)
+    assert row["AUPRO per image"] == pytest.approx(100 * records["aupro", "hue"], abs=0.051)
+    assert set(numbers) == {"conclusion", "who", "pixel_auroc_drop", "aupro_drop", "uniform", "conclusion-demo"}
+    assert "FARE" in numbers["conclusion"]
+    assert numbers["conclusion-demo"].startswith("The records kept in `results/demo` hold no worst cases yet")
+
+
+def test_the_page_of_parameters_shows_every_setting(alone, monkeypatch, capsys):
+    run_cells("worst_parameters", alone, monkeypatch)
+    ids, numbers = shown_on(alone)
+    settings = ("angles", "angle", "hue", "saturation")
+    assert ids == {*(f"fig-worst-{setting}" for setting in settings), "tab-worst-parameters"}
+    assert numbers["conclusion"].startswith("Of 10 worst angles")
+
+
+def test_the_page_of_searches_shows_those_of_its_study(alone, monkeypatch, capsys):
+    run_cells("worst_search", alone, monkeypatch)
+    ids, numbers = shown_on(alone)
+    assert ids == {
+        "fig-search-here", "fig-search-wins-here", "tab-search-here", "fig-doubling-here", "tab-ablations"
+    }  # fmt: skip
+    assert "refine wins against grid on" in numbers["conclusion_search-here"]
+    assert "of 2 comparisons" in numbers["short_search-here"]
+    assert "hold no comparison of searches yet" in numbers["conclusion_search"]
+    assert "hold no search that goes on yet" in numbers["conclusion_doubling"]
+    choices_shown = pd.read_csv(alone.folder / "tables" / "tab-ablations.csv")
+    assert set(choices_shown["instead"]) == {"align: mask"}
+
+
+def test_the_gallery_shows_what_the_rule_chose(alone, monkeypatch, capsys):
+    monkeypatch.setattr("zsad.study.run.load_study_detector", lambda *_: Reddish())
+    run_cells("worst_gallery", alone, monkeypatch)
+    ids, _ = shown_on(alone)
+    assert ids == {"fig-worst-toys", "tab-worst-gallery"}
+    rows = pd.read_csv(alone.folder / "tables" / "tab-worst-gallery.csv")
+    assert rows["chosen as"].tolist()[1::2] == ["largest drop of AUROC", "largest rise of the mean score"]
+    assert (rows["loss at its worst"] <= rows["loss"] + 1e-6).iloc[2:].all()
 
 
 def test_worst_cases_come_with_the_unshifted_cells_of_their_images(page):
@@ -115,6 +188,50 @@ def test_blocks_that_search_alike_are_one_and_a_category_counts_once(study, page
     keys = ["category", "metric", "setting"]
     assert joined.records.sort_values(keys)["key"].tolist() == found.records.sort_values(keys)["key"].tolist()
     assert set(kept_cases(page, "more").worst["category"]) == set(images)
+
+
+def test_searches_that_differ_in_their_way_alone_are_compared(page):
+    found = searches_of(page)
+    group = comparable(found)
+    assert [cases.block.name for cases in group] == ["default", "grid"]
+    assert comparable(found[:1]) == []
+    assert [(one.block.name, two.block.name) for one, two in choices(found, "align")] == [("default", "mask")]
+    assert budgets(group) == "refine 8; grid 9"
+    evaluations = evaluations_of(group)
+    assert set(evaluations["search"]) == {"refine", "grid"}
+    table = comparisons(panels(evaluations))
+    assert set(table["other"]) == {"grid"}
+    assert table.groupby(["criterion", "setting"])["forwards"].max().to_dict() == {
+        ("auroc", "angle"): 8, ("auroc", "hue"): 8
+    }  # fmt: skip
+    assert (table["images"] == 10).all(), "normal images too, by their loss"
+
+
+def test_records_without_each_image_s_evaluations_have_no_searches_to_compare(page, monkeypatch):
+    monkeypatch.setattr("book.tools.searches.load_sidecars", lambda *_: {"key": {"tables": ["samples"]}})
+    evaluations = evaluations_of(searches_of(page))
+    assert evaluations.empty
+    assert panels(evaluations) == []
+    assert not evaluations["auroc"].notna().any()
+
+
+def test_a_choice_changes_one_option_alone(study):
+    blocks = [
+        Worst(),
+        Worst(name="a", criterion="loss"),
+        Worst(name="b", criterion="loss", align="mask"),
+        Worst(name="c", gradient="class_token"),
+        Worst(name="d", search="adam"),
+        Worst(name="e", search="adam", gradient="class_token"),
+    ]
+    cases = [loading.WorstCases(study, (block,), pd.DataFrame()) for block in blocks]
+    names = {
+        option: [(first.block.name, second.block.name) for first, second in choices(cases, option)]
+        for option in CHOICES
+    }
+    assert names == {
+        "criterion": [("default", "a")], "align": [("a", "b")], "gradient": [("d", "e")], "corners": []
+    }  # fmt: skip
 
 
 def test_a_replayed_worst_case_is_as_bad_as_recorded(study, page):

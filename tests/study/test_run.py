@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import random
@@ -36,7 +37,7 @@ from zsad.study.records import RecordStore
 from zsad.study.results import load_table
 from zsad.study.run import Evaluator
 from zsad.study.schema import RECORD_COLUMNS, TABLES, validate_records
-from zsad.study.sealed import RecordError
+from zsad.study.sealed import RecordError, read_sealed, write_sealed
 
 TESTS = Path(__file__).parents[1]
 CELLS = 2 + 2 + 1  # two unshifted categories; two angles and one hue of the swept one
@@ -191,6 +192,19 @@ def test_kept_records_that_lack_a_file_are_an_error(kept, name):
     (folder / name).unlink()
     with pytest.raises(RecordError, match=rf"{name}.*git checkout"):
         load_table(compute(study, loader=load_reddish, progress=False), "images", study)
+
+
+def test_kept_tables_of_an_earlier_version_lack_what_came_later(kept):
+    folder, study = kept
+    path = folder / "replicates.parquet"
+    pd.read_parquet(path).drop(columns=["image_f1max", "pixel_f1max"]).to_parquet(path, index=False)
+    provenance = read_sealed(folder / "provenance.json")
+    provenance["files"]["replicates"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    write_sealed(provenance, folder / "provenance.json")
+    records = compute(study, "none", loader=lambda *_: Reddish(limit=0), progress=False)
+    restored = load_table(records, "replicates", study)
+    assert restored["pixel_f1max"].isna().all()
+    assert restored["aupro"].notna().all()
 
 
 def test_a_committed_cell_is_not_taken_where_other_images_lie(kept):

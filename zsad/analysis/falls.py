@@ -18,21 +18,23 @@ ALIKE = 1e-3
 DRAWS = 1000
 
 
-def with_forwards(tries: pd.DataFrame) -> pd.DataFrame:
+def with_forwards(evaluations: pd.DataFrame) -> pd.DataFrame:
     """The table "tries" of some cells, with the forward passes spent: those of a gradient count four."""
-    return tries.assign(forwards=tries["evaluation"] + (FORWARDS_OF_A_GRADIENT - 1) * tries["gradients"])
+    return evaluations.assign(
+        forwards=evaluations["evaluation"] + (FORWARDS_OF_A_GRADIENT - 1) * evaluations["gradients"]
+    )
 
 
-def relative_falls(tries: pd.DataFrame, criterion: str) -> dict[str, pd.DataFrame]:
+def relative_falls(evaluations: pd.DataFrame, criterion: str) -> dict[str, pd.DataFrame]:
     """search -> a row an image that all searches have seen, a column a number of forward passes, from 1 to all that the
     search has spent: how far the lowest value so far lies below that of the image as it is, as a share of the furthest
     fall of any search on that image; 0 where none has lowered it.
 
     Args:
-        tries: of one backbone and setting, with `forwards` and the search's name in `search`.
+        evaluations: of one backbone and setting, with `forwards` and the search's name in `search`.
         criterion: "auroc" or "loss"; an image without AUROC is judged by its loss.
     """
-    values = tries.assign(value=tries[criterion].fillna(tries["loss"]).astype(float))
+    values = evaluations.assign(value=evaluations[criterion].fillna(evaluations["loss"]).astype(float))
     falls = {}
     for search, rows in values.groupby("search", sort=False):
         lowest = rows.pivot_table(index=IMAGE, columns="forwards", values="value", aggfunc="first")
@@ -112,9 +114,9 @@ def compared(falls: Mapping[str, pd.DataFrame], ours: str, other: str, forwards:
     )
 
 
-def lowest_aurocs(tries: pd.DataFrame) -> pd.DataFrame:
+def lowest_aurocs(evaluations: pd.DataFrame) -> pd.DataFrame:
     """A row an anomalous image, a column an evaluation: its lowest AUROC so far, in percent."""
-    rows = tries[tries["auroc"].notna()]
+    rows = evaluations[evaluations["auroc"].notna()]
     return 100 * rows.pivot_table(index=IMAGE, columns="evaluation", values="auroc", aggfunc="first").astype(float)
 
 

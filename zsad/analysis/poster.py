@@ -5,12 +5,11 @@ import pandas as pd
 from zsad.analysis.corruption import KIND_WORDS, Sampled, as_row
 from zsad.analysis.differences import Difference, Parts, minus
 from zsad.analysis.domains import mean_of
-from zsad.analysis.published import OTHER, Comparison, counted, one_by_one
+from zsad.analysis.published import DATA_SETS, OTHER, Comparison, counted, one_by_one
 
 # Detectors of the table, in its order and by its names, and variants of a method that it does not tell apart.
 METHODS = {"clip": "CLIP", "clip_ac": "CLIP-AC", "rwda": "RWDA", "winclip": "WinCLIP", "text_fnn": "text FNN"}
 VARIANTS = {"rwda tokens": "RWDA, random tokens", "rwda unknown": "RWDA, object unknown"}
-DATA_SETS = {"demo-mvtec": "MVTec AD", "mvtec_ad": "MVTec AD", "demo-visa": "VisA", "visa": "VisA"}
 TRAINED = "text_fnn"
 # What a method of the table has seen besides CLIP's own training; "text only" where it is not listed.
 LEAGUES = {"AnomalyCLIP": "auxiliary anomalies", "ACR": "test batch", "MAEDAY": "no text (masked autoencoder)"}

@@ -8,6 +8,8 @@ import pandas as pd
 from zsad.analysis.differences import Difference
 from zsad.analysis.words import number, points
 
+# Suites, and the data sets that they are or stand for.
+DATA_SETS = {"mvtec_ad": "MVTec AD", "visa": "VisA", "demo-mvtec": "MVTec AD", "demo-visa": "VisA"}
 SAME, OTHER, UNDECIDED, TIE = "the same order", "the other order", "undecided", "a tie in print"
 
 

@@ -121,11 +121,14 @@ def verdicts(pairs: pd.DataFrame, more: str, less: str) -> str:
 
 def pairs_table(pairs: pd.DataFrame, means: Mapping[str, str]) -> pd.DataFrame:
     """`paired` as a reader sees it: a row a suite, backbone and setting; of each metric the difference and, under each
-    column of `means`, its text, such as {" uniform": "{first}", " per image": "{second}"}.
+    column of `means`, its text, such as {" uniform": "{first}", " per image": "{second}"}. Columns that `paired` does
+    not have come first, and tell rows apart too.
     """
+    own = [*BY, "metric", "categories", "first", "second", "difference"]
     rows: dict[tuple[str, ...], dict[str, object]] = {}
     for pair in pairs.to_dict("records"):
-        where = {"suite": pair["suite"], "backbone": pair["backbone"], "setting": SETTINGS[pair["setting"]]}
+        where = {name: value for name, value in pair.items() if name not in own}
+        where |= {"suite": pair["suite"], "backbone": pair["backbone"], "setting": SETTINGS[pair["setting"]]}
         row = rows.setdefault(tuple(where.values()), {**where, "categories": pair["categories"]})
         name, shown = METRICS[pair["metric"]], {side: number(pair[side]) for side in ("first", "second")}
         row |= {f"{name}{column}": form.format(**shown) for column, form in means.items()}

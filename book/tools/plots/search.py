@@ -1,6 +1,6 @@
 """How searches get on: a curve a search, with its interval, against what it has spent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,8 +14,6 @@ _LINES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1)))
 
 def plot_search(
     curves: pd.DataFrame,
-    rows: Mapping[str, str],
-    columns: Mapping[str, str],
     xlabel: str,
     ylabel: str,
     colours: Sequence[str] = PALETTE,
@@ -24,16 +22,17 @@ def plot_search(
     """A panel a row and column; in each a line a search, ending at the last it has spent, in its 95 % interval.
 
     Args:
-        curves: row, column, search, x, estimate, low, high.
-        rows, columns: names in the table, and the words shown for them; a single row's is not shown.
+        curves: row, column, search, x, estimate, low, high. Rows and columns of panels are named in words and in the
+            order of their first curves; a single row's name is not shown.
         colours: of the searches, in the order of their first rows.
         reference: a height to draw a line at.
     """
+    rows, columns = (curves[place].drop_duplicates().tolist() for place in ("row", "column"))
     figure, axes = new_figure(len(rows), len(columns), height=1.0 + 2.3 * len(rows), sharex=True, sharey=True)
     names, last = list(dict.fromkeys(curves["search"])), int(curves["x"].max())
     with style():
         for index, axis in enumerate(axes):
-            row, column = list(rows)[index // len(columns)], list(columns)[index % len(columns)]
+            row, column = rows[index // len(columns)], columns[index % len(columns)]
             panel = curves[(curves["row"] == row) & (curves["column"] == column)]
             for number, name in enumerate(names):
                 of_search = panel[panel["search"] == name].sort_values("x")
@@ -55,9 +54,9 @@ def plot_search(
             axis.xaxis.set_major_formatter(ScalarFormatter())
             axis.xaxis.set_minor_formatter(NullFormatter())
             if index < len(columns):
-                axis.set_title(columns[column])
+                axis.set_title(column)
             if index % len(columns) == 0:
-                axis.set_ylabel(ylabel + (f"\n({rows[row]})" if len(rows) > 1 else ""))
+                axis.set_ylabel(ylabel + (f"\n({row})" if len(rows) > 1 else ""))
             if index >= len(axes) - len(columns):
                 axis.set_xlabel(xlabel)
         found = {label: h for axis in axes for h, label in zip(*axis.get_legend_handles_labels(), strict=True)}

@@ -79,13 +79,13 @@ def test_hue_is_counted_in_multiples_of_pi():
 def test_a_search_curve_ends_at_the_last_it_has_spent():
     curves = pd.concat(
         [
-            pd.DataFrame({"row": "auroc", "column": "angle", "search": name, "x": range(1, n + 1)})
+            pd.DataFrame({"row": "kept by AUROC", "column": "rotation", "search": name, "x": range(1, n + 1)})
             .assign(estimate=lambda t: 100 - 100 / t["x"], low=lambda t: t["estimate"] - 5, high=100.0)
             for name, n in (("refine", 4), ("adam", 10))
         ]
     )  # fmt: skip
-    columns = {"angle": "rotation", "3d": "all"}
-    figure = plots.plot_search(curves, {"auroc": "kept by AUROC"}, columns, "passes", "fall [%]", reference=80)
+    curves = pd.concat([curves, curves[-4:].assign(row="kept by loss", column="all")])
+    figure = plots.plot_search(curves, "passes", "fall [%]", reference=80)
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     assert list(lines["adam"].get_xdata()) == list(range(1, 11))
     assert list(lines["refine"].get_ydata()) == pytest.approx([0, 50, 100 * 2 / 3, 75])
@@ -94,7 +94,8 @@ def test_a_search_curve_ends_at_the_last_it_has_spent():
     band = figure.axes[0].collections[0].get_paths()[0].vertices
     assert (band[:, 1].min(), band[:, 1].max()) == (-5, 100)
     assert [text.get_text() for text in figure.axes[1].texts] == ["none"]
-    assert (figure.axes[0].get_xscale(), figure.axes[0].get_ylabel()) == ("log", "fall [%]")
+    assert (figure.axes[0].get_xscale(), figure.axes[2].get_ylabel()) == ("log", "fall [%]\n(kept by loss)")
+    assert [axis.get_title() for axis in figure.axes[:2]] == ["rotation", "all"]
 
 
 def test_rows_of_worst_cases_have_a_scale_a_row_and_no_outline_where_the_image_is_turned():

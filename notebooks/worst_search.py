@@ -13,9 +13,9 @@
 # %% [markdown]
 # # How the worst cases are searched
 #
-# **What to see.** A lower bound is as good as its search: one that stops early makes a detector look robust. *refine*,
-# the default, first covers the box evenly, then evaluates where a model of what it has seen expects most of it; it
-# needs no gradient. It is held against *adam*, the search of the code released with the paper
+# **What to see.** A lower bound is as good as its search: one that stops early makes a detector look robust.
+# *bayes_opt*, the default, is Bayesian optimisation: it first covers the search space evenly, then evaluates where a
+# Gaussian process expects the largest improvement; it needs no gradient. It is held against *adam*, the search of the code released with the paper
 # {cite:p}`stangl2024semantic` (gradient descent from the image as it is, then from random places), against points drawn
 # at *random*, and against the even ones of a *sobol* sequence: image by image, for as many forward passes, by both of
 # the aims that a search can have.
@@ -57,7 +57,7 @@ if "" not in panels:
     for key in ("conclusion_search", "short_search"):
         page.number(key, say_not_kept(page, "comparison of searches", "search"))
 if "-here" not in panels:
-    say_absent(page, "another search beside refine with the same bounds")
+    say_absent(page, "another search beside bayes_opt with the same bounds")
 
 # %% [markdown]
 # An image counts by how far its value has fallen, as a share of the furthest that any of the searches gets on it: so
@@ -82,7 +82,7 @@ for suffix, found in panels.items():
     )
 
 # %% [markdown]
-# The means could be those of a few images. On how many of them does *refine* get further?
+# The means could be those of a few images. On how many of them does *bayes_opt* get further?
 
 # %%
 for suffix, found in panels.items():
@@ -92,8 +92,8 @@ for suffix, found in panels.items():
             colours=plots.PALETTE[1:], reference=searches.GOAL,
         ),
         f"fig-search-wins{suffix}",
-        "<strong>On how many images refine gets further.</strong> Share of images on which refine has lowered the "
-        f"value further than the other search for as many forward passes; as far counts half. Dotted: {searches.GOAL} "
+        "<strong>On how many images bayes_opt gets further.</strong> Share of images on which bayes_opt has lowered "
+        f"the value further than the other search for as many forward passes; as far counts half. Dotted: {searches.GOAL} "
         f"%. {spent[suffix]}",
         study=groups[suffix][0].study.name,
     )  # fmt: skip
@@ -107,8 +107,8 @@ for suffix, found in panels.items():
     page.table(
         searches.comparisons_table(table),
         f"tab-search{suffix}",
-        "<strong>refine against the other searches, image by image.</strong> After as many forward passes of both: on "
-        "how many images refine has lowered the value further, and as far; the share that it wins (as far counts "
+        "<strong>bayes_opt against the other searches, image by image.</strong> After as many forward passes of both: "
+        "on how many images bayes_opt has lowered the value further, and as far; the share that it wins (as far counts "
         "half); and by how much its fall is ahead, mean of the paired differences in percent of the furthest fall on "
         "each image. 95 % bootstrap intervals over images.",
         study=groups[suffix][0].study.name,

@@ -52,15 +52,15 @@ class WorstCases:
 
     @property
     def suites(self) -> list[str]:
-        return self.worst["suite"].drop_duplicates().tolist()
+        return list(dict.fromkeys(self.worst["suite"]))
 
     @property
     def backbones(self) -> list[str]:
-        return self.worst["backbone"].drop_duplicates().tolist()
+        return list(dict.fromkeys(self.worst["backbone"]))
 
     @property
     def settings(self) -> list[str]:
-        return self.worst["setting"].drop_duplicates().tolist()
+        return list(dict.fromkeys(self.worst["setting"]))
 
     @property
     def bounds(self) -> dict[str, float]:

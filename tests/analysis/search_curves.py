@@ -18,9 +18,9 @@ NAN = float("nan")
 EVALUATIONS = with_forwards(
     pd.concat(
         [
-            curve("refine", "a", [0.9, 0.7, 0.5, 0.5]),
-            curve("refine", "b", [0.8, 0.8, 0.8, 0.8]),
-            curve("refine", "c", [NAN] * 4, [0.0, -0.1, -0.3, -0.4]),
+            curve("bayes_opt", "a", [0.9, 0.7, 0.5, 0.5]),
+            curve("bayes_opt", "b", [0.8, 0.8, 0.8, 0.8]),
+            curve("bayes_opt", "c", [NAN] * 4, [0.0, -0.1, -0.3, -0.4]),
             curve("adam", "a", [0.92, 0.52], gradient=True),
             curve("adam", "b", [0.8, 0.8], gradient=True),
             curve("adam", "c", [NAN] * 2, [0.0, -0.2], gradient=True),

@@ -18,15 +18,15 @@ from zsad.analysis.falls import (
 
 def test_a_gradient_counts_four_forward_passes():
     forwards = EVALUATIONS.groupby("search")["forwards"].unique().map(list).to_dict()
-    assert forwards == {"refine": [1, 2, 3, 4], "adam": [4, 8]}
+    assert forwards == {"bayes_opt": [1, 2, 3, 4], "adam": [4, 8]}
 
 
 def test_falls_are_measured_from_each_search_s_own_first_evaluation_as_shares_of_the_furthest():
     """An image that one search has not seen is left out; one that none can lower has fallen by 0."""
     falls = relative_falls(EVALUATIONS, "auroc")
-    assert list(falls) == ["refine", "adam"]
+    assert list(falls) == ["bayes_opt", "adam"]
     assert [index[2] for index in falls["adam"].index] == ["a", "b", "c"]
-    assert falls["refine"].to_numpy() == pytest.approx(np.array([[0, 0.5, 1, 1], [0] * 4, [0, 0.25, 0.75, 1]]))
+    assert falls["bayes_opt"].to_numpy() == pytest.approx(np.array([[0, 0.5, 1, 1], [0] * 4, [0, 0.25, 0.75, 1]]))
     adam = [[0] * 7 + [1], [0] * 8, [0] * 7 + [0.5]]
     assert falls["adam"].to_numpy() == pytest.approx(np.array(adam))
     assert list(falls["adam"].columns) == list(range(1, 9)), "between two evaluations what the earlier one found"
@@ -34,8 +34,8 @@ def test_falls_are_measured_from_each_search_s_own_first_evaluation_as_shares_of
 
 def test_a_search_wins_where_it_is_further_and_half_where_as_far():
     falls = relative_falls(EVALUATIONS, "auroc")
-    assert wins(falls["refine"], falls["adam"]).to_numpy().tolist() == [[0.5, 1, 1, 1], [0.5] * 4, [0.5, 1, 1, 1]]
-    found = compared(falls, "refine", "adam", 4)
+    assert wins(falls["bayes_opt"], falls["adam"]).to_numpy().tolist() == [[0.5, 1, 1, 1], [0.5] * 4, [0.5, 1, 1, 1]]
+    found = compared(falls, "bayes_opt", "adam", 4)
     assert (found.images, found.further, found.alike) == (3, 2, 1)
     assert found.rate == pytest.approx(100 * 2.5 / 3)
     assert found.ahead == pytest.approx(100 * 2 / 3)
@@ -62,10 +62,10 @@ def test_means_of_few_images_have_students_intervals_within_the_values():
 def test_doublings_end_at_all_evaluations_and_say_the_most_of_a_category():
     evaluations = pd.concat(
         [
-            curve("refine", "a", list(np.linspace(0.9, 0.1, 33))[:32]),
-            curve("refine", "b", [0.9] * 16 + [0.5] * 16),
-            curve("refine", "c", [0.8] * 32),
-            curve("refine", "d", [NAN] * 32, [0.0] * 32),
+            curve("bayes_opt", "a", list(np.linspace(0.9, 0.1, 33))[:32]),
+            curve("bayes_opt", "b", [0.9] * 16 + [0.5] * 16),
+            curve("bayes_opt", "c", [0.8] * 32),
+            curve("bayes_opt", "d", [NAN] * 32, [0.0] * 32),
         ]
     )
     found = doublings(lowest_aurocs(evaluations))

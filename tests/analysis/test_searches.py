@@ -21,31 +21,31 @@ from zsad.analysis.searches import (
 )
 
 WHERE = {"backbone": "demo-b", "setting": "3d"}
-EVALUATIONS = ALL.assign(**WHERE, criterion=lambda t: t["search"].map({"refine": "auroc", "adam": "loss"}))
+EVALUATIONS = ALL.assign(**WHERE, criterion=lambda t: t["search"].map({"bayes_opt": "auroc", "adam": "loss"}))
 
 
 def test_our_search_is_held_against_the_others_for_its_own_aim_and_theirs_count_for_both():
     (panel,) = panels(EVALUATIONS)
     assert (panel.criterion, panel.backbone, panel.setting) == ("auroc", "demo-b", "3d")
-    assert list(panel.falls) == ["refine", "adam"], "ours first"
-    both = pd.concat([EVALUATIONS, EVALUATIONS[EVALUATIONS["search"] == "refine"].assign(criterion="loss")])
+    assert list(panel.falls) == ["bayes_opt", "adam"], "ours first"
+    both = pd.concat([EVALUATIONS, EVALUATIONS[EVALUATIONS["search"] == "bayes_opt"].assign(criterion="loss")])
     assert [panel.criterion for panel in panels(both)] == ["auroc", "loss"]
-    assert panels(EVALUATIONS[EVALUATIONS["search"] == "refine"]) == []
+    assert panels(EVALUATIONS[EVALUATIONS["search"] == "bayes_opt"]) == []
     assert panels(EVALUATIONS[:0]) == []
 
 
 def test_curves_are_placed_by_aim_and_setting():
     found = panels(EVALUATIONS)
     falls, wins = fall_curves(found), win_curves(found)
-    assert falls.groupby("search")["x"].max().to_dict() == {"refine": 4, "adam": 8}
-    assert falls[falls["search"] == "refine"]["estimate"].iloc[-1] == pytest.approx(100 * 2 / 3)
+    assert falls.groupby("search")["x"].max().to_dict() == {"bayes_opt": 4, "adam": 8}
+    assert falls[falls["search"] == "bayes_opt"]["estimate"].iloc[-1] == pytest.approx(100 * 2 / 3)
     assert set(wins["search"]) == {"adam"}
     assert wins["estimate"].tolist() == pytest.approx([50, 100 * 2.5 / 3, 100 * 2.5 / 3, 100 * 2.5 / 3])
     assert (falls["row"].iloc[0], falls["column"].iloc[0]) == ("kept by AUROC", "3D (all three), demo-b")
 
 
 def test_searches_are_compared_after_some_forward_passes_and_the_last_that_both_have_spent():
-    longer = [curve("refine", "a", [0.9] + [0.5] * 39), curve("sobol", "a", [0.9] * 34)]
+    longer = [curve("bayes_opt", "a", [0.9] + [0.5] * 39), curve("sobol", "a", [0.9] * 34)]
     evaluations = with_forwards(pd.concat(longer)).assign(**WHERE, criterion="auroc")
     table = comparisons(panels(evaluations))
     assert table["forwards"].tolist() == [16, 32, 34]
@@ -74,8 +74,8 @@ def test_conclusions_follow_the_last_comparison_whichever_way_it_falls():
 
 
 def test_doublings_are_taken_case_by_case_over_anomalous_images():
-    one = curve("refine", "a", [0.9] * 8 + [0.5] * 8)
-    normal = curve("refine", "b", [float("nan")] * 16, [0.0] * 16)
+    one = curve("bayes_opt", "a", [0.9] * 8 + [0.5] * 8)
+    normal = curve("bayes_opt", "b", [float("nan")] * 16, [0.0] * 16)
     evaluations = pd.concat([one, normal]).assign(**WHERE)
     evaluations = pd.concat([evaluations, evaluations.assign(setting="hue", auroc=lambda t: t["auroc"] / 2)])
     table = doubled(evaluations)

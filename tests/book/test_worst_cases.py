@@ -95,7 +95,7 @@ def test_the_page_of_searches_shows_those_of_its_study(alone, monkeypatch, capsy
     assert ids == {
         "fig-search-here", "fig-search-wins-here", "tab-search-here", "fig-doubling-here", "tab-ablations"
     }  # fmt: skip
-    assert "refine wins against grid on" in numbers["conclusion_search-here"]
+    assert "bayes_opt wins against grid on" in numbers["conclusion_search-here"]
     assert "of 2 comparisons" in numbers["short_search-here"]
     assert "hold no comparison of searches yet" in numbers["conclusion_search"]
     assert "hold no search that goes on yet" in numbers["conclusion_doubling"]
@@ -196,9 +196,9 @@ def test_searches_that_differ_in_their_way_alone_are_compared(page):
     assert [cases.block.name for cases in group] == ["default", "grid"]
     assert comparable(found[:1]) == []
     assert [(one.block.name, two.block.name) for one, two in choices(found, "align")] == [("default", "mask")]
-    assert budgets(group) == "refine 8; grid 9"
+    assert budgets(group) == "bayes_opt 8; grid 9"
     evaluations = evaluations_of(group)
-    assert set(evaluations["search"]) == {"refine", "grid"}
+    assert set(evaluations["search"]) == {"bayes_opt", "grid"}
     table = comparisons(panels(evaluations))
     assert set(table["other"]) == {"grid"}
     assert table.groupby(["criterion", "setting"])["forwards"].max().to_dict() == {

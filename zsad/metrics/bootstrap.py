@@ -77,7 +77,7 @@ def expanded(
     over the normal's. Where m is the number of images in the smaller class, which decides how uncertain a metric is,
     paired differences of AUROCs of 0.9 and 0.8 (binormal, correlated by 0.5 to 0.9) lie inside in 93 to 97 % of test
     sets of 16 to 59 images, where percentiles of the draws as they are hold them in 89 to 95 %; means over three
-    categories in 96 % and more. Of 12 images it is 87 to 92 %: in up to a tenth of such sets all draws agree, because
+    categories in 96 % and more. Of 12 images it is 86 to 92 %: in up to a tenth of such sets all draws agree, because
     either side ranks all images right, and the interval is a point.
 
     Args:

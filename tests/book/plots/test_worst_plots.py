@@ -81,15 +81,15 @@ def test_a_search_curve_ends_at_the_last_it_has_spent():
         [
             pd.DataFrame({"row": "kept by AUROC", "column": "rotation", "search": name, "x": range(1, n + 1)})
             .assign(estimate=lambda t: 100 - 100 / t["x"], low=lambda t: t["estimate"] - 5, high=100.0)
-            for name, n in (("refine", 4), ("adam", 10))
+            for name, n in (("bayes_opt", 4), ("adam", 10))
         ]
     )  # fmt: skip
     curves = pd.concat([curves, curves[-4:].assign(row="kept by loss", column="all")])
     figure = plots.plot_search(curves, "passes", "fall [%]", reference=80)
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     assert list(lines["adam"].get_xdata()) == list(range(1, 11))
-    assert list(lines["refine"].get_ydata()) == pytest.approx([0, 50, 100 * 2 / 3, 75])
-    assert lines["refine"].get_color() != lines["adam"].get_color()
+    assert list(lines["bayes_opt"].get_ydata()) == pytest.approx([0, 50, 100 * 2 / 3, 75])
+    assert lines["bayes_opt"].get_color() != lines["adam"].get_color()
     assert any(list(line.get_ydata()) == [80, 80] for line in figure.axes[0].lines)
     band = figure.axes[0].collections[0].get_paths()[0].vertices
     assert (band[:, 1].min(), band[:, 1].max()) == (-5, 100)

@@ -82,7 +82,7 @@ for cases in corruption.shown(page, beside="ablation", labels=corruption.of_tabl
 
 # %%
 for cases, domains, seeds in shown:
-    table = poster.measured_table(cases, domains)
+    table = poster.measured_table(cases, domains, cases.study.titles)
     absent = [name for label, name in poster.VARIANTS.items() if label not in cases.detectors]
     world, blades = ("", "") if domains is None else (f"; {domains.suites[0]}: of its domains", f"; {domains.who}")
     page.table(

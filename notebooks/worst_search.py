@@ -15,10 +15,10 @@
 #
 # **What to see.** A lower bound is as good as its search: one that stops early makes a detector look robust.
 # *bayes_opt*, the default, is Bayesian optimisation: it first covers the search space evenly, then evaluates where a
-# Gaussian process expects the largest improvement; it needs no gradient. It is held against *adam*, the search of the code released with the paper
-# {cite:p}`stangl2024semantic` (gradient descent from the image as it is, then from random places), against points drawn
-# at *random*, and against the even ones of a *sobol* sequence: image by image, for as many forward passes, by both of
-# the aims that a search can have.
+# Gaussian process expects the largest improvement; it needs no gradient. It is held against *adam*, the search of the
+# code released with the paper {cite:p}`stangl2024semantic` (gradient descent from the image as it is, then from random
+# places), against points drawn at *random*, and against the even ones of a *sobol* sequence: image by image, for as
+# many forward passes, by both of the aims that a search can have.
 
 # %% tags=["parameters"]
 study = "quick"  # quick, demo, paper, or a YAML file
@@ -93,8 +93,8 @@ for suffix, found in panels.items():
         ),
         f"fig-search-wins{suffix}",
         "<strong>On how many images bayes_opt gets further.</strong> Share of images on which bayes_opt has lowered "
-        f"the value further than the other search for as many forward passes; as far counts half. Dotted: {searches.GOAL} "
-        f"%. {spent[suffix]}",
+        "the value further than the other search for as many forward passes; as far counts half. Dotted: "
+        f"{searches.GOAL} %. {spent[suffix]}",
         study=groups[suffix][0].study.name,
     )  # fmt: skip
 

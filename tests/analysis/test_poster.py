@@ -13,6 +13,7 @@ from zsad.analysis.published import OTHER, SAME, TIE, UNDECIDED, Comparison, com
 from zsad.study.config import project_root
 
 ROWS = pd.read_csv(project_root() / "results" / "published" / "poster_table.csv")
+TITLES = {"winclip": "WinCLIP", "text_fnn": "text FNN", "toy": "Toy of one line"}
 FOUND = sampled({"text_fnn": {0: 0.9, 3: 0.7}, "winclip": {0: 0.85, 3: 0.8}})
 
 
@@ -65,11 +66,16 @@ def test_the_printed_means_are_those_of_the_four_corruptions():
 
 def test_the_measured_table_calls_domains_by_their_suite():
     domains = domains_of({"text_fnn": {"same": 0.9, "view": 0.7}, "winclip": {"same": 0.6, "view": 0.5}})
-    table = measured_table(FOUND, domains).set_index(["method", "column"])["estimate"]
+    table = measured_table(FOUND, domains, TITLES).set_index(["method", "column"])["estimate"]
     assert table["text FNN", "demo-aebad"] == pytest.approx(80)
     assert table["text FNN", "demo-visa mean"] == pytest.approx(70)
     assert table["WinCLIP", "demo-visa none"] == pytest.approx(85)
     assert "AeBAD" not in table.index.get_level_values("column")
+
+
+def test_a_detector_that_the_poster_does_not_print_has_its_title_in_the_measured_table():
+    found = sampled({"toy": {0: 0.9, 3: 0.7}, "winclip": {0: 0.85, 3: 0.8}})
+    assert measured_table(found, None, TITLES)["method"].unique().tolist() == ["WinCLIP", "Toy of one line"]
 
 
 def test_differences_are_compared_with_the_printed_ones():

@@ -154,8 +154,8 @@ def test_bad_pixels_are_refused_before_anything_is_computed(name, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"definition": "paper"}, "unknown definition 'paper'; known: AnomalyCLIP, WinCLIP"),
-        ({"map": "windows"}, "unknown map 'windows'; known: patches, score"),
+        ({"definition": "paper"}, "definition must be 'AnomalyCLIP' or 'WinCLIP', not 'paper'"),
+        ({"map": "windows"}, "map must be 'patches' or 'score', not 'windows'"),
         ({"temperature": 0.0}, "temperature must be a number from 0.0001"),
         ({"anomalous_word": " "}, "anomalous_word must not be empty"),
     ],

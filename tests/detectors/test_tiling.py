@@ -9,6 +9,7 @@ import torch
 from tiny_clip import random_images, tiny_backbone
 from tiny_parts import BluePixels, ColouredParts, NoParts, RedSoft, picture, tiny_clipseg, tiny_dis, tiny_sam
 
+from zsad.detectors import check_options
 from zsad.detectors.base import Detector
 from zsad.detectors.tiling import Tiling
 from zsad.detectors.tiling_options import TilingOptions
@@ -318,11 +319,11 @@ def test_every_choice_has_a_fingerprint_of_its_own(changes):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"foreground": "sam"}, "unknown foreground 'sam'; known: parts in soft, soft, parts, none"),
-        ({"pixels": "sam"}, "unknown pixels 'sam'; known: None, clipseg-rd64-refined, demo-clipseg"),
-        ({"coverage": 1.2}, r"coverage must be in \[0, 1\], not 1.2"),
-        ({"temperature": 0}, "temperature must be above 0"),
-        ({"min_tile": 0}, "min_tile must be above 0"),
+        ({"foreground": "sam"}, "foreground must be 'parts in soft', 'soft', 'parts' or 'none', not 'sam'"),
+        ({"pixels": "sam"}, "unknown pixels 'sam'; known: clipseg-rd64-refined, demo-clipseg"),
+        ({"coverage": 1.2}, "coverage must be at most 1.0, not 1.2"),
+        ({"temperature": 0}, "temperature must be a number from 0.0001"),
+        ({"min_tile": 0}, "min_tile must be a whole number from 8"),
         ({"sam": {"points": 3}}, "sam has no setting points; known: points_per_side"),
         ({"localising": []}, "localising needs a list of at least one text"),
         ({"states": {"normal": ["{}"]}}, "states needs the keys"),
@@ -330,7 +331,7 @@ def test_every_choice_has_a_fingerprint_of_its_own(changes):
 )
 def test_values_that_an_option_does_not_take(options, message):
     with pytest.raises(ValueError, match=message):
-        TilingOptions(**options)
+        check_options("tiling", options)
 
 
 def test_the_words_for_a_category():

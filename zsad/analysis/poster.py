@@ -1,5 +1,7 @@
 """The poster's table (Gao et al.), measured in its shape, and the text FNN's lead over each other method in both."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from zsad.analysis.corruption import KIND_WORDS, Sampled, as_row
@@ -7,7 +9,7 @@ from zsad.analysis.differences import Difference, Parts, minus
 from zsad.analysis.domains import mean_of
 from zsad.analysis.published import DATA_SETS, OTHER, Comparison, counted, one_by_one
 
-# Detectors of the table, in its order and by its names, and variants of a method that it does not tell apart.
+# Detectors of the printed table, in its order and by its names, and variants of a method that it does not tell apart.
 METHODS = {"clip": "CLIP", "clip_ac": "CLIP-AC", "rwda": "RWDA", "winclip": "WinCLIP", "text_fnn": "text FNN"}
 VARIANTS = {"rwda tokens": "RWDA, random tokens", "rwda unknown": "RWDA, object unknown"}
 TRAINED = "text_fnn"
@@ -35,14 +37,13 @@ def printed_table(printed: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def measured_table(found: Sampled, domains: Sampled | None) -> pd.DataFrame:
+def measured_table(found: Sampled, domains: Sampled | None, titles: Mapping[str, str]) -> pd.DataFrame:
     """method, column (as in the printed table), estimate, low, high: percent. The column of `domains` is called as
-    their suite.
+    their suite; detectors as `titles` (label -> title) say, those that the poster prints first.
     """
     rows = []
-    for label, name in (METHODS | VARIANTS).items():
-        if label not in found.detectors:
-            continue
+    for label in (label for label in {**METHODS, **VARIANTS, **titles} if label in found.detectors):
+        name = VARIANTS.get(label, titles.get(label, label))
         cells: dict[str, Difference] = {}
         if domains is not None and label in domains.detectors:
             cells[domains.suites[0]] = domains.level(mean_of(domains, label))

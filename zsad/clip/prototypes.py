@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -18,7 +19,8 @@ from zsad.clip.store import DamagedFileError, read_tensors, write_tensors
 
 log = logging.getLogger(__name__)
 
-AVERAGES = ("unit", "raw")
+Average = Literal["unit", "raw"]
+AVERAGES: tuple[Average, ...] = get_args(Average)
 
 
 @torch.inference_mode(False)  # they are cached, and used under autograd later

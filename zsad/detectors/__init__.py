@@ -34,6 +34,7 @@ __all__ = [
     "League",
     "Prediction",
     "check_options",
+    "declared",
     "load_detector",
     "localises",
     "option_names",
@@ -65,6 +66,11 @@ def load_detector(
     return detector
 
 
+def declared(name: str, attribute: str, otherwise: Any) -> Any:
+    """What the class of a detector declares (see `Detector`), else `otherwise`; so for a name that is not known."""
+    return getattr(DETECTORS[name][0], attribute, otherwise) if name in DETECTORS else otherwise
+
+
 def option_names(name: str) -> list[str]:
     """The options that a detector has. Raises ValueError for an unknown detector."""
     if name not in DETECTORS:
@@ -83,6 +89,5 @@ def check_options(name: str, options: Mapping[str, Any]) -> Any:
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ValueError(f"{name} has no option {', '.join(map(repr, unknown))}; known: {', '.join(known)}")
-    options_class = DETECTORS[name][1]
-    check_values(options_class, options)
-    return options_class(**without_home_signs(options))
+    check_values(DETECTORS[name][1], options)
+    return DETECTORS[name][1](**without_home_signs(options))

@@ -7,7 +7,7 @@ sentences. Jeong et al., "WinCLIP", CVPR 2023, have a row for the normal sentenc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -16,14 +16,13 @@ from torch import Tensor
 from zsad.clip import Backbone
 from zsad.clip.prototypes import text_prototypes
 from zsad.detectors.base import League, Prediction, check_images, check_prediction
-from zsad.detectors.options import above_zero, as_json, fingerprint, object_words, one_of
-from zsad.detectors.scoring import MAPS, score_images
-
-DEFINITIONS = ("AnomalyCLIP", "WinCLIP")
+from zsad.detectors.given import Checked
+from zsad.detectors.options import as_json, fingerprint, object_words
+from zsad.detectors.scoring import MapFrom, score_images
 
 
 @dataclass(frozen=True)
-class CLIPOptions:
+class CLIPOptions(Checked):
     """Every open choice of plain CLIP.
 
     Attributes:
@@ -37,17 +36,15 @@ class CLIPOptions:
         text_cache: a folder in which text prototypes are kept; it changes no result.
     """
 
-    definition: str = "AnomalyCLIP"
+    definition: Literal["AnomalyCLIP", "WinCLIP"] = "AnomalyCLIP"
     normal_word: str = "normal"
     anomalous_word: str = "anomalous"
     temperature: float = 0.07
-    map: str = "patches"
+    map: MapFrom = "patches"
     text_cache: str | Path | None = None
 
     def __post_init__(self) -> None:
-        one_of("definition", self.definition, DEFINITIONS)
-        one_of("map", self.map, MAPS)
-        above_zero(self, "temperature")
+        super().__post_init__()
         for option in ("normal_word", "anomalous_word"):
             if not getattr(self, option).strip():
                 raise ValueError(f"{option} must not be empty")
@@ -63,6 +60,7 @@ class CLIP:
     """CLIP on one backbone. Differentiable from the prediction down to the images."""
 
     name = "clip"
+    title = "CLIP"
     league: League = "text only"
     _defaults: type[CLIPOptions] = CLIPOptions
 

@@ -32,4 +32,5 @@ class CLIPAC(CLIP):
     """CLIP-AC on one backbone. Differentiable from the prediction down to the images."""
 
     name = "clip_ac"
+    title = "CLIP-AC"
     _defaults = CLIPACOptions

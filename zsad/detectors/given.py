@@ -1,27 +1,38 @@
-"""Values of options as they are given, before a detector's own class reads them.
-
-Imported by the door alone: how a wrong value is refused is no part of what a result is.
-"""
+"""What values detectors' options take, as their types say, and how others are refused: no part of what a result is."""
 
 import math
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from zsad.limits import LIMITS, check_number
 from zsad.paths import OPTION_FOLDERS, expanded
 from zsad.wording import problems
 
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
 
-def check_values(options_class: type, options: Mapping[str, Any]) -> None:
+
+class Checked:
+    """An options dataclass whose values are those that its fields' types allow."""
+
+    def __post_init__(self) -> None:
+        check_values(type(self), vars(self))
+
+
+def check_values(options_class: Any, options: Mapping[str, Any]) -> None:
     """Raise a ValueError for the first value of another type than its option's, not finite, or beyond
     `zsad.limits.LIMITS`.
     """
+    adapters: dict[str, Any] = _adapters(options_class)
     for name, value in options.items():
         try:
-            _adapters(options_class)[name].validate_python(value, strict=True)
+            adapters[name].validate_python(value, strict=True)
         except ValidationError as error:
             found: list[Any] = [*error.errors()]
             raise ValueError("; ".join(f"{name} {words}" for words in problems(found).values())) from None
@@ -32,8 +43,8 @@ def check_values(options_class: type, options: Mapping[str, Any]) -> None:
 
 
 @cache
-def _adapters(options_class: type) -> dict[str, Any]:
-    return {name: TypeAdapter(hint) for name, hint in get_type_hints(options_class).items()}
+def _adapters(options_class: type[Any]) -> dict[str, Any]:
+    return {name: TypeAdapter(hint) for name, hint in get_type_hints(options_class, include_extras=True).items()}
 
 
 def without_home_signs(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,24 +1,21 @@
-"""What the detectors' options classes share: checks of values, and the plain form that records keep."""
+"""What the detectors' options classes share: checks of texts, and the plain form that records keep."""
 
 import dataclasses
 import hashlib
 import json
-import math
-from collections.abc import Callable, Mapping, Sequence
-from numbers import Real
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zsad.clip import Backbone
 from zsad.clip.prompts import ANOMALOUS, NORMAL, clean_class_name
-from zsad.limits import LIMITS, check_number
-
-# Where results are kept between runs: never a part of what they are.
-_FOLDERS = ("text_cache", "cache")
+from zsad.paths import CACHES
 
 
 def as_json(options: Any) -> dict[str, Any]:
-    """Every choice of an options dataclass that can change a prediction, as plain JSON values."""
-    values = {name: value for name, value in dataclasses.asdict(options).items() if name not in _FOLDERS}
+    """Every choice of an options dataclass that can change a prediction, as plain JSON values: folders in which results
+    are kept never do.
+    """
+    values = {name: value for name, value in dataclasses.asdict(options).items() if name not in CACHES}
     plain: dict[str, Any] = json.loads(json.dumps(values))
     return plain
 
@@ -40,38 +37,7 @@ def object_words(category: str, detector: str) -> str:
     return words
 
 
-def one_of(option: str, value: Any, known: Sequence[Any]) -> None:
-    """Raise a ValueError that lists the known values."""
-    if value not in known:
-        raise ValueError(f"unknown {option} {value!r}; known: {', '.join(map(str, known))}")
-
-
-def at_least(options: Any, least: float, *names: str) -> None:
-    """Raise a ValueError for the first of the named options that is no finite number of at least `least`, or beyond
-    `zsad.limits.LIMITS`.
-    """
-    for name in names:
-        _check_number(name, getattr(options, name), lambda value: least <= value, f"at least {least}")
-
-
-def above_zero(options: Any, *names: str) -> None:
-    """Raise a ValueError for the first of the named options that is no finite number above 0, or beyond
-    `zsad.limits.LIMITS`.
-    """
-    for name in names:
-        _check_number(name, getattr(options, name), lambda value: value > 0, "above 0")
-
-
-def _check_number(name: str, value: Any, holds: Callable[[Any], bool], words: str) -> None:
-    if not isinstance(value, Real) or not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number, not {value}")
-    if not holds(value):
-        raise ValueError(f"{name} must be {words}, not {value}")
-    if name in LIMITS:
-        check_number(name, value)
-
-
-def check_sides(option: str, sides: Mapping[str, Sequence[str]], placeholder: bool = True) -> None:
+def check_texts(option: str, sides: Mapping[str, Sequence[str]], placeholder: bool = True) -> None:
     """Raise a ValueError unless there are texts for normal and for anomalous, each with a place for the class name."""
     if set(sides) != {NORMAL, ANOMALOUS}:
         raise ValueError(f"{option} needs the keys {NORMAL!r} and {ANOMALOUS!r}, not {sorted(sides)}")

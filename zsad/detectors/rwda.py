@@ -9,15 +9,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from zsad.clip import Backbone
 from zsad.clip.prompts import ANOMALOUS, NORMAL
-from zsad.detectors.options import at_least, check_phrases, check_sides, one_of
+from zsad.detectors.options import check_phrases, check_texts
 from zsad.detectors.text_training.detector import Texts, TextTrained, TextTrainedOptions
-from zsad.detectors.text_training.random_words import GENERATORS, random_sentences
+from zsad.detectors.text_training.random_words import random_sentences
 
 STATES = {NORMAL: ("{}", "flawless {}", "perfect {}"), ANOMALOUS: ("damaged {}", "broken {}", "{} with defect")}
 _HELD_OUT = 0.1
@@ -37,28 +39,25 @@ class RWDAOptions(TextTrainedOptions):
         sentences: with random words, on each side. A tenth of them tells when to stop training.
     """
 
-    dropout: float = 0.1
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     batch_size: int = 256
-    generator: str | Sequence[str] = "letters"
+    generator: Literal["letters", "tokens"] | Sequence[str] = "letters"
     random_words: int = 4
     states: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=lambda: STATES)
     sentences: int = 10_000
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.generator, str):
-            one_of("generator", self.generator, GENERATORS)
-        else:
+        if not isinstance(self.generator, str):
             check_phrases("generator", self.generator, placeholder=False)
-        check_sides("states", self.states)
-        at_least(self, 0, "random_words")
-        at_least(self, 10, "sentences")
+        check_texts("states", self.states)
 
 
 class RWDA(TextTrained):
     """RWDA on one backbone."""
 
     name = "rwda"
+    title = "RWDA"
     _options: RWDAOptions
 
     def __init__(self, backbone: Backbone, options: RWDAOptions | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -13,7 +14,7 @@ from zsad.clip import Backbone
 from zsad.detectors.base import Prediction
 
 # "patches": every patch scored by itself, as the image is; "score": the image's score, the same at every pixel.
-MAPS = ("patches", "score")
+MapFrom = Literal["patches", "score"]
 
 Head = Callable[[Tensor], Tensor]
 
@@ -29,7 +30,7 @@ def score_images(
     backbone: Backbone,
     head: Head,
     images: Float[Tensor, "image 3 height width"],
-    map_from: str,
+    map_from: MapFrom,
     windows: Sequence[int] = (),
 ) -> Prediction:
     """Scores and maps from a head that scores embeddings, on the device of the images; differentiable.
@@ -38,7 +39,7 @@ def score_images(
 
     Args:
         head: unit embeddings (*batch, dim) -> anomaly scores (*batch).
-        map_from: one of `MAPS`. Both take one pass through the image tower.
+        map_from: a `MapFrom`. Both take one pass through the image tower.
         windows: sizes in patches; where there are any, an image's score is the mean of the whole image's and, for each
             size, the mean over the windows.
     """

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -18,11 +19,10 @@ from torch import Tensor
 
 from zsad.clip import Backbone
 from zsad.clip.prompts import ANOMALOUS, NORMAL
-from zsad.detectors.options import above_zero, at_least, check_sides, one_of
+from zsad.detectors.given import Count, NotNegative, Positive
+from zsad.detectors.options import check_texts
 from zsad.detectors.text_training.detector import UNKNOWN_OBJECT, Texts, TextTrained, TextTrainedOptions
 from zsad.detectors.text_training.learned_words import (
-    DIVERSITIES,
-    SCHEDULES,
     GuidedTexts,
     Knowledge,
     LearnedWords,
@@ -39,9 +39,6 @@ from zsad.detectors.text_training.learned_words import (
 )
 
 SEMANTIC = {NORMAL: ("{}.",), ANOMALOUS: ("broken {}.", "damaged {}.")}
-GUIDANCES = ("content", "knowledge", "shifts", None)
-GUIDED = ("full texts", "texts without diversity words")
-GUIDED_WORDS = ("both kinds", "distribution words")
 SHIFTS = ("dark", "blurry", "noisy", "low contrast")
 KINDS = ("diversity", "distribution")
 
@@ -82,32 +79,22 @@ class TextFNNOptions(TextTrainedOptions):
     diversity_tokens: int = 4
     distribution_words: int = 8
     distribution_tokens: int = 4
-    diversity: str | None = "absolute"
-    diversity_of: str = "text features"
-    guidance: str | None = "content"
-    guided_words: str = "both kinds"
-    guidance_of: str = "full texts"
-    guidance_words: int = 8
-    guidance_temperature: float = 0.1
-    guidance_weight: float = 1.0
-    schedule: str = "joint"
+    diversity: Literal["absolute", "signed"] | None = "absolute"
+    diversity_of: Literal["text features", "token vectors"] = "text features"
+    guidance: Literal["content", "knowledge", "shifts"] | None = "content"
+    guided_words: Literal["both kinds", "distribution words"] = "both kinds"
+    guidance_of: Literal["full texts", "texts without diversity words"] = "full texts"
+    guidance_words: Count = 8
+    guidance_temperature: Positive = 0.1
+    guidance_weight: NotNegative = 1.0
+    schedule: Literal["joint", "sequential"] = "joint"
     word_steps: int = 100
-    word_learning_rate: float = 0.002
-    word_momentum: float = 0.9
+    word_learning_rate: NotNegative = 0.002
+    word_momentum: NotNegative = 0.9
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_sides("semantic", self.semantic)
-        one_of("diversity", self.diversity, DIVERSITIES)
-        one_of("diversity_of", self.diversity_of, ("text features", "token vectors"))
-        one_of("guidance", self.guidance, GUIDANCES)
-        one_of("guided_words", self.guided_words, GUIDED_WORDS)
-        one_of("guidance_of", self.guidance_of, GUIDED)
-        one_of("schedule", self.schedule, SCHEDULES)
-        at_least(self, 1, "diversity_words", "diversity_tokens", "distribution_words", "distribution_tokens")
-        at_least(self, 1, "guidance_words")
-        above_zero(self, "guidance_temperature")
-        at_least(self, 0, "guidance_weight", "word_steps", "word_learning_rate", "word_momentum")
+        check_texts("semantic", self.semantic)
 
 
 class TextFNN(TextTrained):
@@ -116,6 +103,7 @@ class TextFNN(TextTrained):
     """
 
     name = "text_fnn"
+    title = "text FNN"
     _options: TextFNNOptions
 
     def __init__(self, backbone: Backbone, options: TextFNNOptions | None = None) -> None:

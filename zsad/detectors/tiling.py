@@ -90,6 +90,9 @@ class Tiling:
     """
 
     name = "tiling"
+    title = "tiling pipeline"
+    resolution = "native"  # it looks for what is small
+    cached_by = ("zsad.tiling.zoo", "zsad.tiling.mask_cache")
     league: League = "text only"
 
     def __init__(

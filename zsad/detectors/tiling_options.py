@@ -4,27 +4,24 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from zsad.clip.prompts import ANOMALOUS, NORMAL, TEMPLATES, clean_class_name, compose
-from zsad.detectors.options import above_zero, as_json, at_least, check_phrases, check_sides, one_of
-from zsad.tiling.components import CONNECTIVITIES
-from zsad.tiling.covered import MEASURES
-from zsad.tiling.image_score import ROUNDINGS
-from zsad.tiling.pixel_map import ACTIVATIONS, MEANS
+from zsad.detectors.given import Checked, Natural, Positive, Share
+from zsad.detectors.options import as_json, check_phrases, check_texts
 from zsad.tiling.prompts import LOCALISING, SAMPLE_STATES, distinct
 from zsad.tiling.sam import SamSettings
-from zsad.tiling.tile_score import AVERAGES
-from zsad.tiling.zoo import PART_SEGMENTERS, PIXEL_MODELS, SOFT_FOREGROUNDS
+from zsad.tiling.tile_score import Average
+from zsad.tiling.zoo import PART_SEGMENTERS, PIXEL_MODELS, SOFT_FOREGROUNDS, check_known
 
-FOREGROUNDS = ("parts in soft", "soft", "parts", "none")
-TILES = ("components", "grid", "whole image")
 # They change how a result is computed, or where from, and not what it is.
 _NO_CHOICE = ("tile_batch", "weights_folder")
 
 
 @dataclass(frozen=True)
-class TilingOptions:
+class TilingOptions(Checked):
     """Every open choice of the tiling pipeline, stage by stage; the report fixes what its attributes' defaults say
     where a number of it is named.
 
@@ -68,68 +65,50 @@ class TilingOptions:
     threshold: float = 0.5
     min_max: bool = False
     sam: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    foreground: str = "parts in soft"
-    coverage: float = 0.8
-    coverage_of: str = "area"
+    foreground: Literal["parts in soft", "soft", "parts", "none"] = "parts in soft"
+    coverage: Share = 0.8
+    coverage_of: Literal["area", "soft"] = "area"
     coverage_strict: bool = False
-    connectivity: int = 8
-    min_area: int = 0
-    tiles: str = "components"
+    connectivity: Literal[4, 8] = 8
+    min_area: Natural = 0
+    tiles: Literal["components", "grid", "whole image"] = "components"
     min_tile: int | None = None
     elongated: bool = True
-    elongated_aspect: float = 1.5
-    elongated_parts: int = 20
-    part_share: float = 0.5
+    elongated_aspect: Annotated[float, Field(ge=1)] = 1.5
+    elongated_parts: Natural = 20
+    part_share: Share = 0.5
     elongated_min_tile: bool = True
     states: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=lambda: SAMPLE_STATES)
-    templates: str | Sequence[str] = "22"
+    templates: Literal["22", "21"] | Sequence[str] = "22"
     replace_underscores: bool = True
     keep_digits: bool = False
-    average: str = "cosines"
+    average: Average = "cosines"
     temperature: float | None = 0.07
     localising: Sequence[str] = LOCALISING
     distinct_prompts: bool = False
-    activation: str = "sigmoid"
-    prompt_mean: str = "harmonic"
-    epsilon: float = 1e-6
+    activation: Literal["sigmoid", "min-max"] = "sigmoid"
+    prompt_mean: Literal["harmonic", "arithmetic"] = "harmonic"
+    epsilon: Positive = 1e-6
     scale: bool = True
-    outside: float = 0.0
-    top_share: float = 0.25
-    rounding: str = "up"
+    outside: Share = 0.0
+    top_share: Share = 0.25
+    rounding: Literal["up", "down", "nearest"] = "up"
     tile_batch: int = 16
     weights_folder: str | Path | None = None
     text_cache: str | Path | None = None
     cache: str | Path | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for option, names in (("soft", SOFT_FOREGROUNDS), ("parts", PART_SEGMENTERS), ("pixels", PIXEL_MODELS)):
-            one_of(option, getattr(self, option), (None, *names))
-        one_of("foreground", self.foreground, FOREGROUNDS)
-        one_of("coverage_of", self.coverage_of, MEASURES)
-        one_of("connectivity", self.connectivity, CONNECTIVITIES)
-        one_of("tiles", self.tiles, TILES)
-        one_of("average", self.average, AVERAGES)
-        one_of("activation", self.activation, ACTIVATIONS)
-        one_of("prompt_mean", self.prompt_mean, MEANS)
-        one_of("rounding", self.rounding, tuple(ROUNDINGS))
-        at_least(self, 0, "min_area", "elongated_parts")
-        at_least(self, 1, "elongated_aspect", "tile_batch")
-        for option in ("threshold", "coverage", "part_share", "top_share", "outside"):
-            if not 0 <= getattr(self, option) <= 1:
-                raise ValueError(f"{option} must be in [0, 1], not {getattr(self, option)}")
-        given = [name for name in ("temperature", "min_tile", "epsilon") if getattr(self, name) is not None]
-        above_zero(self, *given)
-        self._check_texts()
+            if getattr(self, option) is not None:
+                check_known(option, getattr(self, option), names)
+        check_texts("states", self.states)
+        check_phrases("templates", self.template_list)
+        check_phrases("localising", self.localising, placeholder=False)
         unknown = sorted(set(self.sam) - set(_SAM_NAMES))
         if unknown:
             raise ValueError(f"sam has no setting {', '.join(unknown)}; known: {', '.join(_SAM_NAMES)}")
-
-    def _check_texts(self) -> None:
-        check_sides("states", self.states)
-        if isinstance(self.templates, str):
-            one_of("templates", self.templates, tuple(TEMPLATES))
-        check_phrases("templates", self.template_list)
-        check_phrases("localising", self.localising, placeholder=False)
 
     @property
     def template_list(self) -> tuple[str, ...]:

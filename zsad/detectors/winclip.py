@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -18,15 +18,16 @@ from torch.nn import functional as F
 
 from zsad.clip import Backbone
 from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES, TEMPLATES, clean_class_name, compose
-from zsad.clip.prototypes import AVERAGES, text_prototypes
+from zsad.clip.prototypes import Average, text_prototypes
 from zsad.detectors.base import League, Prediction, check_images, check_prediction
-from zsad.detectors.options import above_zero, as_json, check_phrases, check_sides, fingerprint, one_of
+from zsad.detectors.given import Checked
+from zsad.detectors.options import as_json, check_phrases, check_texts, fingerprint
 from zsad.detectors.scoring import check_windows
 from zsad.detectors.windows import crop, harmonic_map, harmonic_mean, square_tiles, stitch
 
 
 @dataclass(frozen=True)
-class WinCLIPOptions:
+class WinCLIPOptions(Checked):
     """Every open choice of WinCLIP.
 
     Attributes:
@@ -51,33 +52,27 @@ class WinCLIPOptions:
         text_cache: a folder in which text prototypes are kept; it changes no result.
     """
 
-    templates: str | Sequence[str] = "22"
+    templates: Literal["22", "21"] | Sequence[str] = "22"
     states: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=lambda: STATES)
     prompts: Mapping[str, Sequence[str]] | None = None
-    average: str = "unit"
+    average: Average = "unit"
     replace_underscores: bool = True
     keep_digits: bool = True
     temperature: float = 0.07
     scales: Sequence[int] = (2, 3)
     image_scale: bool = True
-    aggregate: str = "anomaly"
-    image_score: str = "class token"
-    non_square: str = "tile"
+    aggregate: Literal["anomaly", "normality"] = "anomaly"
+    image_score: Literal["class token", "map maximum"] = "class token"
+    non_square: Literal["tile", "squash"] = "tile"
     multi_crop: float | None = None
     text_cache: str | Path | None = None
 
     def __post_init__(self) -> None:
-        one_of("average", self.average, AVERAGES)
-        one_of("aggregate", self.aggregate, ("anomaly", "normality"))
-        one_of("image_score", self.image_score, ("class token", "map maximum"))
-        one_of("non_square", self.non_square, ("tile", "squash"))
-        if isinstance(self.templates, str):
-            one_of("templates", self.templates, tuple(TEMPLATES))
+        super().__post_init__()
         check_phrases("templates", self.template_list)
-        check_sides("states", self.states)
+        check_texts("states", self.states)
         if self.prompts is not None:
-            check_sides("prompts", self.prompts, placeholder=False)
-        above_zero(self, "temperature")
+            check_texts("prompts", self.prompts, placeholder=False)
         if len(set(self.scales)) != len(self.scales) or any(scale < 1 for scale in self.scales):
             raise ValueError(f"scales must be different window sizes of at least 1 patch, not {self.scales}")
         if not self.scales and not self.image_scale:
@@ -110,6 +105,7 @@ class WinCLIP:
     """WinCLIP on one backbone. Differentiable from the prediction down to the images."""
 
     name = "winclip"
+    title = "WinCLIP"
     league: League = "text only"
 
     def __init__(self, backbone: Backbone, options: WinCLIPOptions | None = None) -> None:

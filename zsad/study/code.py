@@ -25,7 +25,7 @@ _ROOTS = ("zsad.study.evaluate", *_GIVEN)
 # study, whose part in a result is the cell's spec.
 _DOORS = ("zsad.detectors", "zsad.clip.zoo", "zsad.data.load")
 _WRITERS = ("zsad.progress", "zsad.files", "zsad.data.demo")
-_APART = (*_WRITERS, "zsad.limits", "zsad.study", "zsad.wording")
+_APART = (*_WRITERS, "zsad.detectors.given", "zsad.limits", "zsad.study", "zsad.wording")
 # Modules that act under some shifts only: what they lead to is left out under any other.
 ONLY_UNDER = {
     "zsad.perturb.semantic": ("uniform", "worst"),

@@ -56,15 +56,17 @@ Resolution = Pixels | Literal["native"]
 
 
 def usual_resolution(detector: str, otherwise: Resolution = 240) -> Resolution:
-    """The short side of a detector's images where none is named: the tiling pipeline looks for what is small."""
-    return "native" if detector == "tiling" else otherwise
+    """The short side of a detector's images where none is named, unless its class declares another."""
+    from zsad.detectors import declared  # imports every model's code
+
+    found: Resolution = declared(detector, "resolution", otherwise)
+    return found
 
 
 class DetectorConfig(Strict):
     """A detector's registered name, the options that differ from its defaults, and those of the study's backbones and
     suites that it is evaluated on. `label` is what records call it: by default its name. `resolution` is the short
-    side of the images that it is given where that is not the study's; the tiling pipeline, which looks for what is
-    small, is given images as large as they are.
+    side of the images that it is given where that is not the study's or the one that its class declares.
     """
 
     name: str
@@ -249,6 +251,13 @@ class Study(Strict):
     def is_demo(self, suite: str) -> bool:
         """Whether a suite is one of the demo world's, by the folder it lies in."""
         return str(self.suites[suite].root) in DEMO_SUITES
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Label -> what tables and legends call the detector: its title, or the label of one that has another."""
+        from zsad.detectors import declared  # imports every model's code
+
+        return {d.label: declared(d.name, "title", d.label) if d.label == d.name else d.label for d in self.detectors}
 
     @property
     def blocks(self) -> list[Block]:

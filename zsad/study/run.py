@@ -15,7 +15,7 @@ import torch
 from zsad.clip import Backbone, load_backbone
 from zsad.data import Dataset
 from zsad.data.labels import check_labels, check_masks
-from zsad.detectors import Detector, load_detector
+from zsad.detectors import Detector, declared, load_detector
 from zsad.files import check_writable_folder, remove_stale
 from zsad.paths import CACHES, expanded
 from zsad.progress import progress_bar
@@ -58,8 +58,8 @@ def load_study_detector(
 
 def _usual_cache(study: Study, detector: DetectorConfig) -> dict[str, Path]:
     """Where a detector keeps what it finds, unless its options say otherwise."""
-    masks = resolve(study.cache_root) / "masks" / module_code("zsad.tiling.zoo", "zsad.tiling.mask_cache")[:16]
-    return {"cache": masks} if detector.name == "tiling" else {}
+    modules = declared(detector.name, "cached_by", ())
+    return {"cache": resolve(study.cache_root) / "masks" / module_code(*modules)[:16]} if modules else {}
 
 
 def _check_caches(study: Study, detectors: Iterable[DetectorConfig]) -> None:

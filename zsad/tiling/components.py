@@ -12,8 +12,6 @@ from scipy import ndimage
 
 log = logging.getLogger(__name__)
 
-CONNECTIVITIES = (4, 8)
-
 
 @dataclass(frozen=True)
 class Component:

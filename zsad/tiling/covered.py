@@ -13,8 +13,6 @@ from numpy import ndarray
 
 from zsad.tiling.part import Part
 
-MEASURES = ("area", "soft")
-
 
 def coverage(part: Part, soft: Float[ndarray, "height width"], threshold: float = 0.5, measure: str = "area") -> float:
     """How much of a part is foreground, in [0, 1].

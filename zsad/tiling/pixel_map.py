@@ -11,9 +11,6 @@ from typing import Protocol, runtime_checkable
 from jaxtyping import Float
 from torch import Tensor
 
-ACTIVATIONS = ("sigmoid", "min-max")
-MEANS = ("harmonic", "arithmetic")
-
 
 @runtime_checkable
 class PixelModel(Protocol):

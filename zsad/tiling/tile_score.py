@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 from jaxtyping import Float
 from torch import Tensor
@@ -18,7 +19,8 @@ from zsad.clip.prototypes import text_prototypes
 
 # "cosines": mean of cosines. "embedding": cosine with the mean of unit embeddings. "raw embedding": with that of the
 # embeddings as the text tower gives them, as three of four public WinCLIP ports do.
-AVERAGES = ("cosines", "embedding", "raw embedding")
+Average = Literal["cosines", "embedding", "raw embedding"]
+AVERAGES: tuple[Average, ...] = get_args(Average)
 
 
 def side_vectors(
@@ -28,7 +30,7 @@ def side_vectors(
 
     Args:
         sides: lists of sentences, one a side.
-        average: one of `AVERAGES`.
+        average: an `Average`.
         cache: a folder to keep the vectors in.
     """
     of = "raw" if average == "raw embedding" else "unit"

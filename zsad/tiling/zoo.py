@@ -44,7 +44,7 @@ def load_soft_foreground(name: str, device: Device = "cpu", folder: str | Path |
         ValueError: an unknown name or a wrong checksum.
         FileNotFoundError: weights that are not there; the message says which file goes where.
     """
-    _known("soft foreground", name, SOFT_FOREGROUNDS)
+    check_known("soft foreground", name, SOFT_FOREGROUNDS)
     if name == "isnet-general-use":
         return load_isnet(device, folder)
     return demo_foreground(*_demo(name), device)
@@ -58,7 +58,7 @@ def load_part_segmenter(
     `settings` are those of `SamSettings` that differ from the model's own, which are the library's for a published SAM
     and stand in the card of a demo one.
     """
-    _known("part segmenter", name, PART_SEGMENTERS)
+    check_known("part segmenter", name, PART_SEGMENTERS)
     if name not in SAM:
         return demo_parts(*_demo(name), device, settings=settings)
     kind, md5, megabytes = SAM[name]
@@ -74,7 +74,7 @@ def load_pixel_model(name: str, device: Device = "cpu", folder: str | Path | Non
     """A model of `PIXEL_MODELS`; for the published one, `folder` holds the files of its repository in a folder of the
     model's name, instead of the Hugging Face cache. Errors as `load_soft_foreground`.
     """
-    _known("pixel model", name, PIXEL_MODELS)
+    check_known("pixel model", name, PIXEL_MODELS)
     if name == "demo-clipseg":
         return demo_pixels(*_demo(name), device)
     return load_clipseg(device, None if folder is None else Path(folder) / name)
@@ -123,6 +123,7 @@ def _with_weights(model: nn.Module, state: Mapping[str, Tensor]) -> Any:
     return model
 
 
-def _known(kind: str, name: str, names: tuple[str, ...]) -> None:
+def check_known(kind: str, name: str, names: tuple[str, ...]) -> None:
+    """Raise a ValueError that lists the known names."""
     if name not in names:
         raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(names)}")

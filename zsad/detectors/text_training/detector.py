@@ -8,17 +8,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
 from jaxtyping import Float, Int
+from pydantic import Field
 from torch import Tensor
 
 from zsad.clip import Backbone
 from zsad.detectors.base import League, Prediction, check_images, check_prediction
-from zsad.detectors.options import above_zero, as_json, at_least, fingerprint, object_words, one_of
-from zsad.detectors.scoring import MAPS, check_windows, score_images
-from zsad.detectors.text_training.heads import HEADS, Head, anomaly_score, make_head, train_head
+from zsad.detectors.given import Checked, NotNegative, Positive
+from zsad.detectors.options import as_json, fingerprint, object_words
+from zsad.detectors.scoring import MapFrom, check_windows, score_images
+from zsad.detectors.text_training.heads import Head, HeadKind, anomaly_score, make_head, train_head
 from zsad.detectors.text_training.state import Purpose, kept_state, load_state, purpose_of, save_state
 
 log = logging.getLogger(__name__)
@@ -29,7 +31,7 @@ _AFTER_TRAINING = ("temperature", "map", "windows")
 
 
 @dataclass(frozen=True)
-class TextTrainedOptions:
+class TextTrainedOptions(Checked):
     """Choices that every detector trained on text has.
 
     Attributes:
@@ -51,28 +53,18 @@ class TextTrainedOptions:
     """
 
     known_name: bool = True
-    head: str = "fnn"
-    layers: int = 2
-    dropout: float = 0.0
+    head: HeadKind = "fnn"
+    layers: Literal[2, 3] = 2
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     epochs: int = 50
     batch_size: int = 128
-    learning_rate: float = 0.001
-    noise: float = 0.0
+    learning_rate: Positive = 0.001
+    noise: NotNegative = 0.0
     seed: int = 0
     temperature: float = 1.0
-    map: str = "score"
+    map: MapFrom = "score"
     windows: Sequence[int] = ()
     cache: str | Path | None = None
-
-    def __post_init__(self) -> None:
-        one_of("head", self.head, HEADS)
-        one_of("layers", self.layers, (2, 3))
-        one_of("map", self.map, MAPS)
-        at_least(self, 0, "noise", "seed")
-        at_least(self, 1, "epochs", "batch_size")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), not {self.dropout}")
-        above_zero(self, "learning_rate", "temperature")
 
 
 @dataclass(frozen=True)

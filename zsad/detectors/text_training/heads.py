@@ -8,13 +8,15 @@ from __future__ import annotations
 import copy
 import math
 from itertools import pairwise
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-HEADS = ("fnn", "linear", "arcface", "prototype")
+HeadKind = Literal["fnn", "linear", "arcface", "prototype"]
+HEADS: tuple[HeadKind, ...] = get_args(HeadKind)
 
 
 class FNN(nn.Module):

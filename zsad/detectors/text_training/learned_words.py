@@ -17,8 +17,6 @@ from tqdm import tqdm
 
 from zsad.clip import Backbone
 
-DIVERSITIES = ("absolute", "signed", None)
-SCHEDULES = ("joint", "sequential")
 CHECKPOINT_STEPS = 25
 
 # Texts that a learned word may be compared in: features (word, dim) of vectors (word, token, width).

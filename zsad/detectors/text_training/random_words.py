@@ -11,7 +11,6 @@ from torch import Tensor
 
 from zsad.clip import Backbone
 
-GENERATORS = ("letters", "tokens")
 OPENING = "a photo of a"
 _TRIALS = 50
 

@@ -1,0 +1,91 @@
+"""A detector that is one class and one line of `zsad.detectors.DETECTORS` is known everywhere by what it declares."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from tiny_clip import tiny_backbone
+from toys import SIZE, Reddish, tiny_study, write_suite
+
+from zsad import cli
+from zsad.analysis import poster, tiling
+from zsad.detectors import DETECTORS, declared, load_detector
+from zsad.detectors.given import Checked
+from zsad.study import StudyError, compute
+from zsad.study.config import DetectorConfig, Study
+from zsad.study.run import load_study_detector
+
+
+@dataclass(frozen=True)
+class ToyOptions(Checked):
+    channel: Literal["red", "blue"] = "red"
+    cache: str | Path | None = None
+
+
+class Toy(Reddish):
+    title = "Toy of one line"
+    resolution = 2 * SIZE
+    cached_by = ("zsad.heatmap",)
+
+    def __init__(self, backbone: object, options: ToyOptions) -> None:
+        super().__init__(name="toy")
+        self.chosen = options
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"channel": self.chosen.channel}
+
+
+@pytest.fixture(autouse=True)
+def one_line(monkeypatch):
+    monkeypatch.setitem(DETECTORS, "toy", (Toy, ToyOptions))
+    for module in ("zsad.detectors", "zsad.study.run"):
+        monkeypatch.setattr(f"{module}.load_backbone", lambda *_, **__: tiny_backbone())
+
+
+@pytest.fixture
+def study(tmp_path) -> Study:
+    write_suite(tmp_path / "data" / "toys")
+    detectors = ["toy", {"name": "toy", "label": "toy blue", "options": {"channel": "blue"}}]
+    return tiny_study(tmp_path, detectors=detectors, sweeps={}, cache_root=tmp_path / "cache")
+
+
+def test_a_study_takes_it_and_its_options_and_computes_it(study):
+    study.check_models()
+    wrong = study.with_overrides(detectors=[{"name": "toy", "options": {"channel": "green"}}])
+    with pytest.raises(StudyError, match=r"detectors\.toy\.options: channel must be 'red' or 'blue', not 'green'"):
+        wrong.check_models()
+    records = compute(study, "none", progress=False)
+    assert records["detector"].unique().tolist() == ["toy", "toy blue"]
+
+
+def test_it_is_given_images_of_its_size_and_a_folder_for_what_it_keeps(study, monkeypatch):
+    assert [study.resolution_of(detector) for detector in study.detectors] == [2 * SIZE, 2 * SIZE]
+    given = {}
+    monkeypatch.setattr("zsad.study.run.load_detector", lambda name, **options: given.update(options) or Reddish())
+    load_study_detector(study, DetectorConfig(name="toy"), "demo-b")
+    assert given["cache"].parent == study.cache_root / "masks"
+
+
+def test_tables_and_legends_call_it_by_its_title(study):
+    assert study.titles == {"toy": "Toy of one line", "toy blue": "toy blue"}
+
+
+def test_the_command_line_takes_it(study, tmp_path, capsys):
+    arguments = ["evaluate", "--detector", "toy", "--reader", "mvtec_ad", "--root", str(study.root_of("toys"))]
+    assert cli.main([*arguments, "--category", "washer", "--option", "channel=blue"]) == 0
+    assert "toy on demo-b, washer: 10 images" in capsys.readouterr().out
+
+
+def test_its_options_are_checked_however_they_come():
+    assert load_detector("toy", channel="blue").options == {"channel": "blue"}
+    for make in (ToyOptions, lambda **options: load_detector("toy", **options)):
+        with pytest.raises(ValueError, match="channel must be 'red' or 'blue', not 'green'"):
+            make(channel="green")
+
+
+@pytest.mark.parametrize("names", [poster.METHODS, tiling.NAMES])
+def test_what_tables_of_printed_methods_call_a_detector_is_its_title(names):
+    for name in DETECTORS.keys() & names.keys():
+        assert declared(name, "title", None) == names[name]

@@ -14,7 +14,7 @@ import zsad
 from zsad.clip import Backbone, load_backbone
 from zsad.clip.store import read_tensors
 from zsad.detectors import localises
-from zsad.detectors.text_fnn import GUIDED_WORDS, KINDS
+from zsad.detectors.text_fnn import KINDS
 from zsad.detectors.text_training.learned_words import mean_absolute_cosine
 
 IMAGES = random_images(3)
@@ -28,6 +28,7 @@ QUICK = {
     "word_learning_rate": 2e-4,
     "epochs": 2,
 }
+GUIDED_WORDS = ("both kinds", "distribution words")
 UNTRAINED = {"diversity": None, "guidance": None}
 
 

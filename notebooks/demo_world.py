@@ -38,14 +38,17 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
+import numpy as np
 import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.absent import say_absent
-from book.tools.pages.controls import show_controls
-from zsad.analysis.means import mean_over_categories
-from zsad.study import load_records, load_study
+from book.tools.probes.prompt_aurocs import prompt_aurocs
+from book.tools.swept import kept_unshifted
+from zsad.analysis import unshifted
+from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES
+from zsad.study.evaluate import sizes_of
 
 page = notebook.start(globals(), "demo_world")
 drawn = [name for name in page.study.suites if page.study.is_demo(name)]  # this page is about no other
@@ -56,23 +59,26 @@ if not drawn:
 
 # %% [markdown]
 # ## Gallery
+#
+# The first test picture of every kind of defect, the undamaged one in front.
+
 
 # %%
-groups = []
-for suite in drawn:
-    for category in page.study.categories_of(suite):
-        dataset = page.dataset(suite, category)
-        first = {}
-        for index, defect in enumerate(dataset.defects):
-            first.setdefault(defect, index)
-        pictures = []
-        for defect in sorted(first, key=lambda name: (name != "good", name)):
-            sample = dataset[first[defect]]
-            picture = plots.to_uint8(sample.image)
-            if sample.mask is not None and sample.mask.any():
-                picture = plots.outline(picture, sample.mask.numpy())
-            pictures.append((picture, defect.replace("_", " ")))
-        groups.append((f"{suite}: {category.replace('_', ' ')}", pictures))
+def first_images(dataset):
+    for defect in sorted(set(dataset.defects), key=lambda name: (name != "good", name)):
+        sample = dataset[dataset.defects.index(defect)]
+        image = plots.to_uint8(sample.image)
+        if sample.mask is not None and sample.mask.any():
+            image = plots.outline(image, sample.mask.numpy())
+        yield image, defect.replace("_", " ")
+
+
+# %%
+products = [(suite, category) for suite in drawn for category in page.study.categories_of(suite)]
+groups = [
+    (f"{suite}: {category.replace('_', ' ')}", [*first_images(page.dataset(suite, category))])
+    for suite, category in products
+]
 if drawn:
     page.figure(
         plots.gallery(groups),
@@ -84,62 +90,32 @@ if drawn:
 # %% [markdown]
 # ## WinCLIP without any shift
 #
-# The published numbers beside the means are WinCLIP's own on the real data sets: a **different world**, shown to say
-# how hard this one was made, not to compare models.
+# Two studies are shown: the whole demo world from the records kept in `results/demo`, and that of this page. The
+# published numbers beside the means are WinCLIP's own on the real data sets: a **different world**, shown to say how
+# hard this one was made, not to compare models.
 
 # %%
-SHOWN = ["image_auroc", "pixel_auroc", "aupro"]
-published = page.published("winclip_per_category")
-published = published[(published["method"] == "WinCLIP") & (published["category"] == "mean")]
-published["metric"] = published["metric"].replace({"pixel_aupro": "aupro", "pro": "aupro"})
-REAL = {"demo-mvtec": "MVTec AD", "demo-visa": "VisA"}
-
-
-def with_interval(row):
-    return f"{100 * row.estimate:.1f} ({100 * row.low:.1f} to {100 * row.high:.1f})".replace(" ", "\u00a0")
-
-
-def clean_table(records, id, suffix=""):
-    rows = []
-    for suite, of_suite in records.groupby("suite"):
-        for category, group in of_suite.groupby("category", sort=False):
-            cells = {plots.METRIC_NAMES[r.metric]: with_interval(r) for r in group.itertuples()}
-            count = group["n_images"].iloc[0]
-            rows.append({"suite": suite, "category": category.replace("_", " "), "images": count, **cells})
-        mean = mean_over_categories(of_suite, by=("metric",))
-        cells = {plots.METRIC_NAMES[r.metric]: with_interval(r) for r in mean.itertuples()}
-        count = of_suite.drop_duplicates("category")["n_images"].sum()
-        rows.append({"suite": suite, "category": "mean", "images": count, **cells})
-        for r in mean.itertuples():
-            page.number(f"{suite}_{r.metric}{suffix}", 100 * r.estimate, f"{100 * r.estimate:.1f} %")
-        real = published[published["dataset"] == REAL.get(suite)].set_index("metric")["value"]
-        if len(real):
-            cells = {plots.METRIC_NAMES[m]: f"{real[m]:.1f}" for m in SHOWN if m in real}
-            rows.append({"suite": f"{REAL[suite]} (real)", "category": "published mean", "images": None, **cells})
-    study = records["study"].iloc[0]
-    page.table(
-        pd.DataFrame(rows),
-        id,
-        f"<strong>WinCLIP without shift, study {study}</strong>, in percent, with 95 % intervals from a bootstrap "
-        "over test "
-        "images; the mean's interval is about these categories. Rows marked real are published numbers from "
-        "another world.",
-        formats={"images": "{:.0f}"},
-        study=study,
-        csv=records.drop(columns="key"),
-    )
-
-
-if not page.overrides:
-    kept = load_records("demo")
-    first = load_study("demo", check_models=False)
-    kept = kept[(kept["detector"] == first.detectors[0].label) & (kept["backbone"] == first.backbones[0])]
-    kept = kept[(kept["shift"] == "none") & (kept["variant"] == "default")]
-    clean_table(page.uses(kept[kept["metric"].isin(SHOWN)]), "tab-clean-demo", "-demo")
+studies = [(kept, "-demo") for kept in kept_unshifted(page)]
 if drawn:
     records = page.records("none", suites=drawn, **page.first)
-    records = records[records["metric"].isin(SHOWN)]
-    clean_table(records, "tab-clean")
+    studies.append((records[records["metric"].isin(unshifted.SHOWN)], ""))
+
+# %%
+printed = unshifted.printed_means(page.published("winclip_per_category"))
+for shown, suffix in studies:
+    name, levels = shown["study"].iloc[0], unshifted.with_means(shown)
+    page.table(
+        unshifted.levels_table(levels, printed).rename(columns=plots.METRIC_NAMES),
+        f"tab-clean{suffix}",
+        f"<strong>WinCLIP without shift, study {name}</strong>, in percent, with 95 % intervals from a bootstrap over "
+        "test images; the mean's interval is about these categories. Rows marked real are published numbers from "
+        "another world.",
+        formats={"images": "{:.0f}"},
+        study=name,
+        csv=shown.drop(columns="key"),
+    )
+    for mean in levels[levels["category"] == "mean"].itertuples():
+        page.number(f"{mean.suite}_{mean.metric}{suffix}", mean.estimate, f"{mean.estimate:.1f} %")
 
 # %% [markdown]
 # The size and the contrast of the defects were set once, with WinCLIP on `demo-b`, before any other result was
@@ -148,26 +124,29 @@ if drawn:
 
 # %% [markdown]
 # ## Does bfloat16 matter?
+#
+# The same study again, in the other of the two data types. The domains of one suite show the same product, which would
+# then count several times: they are left out.
 
 # %%
 if drawn:
-    other = "bfloat16" if page.study.dtype == "float32" else "float32"
-    # The domains of one suite show the same product: they would count several times.
     whole = [name for name in drawn if page.study.suites[name].domain is None] or drawn
+    other = "bfloat16" if page.study.dtype == "float32" else "float32"
     variant = page.records("none", study=page.study.with_overrides(dtype=other), suites=whole, **page.first)
-    both = records.merge(variant, on=["suite", "category", "metric"], suffixes=("_a", "_b"))
-    both["difference"] = 100 * (both["estimate_b"] - both["estimate_a"]) * (1 if other == "bfloat16" else -1)
-    effect = both.groupby(["suite", "metric"])["difference"].agg(["mean", lambda d: d.abs().max()]).reset_index()
-    effect.columns = ["suite", "metric", "mean change [points]", "largest change of a category [points]"]
-    effect["metric"] = effect["metric"].map(plots.METRIC_NAMES)
+    plain, short = (records, variant) if other == "bfloat16" else (variant, records)
+    changes = unshifted.changes(*(part[part["metric"].isin(unshifted.SHOWN)] for part in (plain, short)))
+
+# %%
+if drawn:
+    effect = unshifted.changes_table(changes)
     page.table(
-        effect,
+        effect.replace({"metric": plots.METRIC_NAMES}),
         "tab-bfloat16",
         "<strong>bfloat16 minus float32</strong>: the same pictures and weights, the network computed with 8 instead "
         "of 24 significant bits.",
         formats={c: "{:+.2f}" for c in effect.columns[2:]},
     )
-    largest = both["difference"].abs().max()
+    largest = changes["difference"].abs().max()
     page.number("bfloat16", largest, f"{largest:.2f} points")
     page.say(f"The largest change of any category's image AUROC, pixel AUROC or AUPRO is {largest:.2f} points.")
 
@@ -179,5 +158,44 @@ if drawn:
 # about damage should lie outside the range that they span.
 
 # %%
+NOTHING = """on a Monday, on a Tuesday, on a Friday, on a Sunday, in spring, in autumn, in winter, in Paris, in Rome,
+in Oslo, by the sea, by the lake, from above, from the left, of the first kind, of the second kind, at noon, at night,
+for two, for ten""".replace("\n", " ").split(", ")
+rng = np.random.default_rng(page.study.seed)
+damage = {side: [*STATES[side]] for side in (NORMAL, ANOMALOUS)}
+words = {unshifted.PUBLISHED: damage, unshifted.SWAPPED: {NORMAL: damage[ANOMALOUS], ANOMALOUS: damage[NORMAL]}}
+for draw in range(20):
+    phrases = [f"{{}} {when_or_where}" for when_or_where in rng.permutation(NOTHING)[:8]]
+    words[f"{unshifted.NONSENSE} {draw}"] = {NORMAL: phrases[:4], ANOMALOUS: phrases[4:]}
+
+# %% [markdown]
+# Each set of words ranks the test pictures of a category; its AUROC says how well.
+
+# %%
 if drawn:
-    show_controls(page, whole)
+    asked = {"backbone": page.detector().backbone, "variants": words, "sizes": sizes_of(page.study)}
+    found = [
+        page.computed(prompt_aurocs, dataset=page.dataset(suite, category), **asked).assign(
+            suite=suite, category=category
+        )
+        for suite, category in products
+        if suite in whole
+    ]
+    aurocs = pd.concat(found).pivot_table(index=["suite", "category"], columns="prompts", values="auroc")
+    controls = unshifted.other_words(100 * aurocs[[*words]])
+
+# %%
+if drawn:
+    shown = controls.assign(category=controls["category"].str.replace("_", " ")).rename(
+        columns={"nonsense": "nonsense, mean of 20", "lowest": "lowest of 20", "highest": "highest of 20"}
+    )
+    page.table(
+        shown,
+        "tab-controls",
+        "<strong>Image AUROC with other words</strong>, in percent. Swapped: the normal and the anomalous phrases "
+        "change sides. Nonsense: phrases that say nothing about damage on both sides, twenty draws. 50 is chance.",
+        formats={name: "{:.1f}" for name in shown.columns[2:]},
+    )
+    for key in (unshifted.NONSENSE, unshifted.SWAPPED):
+        page.number(key, controls[key].iloc[-1], f"{controls[key].iloc[-1]:.1f} %")
+    page.say(unshifted.other_words_sentence(controls))

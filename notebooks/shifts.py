@@ -40,15 +40,22 @@ from zsad.study.evaluate import load_study_images, sizes_of
 
 page = notebook.start(globals(), "shifts")
 
+# %% [markdown]
+# The picture with the largest defect of the first category that a sweep is shown for.
+
 # %%
 suite = next(iter(page.study.suites))
 category = swept_categories(page.study, suite)[0]
+shown = category.replace("_", " ")
 dataset = page.dataset(suite, category)
 index = max((i for i, label in enumerate(dataset.labels) if label), key=lambda i: int(dataset[i].mask.sum()))
 one = load_study_images(page.study, dataset[index : index + 1])
-images, masks = one.images.stacked(), one.image_masks
-shown = category.replace("_", " ")
+image, mask = one.images.stacked(), one.image_masks[0].numpy()
 
+# %% [markdown]
+# Five strengths of each shift, the third of which is none.
+
+# %%
 strengths = {
     "angle": [-90.0, -45.0, 0.0, 45.0, 90.0],
     "hue": [-math.pi / 2, -math.pi / 4, 0.0, math.pi / 4, math.pi / 2],
@@ -59,42 +66,36 @@ words = {
     "hue": lambda v: f"{v / math.pi:+.2f} π",
     "saturation": lambda v: f"{v:+.2f}",
 }
-titles = [words[s](v) if v else "original" for s, values in strengths.items() for v in values]
+shifts = [(setting, value) for setting, values in strengths.items() for value in values]
+titles = [words[setting](value) if value else "original" for setting, value in shifts]
+labels = ["rotation", "hue", "saturation"]
 
 # %%
-pictures = []
-for setting, values in strengths.items():
-    for value in values:
-        shifted = perturb.semantic(images, **{setting: value}) if value else images
-        pictures.append(plots.to_uint8(shifted[0]))
+shifted = [perturb.semantic(image, **{setting: value}) if value else image for setting, value in shifts]
 page.figure(
-    plots.picture_row(pictures, titles, columns=5, row_labels=["rotation", "hue", "saturation"]),
+    plots.picture_row([plots.to_uint8(one[0]) for one in shifted], titles, columns=5, row_labels=labels),
     "fig-shifts",
     f"<strong>Fig. 1: three shifts of one {shown}</strong> ({suite}, test picture {dataset.ids[index]}). "
     "Rows: rotation, hue shift, saturation shift. Columns: strength; the third is the picture as it is.",
 )
 
+# %% [markdown]
+# What WinCLIP makes of each of them. The colours are those of all pictures of the category, so that maps compare.
+
 # %%
 asked = {"detector": page.detector(), "dataset": dataset, "sizes": sizes_of(page.study), "index": index}
 how = {"device": page.study.device}
-scale = tuple(page.computed(maps_of_category, how=how, **asked)["scale"].tolist())
-each = [(setting, value) for setting, values in strengths.items() for value in values]
-shown_maps = page.computed(maps_under_shifts, how=how, shifts=each, **asked)
-maps, scores = [*shown_maps["map"]], shown_maps["score"].tolist()
+low, high = page.computed(maps_of_category, how=how, **asked)["scale"].tolist()
+found = page.computed(maps_under_shifts, how=how, shifts=shifts, **asked)
+scored = [f"{title}: {score:.2g}" for title, score in zip(titles, found["score"], strict=True)]
+
+# %%
 page.figure(
     plots.picture_row(
-        maps,
-        [f"{t}: {s:.2g}" for t, s in zip(titles, scores, strict=True)],
-        columns=5,
-        row_labels=["rotation", "hue", "saturation"],
-        scale=scale,
-        outlines=[masks[0].numpy()] * len(maps),
+        [*found["map"]], scored, columns=5, row_labels=labels, scale=(low, high), outlines=[mask] * len(shifts)
     ),
     "fig-shifts-maps",
     "<strong>WinCLIP's map of each picture above</strong>, turned back where the picture was turned; the number is "
-    "the image "
-    f"score, the outline the true defect. One logarithmic colour scale for all {shown} pictures, from "
-    f"{scale[0]:.2g} to "
-    f"{scale[1]:.2g}: the 1st "
-    "to 99.9th percentile of its unshifted test maps.",
+    f"the image score, the outline the true defect. One logarithmic colour scale for all {shown} pictures, from "
+    f"{low:.2g} to {high:.2g}: the 1st to 99.9th percentile of its unshifted test maps.",
 )

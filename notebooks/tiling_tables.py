@@ -107,7 +107,7 @@ samples = [
 for cases, levels in zip(studies, samples, strict=True):
     groups = {name: name.replace("_", " ") for name in levels["group"].unique()}
     page.figure(
-        plots.plot_dots(levels, levels["series"].unique(), groups, "sample F1-max [%]"),
+        plots.plot_dots(levels, [*levels["series"].unique()], groups, "sample F1-max [%]"),
         f"fig-tiling-image{cases.suffix}",
         f"<strong>Sample F1-max per category</strong>, {cases.who}; lines: 95 % intervals over test images. "
         f"“{tiling.FLOOR.capitalize()}” is the floor, which needs no skill; “{tiling.CHANCE}” is what 95 % of "
@@ -136,7 +136,7 @@ pixels = [tiling.levels(cases.records, cases.draws, "pixel_f1max") for cases in 
 for cases, levels in zip(studies, pixels, strict=True):
     groups = {name: name.replace("_", " ") for name in levels["group"].unique()}
     page.figure(
-        plots.plot_dots(levels, levels["series"].unique(), groups, "pixel F1-max [%]"),
+        plots.plot_dots(levels, [*levels["series"].unique()], groups, "pixel F1-max [%]"),
         f"fig-tiling-pixel{cases.suffix}",
         f"<strong>Pixel F1-max per category</strong>, {cases.who}; lines: 95 % intervals over test images. The share "
         "of pixels found at the best threshold of the test set, which no one knows beforehand.",

@@ -41,6 +41,9 @@ from zsad.study.evaluate import load_study_images, sizes_of
 
 page = notebook.start(globals(), "winclip_picture")
 
+# %% [markdown]
+# One damaged picture: the one with the largest defect, unless another was asked for.
+
 # %%
 suite = next(iter(page.study.suites))
 category = swept_categories(page.study, suite)[0]
@@ -52,49 +55,56 @@ damaged = [i for i, label in enumerate(dataset.labels) if label]
 index = max(damaged, key=lambda i: int(masks[i].sum())) if picture is None else damaged[picture]
 truth = masks[index].numpy()
 
+# %% [markdown]
+# WinCLIP as it is, and once with each of its three scales alone: their harmonic mean is its map.
+
 # %%
 asked = {"dataset": dataset, "sizes": sizes_of(page.study), "index": index, "how": {"device": page.study.device}}
 whole = page.detector()
 clean = page.computed(maps_of_category, detector=whole, **asked)
 scale, score = tuple(clean["scale"].tolist()), float(clean["score"][index])
-parts = {
+scales = {
     "2×2 windows": page.detector(scales=[2], image_scale=False),
     "3×3 windows": page.detector(scales=[3], image_scale=False),
     "whole picture": page.detector(scales=[], image_scale=True),
 }
 maps = {
     name: page.computed(maps_under_shifts, detector=part, shifts=[("none", 0.0)], **asked)["map"][0]
-    for name, part in parts.items()
+    for name, part in scales.items()
 }
 maps["harmonic mean"] = clean["map"]
 
+# %% [markdown]
+# The picture with one window of either size about the defect, the true defect, and the four maps.
+
+
+# %%
+def window_at_defect(size, patch):
+    """Left, top and side in pixels of the window of size x size patches about the defect."""
+    places = []
+    for centre, length in zip((axis.mean() for axis in truth.nonzero()), truth.shape, strict=True):
+        places.append(min(max(round(centre / patch - size / 2), 0), int(length / patch) - size) * patch)
+    return places[::-1], size * patch, size * patch
+
+
+# %%
 photo = plots.to_uint8(images[index])
 rows, columns = whole.backbone.grid
-pictures = [photo, photo, *maps.values()]
 titles = ["picture, two windows", f"truth: {dataset.defects[index].replace('_', ' ')}", *maps]
 outlines = [None, truth, *[truth] * len(maps)]
-figure = plots.picture_row(pictures, titles, columns=3, scale=scale, outlines=outlines)
-
-patch = min(photo.shape[:2]) / rows  # of a square, or of a square tile
-centre = [axis.mean() for axis in truth.nonzero()]
+figure = plots.picture_row([photo, photo, *maps.values()], titles, columns=3, scale=scale, outlines=outlines)
 for size, colour in ((3, plots.PALETTE[1]), (2, plots.PALETTE[5])):
-    top, left = (
-        min(max(round(c / patch - size / 2), 0), int(length / patch) - size) * patch
-        for c, length in zip(centre, photo.shape, strict=False)
-    )
-    figure.axes[0].add_patch(
-        shapes.Rectangle((left, top), size * patch, size * patch, fill=False, edgecolor=colour, lw=2)
-    )
+    place = window_at_defect(size, min(photo.shape[:2]) / rows)
+    figure.axes[0].add_patch(shapes.Rectangle(*place, fill=False, edgecolor=colour, lw=2))
 page.figure(
     figure,
     "fig-winclip",
     f"<strong>WinCLIP on one {shown}</strong> ({suite}, test picture {dataset.ids[index]}, the one with the largest "
-    "defect "
-    f"unless another was asked for; {rows}×{columns} patches). First: the picture with one window of 3×3 patches "
-    "(orange) "
-    "and one of 2×2 (light blue). Then the true defect, outlined; the anomaly score of each scale, spread over its "
-    "windows; and their harmonic mean, which is WinCLIP's map. The whole-picture scale is one number, the image score "
-    f"{score:.2g}. One logarithmic colour scale for all {shown} pictures, from {scale[0]:.2g} to {scale[1]:.2g}.",
+    f"defect unless another was asked for; {rows}×{columns} patches). First: the picture with one window of 3×3 "
+    "patches (orange) and one of 2×2 (light blue). Then the true defect, outlined; the anomaly score of each scale, "
+    "spread over its windows; and their harmonic mean, which is WinCLIP's map. The whole-picture scale is one number, "
+    f"the image score {score:.2g}. One logarithmic colour scale for all {shown} pictures, from {scale[0]:.2g} to "
+    f"{scale[1]:.2g}.",
 )
 
 # %% [markdown]

@@ -1,9 +1,11 @@
-"""Which categories and records the pages of uniform shifts show."""
+"""Which categories and records the pages of WinCLIP, as it is and under uniform shifts, show."""
 
 import pandas as pd
 
 from book.tools.absent import shows_kept
 from book.tools.page import Page
+from zsad.analysis.means import unshifted
+from zsad.analysis.unshifted import SHOWN
 from zsad.study import load_records
 from zsad.study.config import Study, load_study
 
@@ -23,18 +25,30 @@ def swept_categories(study: Study, suite: str) -> list[str]:
 
 
 def kept_sweep(page: Page, setting: str, suite: str = "demo-mvtec") -> list[pd.DataFrame]:
-    """The records of one sweep that are kept in `results/demo`, of that study's first detector and backbone: one frame,
-    or none where the page was made with other parameters than the book's, which it then says.
+    """The records of one sweep that are kept in `results/demo`, as `kept_unshifted`."""
+    return [
+        page.uses(
+            records[
+                (records["shift"] == "uniform")
+                & (records["setting"] == setting)
+                & (records["suite"] == suite)
+                & records["category"].isin(swept_categories(study, suite))
+            ]
+        )
+        for study, records in _kept(page)
+    ]
+
+
+def kept_unshifted(page: Page) -> list[pd.DataFrame]:
+    """The unshifted records that are kept in `results/demo`, of that study's first detector and backbone: one frame, or
+    none where the page was made with other parameters than the book's, which it then says.
     """
+    return [page.uses(unshifted(records[records["metric"].isin(SHOWN)])) for _, records in _kept(page)]
+
+
+def _kept(page: Page) -> list[tuple[Study, pd.DataFrame]]:
     if not shows_kept(page):
         return []
     records, study = load_records("demo"), load_study("demo", check_models=False)
-    of_sweep = (
-        (records["shift"] == "uniform")
-        & (records["setting"] == setting)
-        & (records["suite"] == suite)
-        & records["category"].isin(swept_categories(study, suite))
-        & (records["detector"] == study.detectors[0].label)
-        & (records["backbone"] == study.backbones[0])
-    )
-    return [page.uses(records[of_sweep])]
+    first = (records["detector"] == study.detectors[0].label) & (records["backbone"] == study.backbones[0])
+    return [(study, records[first])]

@@ -173,7 +173,7 @@ def test_a_drop_within_its_interval_is_not_called_one():
     drop = drop_of(0.8, 0.78, 0.1)
     assert not drop.clear
     sentence = drop_sentence(drop, "30 degrees")
-    assert "cannot tell it from chance" in sentence
+    assert "the interval includes 0: statistically undecided" in sentence
     assert "falls" not in sentence
 
 

@@ -1,11 +1,16 @@
-"""Which records the pages of the tiling pipeline show."""
+"""The pages of the tiling pipeline, on toys that stand for it: which records they take, and what their cells show."""
 
+import json
+
+import pandas as pd
 import pytest
+from notebook_cells import run_cells
 from shaded import SHARES, compute_shaded, load_shaded, shaded_study
 
 import zsad.study
 from book.tools import tiled
 from book.tools.page import Page
+from zsad.analysis import tiling
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +50,45 @@ def test_what_is_missing_is_said(study):
     without = Page("x", study.with_overrides(detectors=[{"name": "winclip"}]), {"detector": "winclip"}, None)
     assert tiled.shown(without) == []
     assert "Not in this study: the tiling pipeline" in without.numbers["conclusion"]["text"]
+
+
+@pytest.fixture
+def alone(page, monkeypatch):
+    """A page beside which no other study is kept."""
+
+    def missing(name):
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr(tiled, "load_records", missing)
+    return page
+
+
+def shown_on(page):
+    """The ids of the figures and tables of a page, and its numbers."""
+    content = json.loads((page.folder / f"{page.name}.json").read_text())
+    return {item["id"] for item in content["items"]}, {key: n["text"] for key, n in content["numbers"].items()}
+
+
+def test_the_page_of_tables_shows_both_metrics_beside_print_and_chance(alone, monkeypatch):
+    (cases,) = run_cells("tiling_tables", alone, monkeypatch)["studies"]
+    ids, numbers = shown_on(alone)
+    kinds = {f"{what}-tiling-{kind}" for what in ("fig", "tab") for kind in ("image", "pixel")}
+    assert ids == kinds | {"tab-tiling-published-image", "tab-tiling-published-pixel", "tab-tiling-lead"}
+    for kind, metric in (("image", "image_f1max"), ("pixel", "pixel_f1max")):
+        table = pd.read_csv(alone.folder / "tables" / f"tab-tiling-{kind}.csv")
+        levels = tiling.levels(cases.records, cases.draws, metric)
+        assert table["estimate"].iloc[: len(levels)].tolist() == pytest.approx(levels["estimate"].tolist())
+        assert {tiling.FLOOR, tiling.CHANCE} <= set(table["series"]) or kind == "pixel"
+    printed = pd.read_csv(alone.folder / "tables" / "tab-tiling-published-image.csv")
+    assert printed["method"].iloc[-1] == tiling.FLOOR
+    assert "points from WinCLIP; the report prints +2.5 on VisA" in numbers["conclusion"]
+    assert "hold no tiling pipeline yet" in numbers["conclusion-demo"]
+
+
+def test_the_page_of_ablations_shows_each_variant_and_what_stages_cost(alone, monkeypatch):
+    run_cells("tiling_ablation", alone, monkeypatch)
+    ids, numbers = shown_on(alone)
+    assert ids == {"fig-tiling-ablation", "tab-tiling-ablation", "tab-tiling-time"}
+    times = pd.read_csv(alone.folder / "tables" / "tab-tiling-time.csv")
+    assert times["part masks"].tolist() == [250.0, 250.0]
+    assert "No effect at all: scaling maps by scores." in numbers["conclusion"]

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sources(ROOT / "notebooks")
 SOURCES = sorted((ROOT / "notebooks").glob("*.py"))
 SHARED_SOURCES = {made.path for made in PAGES.values() if made.head}
-LONGEST = {"demo_world": 52, "published": 28, "winclip_picture": 43}  # to be split
+LONGEST = 25  # lines of a cell
 SHARED = ["study", "suite", "category", "backbone", "device", "data_root", "limit"]
 
 
@@ -43,7 +43,7 @@ def test_a_page_begins_with_a_heading_and_what_to_see(page):
 def test_cells_are_short(source):
     for cell in convert(source).cells:
         if cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", []):
-            assert len(cell.source.splitlines()) <= LONGEST.get(source.stem, 25), cell.source.splitlines()[0]
+            assert len(cell.source.splitlines()) <= LONGEST, cell.source.splitlines()[0]
 
 
 def test_every_page_of_the_contents_has_one_source():

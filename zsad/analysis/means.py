@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from zsad.analysis.words import number
 from zsad.metrics import expanded, interval
 from zsad.study.schema import SUBJECT_COLUMNS, smaller_class
 
@@ -147,17 +148,16 @@ def worst_drop(table: pd.DataFrame, metric: str) -> Drop:
 def drop_sentence(drop: Drop, strength: str) -> str:
     """One sentence, whichever way the numbers fall; `strength` words the worst value, such as "60 degrees"."""
     name = _NAMES.get(drop.metric, drop.metric)
+    clean, worst = f"{number(drop.clean)} %", f"{number(drop.worst)} %"
     if drop.drop <= 0:
         return (
-            f"Mean {name} never falls below its value without shift, {drop.clean:.1f} %: "
-            f"its lowest shifted value is {drop.worst:.1f} %, at {strength}."
+            f"Mean {name} never falls below its value without shift, {clean}: its lowest shifted value is {worst}, at "
+            f"{strength}."
         )
-    span = f"{drop.drop:.1f} points (95 % interval {drop.low:.1f} to {drop.high:.1f})"
+    fall = f"{number(drop.drop)} points (95 % interval {number(drop.low)} to {number(drop.high)})"
     if drop.clear:
-        return (
-            f"Mean {name} falls by {span}, from {drop.clean:.1f} % without shift to {drop.worst:.1f} % at {strength}."
-        )
+        return f"Mean {name} falls by {fall}, from {clean} without shift to {worst} at {strength}."
     return (
-        f"Mean {name} is lowest at {strength}, {span} below its {drop.clean:.1f} % without shift; "
-        f"the interval includes no drop, so these images cannot tell it from chance."
+        f"Mean {name} is lowest at {strength}, {fall} below its {clean} without shift; the interval includes 0: "
+        "statistically undecided."
     )

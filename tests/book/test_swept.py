@@ -1,0 +1,61 @@
+"""The pages of uniform shifts, on toys: which records they take, and what their cells show."""
+
+import json
+
+import pandas as pd
+import pytest
+from notebook_cells import run_cells
+from toys import load_reddish, tiny_study, write_suite
+
+import zsad.study
+from book.tools.page import Page
+from book.tools.swept import kept_sweep, kept_unshifted, swept_categories
+from zsad.study import compute
+from zsad.study.config import load_study
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    write_suite(tmp_path / "data" / "toys")
+    study = tiny_study(tmp_path)  # sweeps the washer alone
+    monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: compute(*a, **k, loader=load_reddish, progress=False))
+    return Page("rotation", study, {"limit": "10"}, tmp_path / "page")
+
+
+def test_the_categories_shown_are_those_without_upright_pose_that_the_study_sweeps(page):
+    assert swept_categories(page.study, "toys") == ["washer"]
+    page.study.suites["toys"].groups["rotation_invariant"] = ["metal_nut"]
+    assert swept_categories(page.study, "toys") == ["washer"], "no rotation-invariant category is swept"
+    demo = load_study("demo", check_models=False)
+    assert swept_categories(demo, "demo-mvtec") == demo.suites["demo-mvtec"].groups["rotation_invariant"]
+    nothing = page.study.model_copy(update={"sweeps": page.study.sweeps.model_copy(update={"over": ["screw"]})})
+    with pytest.raises(ValueError, match="sweeps no category of 'toys'"):
+        swept_categories(nothing, "toys")
+
+
+def test_a_page_of_the_books_own_parameters_shows_the_demo_study_too(page, capsys):
+    assert kept_sweep(page, "hue") == kept_unshifted(page) == []
+    page.overrides.clear()
+    (swept,), (unshifted,) = kept_sweep(page, "hue"), kept_unshifted(page)
+    assert set(swept["setting"]) == {"hue"}
+    assert set(swept["suite"]) == {"demo-mvtec"}
+    assert set(unshifted["shift"]) == {"none"}
+    assert set(unshifted["metric"]) == {"image_auroc", "pixel_auroc", "aupro"}
+    for found in (swept, unshifted):
+        assert len(found[["detector", "backbone", "variant"]].drop_duplicates()) == 1
+
+
+def test_the_page_of_a_sweep_shows_its_figure_its_drop_and_its_means(page, monkeypatch):
+    run_cells("uniform", page, monkeypatch)
+    page.name = "uniform"
+    content = json.loads((page.folder / "uniform.json").read_text())
+    assert [item["id"] for item in content["items"]] == ["fig-rotation", "tab-rotation"]
+    assert {"conclusion", "who", "aupro_drop", "aupro_clean", "aupro_worst", "pixel_auroc_drop"} <= set(
+        content["numbers"]
+    )
+    table = pd.read_csv(page.folder / "tables" / "tab-rotation.csv")
+    assert table["rotation angle [degrees]"].tolist() == [-30, 0, 30]
+    records = compute(page.study, "uniform", "angle", loader=load_reddish, progress=False)
+    aupro = records[records["metric"] == "aupro"].set_index("value")["estimate"]
+    assert table["AUPRO mean"].tolist() == pytest.approx([100 * aupro[v] for v in (-30, 0, 30)])
+    assert table["AUPRO washer"].tolist() == pytest.approx([100 * aupro[v] for v in (-30, 0, 30)])

@@ -326,7 +326,8 @@ def test_bad_input(options, message):
 
 def test_default_budgets():
     for search, setting, count in (
-        ("refine", "3d", 33),
+        ("refine", "angle", 33),
+        ("refine", "3d", 256),
         ("adam", "3d", 100),
         ("random", "3d", 100),
         ("sobol", "hue", 100),

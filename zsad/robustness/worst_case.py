@@ -24,8 +24,10 @@ from zsad.robustness.scatter import random, sobol
 from zsad.robustness.test_set import Maps, Masks
 
 SEARCHES = ("refine", "adam", "grid", "random", "sobol")
-# Tries a picture where no budget is given.
+# Tries a picture where no budget is given. refine needs many more for several parameters than for one: in the records
+# of results/search, 128 tries of three parameters leave the mean AUROC 1.5 points above that of 256, and 64 4.3 points.
 BUDGETS = {"refine": 33, "adam": 100, "random": 100, "sobol": 100}
+JOINT_BUDGET = 256
 GRID_BUDGETS = {"angle": 181, "hue": 180, "saturation": 101}  # steps of 1 degree, 2 degrees and 0.01
 
 
@@ -103,8 +105,8 @@ def worst_case(
         setting: "angle", "saturation", "hue", or "3d" for all three.
         search: "refine" (`zsad.robustness.refine`), "adam" (the released attack), "grid" (exhaustive; one parameter),
             or a baseline, "random" or "sobol".
-        budget: tries a picture, the first one included. Default: 33 for refine, 100 for adam, random and sobol, and for
-            a grid 181 angles, 180 hues or 101 saturations.
+        budget: tries a picture, the first one included. Default: for refine 33 of one parameter and 256 of several,
+            100 for adam, random and sobol, and for a grid 181 angles, 180 hues or 101 saturations.
         criterion: which try is kept: "auroc", that with the lowest pixel AUROC of the picture (then the lowest loss;
             by loss alone where there is nothing anomalous to find), as the released code does; or "loss". refine
             searches by the criterion; adam always follows the gradient of the loss.
@@ -141,7 +143,7 @@ def worst_case(
     check_rotation(rotation)
     _check_pictures(images, masks)
     if budget is None:
-        budget = GRID_BUDGETS[box.names[0]] if search == "grid" else BUDGETS[search]
+        budget = _default_budget(search, box)
     if budget < 1:
         raise ValueError(f"a budget of {budget} leaves nothing to try: give at least 1")
     names = [f"image {i}" for i in range(len(images))] if ids is None else list(ids)
@@ -168,6 +170,12 @@ def worst_case(
             if checkpoint is not None:
                 save_checkpoint(checkpoint, key, finished)
     return _joined(finished, size)
+
+
+def _default_budget(search: str, box: Box) -> int:
+    if search == "grid":
+        return GRID_BUDGETS[box.names[0]]
+    return JOINT_BUDGET if search == "refine" and len(box.names) > 1 else BUDGETS[search]
 
 
 def _run(

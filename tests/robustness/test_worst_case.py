@@ -328,7 +328,8 @@ def test_bad_input(options, message):
 
 def test_default_budgets():
     for search, setting, count in (
-        ("bayes_opt", "3d", 33),
+        ("bayes_opt", "angle", 33),
+        ("bayes_opt", "3d", 256),
         ("adam", "3d", 100),
         ("random", "3d", 100),
         ("sobol", "hue", 100),

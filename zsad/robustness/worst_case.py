@@ -24,8 +24,11 @@ from zsad.robustness.search_space import PARAMETERS, Bounds, SearchSpace, search
 from zsad.robustness.test_set import Maps, Masks
 
 SEARCHES = ("bayes_opt", "adam", "grid", "random", "sobol")
-# Evaluations an image where no budget is given.
+# Evaluations an image where no budget is given. bayes_opt needs many more for several parameters than for one: in the
+# records of results/search, 128 evaluations of three parameters leave the mean AUROC 1.5 points above that of 256, and
+# 64 4.3 points.
 BUDGETS = {"bayes_opt": 33, "adam": 100, "random": 100, "sobol": 100}
+JOINT_BUDGET = 256
 GRID_BUDGETS = {"angle": 181, "hue": 180, "saturation": 101}  # steps of 1 degree, 2 degrees and 0.01
 
 
@@ -103,8 +106,8 @@ def worst_case(
         setting: "angle", "saturation", "hue", or "3d" for all three.
         search: "bayes_opt" (`zsad.robustness.bayes_opt`), "adam" (the released attack), "grid" (exhaustive; one
             parameter), or a baseline, "random" or "sobol".
-        budget: evaluations an image, the first one included. Default: 33 for bayes_opt, 100 for adam, random and sobol,
-            and for a grid 181 angles, 180 hues or 101 saturations.
+        budget: evaluations an image, the first one included. Default: for bayes_opt 33 of one parameter and 256 of
+            several, 100 for adam, random and sobol, and for a grid 181 angles, 180 hues or 101 saturations.
         criterion: which evaluation is kept: "auroc", that with the lowest pixel AUROC of the image (then the lowest
             loss; by loss alone where there is nothing anomalous to find), as the released code does; or "loss".
             bayes_opt searches by the criterion; adam always follows the gradient of the loss.
@@ -141,7 +144,7 @@ def worst_case(
     check_rotation(rotation)
     _check_images(images, masks)
     if budget is None:
-        budget = GRID_BUDGETS[space.names[0]] if search == "grid" else BUDGETS[search]
+        budget = _default_budget(search, space)
     if budget < 1:
         raise ValueError(f"a budget of {budget} leaves nothing to evaluate: give at least 1")
     names = [f"image {i}" for i in range(len(images))] if ids is None else list(ids)
@@ -168,6 +171,12 @@ def worst_case(
             if checkpoint is not None:
                 save_checkpoint(checkpoint, key, finished)
     return _joined(finished, size)
+
+
+def _default_budget(search: str, space: SearchSpace) -> int:
+    if search == "grid":
+        return GRID_BUDGETS[space.names[0]]
+    return JOINT_BUDGET if search == "bayes_opt" and len(space.names) > 1 else BUDGETS[search]
 
 
 def _run(

@@ -75,7 +75,7 @@ shifted = [perturb.semantic(image, **{setting: value}) if value else image for s
 page.figure(
     plots.picture_row([plots.to_uint8(one[0]) for one in shifted], titles, columns=5, row_labels=labels),
     "fig-shifts",
-    f"<strong>Fig. 1: three shifts of one {shown}</strong> ({suite}, test picture {dataset.ids[index]}). "
+    f"<strong>Three shifts of one {shown} (Fig. 1 of the paper)</strong> ({suite}, test picture {dataset.ids[index]}). "
     "Rows: rotation, hue shift, saturation shift. Columns: strength; the third is the picture as it is.",
 )
 

@@ -38,7 +38,10 @@ from zsad.analysis import sweeps
 from zsad.analysis.means import mean_over_categories
 from zsad.analysis.words import number
 
-PAGES = {"angle": ("rotation", "Fig. 2", "rotation angle"), "hue": ("hue", "Fig. 3", "hue shift")}
+PAGES = {
+    "angle": ("rotation", "Fig. 2 of the paper", "rotation angle"),
+    "hue": ("hue", "Fig. 3 of the paper", "hue shift"),
+}
 name, title, shift = PAGES.get(setting, (setting, f"{setting.capitalize()} sweep", f"{setting} shift"))
 page = notebook.start(globals(), name)
 

@@ -1,1 +1,0 @@
-"""What each page of the book shows: figures, tables and conclusions, computed from a study's records."""

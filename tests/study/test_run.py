@@ -608,8 +608,10 @@ def test_a_demo_suite_without_a_stamp_is_known_by_its_bytes(drawn):
     study, put_stamp = drawn
     by_bytes = read_suite(study, "demo-mvtec", "washer", None).fingerprint()
     put_stamp()
-    by_recipe = read_suite(study, "demo-mvtec", "washer", None).fingerprint()
+    drawn_set = read_suite(study, "demo-mvtec", "washer", None)
+    by_recipe = drawn_set.fingerprint()
     assert by_recipe != by_bytes
+    assert drawn_set[:2].fingerprint() != drawn_set[2:4].fingerprint(), "as many images of a kind, and others"
     assert read_suite(study, "demo-mvtec", "washer", 4).fingerprint() != by_recipe, "other images"
     assert read_suite(study, "demo-mvtec", "metal_nut", None).fingerprint() != by_recipe
     change(next(study.root_of("demo-mvtec").glob("washer/test/*/*.png")))

@@ -87,7 +87,7 @@ def evaluate(
     A detector whose maps tell no places apart (`zsad.detectors.base.localises`) gets image metrics alone.
 
     A search for worst cases keeps the images that it is done with in `checkpoint`, and begins with those there; where
-    images have several sizes, in a file beside it for each size, whose name begins with the same stem. It evaluations
+    images have several sizes, in a file beside it for each size, whose name begins with the same stem. It evaluates
     first what other searches have found, whose tables "samples" are `starts`.
 
     Raises:
@@ -123,11 +123,7 @@ def evaluate(
         "replicates": _headline(measured.replicates),
     }
     if worst is not None:
-        tables |= {
-            "samples": _samples(worst, images),
-            "curve": _curve(worst),
-            "evaluations": _tries(worst, test_set.ids),
-        }
+        tables |= {"samples": _samples(worst, images), "curve": _curve(worst), "tries": _tries(worst, test_set.ids)}
     metrics = measured.metrics.assign(n_images=len(images), n_anomalous=int(images["label"].sum()))
     return Evaluated(metrics, tables, shifted.batch_size)
 

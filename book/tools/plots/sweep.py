@@ -24,20 +24,17 @@ METRIC_NAMES = {
 
 @dataclass(frozen=True)
 class Axis:
-    """How one setting's strength is shown: `label` of the axis, factor from the record's unit, tick spacing, unit in
-    prose.
-    """
+    """How one setting's strength is shown: `label` of the axis, factor from the record's unit, tick spacing."""
 
     label: str
     scale: float
     tick: float
-    unit: str
 
 
 SETTINGS = {
-    "angle": Axis("rotation angle [degrees]", 1.0, 30.0, "degrees"),
-    "hue": Axis("hue shift [multiples of π rad]", 1 / math.pi, 0.5, "π rad"),
-    "saturation": Axis("saturation shift [HSV units, −1 to 1]", 1.0, 0.25, "HSV saturation units"),
+    "angle": Axis("rotation angle [degrees]", 1.0, 30.0),
+    "hue": Axis("hue shift [multiples of π rad]", 1 / math.pi, 0.5),
+    "saturation": Axis("saturation shift [HSV units, −1 to 1]", 1.0, 0.25),
 }
 
 

@@ -32,6 +32,12 @@ def test_a_detector_runs_on_the_suites_that_it_is_meant_for(study):
     assert tiled.pipeline_suite(study.with_overrides(suite="other")) == "other"  # a suite named by hand gets everything
     assert tiled.pipeline_suite(study.with_overrides(detectors=[{"name": "winclip"}])) is None
     assert tiled.pipeline_config(study).label == "tiling"
+    everywhere = study.with_overrides(detectors=[{"name": "tiling"}])
+    everywhere = everywhere.model_copy(update={"suites": {**everywhere.suites}})
+    assert tiled.pipeline_suite(everywhere) == "other"
+    in_visas_layout = everywhere.suites["toys"].model_copy(update={"reader": "visa"})
+    everywhere.suites["toys"] = in_visas_layout  # the report's tables are of VisA
+    assert tiled.pipeline_suite(everywhere) == "toys"
 
 
 def test_the_study_of_the_page_is_shown_beside_the_demo_study(page):

@@ -149,7 +149,7 @@ def test_every_name_that_the_fingerprint_goes_by_exists():
     for module in (*ONLY_UNDER, *code._ROOTS, *code._DOORS, *code._APART):
         assert code._file(module, PACKAGE), module
     kinds = {kind: set(cell_code("winclip", kind)) for kind in SHIFTS}
-    assert kinds["none"] == {"clip", "data", "detectors", "metrics", "robustness", "study"}
+    assert kinds["none"] == {"clip", "data", "detectors", "metrics", "paths", "robustness", "study"}
     assert kinds["none"] | {"perturb"} == kinds["uniform"] == kinds["worst"] == kinds["corruption"]
 
 

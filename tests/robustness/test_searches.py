@@ -14,7 +14,7 @@ from zsad.robustness.bayes_opt import GLOBAL, LOCAL, _candidates, _cover, _surve
 from zsad.robustness.objective import segmentation_loss
 from zsad.robustness.scatter import _scrambled
 from zsad.robustness.search_space import search_space
-from zsad.robustness.surrogate import expected_improvement
+from zsad.robustness.surrogate import GaussianProcess
 
 
 def search(name, setting, masks, images=None, criterion="loss", response=None, **options):
@@ -101,9 +101,10 @@ def tries_of_a_bowl(count=14):
 def test_the_next_try_is_more_promising_than_every_point_that_is_looked_at_first():
     tried, values, periodic, lengths = tries_of_a_bowl()
     best = tried[torch.arange(2), values.argmin(1)]
-    first = expected_improvement(tried, values, _candidates(best, periodic, 14), periodic, lengths).amax(1)
+    model = GaussianProcess(tried, values, periodic, lengths)
+    first = model.expected_improvement(_candidates(best, periodic, 14)).amax(1)
     chosen = next_points(tried, values, periodic, lengths)
-    assert (expected_improvement(tried, values, chosen[:, None], periodic, lengths)[:, 0] > first).all()
+    assert (model.expected_improvement(chosen[:, None])[:, 0] > first).all()
 
 
 def test_every_round_looks_at_other_points_of_the_box():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import norm, rankdata, zscore
 
-from zsad.robustness.surrogate import JUDGES, NOISE, _scores, expected_improvement, probable_lengths
+from zsad.robustness.surrogate import JUDGES, NOISE, GaussianProcess, _scores, probable_lengths
 
 LINE = torch.tensor([False])
 
@@ -16,7 +16,7 @@ def column(*values: float) -> torch.Tensor:
 def expected_of_one(tried, values, candidates, periodic):
     """For a single image, with the lengths that its evaluations make most probable."""
     lengths = probable_lengths(tried[None], values[None], periodic)
-    return expected_improvement(tried[None], values[None], candidates[None], periodic, lengths)[0]
+    return GaussianProcess(tried[None], values[None], periodic, lengths).expected_improvement(candidates[None])[0]
 
 
 def some_tries(images: int, evaluations: int, parameters: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -42,12 +42,12 @@ def test_many_images_at_once_are_modelled_as_one_by_one(evaluations):
     candidates = torch.rand(5, 40, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     periodic = torch.tensor([False, True, False])
     lengths = probable_lengths(tried, values, periodic)
-    gain = expected_improvement(tried, values, candidates, periodic, lengths)
+    gain = GaussianProcess(tried, values, periodic, lengths).expected_improvement(candidates)
     for i in range(5):
         alone = slice(i, i + 1)
         assert torch.equal(probable_lengths(tried[alone], values[alone], periodic)[0], lengths[i])
-        of_one = (tried[alone], values[alone], candidates[alone], periodic, lengths[alone])
-        torch.testing.assert_close(expected_improvement(*of_one)[0], gain[i], rtol=1e-7, atol=1e-15)
+        of_one = GaussianProcess(tried[alone], values[alone], periodic, lengths[alone])
+        torch.testing.assert_close(of_one.expected_improvement(candidates[alone])[0], gain[i], rtol=1e-7, atol=1e-15)
 
 
 def test_lengths_are_short_where_a_landscape_changes_fast():

@@ -14,7 +14,7 @@ from torch.quasirandom import SobolEngine
 from zsad.robustness.attack import Attack
 from zsad.robustness.grid import grid_values
 from zsad.robustness.search_space import SearchSpace
-from zsad.robustness.surrogate import expected_improvement, probable_lengths
+from zsad.robustness.surrogate import GaussianProcess, probable_lengths
 
 # Evaluations of the survey; then the model leads.
 SURVEY = 12
@@ -73,9 +73,10 @@ def next_points(
     lengths: Float[Tensor, "image parameter"],
 ) -> Float[Tensor, "image parameter"]:
     """For each image the point of the unit cube that is worth trying most."""
+    model = GaussianProcess(tried, values, periodic, lengths)
 
     def most_promising(candidates: Float[Tensor, "image candidate parameter"]) -> Float[Tensor, "image parameter"]:
-        gain = expected_improvement(tried, values, candidates, periodic, lengths)
+        gain = model.expected_improvement(candidates)
         apart = (candidates[:, :, None] - tried[:, None]).abs()
         near = torch.where(periodic, apart.minimum(1 - apart), apart).amax(3) < APART
         # In 32 bits: the last digits of 64 depend on how many images there are, and must not decide between equals.

@@ -55,39 +55,47 @@ def probable_lengths(
     return combinations[torch.stack(evidence, 1).float().argmax(1)]
 
 
-def expected_improvement(
-    tried: Float[Tensor, "image evaluation parameter"],
-    values: Float[Tensor, "image evaluation"],
-    candidates: Float[Tensor, "image candidate parameter"],
-    periodic: Bool[Tensor, " parameter"],
-    lengths: Float[Tensor, "image parameter"],
-) -> Float[Tensor, "image candidate"]:
-    """By how much each candidate is expected to undercut the lowest value, in the scale of `_scores`.
-
-    These are modelled as a Gaussian process with a product of Matérn 3/2 kernels (continuous, not smooth) over
-    `lengths` (Jones et al., "Efficient Global Optimization", 1998).
+class GaussianProcess:
+    """Models of the landscapes of some images, in the scale of `_scores`: a product of Matérn 3/2 kernels (continuous,
+    not smooth) over `lengths`.
 
     Args:
-        tried, candidates: points of the unit cube, float64.
+        tried: points of the unit cube, float64.
         values: at `tried`; finite.
         periodic: parameters whose 0 and 1 are the same point.
     """
-    scores = _scores(values)
-    count = scores.shape[1]
-    covariance = _kernel(tried, tried, periodic, lengths)
-    covariance = covariance + NOISE * torch.eye(count, dtype=tried.dtype, device=tried.device)
-    factor = torch.linalg.cholesky(covariance)
-    weights = torch.cholesky_solve(scores[..., None], factor)[..., 0]
-    variance = ((weights * scores).sum(1, keepdim=True) / count).clamp(min=1e-6)
 
-    cross = _kernel(candidates, tried, periodic, lengths)
-    explained = torch.linalg.solve_triangular(factor, cross.mT, upper=False).square().sum(1)
-    deviation = (variance * (1 - explained).clamp(min=1e-12)).sqrt()
-    gain = scores.amin(1, keepdim=True) - (cross @ weights[..., None])[..., 0]
-    ratio = gain / deviation
-    density = torch.exp(-ratio.square() / 2) / math.sqrt(2 * math.pi)
-    expected: Tensor = gain * torch.special.ndtr(ratio) + deviation * density
-    return expected
+    def __init__(
+        self,
+        tried: Float[Tensor, "image evaluation parameter"],
+        values: Float[Tensor, "image evaluation"],
+        periodic: Bool[Tensor, " parameter"],
+        lengths: Float[Tensor, "image parameter"],
+    ) -> None:
+        scores = _scores(values)
+        count = scores.shape[1]
+        covariance = _kernel(tried, tried, periodic, lengths)
+        covariance = covariance + NOISE * torch.eye(count, dtype=tried.dtype, device=tried.device)
+        self._tried, self._periodic, self._lengths = tried, periodic, lengths
+        self._factor = torch.linalg.cholesky(covariance)
+        self._weights = torch.cholesky_solve(scores[..., None], self._factor)[..., 0]
+        self._variance = ((self._weights * scores).sum(1, keepdim=True) / count).clamp(min=1e-6)
+        self._lowest = scores.amin(1, keepdim=True)
+
+    def expected_improvement(
+        self, candidates: Float[Tensor, "image candidate parameter"]
+    ) -> Float[Tensor, "image candidate"]:
+        """By how much each candidate, a point of the unit cube, is expected to undercut the lowest value (Jones et al.,
+        "Efficient Global Optimization", 1998).
+        """
+        cross = _kernel(candidates, self._tried, self._periodic, self._lengths)
+        explained = torch.linalg.solve_triangular(self._factor, cross.mT, upper=False).square().sum(1)
+        deviation = (self._variance * (1 - explained).clamp(min=1e-12)).sqrt()
+        gain = self._lowest - (cross @ self._weights[..., None])[..., 0]
+        ratio = gain / deviation
+        density = torch.exp(-ratio.square() / 2) / math.sqrt(2 * math.pi)
+        expected: Tensor = gain * torch.special.ndtr(ratio) + deviation * density
+        return expected
 
 
 def _scores(values: Float[Tensor, "image evaluation"]) -> Float[Tensor, "image evaluation"]:

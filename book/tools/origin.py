@@ -44,7 +44,7 @@ class Sources:
         """First 12 hex digits of the SHA-256 over all that was read and computed (of one study), whatever its order;
         "none" where nothing was.
         """
-        frames = self._of(study)
+        frames = self.of(study)
         lines: list[str] = pd.concat(frames).drop_duplicates().to_csv(index=False).splitlines() if frames else []
         lines += [contents for name, contents in self.computed if study in (None, name)]
         return _short("\n".join(sorted(lines))) if lines else "none"
@@ -83,14 +83,15 @@ class Sources:
         made = commits_in_words(Counter(map(short_commit, stale)))
         return f"Computed at {made}; the code that can touch {len(stale)} of {len(sidecars)} cells has changed since."
 
-    def _of(self, study: str | None) -> list[pd.DataFrame]:
+    def of(self, study: str | None) -> list[pd.DataFrame]:
+        """The frames that were read, of one study or of all."""
         named = [frame["study"].iloc[0] if "study" in frame and len(frame) else self.study.name for frame in self.read]
         return [frame for frame, name in zip(self.read, named, strict=True) if study in (None, name)]
 
     def _provenance(self, study: str) -> list[dict[str, Any]]:
         """The sidecars of all cells of a study that were read."""
         keys = set[str]()
-        for frame in self._of(study):
+        for frame in self.of(study):
             if {"study", "key"} <= {*frame.columns} and len(frame):
                 if not set(frame["key"]) <= set(self._sidecars):
                     self._sidecars |= load_sidecars(frame, self.study)

@@ -192,7 +192,8 @@ class Page:
 
     def figure(self, figure: Figure | str, id: str, caption: str, study: str | None = None) -> None:
         """Show a figure (drawn, or ready HTML) under a stable id with its caption (text with <strong>, <em> and <code>;
-        any other tag is shown as it stands) and origin. A drawn one is offered as SVG and PNG.
+        any other tag is shown as it stands) and origin. A drawn one is offered as SVG and PNG, and with
+        it the records of its study that this page has read, as CSV.
         """
         if isinstance(figure, str):
             body, suffix, links = figure, ".html", {}
@@ -201,6 +202,7 @@ class Page:
             links = self._offered({name: f"figures/{id}.{name.lower()}" for name in ("SVG", "PNG")})
             for target in links.values():
                 save(figure, self._file(target))
+        links |= self._records_file(study)
         if self.folder:
             self._file(f"bodies/{id}{suffix}").write_text(body, encoding="utf-8")
         notes = self._notes(links, id, study)
@@ -253,6 +255,17 @@ class Page:
     def _offered(self, links: dict[str, str]) -> dict[str, str]:
         """What can be downloaded: nothing where the notebook runs by itself."""
         return links if self.folder else {}
+
+    def _records_file(self, study: str | None) -> dict[str, str]:
+        """The link to the records of a study that were read so far; none where there are none."""
+        name = study or self.study.name
+        frames = [frame for frame in self.sources.of(name) if "key" in frame]
+        if not frames:
+            return {}
+        links = self._offered({"records (CSV)": f"tables/records-{self.name}-{name}.csv"})
+        for target in links.values():
+            pd.concat(frames).drop_duplicates().to_csv(self._file(target), index=False)
+        return links
 
     def _file(self, relative: str) -> Path:
         assert self.folder is not None

@@ -47,8 +47,8 @@ def assemble(book: Path, toc: Path, pages: Path, out: Path) -> None:
             wanted[Path("_pages") / exports.name] = exports
             shown = {item["id"] for item in json.loads(exports.read_text(encoding="utf-8"))["items"]}
             for folder, place in _PLACES.items():
-                files = [path for path in (pages / folder).glob("*") if path.stem in shown]
-                wanted |= {Path(place) / path.name: path for path in files}
+                files = [p for p in (pages / folder).glob("*") if p.stem in shown or p.match(f"records-{name}-*.csv")]
+                wanted |= {Path(place) / file.name: file for file in files}
         if (pages / f"{name}.time.json").is_file():
             wanted[Path("_pages") / f"{name}.time.json"] = pages / f"{name}.time.json"
     wanted |= {Path("_extra/sources") / path.name: path for path in (pages / "sources").glob("*.py")}

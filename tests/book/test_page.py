@@ -16,6 +16,8 @@ from book.tools.plots.gallery import gallery
 from zsad.study import load_study
 from zsad.study.incomplete import Failures, IncompleteError
 
+SIDECAR = {"code": {}, "commit": "a" * 40, "dirty": False, "spec": {"detector": "winclip", "shift": {"kind": "none"}}}
+
 
 @pytest.fixture
 def page(tmp_path):
@@ -37,10 +39,25 @@ def test_figures_and_tables_are_listed_with_their_origin(page, capsys):
         ("fig-a", "figure", "A", "A. Less < more."),
         ("tab-a", "table", "B", "B."),
     ]
-    assert {item["records"] for item in content["items"]} == {page.sources.records_hash()}
+    assert {item["records"] for item in content["items"]} == {f"{page.sources.records_hash()} in build/records"}
     assert all(item["commit"] and item["study"] == "quick" for item in content["items"])
     assert content["numbers"] == {"drop": {"value": 3.21, "text": "3.2 points"}}
     assert (page.folder / "tables" / "tab-a.csv").read_text() == "n,s\n0.123456,x\n"
+    assert not list((page.folder / "tables").glob("records-*")), "no cells were read"
+
+
+def test_a_figure_offers_the_records_of_its_study(page, monkeypatch):
+    shown: list[dict[str, str]] = []
+    monkeypatch.setattr(notebook, "display", lambda bundle, raw: shown.append(bundle))
+    monkeypatch.setattr(
+        "book.tools.origin.load_sidecars", lambda records, study: {key: SIDECAR for key in records["key"]}
+    )
+    page.uses(pd.DataFrame({"study": ["quick"], "estimate": [0.5], "key": ["a" * 64]}))
+    page.uses(pd.DataFrame({"study": ["demo"], "estimate": [0.7], "key": ["b" * 64]}))
+    page.figure(plots.new_figure(1, 1)[0], "fig-a", "A.")
+    offered = {path.name: pd.read_csv(path)["estimate"].tolist() for path in (page.folder / "tables").glob("*.csv")}
+    assert offered == {"records-rotation-quick.csv": [0.5]}
+    assert all('href="tables/records-rotation-quick.csv"' in shown[0][f"text/{kind}"] for kind in ("html", "markdown"))
 
 
 def test_names_with_tags_in_them_are_shown_as_they_stand(tmp_path, monkeypatch):

@@ -23,7 +23,8 @@ def project(tmp_path):
     (pages / "rotation.time.json").write_text("{}")
     (pages / "tables" / "tab-a.csv").write_text("a\n")
     (pages / "tables" / "tab-stale.csv").write_text("a\n")
-    for name in ("bodies/f.svg", "bodies/stale.svg", "figures/f.png", "figures/f.svg", "sources/rotation.py"):
+    for name in ("bodies/f.svg", "bodies/stale.svg", "figures/f.png", "figures/f.svg", "sources/rotation.py",
+                 "tables/records-rotation-quick.csv", "tables/records-other-quick.csv"):  # fmt: skip
         (pages / name).parent.mkdir(exist_ok=True)
         (pages / name).write_text("x")
     return tmp_path
@@ -40,6 +41,7 @@ def test_prose_notebooks_exports_and_tables_come_together(project):
         "_extra/figures/f.png",
         "_extra/figures/f.svg",
         "_extra/sources/rotation.py",
+        "_extra/tables/records-rotation-quick.csv",
         "_extra/tables/tab-a.csv",
         "_pages/rotation.json",
         "_pages/rotation.time.json",

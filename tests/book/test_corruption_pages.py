@@ -145,6 +145,7 @@ def shown_by(name, page, monkeypatch):
 def test_the_measured_table_is_the_mean_over_categories_kinds_and_seeds(page, monkeypatch):
     ids, tables = shown_by("poster_table", page, monkeypatch)
     assert ids == ["tab-poster-published", "tab-poster", "tab-poster-order"]
+    assert set(tables["tab-poster"]["method"]) == {"WinCLIP", "CLIP", "text FNN"}, "seeds are one method"
     table = tables["tab-poster"].set_index(["method", "column"])
     for labels, method in ((["winclip"], "WinCLIP"), (["text_fnn", "text_fnn 1"], "text FNN")):
         estimate = table.loc[method, "estimate"]

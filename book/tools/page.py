@@ -276,7 +276,7 @@ class Page:
     def _notes(self, links: dict[str, str], id: str, study: str | None) -> str:
         if any(item["id"] == id for item in self.items):
             raise ValueError(f"two figures or tables of notebook {self.name!r} have the id {id!r}")
-        source = self._offered({f"source of the page ({short_commit(commit())})": f"sources/{self.source}"})
+        source = self._offered({f"notebooks/{self.source} at {short_commit(commit())}": f"sources/{self.source}"})
         moved = "" if study == PUBLISHED else self.sources.moved_on(study)
         return notes(f"{id} · {self.origin(study)}", moved, {**source, **links})
 

@@ -26,8 +26,8 @@ class Detector(Protocol):
     """A zero-shot anomaly detector. `options` holds every choice, resolved and fit for JSON; `fingerprint` is a sha256
     over options and weights, so that equal fingerprints on equal images mean equal predictions.
 
-    A class may also declare its `title` (what tables and legends call it; by default its name), the `resolution` of the
-    images it is given where none is named ("native"), `localises = False`, and `cached_by`: the modules that make what
+    A class may also declare its `title` (what it is called beside printed numbers; by default its name), the
+    `resolution` of the images it is given where none is named ("native"), `localises = False`, and `cached_by`: the modules that make what
     lies in the folder of its option `cache`, for detectors that share it.
     """
 

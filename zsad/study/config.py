@@ -254,7 +254,7 @@ class Study(Strict):
 
     @property
     def titles(self) -> dict[str, str]:
-        """Label -> what tables and legends call the detector: its title, or the label of one that has another."""
+        """Label -> what a detector is called beside printed numbers: its title, or a label of its own."""
         from zsad.detectors import declared  # imports every model's code
 
         return {d.label: declared(d.name, "title", d.label) if d.label == d.name else d.label for d in self.detectors}

@@ -27,8 +27,8 @@ class Detector(Protocol):
     over options and weights, so that equal fingerprints on equal images mean equal predictions.
 
     A class may also declare its `title` (what it is called beside printed numbers; by default its name), the
-    `resolution` of the images it is given where none is named ("native"), `localises = False`, and `cached_by`: the modules that make what
-    lies in the folder of its option `cache`, for detectors that share it.
+    `resolution` of the images it is given where none is named ("native"), `localises = False`, and `cached_by`: the
+    modules that make what lies in the folder of its option `cache`, for detectors that share it.
     """
 
     name: str

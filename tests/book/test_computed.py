@@ -106,7 +106,8 @@ def test_functions_answer_for_what_they_lead_to_and_not_for_pages():
     found = function_code("book.tools.probes.prompt_aurocs", "not.of.ours")
     assert {"book", "metrics", "clip", "data", "robustness"} <= set(found)
     assert not {"study", "plots", "detectors", "not"} & set(found)
-    assert set(function_code("book.tools.probes.prompt_aurocs", "zsad.detectors.winclip")) == {*found, "detectors"}
+    checked = {"detectors", "paths", "wording"}  # a detector, and what checks and words its options
+    assert set(function_code("book.tools.probes.prompt_aurocs", "zsad.detectors.winclip")) == {*found, *checked}
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".json"])

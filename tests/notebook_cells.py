@@ -1,5 +1,6 @@
 """The code cells of a notebook, run here on a page of toys: what they show can then be held against the toys."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,3 +20,10 @@ def run_cells(name: str, page: notebook.Page, monkeypatch: pytest.MonkeyPatch) -
         if cell.cell_type == "code":
             exec(compile(cell.source, f"{name}.py, cell {number}", "exec"), variables)
     return variables
+
+
+def shown_on(page: notebook.Page) -> tuple[set[str], dict[str, str]]:
+    """The ids of the figures and tables of a page, and its numbers as a reader sees them."""
+    assert page.folder is not None
+    content = json.loads((page.folder / f"{page.name}.json").read_text())
+    return {item["id"] for item in content["items"]}, {key: n["text"] for key, n in content["numbers"].items()}

@@ -4,7 +4,7 @@ import html
 import re
 
 _TAGS = {"strong": "**", "em": "*", "code": "`"}
-_TAG = re.compile(r"</?(strong|em|code)>")
+_TAG = re.compile(r"(</?(?:strong|em|code)>)")
 # Characters that mean something to MyST wherever they stand, or between words.
 _SPECIAL = re.compile(r"([\\`*_\[\]{}$|~<>&])")
 
@@ -18,14 +18,13 @@ def as_html(text: str) -> str:
 def as_myst(text: str) -> str:
     """The same text for MyST, on one line."""
     parts, code = [], False
-    for part in re.split(r"(</?(?:strong|em|code)>)", " ".join(text.split(" "))):
-        tag = _TAG.fullmatch(part)
-        if tag:
+    for part in _TAG.split(text.replace("\n", " ")):
+        if _TAG.fullmatch(part):
             code = part == "<code>"
-            parts.append(_TAGS[tag.group(1)])
+            parts.append(_TAGS[part.strip("</>")])
         else:
             parts.append(part if code else _SPECIAL.sub(r"\\\1", part))
-    return "".join(parts).replace("\n", " ")
+    return "".join(parts)
 
 
 def as_markdown(text: str) -> str:

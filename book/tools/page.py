@@ -6,8 +6,8 @@
     page.number("drop", 3.21, "3.2 points")             # {glue:text}`rotation.ipynb::drop:s` in the book's prose
 
 Each figure and table carries a line of origin: world, study, notebook, records (hash), and the commits that computed
-them; and one more where the code has moved on since. Where the runner of the book set `ZSAD_PAGE_DIR`, figures, tables
-(as CSV) and numbers are also listed there for the index and the prose.
+them; and one more where the code has moved on since. Where the runner of the book set `ZSAD_PAGE_DIR`, what can be
+downloaded lies there, and figures, tables and numbers are listed for the index.
 """
 
 import json
@@ -192,9 +192,10 @@ class Page:
 
     def figure(self, figure: Figure | str, id: str, caption: str, study: str | None = None) -> None:
         """Show a figure (drawn, or ready HTML) under a stable id with its caption (text with <strong>, <em> and <code>;
-        any other tag is shown as it stands) and origin. A drawn one is offered as SVG and PNG, and with
-        it the records of its study that this page has read, as CSV.
+        any other tag is shown as it stands) and origin. A drawn one is offered as SVG and PNG; and with any the records
+        of its study that this page has read, as CSV. Raises ValueError for an id that the page has already.
         """
+        self._check_new(id)
         if isinstance(figure, str):
             body, suffix, links = figure, ".html", {}
         else:
@@ -219,8 +220,10 @@ class Page:
     ) -> None:
         """Show a table and offer it, or the fuller `csv`, with all digits as a CSV file beside the page.
 
-        `formats` maps a column to a format such as "{:.1f}"; `study` is that of `origin`.
+        `formats` maps a column to a format such as "{:.1f}"; `study` is that of `origin`. Raises ValueError for an id
+        that the page has already.
         """
+        self._check_new(id)
         shown = frame.rename_axis(columns=None)
         for column, template in (formats or {}).items():
             shown[column] = [template.format(x).replace("-", MINUS) if pd.notna(x) else "–" for x in frame[column]]
@@ -273,9 +276,11 @@ class Page:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def _notes(self, links: dict[str, str], id: str, study: str | None) -> str:
+    def _check_new(self, id: str) -> None:
         if any(item["id"] == id for item in self.items):
             raise ValueError(f"two figures or tables of notebook {self.name!r} have the id {id!r}")
+
+    def _notes(self, links: dict[str, str], id: str, study: str | None) -> str:
         source = self._offered({f"notebooks/{self.source} at {short_commit(commit())}": f"sources/{self.source}"})
         moved = "" if study == PUBLISHED else self.sources.moved_on(study)
         return notes(f"{id} · {self.origin(study)}", moved, {**source, **links})

@@ -82,4 +82,4 @@ def test_a_verdict_counts_only_what_the_intervals_carry():
     assert [d.sign for d in found] == [1, 0, -1, 1]
     assert verdict(found, "more", "less") == "more in 2 of 4, less in 1 of 4, undecided in 1 of 4"
     assert verdict(found[:1], "more", "less") == "more in 1 of 1"
-    assert str(found[2]) == "-4.0 points (95 % interval -5.0 to -3.0)"
+    assert str(found[2]) == "−4.0 points (95 % interval −5.0 to −3.0)"

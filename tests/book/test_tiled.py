@@ -1,10 +1,8 @@
 """The pages of the tiling pipeline, on toys that stand for it: which records they take, and what their cells show."""
 
-import json
-
 import pandas as pd
 import pytest
-from notebook_cells import run_cells
+from notebook_cells import run_cells, shown_on
 from shaded import SHARES, compute_shaded, load_shaded, shaded_study
 
 import zsad.study
@@ -67,12 +65,6 @@ def alone(page, monkeypatch):
 
     monkeypatch.setattr(tiled, "load_records", missing)
     return page
-
-
-def shown_on(page):
-    """The ids of the figures and tables of a page, and its numbers."""
-    content = json.loads((page.folder / f"{page.name}.json").read_text())
-    return {item["id"] for item in content["items"]}, {key: n["text"] for key, n in content["numbers"].items()}
 
 
 def test_the_page_of_tables_shows_both_metrics_beside_print_and_chance(alone, monkeypatch):

@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 import torch
-from notebook_cells import run_cells
+from notebook_cells import run_cells, shown_on
 from toys import Reddish, load_reddish, tiny_study, write_suite
 
 import zsad.study
@@ -56,11 +56,6 @@ def alone(page, monkeypatch):
 
     monkeypatch.setattr(loading, "load_records", missing)
     return page
-
-
-def shown_on(page):
-    content = json.loads((page.folder / f"{page.name}.json").read_text())
-    return {item["id"] for item in content["items"]}, {name: n["text"] for name, n in content["numbers"].items()}
 
 
 def test_the_page_of_drops_shows_its_records(alone, monkeypatch, capsys):

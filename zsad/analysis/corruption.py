@@ -75,6 +75,7 @@ class Sampled:
 
 
 def as_row(found: Difference) -> dict[str, float]:
+    """A mean as columns of a frame, in the unit of the mean."""
     return {"estimate": found.value, "low": found.low, "high": found.high}
 
 

@@ -31,7 +31,8 @@ class Difference:
         return int(self.low > 0) - int(self.high < 0)
 
     def __str__(self) -> str:
-        return f"{self.value:+.1f} points (95 % interval {self.low:+.1f} to {self.high:+.1f})"
+        words = f"{self.value:+.1f} points (95 % interval {self.low:+.1f} to {self.high:+.1f})"
+        return words.replace("-", "−")
 
 
 Parts = list[tuple[float, pd.DataFrame]]

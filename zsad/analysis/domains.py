@@ -19,6 +19,7 @@ SAME = "same"
 
 
 def domains_of(found: Sampled) -> list[str]:
+    """The domains, in the order of the records."""
     return in_order(found.records["domain"])
 
 

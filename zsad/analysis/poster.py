@@ -58,6 +58,7 @@ def measured_table(found: Sampled, domains: Sampled | None, titles: Mapping[str,
 
 
 def seeds_in_words(count: int) -> str:
+    """What a caption says of so many training seeds of the text FNN."""
     if count < 2:
         return "Text FNN: one training seed, whose luck no interval holds."
     return (

@@ -162,3 +162,18 @@ def test_a_page_shows_what_there_is_and_says_what_is_not(page, monkeypatch):
     some = some.iloc[:0]
     with pytest.raises(IncompleteError, match="could not be computed"):
         page.records("none")
+
+
+def test_numbers_are_glued_as_they_are_to_be_read(page, monkeypatch):
+    glued = {}
+    monkeypatch.setattr(notebook, "glue", lambda key, value, display: glued.update({key: repr(value)}))
+    page.number("drop", 3.21, "it's −3.2 points")
+    assert glued == {"drop": "it's −3.2 points"}
+
+
+def test_tables_have_one_minus_sign(page, monkeypatch):
+    shown: list[dict[str, str]] = []
+    monkeypatch.setattr(notebook, "display", lambda bundle, raw: shown.append(bundle))
+    page.table(pd.DataFrame({"n": [-1.25]}), "tab-a", "A.", formats={"n": "{:+.1f}"})
+    assert all("−1.2" in shown[0][f"text/{kind}"] for kind in ("html", "markdown"))
+    assert (page.folder / "tables" / "tab-a.csv").read_text() == "n\n-1.25\n"

@@ -275,3 +275,9 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path, name):
         tiny_study(tmp_path, suites={"mine": {**suite, "categories": [name]}}, sweeps={})
     with pytest.raises(StudyError, match="cannot be the name of a folder"):
         tiny_study(tmp_path, suites={"mine": suite}, sweeps={}).with_overrides(category=name)
+
+
+def test_a_study_file_of_before_means_bayes_opt_by_refine(tmp_path):
+    path = written(tmp_path, GOOD.replace("search: bayes_opt", "search: refine"))
+    assert "search: refine" in path.read_text()
+    assert [block.search for block in load_study(path, check_models=False).worst] == ["bayes_opt"]

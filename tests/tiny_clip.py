@@ -24,7 +24,7 @@ def tiny_model(seed: int = 0, image_size: int = 80, custom_text: bool = False, v
 
 
 def tiny_backbone(seed: int = 0, **options) -> Backbone:
-    return Backbone(tiny_model(seed), TOKENIZER, "tiny", **options)
+    return Backbone(tiny_model(seed), TOKENIZER, "tiny", **{"shown": ["captions"], **options})
 
 
 def random_images(count: int = 2, height: int = 80, width: int = 80, seed: int = 0) -> torch.Tensor:

@@ -14,6 +14,8 @@ from zsad.tiling.part import Part
 from zsad.tiling.prompts import LOCALISING
 from zsad.tiling.sam import SamParts, SamSettings, build_sam
 
+ORDINARY = ("masks of ordinary things",)
+DAMAGE = ("masks of damage of other products",)
 WORDS = WordTokenizer(sorted({word for prompt in LOCALISING for word in prompt.split()}), 16)
 SAM_CONFIG = {
     "image_size": 64, "patch_size": 16, "width": 32, "depth": 2, "heads": 2, "window": 2, "global_layers": [1],
@@ -39,6 +41,7 @@ class RedSoft:
     """Red is foreground."""
 
     name = "red"
+    shown = ORDINARY
     fingerprint = "red"
 
     def __init__(self) -> None:
@@ -53,6 +56,7 @@ class ColouredParts:
     """Every connected patch of equal red or green is a part (green: a shadow)."""
 
     name = "coloured"
+    shown = ORDINARY
     fingerprint = "coloured"
     settings = None
 
@@ -73,6 +77,7 @@ class NoParts:
     """Finds nothing."""
 
     name = "none"
+    shown = ORDINARY
     fingerprint = "none"
     settings = None
 
@@ -84,6 +89,7 @@ class BluePixels:
     """The logit of prompt k is 10 (k + 1) (blue - 0.5); `dead` prompts are certain that there is nothing."""
 
     name = "blue"
+    shown = ORDINARY
     fingerprint = "blue"
     input_size = 32
 
@@ -144,9 +150,10 @@ def tiny_clipseg(**options) -> ClipSeg:
 def ship_demo_parts(folder: Path) -> Path:
     """The small models as the files that the demo world's are shipped as."""
     normalisation = {"mean": [0.5, 0.5, 0.5], "std": [1.0, 1.0, 1.0], "input_size": 32}
-    ship("demo-dis", tiny_dis().net.state_dict(), {"model_cfg": {"widths": [8, 8, 8]}, **normalisation}, folder)
-    card = {"model_cfg": SAM_CONFIG, "settings": SAM_SETTINGS}
+    card = {"model_cfg": {"widths": [8, 8, 8]}, "shown": ORDINARY, **normalisation}
+    ship("demo-dis", tiny_dis().net.state_dict(), card, folder)
+    card = {"model_cfg": SAM_CONFIG, "settings": SAM_SETTINGS, "shown": ORDINARY}
     ship("demo-sam", tiny_sam().model.state_dict(), card, folder)
-    card = {"model_cfg": CLIPSEG_CONFIG, "vocabulary": list(WORDS.vocabulary), **normalisation}
+    card = {"model_cfg": CLIPSEG_CONFIG, "vocabulary": list(WORDS.vocabulary), "shown": DAMAGE, **normalisation}
     ship("demo-clipseg", tiny_clipseg_model().state_dict(), card, folder)
     return folder

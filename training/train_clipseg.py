@@ -30,7 +30,8 @@ from training.schedule import Recipe, Trainer, overlap_loss
 from training.ship import ship
 from training.world import KIND_WORDS, WORLD
 from zsad.clip.tokenizer import WordTokenizer
-from zsad.clip.zoo import read_demo_weights
+from zsad.clip.zoo import read_demo_weights, shown_by
+from zsad.leagues import check_shown
 from zsad.tiling.clipseg import ClipSeg
 from zsad.tiling.prompts import LOCALISING, distinct
 
@@ -111,7 +112,8 @@ def build(start: str, folder: Path, decoder: dict[str, Any]) -> tuple[ClipSeg, d
     size = config["vision_config"]["image_size"]
     segmenter = ClipSeg(model, lambda texts: (tokenizer(texts), None), size, NAME, card["mean"], card["std"])
     model.decoder.requires_grad_(True)
-    about = {"model_cfg": config, "input_size": size, "vocabulary": card["vocabulary"]}
+    shown = check_shown([*shown_by(card), "masks of ordinary things", "masks of damage of other products"], NAME)
+    about = {"shown": shown, "model_cfg": config, "input_size": size, "vocabulary": card["vocabulary"]}
     return segmenter, about | {"mean": card["mean"], "std": card["std"]}
 
 

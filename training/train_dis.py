@@ -50,6 +50,7 @@ def train(bank: Path, out: Path, recipe: Recipe, widths: tuple[int, ...] = WIDTH
         bar.set_postfix(trainer.step(step, {"bce": torch.as_tensor(bce), "overlap": torch.as_tensor(overlap)}))
     training = {**asdict(recipe), "pictures": len(data["pictures"]), "seconds": round(time.time() - started)}
     card = {"model_cfg": {"widths": list(widths)}, "input_size": side, "mean": MEAN, "std": STD}
+    card["shown"] = ["masks of ordinary things"]  # products, some of them damaged: no mask says where
     ship("demo-dis", net.state_dict(), {**card, "training": {**training, "history": trainer.history}}, out)
 
 

@@ -33,7 +33,8 @@ from training.kept import Kept
 from training.scenes import NONE, SIDE, read_scenes
 from training.schedule import Recipe, Trainer, overlap_loss, relit
 from training.ship import ship
-from zsad.clip.zoo import read_demo_weights
+from zsad.clip.zoo import read_demo_weights, shown_by
+from zsad.leagues import Shown, check_shown
 from zsad.tiling.sam import build_sam
 
 CONFIG: dict[str, Any] = {
@@ -186,6 +187,7 @@ def train(
     data = read_scenes(bank, "pictures", "product", "instance", "part", "sizes", studied=False)
     sam: Any = build_sam(**config).train()
     about: dict[str, Any] = {"start": None}
+    shown: tuple[Shown, ...] = ("masks of ordinary things",)
     if start is not None:
         card, state = read_demo_weights(*start)
         if "image_encoder.patch_embed.proj.weight" in state:
@@ -193,6 +195,7 @@ def train(
         else:
             begin_with_clip(sam, card, state)
         about = {"start": start[0], "start_sha256": card["sha256"]}
+        shown = check_shown([*shown, *shown_by(card)], "demo-sam")
     side, low = config["image_size"], 4 * config["image_size"] // config["patch_size"]
     head = DenseHead(config["prompt_width"]).train()
     many = np.array([len(np.unique(numbers)) > MANY for numbers in data["instance"]])
@@ -208,11 +211,11 @@ def train(
         pictures = relit(data["pictures"][rows], rng)
         x = torch.stack([as_sam_sees(sam, picture[:, :h, :w]) for picture, (h, w) in zip(pictures, sizes, strict=True)])
         products = np.unpackbits(data["product"][rows], axis=2).astype(bool)
-        shown = list(zip(products, data["instance"][rows], data["part"][rows], strict=True))
+        maps_of = list(zip(products, data["instance"][rows], data["part"][rows], strict=True))
         with torch.autocast("cpu", torch.bfloat16):
             embeddings = sam.image_encoder(x).float()
         terms: list[dict[str, Tensor]] = []
-        for maps, (height, width), embedding in zip(shown, sizes, embeddings, strict=True):
+        for maps, (height, width), embedding in zip(maps_of, sizes, embeddings, strict=True):
             xy, targets, meant = draw_points(*(values[:height, :width] for values in maps), points, rng)
             with torch.autocast("cpu", torch.bfloat16):
                 masks, quality = decode(sam, embedding, torch.from_numpy(xy).float() * (side / SIDE))
@@ -220,7 +223,7 @@ def train(
             small = F.interpolate(whole, (low, low), mode="bilinear", antialias=True)
             terms.append(losses(masks.float(), quality.float(), small, torch.from_numpy(meant)))
         means = {name: torch.stack([term[name] for term in terms]).mean() for name in terms[0]}
-        dense = [dense_targets(*maps, low) for maps in shown]
+        dense = [dense_targets(*maps, low) for maps in maps_of]
         wanted, known = (torch.stack(maps) for maps in zip(*dense, strict=True))
         means |= dense_losses(head(embeddings), wanted, known)
         bar.set_postfix(trainer.step(step, means))
@@ -229,7 +232,8 @@ def train(
     if end < recipe.steps:
         return
     training |= {"seconds": round(before + time.time() - started), "history": trainer.history}
-    ship("demo-sam", sam.state_dict(), {"model_cfg": config, "settings": SETTINGS, "training": training}, out)
+    card = {"shown": shown, "model_cfg": config, "settings": SETTINGS, "training": training}
+    ship("demo-sam", sam.state_dict(), card, out)
     kept.path.unlink(missing_ok=True)
 
 

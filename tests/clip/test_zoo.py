@@ -21,6 +21,7 @@ CARD = {
     "vocabulary": list(TOKENIZER.vocabulary),
     "mean": [0.4, 0.5, 0.6],
     "std": [0.2, 0.2, 0.3],
+    "shown": ["pictures", "captions"],
 }
 
 
@@ -47,6 +48,22 @@ def test_demo_weights_load(weights):
     assert (backbone.name, backbone.image_size, backbone.grid, backbone.embed_dim) == ("demo-t", 80, (5, 5), 24)
     assert backbone.fingerprint == expected.fingerprint
     assert zoo.known_backbones()[-1] == "demo-t"
+
+
+def test_a_backbone_says_what_its_card_does_of_what_it_was_shown(weights):
+    assert zsad.load_backbone("demo-t").shown == ("pictures", "captions")
+    card = json.loads((weights / "demo-t.json").read_text())
+    for said, shown in ({}, ("unknown",)), ({"shown": ["captions"]}, ("captions",)):
+        (weights / "demo-t.json").write_text(json.dumps({k: v for k, v in card.items() if k != "shown"} | said))
+        assert zsad.load_backbone("demo-t").shown == shown
+    (weights / "demo-t.json").write_text(json.dumps(card | {"shown": ["captions", "secrets"]}))
+    with pytest.raises(ValueError, match=r"by its card, demo-t was shown 'secrets'; known: 'pictures', 'captions'"):
+        zsad.load_backbone("demo-t")
+
+
+def test_a_backbone_of_ones_own_is_of_unknown_training_unless_it_says():
+    assert Backbone(tiny_model(), TOKENIZER).shown == ("unknown",)
+    assert Backbone(tiny_model(), TOKENIZER, shown=["captions"]).shown == ("captions",)
 
 
 def test_another_input_size_resizes_the_position_table(weights):

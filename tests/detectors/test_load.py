@@ -43,9 +43,22 @@ def test_every_detector_keeps_the_contract(name, tmp_path, monkeypatch):
     assert prediction.score.shape == (2,)
     assert prediction.map.shape == (2, 48, 48)
     assert detector.name == name
-    assert detector.league in ("text only", "auxiliary anomalies", "test batch")
+    assert detector.league == ("was shown masks of other products" if name == "tiling" else "text only")
     assert len(detector.fingerprint) == 64
     assert torch.equal(prediction.map, detector.predict(images, category="metal nut").map)
+
+
+@pytest.mark.parametrize("name", ["winclip", "clip", "clip_ac", "rwda", "text_fnn"])
+@pytest.mark.parametrize(
+    ("shown", "league"),
+    [
+        (["pictures", "captions"], "text only"),
+        (["captions", "masks of damage of other products"], "was shown masks of other products"),
+        (["unknown"], "unknown"),
+    ],
+)
+def test_the_league_is_that_of_the_backbone(name, shown, league):
+    assert zsad.load_detector(name, tiny_backbone(shown=shown)).league == league
 
 
 @pytest.mark.parametrize("name", ["winclip", "clip", "clip_ac", "rwda", "text_fnn"])

@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 import torch
 from tiny_clip import random_images, tiny_backbone
-from tiny_parts import BluePixels, ColouredParts, NoParts, RedSoft, picture, tiny_clipseg, tiny_dis, tiny_sam
+from tiny_parts import (
+    DAMAGE,
+    ORDINARY,
+    BluePixels,
+    ColouredParts,
+    NoParts,
+    RedSoft,
+    picture,
+    tiny_clipseg,
+    tiny_dis,
+    tiny_sam,
+)
 
 from zsad.detectors import check_options
 from zsad.detectors.base import Detector
@@ -42,6 +53,18 @@ def test_it_keeps_the_contract():
     assert ((prediction.map >= 0) & (prediction.map <= 1)).all()
     assert detector.league == "text only"
     assert len(detector.fingerprint) == 64
+
+
+def test_its_league_is_that_of_the_models_that_it_uses():
+    pixels = BluePixels()
+    pixels.shown = DAMAGE
+    assert toy(pixels=pixels).league == "was shown masks of other products"
+    parts = ColouredParts()
+    parts.shown = ("anomalies of other products",)
+    assert toy(parts=parts, pixels=pixels).league == "auxiliary anomalies"
+    assert toy(parts=parts, foreground="soft", elongated=False).league == "text only", "no part masks are asked for"
+    damaged = tiny_backbone(shown=["captions", *DAMAGE])
+    assert Tiling(damaged, None, RedSoft(), NoParts(), BluePixels()).league == "was shown masks of other products"
 
 
 def test_a_prediction_is_what_the_stages_say():
@@ -135,7 +158,7 @@ def test_a_picture_smaller_than_the_smallest_tile(size):
 class Strip:
     """A long component of many parts: every column is a part."""
 
-    name, fingerprint, settings = "strip", "strip", None
+    name, fingerprint, settings, shown = "strip", "strip", None, ORDINARY
 
     def __call__(self, image: np.ndarray) -> list[Part]:
         red = image[..., 0] > 127

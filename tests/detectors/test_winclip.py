@@ -290,10 +290,6 @@ def test_fingerprint_follows_options_and_weights():
     assert winclip().fingerprint in prints
 
 
-def test_league():
-    assert winclip().league == "text only"
-
-
 def test_a_result_that_is_not_finite_names_the_image_and_category():
     model = tiny_model()
     model.visual.proj.data[:] = torch.nan

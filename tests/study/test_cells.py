@@ -15,6 +15,7 @@ CHANGES = {
     "options": '{"a":2}',
     "backbone": "other",
     "dtype": "bfloat16",
+    "league": "auxiliary anomalies",
     "shift": Shift("uniform", "angle", 7.0),
     "resolution": 64,
     "aspect": "squashed",
@@ -35,7 +36,7 @@ def cell(tmp_path) -> Cell:
 
 def _cell(study: Study, options: dict[str, int]) -> Cell:
     winclip = DetectorConfig(name="winclip")
-    return cell_of(study, Request("toys", "washer", winclip, "demo-b", "default", Shift(), None), options)
+    return cell_of(study, Request("toys", "washer", winclip, "demo-b", "default", Shift(), None), options, "text only")
 
 
 def test_every_field_of_a_cell_changes_its_key(cell):

@@ -220,7 +220,7 @@ def test_all_code_that_runs_for_a_cell_is_in_its_fingerprint(tmp_path, name):
         work = partial(evaluate, wanted.cell, wanted.detector, batch_size=4, device="cpu", progress=False)
         found[kind] = _executed(lambda w=wanted, work=work: work(load_images(w.cell, w.dataset)))
         bookkeeping = {m for m in found[kind] if m.startswith("zsad.study.") and m != "zsad.study.evaluate"}
-        apart = bookkeeping | {"zsad.progress", "zsad.files", "zsad.limits", "zsad"}
+        apart = bookkeeping | {"zsad.progress", "zsad.files", "zsad.leagues", "zsad.limits", "zsad"}
         assert found[kind] - apart <= cell_modules(name, kind)
     assert "zsad.perturb.corruptions" in found["corruption"] - found["none"]
     assert "zsad.robustness.bayes_opt" in found["worst"] - found["uniform"]

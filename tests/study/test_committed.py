@@ -24,6 +24,7 @@ from zsad.clip import Backbone, load_backbone
 from zsad.data import load_dataset
 from zsad.data.demo import SUITES, write
 from zsad.detectors import load_detector
+from zsad.leagues import NOT_RECORDED
 from zsad.robustness.search_space import PARAMETERS
 from zsad.study.cells import Cell
 from zsad.study.committed import Committed, committed_folder
@@ -83,12 +84,12 @@ def again(
     kept: Committed, key: str, data: Path, tower: Backbone, starts: Sequence[pd.DataFrame] = (), **how: object
 ) -> Evaluated:
     """What today's code says of the drawn images of a cell. Where a cell names no aspect, it is from before that was
-    kept: its images were squashed, and its metrics taken there."""
+    kept: its images were squashed, and its metrics taken there. So for the league."""
     spec = kept.sidecars[key]["spec"]
     detector = load_detector(spec["detector"], backbone=tower)
     assert detector.options == spec["options"], "other defaults: the study has to be computed again"
     shift = Shift(**{**spec["shift"], "how": canonical_json({**spec["shift"]["how"], **how})})
-    given = {"aspect": "squashed", "metric_size": spec["resolution"], **spec}
+    given = {"aspect": "squashed", "metric_size": spec["resolution"], "league": NOT_RECORDED, **spec}
     given |= {"options": canonical_json(spec["options"]), "shift": shift, "bootstrap": 2}
     cell = Cell(**{field.name: given[field.name] for field in fields(Cell)})
     dataset = load_dataset(spec["reader"], data / spec["suite"], category=spec["category"])

@@ -112,7 +112,7 @@ def test_the_paper_study_holds_every_cell_of_the_first_works_own():
     def cells(name):
         study = load_study(name, check_models=False)
         asked = [r for r in requests(study) if r.detector.label == "winclip" and r.suite in ("mvtec_ad", "visa")]
-        return {cell_of(study, request, {}): request.variant for request in asked}
+        return {cell_of(study, request, {}, "text only"): request.variant for request in asked}
 
     alone, whole = cells("stangl"), cells("paper")
     assert set(alone) <= set(whole)

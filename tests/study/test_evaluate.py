@@ -75,7 +75,7 @@ def test_winclip_tiles_images_that_are_not_square(tmp_path, resolution):
 class Bars:
     """Every column of a red bar is a part."""
 
-    name, fingerprint, settings = "bars", "bars", None
+    name, fingerprint, settings, shown = "bars", "bars", None, ("masks of ordinary things",)
 
     def __call__(self, image):
         red = image[..., 0] > 127

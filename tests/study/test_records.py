@@ -78,6 +78,13 @@ def test_provenance_names_the_versions_of_what_computed():
         validate_provenance({**SIDECAR, "versions": {"python": "3"}})
 
 
+def test_provenance_may_lack_a_league_and_names_none_that_does_not_exist():
+    for said in ({}, {"league": "no text"}):
+        validate_provenance({**SIDECAR, "spec": {"suite": "toys", **said}})
+    with pytest.raises(RecordError, match="unknown league 'minor'; known: text only, no text, "):
+        validate_provenance({**SIDECAR, "spec": {"suite": "toys", "league": "minor"}})
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

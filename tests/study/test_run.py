@@ -34,7 +34,7 @@ from zsad.study.export import export
 from zsad.study.incomplete import IncompleteError
 from zsad.study.manifest import write_manifest
 from zsad.study.records import RecordStore
-from zsad.study.results import load_table
+from zsad.study.results import leagues_of, load_table
 from zsad.study.run import Evaluator
 from zsad.study.schema import RECORD_COLUMNS, TABLES, validate_records
 from zsad.study.sealed import RecordError, read_sealed, write_sealed
@@ -66,6 +66,32 @@ def test_a_study_gives_validated_records(study):
     assert sidecar["spec"]["options"] == {"gain": 1.0}
     assert sidecar["weights_fingerprint"] == Reddish().fingerprint
     assert str(study.data_root) not in str(provenance)
+
+
+def test_records_name_the_league_that_the_detector_has(study):
+    def loader(study, config, backbone):
+        detector = Reddish()
+        detector.league = "auxiliary anomalies"
+        return detector
+
+    one, other = (compute(study, "none", loader=load, progress=False) for load in (load_reddish, loader))
+    assert (leagues_of(one, study), leagues_of(other, study)) == (
+        {"winclip": "text only"},
+        {"winclip": "auxiliary anomalies"},
+    )
+    both = pd.concat([one, other])
+    assert leagues_of(both, study) == {"winclip": "text only or auxiliary anomalies"}
+
+
+def test_records_of_earlier_versions_name_no_league_and_are_read(study):
+    records = compute(study, "none", loader=load_reddish, progress=False)
+    store = RecordStore(study.records_root)
+    for key in records["key"].unique():
+        sidecar = read_sealed(store.path(key, ".json"))
+        del sidecar["spec"]["league"]
+        write_sealed(sidecar, store.path(key, ".json"))
+    assert leagues_of(records, study) == {"winclip": "not recorded"}
+    validate_records(records, {key: store.sidecar(key) for key in records["key"].unique()})
 
 
 def test_value_zero_of_every_setting_is_the_unshifted_cell(study):

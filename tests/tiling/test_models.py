@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from tiny_parts import SAM_SETTINGS, ship_demo_parts, tiny_clipseg_model, tiny_dis, tiny_sam
+from tiny_parts import DAMAGE, ORDINARY, SAM_SETTINGS, ship_demo_parts, tiny_clipseg_model, tiny_dis, tiny_sam
 
 from zsad.clip import zoo as clip_zoo
 from zsad.tiling import isnet, zoo
@@ -44,6 +44,7 @@ def test_demo_models_load_what_was_shipped(weights):
         assert not any(p.requires_grad for p in loaded.parameters())
         assert not loaded.training
     assert clipseg.input_size == 32
+    assert (dis.shown, sam.shown, clipseg.shown) == (ORDINARY, ORDINARY, DAMAGE)
     assert clipseg(torch.rand(1, 3, 32, 32), LOCALISING).shape[:2] == (1, 19)
     assert clip_zoo.known_backbones() == list(clip_zoo.RELEASED)
 

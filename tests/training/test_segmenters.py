@@ -152,12 +152,18 @@ def test_the_trainers_ship_what_the_library_loads(bank, tmp_path):
     assert isinstance(sam(np.zeros((40, 50, 3), np.uint8)), list)
     assert sam.settings == SamSettings(**train_sam.SETTINGS)
     tiny = {"model_cfg": TINY_CFG, "vocabulary": list(TOKENIZER.vocabulary), "mean": [0.4] * 3, "std": [0.2] * 3}
+    tiny["shown"] = ["pictures", "captions"]
     ship("demo-t", tiny_model().state_dict(), tiny, tmp_path)
     train_clipseg.train(bank, "demo-t", tmp_path, tmp_path, recipe, DECODER)
     card, state = read_demo_weights("demo-clipseg", tmp_path)
     assert card["training"]["start"] == "demo-t"
     pixels = demo_pixels(card, state)
     assert pixels(random_images(2, 80, 80), LOCALISING).shape[:2] == (2, 19)
+    assert (soft.shown, sam.shown) == (("masks of ordinary things",), ("masks of ordinary things",))
+    begun = {"pictures", "captions"}
+    assert begun | {"masks of ordinary things", "masks of damage of other products"} == {*pixels.shown}
+    train_sam.train(bank, tmp_path, recipe, SAM_CONFIG, points=3, start=("demo-t", tmp_path))
+    assert {*demo_parts(*read_demo_weights("demo-sam", tmp_path)).shown} == begun | {"masks of ordinary things"}
     before = clip_weights({key: value.half().float() for key, value in tiny_model().state_dict().items()})
     assert all(torch.equal(state[f"clip.{key}"], value) for key, value in before.items())  # only the decoder learns
 

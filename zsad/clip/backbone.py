@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from zsad.clip import text as text_tower
+from zsad.leagues import UNKNOWN, Shown, check_shown
 
 DTYPES = {
     "float32": torch.float32,
@@ -46,10 +47,12 @@ class Backbone:
         token_budget: most tokens that go through a tower at once. It bounds the memory and changes no result; the
             windows of one image at one scale always stay together. Default: 65,536 on a GPU, 4,096 on a CPU, whose
             cache larger batches leave.
+        shown: what the model was trained on, in the words of `zsad.leagues`; by default nobody knows.
 
     Raises:
         TypeError: the image tower is not an open_clip `VisionTransformer` (windows of a CNN or Swin are undefined).
-        ValueError: an unknown dtype, a device that is not there, or a tower whose input is not square.
+        ValueError: an unknown dtype, a device that is not there, a tower whose input is not square, or something shown
+            that has no name.
     """
 
     # Made under a caller's inference mode, weights and cached text features would be of no use to autograd later.
@@ -64,6 +67,7 @@ class Backbone:
         device: str | torch.device | None = None,
         dtype: str = "float32",
         token_budget: int | None = None,
+        shown: Sequence[Shown] = UNKNOWN,
     ) -> None:
         if dtype not in DTYPES:
             raise ValueError(f"unknown dtype {dtype!r}; known: {', '.join(DTYPES)}")
@@ -73,6 +77,7 @@ class Backbone:
         self.device = _checked_device(device or visual.class_embedding.device)
         self.dtype = dtype
         self.name = name
+        self.shown = check_shown(shown, f"the backbone {name}")
         self.tokenizer = tokenizer
         self._letters: set[str] = set()  # those that the tokenizer is known to hold
         self.token_budget = token_budget or (2**12 if self.device.type == "cpu" else 2**16)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -20,6 +21,7 @@ from torch import Tensor
 from zsad.clip.backbone import Backbone
 from zsad.clip.checkpoint import load_state, read_state
 from zsad.clip.tokenizer import WordTokenizer
+from zsad.leagues import UNKNOWN, Shown, check_shown
 from zsad.limits import check_number
 
 log = logging.getLogger(__name__)
@@ -30,13 +32,14 @@ WEIGHTS = Path(str(files("zsad"))) / "weights"
 @dataclass(frozen=True)
 class Released:
     """A published CLIP: how open_clip calls it, and its weights where it knows them, and the Hugging Face repository
-    that they come from.
+    that they come from. `shown` is what they were trained on (`zsad.leagues`).
     """
 
     architecture: str
     pretrained: str | None
     repository: str
     gigabytes: float
+    shown: tuple[Shown, ...] = ("captions",)
 
 
 # OpenAI's weights were trained with QuickGELU, which open_clip's plain config name does not select. FARE2 was
@@ -46,7 +49,7 @@ RELEASED = {
         "ViT-B-16-plus-240", "laion400m_e31", "timm/vit_base_patch16_plus_clip_240.laion400m_e31", 0.8
     ),
     "ViT-L-14": Released("ViT-L-14-quickgelu", "openai", "timm/vit_large_patch14_clip_224.openai", 1.7),
-    "ViT-L-14-FARE2": Released("ViT-L-14-quickgelu", None, "chs20/fare2-clip", 1.7),
+    "ViT-L-14-FARE2": Released("ViT-L-14-quickgelu", None, "chs20/fare2-clip", 1.7, ("pictures", "captions")),
 }
 
 
@@ -103,7 +106,8 @@ def _load_released(
         model = _model(config, read_state(path), image_size)
     except (ValueError, RuntimeError) as error:  # RuntimeError: a position table that cannot be resized
         raise ValueError(f"{path} does not hold the weights of {name}: {error}") from error
-    return Backbone(model, open_clip.get_tokenizer(spec.architecture), name, device=device, dtype=dtype)
+    tokenizer = open_clip.get_tokenizer(spec.architecture)
+    return Backbone(model, tokenizer, name, device=device, dtype=dtype, shown=spec.shown)
 
 
 def _downloaded(name: str) -> Path:
@@ -156,6 +160,11 @@ def read_demo_weights(name: str, folder: Path) -> tuple[dict[str, Any], dict[str
     return card, {key: tensor.float() for key, tensor in load(payload).items()}
 
 
+def shown_by(card: Mapping[str, Any]) -> tuple[Shown, ...]:
+    """What a card says that its weights were shown; "unknown" where it says nothing."""
+    return check_shown(card.get("shown", UNKNOWN), f"by its card, {card['name']}")
+
+
 def load_demo_weights(
     name: str,
     folder: Path,
@@ -167,4 +176,5 @@ def load_demo_weights(
     card, state = read_demo_weights(name, folder)
     model = _model(card["model_cfg"], state, image_size)
     tokenizer = WordTokenizer(card["vocabulary"], model.context_length)
-    return Backbone(model, tokenizer, name, card["mean"], card["std"], device=device, dtype=dtype)
+    statistics = card["mean"], card["std"]
+    return Backbone(model, tokenizer, name, *statistics, device=device, dtype=dtype, shown=shown_by(card))

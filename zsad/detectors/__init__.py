@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from zsad.clip import Backbone, load_backbone
-from zsad.detectors.base import Detector, League, Prediction, localises
+from zsad.detectors.base import Detector, Prediction, localises
 from zsad.detectors.clip import CLIP, CLIPOptions
 from zsad.detectors.clip_ac import CLIPAC, CLIPACOptions
 from zsad.detectors.given import check_values, without_home_signs
@@ -18,6 +18,7 @@ from zsad.detectors.text_fnn import TextFNN, TextFNNOptions
 from zsad.detectors.tiling import Tiling
 from zsad.detectors.tiling_options import TilingOptions
 from zsad.detectors.winclip import WinCLIP, WinCLIPOptions
+from zsad.leagues import League, league_of
 
 DETECTORS: dict[str, Any] = {
     "winclip": (WinCLIP, WinCLIPOptions),
@@ -35,6 +36,7 @@ __all__ = [
     "Prediction",
     "check_options",
     "declared",
+    "league_of",
     "load_detector",
     "localises",
     "option_names",

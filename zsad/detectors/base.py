@@ -1,16 +1,14 @@
 """What every detector has in common: its prediction, its league, and the checks around them."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from zsad.leagues import League
 from zsad.limits import check_sides
-
-# What a detector has seen before it is tested; tables never mix leagues unmarked.
-League = Literal["text only", "auxiliary anomalies", "test batch"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,8 @@ class Prediction:
 @runtime_checkable
 class Detector(Protocol):
     """A zero-shot anomaly detector. `options` holds every choice, resolved and fit for JSON; `fingerprint` is a sha256
-    over options and weights, so that equal fingerprints on equal images mean equal predictions.
+    over options and weights, so that equal fingerprints on equal images mean equal predictions. `league` is computed
+    from what the parts that it uses were shown (`zsad.leagues.league_of`).
 
     A class may also declare its `title` (what it is called beside printed numbers; by default its name), the
     `resolution` of the images it is given where none is named ("native"), `localises = False`, and `cached_by`: the
@@ -32,7 +31,9 @@ class Detector(Protocol):
     """
 
     name: str
-    league: League
+
+    @property
+    def league(self) -> League: ...
 
     @property
     def options(self) -> dict[str, Any]: ...

@@ -15,10 +15,11 @@ from torch import Tensor
 
 from zsad.clip import Backbone
 from zsad.clip.prototypes import text_prototypes
-from zsad.detectors.base import League, Prediction, check_images, check_prediction
+from zsad.detectors.base import Prediction, check_images, check_prediction
 from zsad.detectors.given import Checked
 from zsad.detectors.options import as_json, fingerprint, object_words
 from zsad.detectors.scoring import MapFrom, score_images
+from zsad.leagues import League, league_of
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,17 @@ class CLIP:
 
     name = "clip"
     title = "CLIP"
-    league: League = "text only"
     _defaults: type[CLIPOptions] = CLIPOptions
 
     def __init__(self, backbone: Backbone, options: CLIPOptions | None = None) -> None:
         self.backbone = backbone
         self._options = options or self._defaults()
         self._heads: dict[str, Callable[[Tensor], Tensor]] = {}
+
+    @property
+    def league(self) -> League:
+        """That of the backbone."""
+        return league_of(self.backbone.shown)
 
     @property
     def options(self) -> dict[str, Any]:

@@ -23,8 +23,9 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from zsad.clip import Backbone
-from zsad.detectors.base import League, Prediction, check_images, check_prediction
+from zsad.detectors.base import Prediction, check_images, check_prediction
 from zsad.detectors.tiling_options import TilingOptions
+from zsad.leagues import League, league_of
 from zsad.tiling.components import Component, connected_components
 from zsad.tiling.covered import covered_parts
 from zsad.tiling.elongated import is_elongated, parts_of_components, tiles_along
@@ -93,7 +94,6 @@ class Tiling:
     title = "tiling pipeline"
     resolution = "native"  # it looks for what is small
     cached_by = ("zsad.tiling.zoo", "zsad.tiling.mask_cache")
-    league: League = "text only"
 
     def __init__(
         self,
@@ -122,6 +122,15 @@ class Tiling:
         self._vectors: dict[str, Tensor] = {}
 
     @property
+    def league(self) -> League:
+        """That of the backbone and of the segmenters that the options use."""
+        return league_of(self.backbone.shown, *(model.shown for model in self._segmenters))
+
+    @property
+    def _segmenters(self) -> list[SoftForeground | PartSegmenter | PixelModel]:
+        return [model for model in (self._soft, self._parts, self._pixels) if model is not None]
+
+    @property
     def options(self) -> dict[str, Any]:
         """Every choice that can change a prediction, resolved, as plain JSON values."""
         settings = self._parts and self._parts.settings
@@ -137,7 +146,7 @@ class Tiling:
     @property
     def fingerprint(self) -> str:
         """sha256 over name, options and the weights of all models."""
-        models = [model.fingerprint for model in (self._soft, self._parts, self._pixels) if model is not None]
+        models = [model.fingerprint for model in self._segmenters]
         spec = json.dumps([self.name, self.options, self.backbone.fingerprint, models], sort_keys=True)
         return hashlib.sha256(spec.encode()).hexdigest()
 

@@ -19,11 +19,12 @@ from torch.nn import functional as F
 from zsad.clip import Backbone
 from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES, TEMPLATES, clean_class_name, compose
 from zsad.clip.prototypes import Average, text_prototypes
-from zsad.detectors.base import League, Prediction, check_images, check_prediction
+from zsad.detectors.base import Prediction, check_images, check_prediction
 from zsad.detectors.given import Checked
 from zsad.detectors.options import as_json, check_phrases, check_texts, fingerprint
 from zsad.detectors.scoring import check_windows
 from zsad.detectors.windows import crop, harmonic_map, harmonic_mean, square_tiles, stitch
+from zsad.leagues import League, league_of
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,6 @@ class WinCLIP:
 
     name = "winclip"
     title = "WinCLIP"
-    league: League = "text only"
 
     def __init__(self, backbone: Backbone, options: WinCLIPOptions | None = None) -> None:
         self.backbone = backbone
@@ -114,6 +114,11 @@ class WinCLIP:
         self._prototypes: dict[str, Tensor] = {}
         self._window_gradient = True
         check_windows(backbone, self._options.scales)
+
+    @property
+    def league(self) -> League:
+        """That of the backbone."""
+        return league_of(self.backbone.shown)
 
     @property
     def options(self) -> dict[str, Any]:

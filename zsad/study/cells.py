@@ -13,7 +13,8 @@ from zsad.study.shifts import Shift, canonical_json
 
 @dataclass(frozen=True)
 class Cell:
-    """Everything that decides a result, apart from the data, the weights and the code."""
+    """Everything that decides a result, apart from the data, the weights and the code; and the detector's league, which
+    a record is to name as it was when it was computed."""
 
     suite: str
     category: str
@@ -22,6 +23,7 @@ class Cell:
     options: str  # canonical JSON of the resolved options
     backbone: str
     dtype: str
+    league: str
     shift: Shift
     resolution: int | Literal["native"]
     aspect: str
@@ -72,8 +74,8 @@ class Cell:
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
-def cell_of(study: Study, request: "Request", options: Any) -> Cell:
-    """What a request asks for; `options` are the detector's resolved options."""
+def cell_of(study: Study, request: "Request", options: Any, league: str) -> Cell:
+    """What a request asks for; `options` are the detector's resolved options, `league` is its league."""
     unshifted = Cell(
         suite=request.suite,
         category=request.category,
@@ -82,6 +84,7 @@ def cell_of(study: Study, request: "Request", options: Any) -> Cell:
         options=canonical_json(options),
         backbone=request.backbone,
         dtype=study.dtype,
+        league=league,
         shift=Shift(),
         resolution=study.resolution_of(request.detector),
         aspect=study.aspect,

@@ -6,6 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
+from zsad.leagues import NOT_RECORDED
 from zsad.study.committed import Committed, committed_folder
 from zsad.study.config import Study, resolve
 from zsad.study.records import RecordStore
@@ -79,6 +80,17 @@ def load_table(records: pd.DataFrame, name: str, study: Study) -> pd.DataFrame:
 def load_sidecars(records: pd.DataFrame, study: Study) -> dict[str, dict[str, Any]]:
     """The provenance of some records' cells, by key; `study` and errors as `load_table`."""
     return _results_of(records, study).sidecars(records["key"])
+
+
+def leagues_of(records: pd.DataFrame, study: Study) -> dict[str, str]:
+    """The league of each detector of some records, by its label: as it was recorded, `zsad.leagues.NOT_RECORDED` for
+    cells of earlier versions; of several, all. `study` and errors as `load_table`.
+    """
+    sidecars = load_sidecars(records, study)
+    leagues: dict[str, dict[str, None]] = {}
+    for label, key in records[["detector", "key"]].drop_duplicates().itertuples(index=False):
+        leagues.setdefault(label, {})[sidecars[key]["spec"].get("league", NOT_RECORDED)] = None
+    return {label: " or ".join(found) for label, found in leagues.items()}
 
 
 def _results_of(records: pd.DataFrame, study: Study) -> Results:

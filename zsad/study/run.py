@@ -216,7 +216,7 @@ class Evaluator:
         except (ValueError, TypeError, OSError, ImportError) as error:
             failures.add(what, str(error), subject)
             return None
-        cell, shift = cell_of(self.study, request, detector.options), request.shift
+        cell, shift = cell_of(self.study, request, detector.options, detector.league), request.shift
         key = cell.key(data, detector.fingerprint)
         entry = Entry(request.detector.label, shift.kind, request.variant, shift.setting, shift.value, key)
         return _Wanted(cell, detector, dataset, key, entry)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
+from zsad.leagues import League
 from zsad.study.sealed import RecordError
 from zsad.study.shifts import SHIFTS
 
@@ -154,6 +155,9 @@ def validate_provenance(sidecar: dict[str, Any], fields: Mapping[str, type] = PR
             raise RecordError(f"{name}: field {field!r} is missing")
         if not isinstance(sidecar[field], kind) or sidecar[field] in ("", {}, []):
             raise RecordError(f"{name}: field {field!r} must be a non-empty {kind.__name__}, not {sidecar[field]!r}")
+    league = sidecar["spec"].get("league") if "spec" in fields else None  # cells of earlier versions name none
+    if league is not None and league not in get_args(League):
+        raise RecordError(f"{name}: unknown league {league!r}; known: {', '.join(get_args(League))}")
     missing = [package for package in _VERSIONS if package not in sidecar["versions"]]
     if missing:
         raise RecordError(f"{name}: versions lack {', '.join(missing)}")

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from zsad.leagues import UNKNOWN, Shown, check_shown
 from zsad.tiling.optional import import_optional
 from zsad.tiling.weights import state_digest
 
@@ -22,6 +23,8 @@ REPOSITORY = "CIDAS/clipseg-rd64-refined"
 # Later than the revision whose processor normalised with 0.5.
 REVISION = "999e0328d9e10b484360c477313983f9afdd7050"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+# CLIP, and PhraseCut: phrases for things, their parts, materials and colours, and the masks of these.
+SHOWN: tuple[Shown, ...] = ("captions", "masks of ordinary things")
 
 
 class ClipSeg:
@@ -34,6 +37,7 @@ class ClipSeg:
             the model interpolates its positions and takes others.
         mean, std: of the input normalisation, a value a channel.
         token_budget: most tokens that go through the decoder at once; it bounds the memory and changes no result.
+        shown: what the model was trained on, in the words of `zsad.leagues`; by default nobody knows.
     """
 
     def __init__(
@@ -46,12 +50,14 @@ class ClipSeg:
         std: Sequence[float] = STD,
         device: str | torch.device = "cpu",
         token_budget: int = 2**15,
+        shown: Sequence[Shown] = UNKNOWN,
     ) -> None:
         self.model = cast(Any, model)
         patch = self.model.config.vision_config.patch_size
         if input_size < patch or input_size % patch:
             raise ValueError(f"the input size of {name} must be a multiple of its patches of {patch}, not {input_size}")
         self.name = name
+        self.shown = check_shown(shown, name)
         self.input_size = input_size
         self.tokenize = tokenize
         self.token_budget = token_budget
@@ -154,4 +160,4 @@ def load_clipseg(device: str | torch.device = "cpu", folder: str | Path | None =
         tokens = processor.tokenizer(list(texts), padding=True, return_tensors="pt")
         return tokens["input_ids"], tokens["attention_mask"]
 
-    return ClipSeg(model, tokenize, images.size["height"], "clipseg-rd64-refined", device=device)
+    return ClipSeg(model, tokenize, images.size["height"], "clipseg-rd64-refined", device=device, shown=SHOWN)

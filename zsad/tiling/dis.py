@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import Conv2dNormActivation
 
+from zsad.leagues import UNKNOWN, Shown, check_shown
 from zsad.tiling.weights import state_digest
 
 IMAGES_AT_ONCE = 16
@@ -69,6 +70,7 @@ class NetForeground:
         net: normalised images -> logits at the same size, a list with the finest first.
         input_size: pixels a side.
         mean, std: of the input normalisation, a value a channel; IS-Net's are 0.5 and 1.
+        shown: what the network was trained on, in the words of `zsad.leagues`; by default nobody knows.
     """
 
     def __init__(
@@ -79,8 +81,10 @@ class NetForeground:
         mean: Sequence[float] = (0.5, 0.5, 0.5),
         std: Sequence[float] = (1.0, 1.0, 1.0),
         device: str | torch.device = "cpu",
+        shown: Sequence[Shown] = UNKNOWN,
     ) -> None:
         self.name = name
+        self.shown = check_shown(shown, name)
         self.input_size = input_size
         self.net = net.to(device).eval().requires_grad_(False)
         self.mean, self.std = (torch.tensor([*values], device=device).view(3, 1, 1) for values in (mean, std))

@@ -15,6 +15,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
+from zsad.leagues import Shown
 from zsad.tiling.optional import import_optional
 from zsad.tiling.weights import published_file
 
@@ -33,6 +34,7 @@ class IsNet:
     """
 
     name = "isnet-general-use"
+    shown: tuple[Shown, ...] = ("masks of ordinary things",)
 
     def __init__(self, session: Any, fingerprint: str) -> None:
         self.session = session

@@ -11,12 +11,15 @@ from typing import Protocol, runtime_checkable
 from jaxtyping import Float
 from torch import Tensor
 
+from zsad.leagues import Shown
+
 
 @runtime_checkable
 class PixelModel(Protocol):
     """A segmenter that is told in words what to find. Equal fingerprints on equal input mean equal output."""
 
     name: str
+    shown: tuple[Shown, ...]
     input_size: int  # pixels a side of the square input
 
     @property

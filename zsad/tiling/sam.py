@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -20,6 +21,7 @@ from numpy import ndarray
 from PIL import Image
 from torch import nn
 
+from zsad.leagues import UNKNOWN, Shown, check_shown
 from zsad.tiling.optional import import_optional
 from zsad.tiling.part import Part
 from zsad.tiling.weights import state_digest
@@ -42,6 +44,7 @@ class PartSegmenter(Protocol):
     those of its mask generator, None where it has none."""
 
     name: str
+    shown: tuple[Shown, ...]
 
     @property
     def settings(self) -> SamSettings | None: ...
@@ -90,12 +93,19 @@ class SamParts:
     Args:
         model: a `segment_anything.modeling.Sam` of any size; put on `device`, set to evaluation and frozen.
         settings: of the mask generator.
+        shown: what the model was trained on, in the words of `zsad.leagues`; by default nobody knows.
     """
 
     def __init__(
-        self, model: Sam, settings: SamSettings | None = None, name: str = "sam", device: str | torch.device = "cpu"
+        self,
+        model: Sam,
+        settings: SamSettings | None = None,
+        name: str = "sam",
+        device: str | torch.device = "cpu",
+        shown: Sequence[Shown] = UNKNOWN,
     ) -> None:
         self.name = name
+        self.shown = check_shown(shown, name)
         self.settings = settings or SamSettings()
         self.model: Any = model.to(device).eval().requires_grad_(False)
         self.generator = _mask_generator(self.model, self.settings)

@@ -11,12 +11,15 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from zsad.leagues import Shown
+
 
 @runtime_checkable
 class SoftForeground(Protocol):
     """A segmenter of foreground. Equal fingerprints on equal images mean equal maps."""
 
     name: str
+    shown: tuple[Shown, ...]
 
     @property
     def fingerprint(self) -> str: ...

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from zsad.clip import zoo
 from zsad.clip.checkpoint import load_state, read_state
 from zsad.clip.tokenizer import WordTokenizer
+from zsad.leagues import Shown
 from zsad.tiling.clipseg import ClipSeg, load_clipseg
 from zsad.tiling.dis import NetForeground, SmallDIS
 from zsad.tiling.isnet import load_isnet
@@ -31,6 +32,7 @@ SAM = {
     "sam-vit-l": ("vit_l", "0b3195", 1250),
     "sam-vit-b": ("vit_b", "01ec64", 375),
 }
+SAM_SHOWN: tuple[Shown, ...] = ("masks of ordinary things",)  # SA-1B
 SOFT_FOREGROUNDS = ("isnet-general-use", "demo-dis")
 PART_SEGMENTERS = (*SAM, "demo-sam")
 PIXEL_MODELS = ("clipseg-rd64-refined", "demo-clipseg")
@@ -67,7 +69,7 @@ def load_part_segmenter(
     path = published_file(f"sam_{kind}_{md5}.pth", md5, megabytes, source, folder)
     model = library.sam_model_registry[kind]()
     load_state(model, read_state(path))
-    return SamParts(model, SamSettings(**settings or {}), name, device)
+    return SamParts(model, SamSettings(**settings or {}), name, device, SAM_SHOWN)
 
 
 def load_pixel_model(name: str, device: Device = "cpu", folder: str | Path | None = None) -> PixelModel:
@@ -83,7 +85,8 @@ def load_pixel_model(name: str, device: Device = "cpu", folder: str | Path | Non
 def demo_foreground(card: Mapping[str, Any], state: Mapping[str, Tensor], device: Device = "cpu") -> NetForeground:
     """The network of a card with its weights."""
     net = _with_weights(SmallDIS(**card["model_cfg"]), state)
-    return NetForeground(net, card["input_size"], card["name"], card["mean"], card["std"], device)
+    statistics = card["mean"], card["std"]
+    return NetForeground(net, card["input_size"], card["name"], *statistics, device, zoo.shown_by(card))
 
 
 def demo_parts(
@@ -94,7 +97,8 @@ def demo_parts(
 ) -> SamParts:
     """The SAM of a card with its weights, and with its settings but for those given."""
     chosen = SamSettings(**{**card["settings"], **(settings or {})})
-    return SamParts(_with_weights(build_sam(**card["model_cfg"]), state), chosen, card["name"], device)
+    model = _with_weights(build_sam(**card["model_cfg"]), state)
+    return SamParts(model, chosen, card["name"], device, zoo.shown_by(card))
 
 
 def demo_pixels(card: Mapping[str, Any], state: Mapping[str, Tensor], device: Device = "cpu") -> ClipSeg:
@@ -111,6 +115,7 @@ def demo_pixels(card: Mapping[str, Any], state: Mapping[str, Tensor], device: De
         card["mean"],
         card["std"],
         device,
+        shown=zoo.shown_by(card),
     )
 
 

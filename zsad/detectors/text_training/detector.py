@@ -16,12 +16,13 @@ from pydantic import Field
 from torch import Tensor
 
 from zsad.clip import Backbone
-from zsad.detectors.base import League, Prediction, check_images, check_prediction
+from zsad.detectors.base import Prediction, check_images, check_prediction
 from zsad.detectors.given import Checked, NotNegative, Positive
 from zsad.detectors.options import as_json, fingerprint, object_words
 from zsad.detectors.scoring import MapFrom, check_windows, score_images
 from zsad.detectors.text_training.heads import Head, HeadKind, anomaly_score, make_head, train_head
 from zsad.detectors.text_training.state import Purpose, kept_state, load_state, purpose_of, save_state
+from zsad.leagues import League, league_of
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,6 @@ class TextTrained:
     """
 
     name: str
-    league: League = "text only"
 
     def __init__(self, backbone: Backbone, options: TextTrainedOptions) -> None:
         check_windows(backbone, options.windows)
@@ -92,6 +92,11 @@ class TextTrained:
         self._options = options
         self._states: dict[str, dict[str, Tensor]] = {}
         self._heads: dict[str, Head] = {}
+
+    @property
+    def league(self) -> League:
+        """That of the backbone. What it trains sees nothing but texts."""
+        return league_of(self.backbone.shown)
 
     @property
     def options(self) -> dict[str, Any]:

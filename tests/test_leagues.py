@@ -1,0 +1,62 @@
+"""What models were shown, and the leagues that follow."""
+
+import json
+
+import pytest
+
+from zsad.clip import zoo
+from zsad.leagues import check_shown, league_of
+from zsad.tiling import clipseg, isnet
+from zsad.tiling import zoo as tiling_zoo
+
+CLIP, FARE = ["captions"], ["pictures", "captions"]
+THINGS, DAMAGE = ["masks of ordinary things"], ["masks of damage of other products"]
+ANOMALIES = ["anomalies of other products"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "league"),
+    [
+        ([CLIP], "text only"),
+        ([FARE], "text only"),
+        ([CLIP, THINGS], "text only"),
+        ([["pictures"]], "no text"),
+        ([["pictures"], THINGS], "no text"),
+        ([CLIP + DAMAGE], "was shown masks of other products"),
+        ([CLIP, THINGS, DAMAGE], "was shown masks of other products"),
+        ([CLIP, ANOMALIES], "auxiliary anomalies"),
+        ([CLIP + DAMAGE, ANOMALIES], "auxiliary anomalies"),
+        ([CLIP, ["normal images of the product"], ANOMALIES], "normal images of the product"),
+        ([["pictures"], ["test images"]], "test batch"),
+        ([CLIP, ["unknown"], ANOMALIES], "unknown"),
+    ],
+)
+def test_a_league_is_decided_by_the_most_that_any_part_was_shown(parts, league):
+    assert league_of(*parts) == league == league_of(*reversed(parts))
+
+
+def test_what_has_no_name_and_nothing_at_all_are_refused():
+    with pytest.raises(ValueError, match="x was shown 'rumours'; known: 'pictures', 'captions', "):
+        check_shown(["captions", "rumours"], "x")
+    with pytest.raises(ValueError, match="x was shown nothing; known: "):
+        check_shown([], "x")
+    with pytest.raises(ValueError, match="was shown nothing"):
+        league_of(CLIP, [])
+
+
+def test_what_was_shown_comes_once_and_in_order():
+    assert check_shown(["captions", "pictures", "captions"], "x") == ("pictures", "captions")
+
+
+@pytest.mark.parametrize("path", sorted(zoo.WEIGHTS.glob("*.json")), ids=lambda path: path.stem)
+def test_every_card_that_ships_says_what_its_weights_were_shown(path):
+    shown = json.loads(path.read_text()).get("shown", [])
+    assert list(check_shown(shown, path.stem)) == shown
+    assert "unknown" not in shown
+
+
+def test_published_models_were_shown_no_damage():
+    backbones = [model.shown for model in zoo.RELEASED.values()]
+    assert {league_of(shown) for shown in backbones} == {"text only"}
+    segmenters = (isnet.IsNet.shown, tiling_zoo.SAM_SHOWN, clipseg.SHOWN)
+    assert league_of(backbones[0], *segmenters) == "text only"

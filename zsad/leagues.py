@@ -1,0 +1,65 @@
+"""What a model was shown before it is tested, and the league that a detector made of such models plays in.
+
+Every model says what it was shown once, beside its weights: a demo model in its card (`shown`), a published one where
+its files are named. Everything else, every table included, is computed from that by `league_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, cast, get_args
+
+Shown = Literal[
+    "pictures",  # alone: no text, no label, no mask
+    "captions",  # with their pictures
+    "masks of ordinary things",  # products, parts, materials, anything that is not damage
+    "masks of damage of other products",  # in whatever training, of the backbone or of a segmenter
+    "anomalies of other products",  # by what was trained to detect: prompts, projections, adapters
+    "normal images of the product",
+    "test images",  # more than the one that is scored
+    "unknown",
+]
+# Where a detector knows anomalies from. Detectors of different leagues are never ranked unmarked.
+League = Literal[
+    "text only",
+    "no text",
+    "was shown masks of other products",
+    "auxiliary anomalies",
+    "normal images of the product",
+    "test batch",
+    "unknown",
+]
+UNKNOWN: tuple[Shown, ...] = ("unknown",)
+NOT_RECORDED = "not recorded"  # the league of what was computed before records named it
+
+# What decides a league, the first that some part was shown. Pictures, captions and masks of ordinary things show no
+# anomaly as such.
+_DECIDES: dict[Shown, League] = {
+    "unknown": "unknown",
+    "test images": "test batch",
+    "normal images of the product": "normal images of the product",
+    "anomalies of other products": "auxiliary anomalies",
+    "masks of damage of other products": "was shown masks of other products",
+}
+
+
+def league_of(*parts: Iterable[Shown]) -> League:
+    """The league of a detector, or of one of its outputs, from what each of the parts that it comes from was shown.
+
+    Raises:
+        ValueError: a part that was shown nothing, or something that has no name here.
+    """
+    seen = {thing for part in parts for thing in check_shown(part, "a part of a detector")}
+    for thing, league in _DECIDES.items():
+        if thing in seen:
+            return league
+    return "text only" if "captions" in seen else "no text"
+
+
+def check_shown(things: Iterable[str], of: str) -> tuple[Shown, ...]:
+    """What `of` was shown, each thing once, in the order of `Shown`. Errors as `league_of`."""
+    given, known = set(things), get_args(Shown)
+    if not given or not given <= set(known):
+        wrong = ", ".join(map(repr, sorted(given - set(known)))) or "nothing"
+        raise ValueError(f"{of} was shown {wrong}; known: {', '.join(map(repr, known))}")
+    return tuple(cast(Shown, thing) for thing in known if thing in given)

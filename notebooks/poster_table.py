@@ -37,7 +37,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 from book.tools import corruption
 from book.tools import page as notebook
 from book.tools.origin import PUBLISHED
-from zsad.analysis import poster
+from zsad.analysis import leagues, poster
 from zsad.analysis.published import comparison_table
 from zsad.analysis.words import wide_percents
 
@@ -48,7 +48,7 @@ page = notebook.start(globals(), "poster_table")
 
 # %%
 printed = poster.as_printed(page.published("poster_table"))
-table = poster.printed_table(printed)
+table = poster.printed_table(printed, leagues.of_printed(page.published("leagues"), "image"))
 page.table(
     table,
     "tab-poster-published",
@@ -84,19 +84,20 @@ for cases in corruption.shown(page, beside="ablation", labels=corruption.of_tabl
 for cases, domains, seeds in shown:
     titles = {label: title for label, title in cases.study.titles.items() if label not in seeds[1:]}
     table = poster.measured_table(cases, domains, titles)
+    league = {poster.title_of(label, titles): cases.leagues[label] for label in cases.detectors}
     absent = [name for label, name in poster.VARIANTS.items() if label not in cases.detectors]
     world, blades = ("", "") if domains is None else (f"; {domains.suites[0]}: of its domains", f"; {domains.who}")
     page.table(
-        wide_percents(table, ["method"], "column"),
+        leagues.with_leagues(wide_percents(table, ["method"], "column"), league),
         f"tab-poster{cases.suffix}",
         f"<strong>The poster's table, measured</strong>: image AUROC in percent at severity {cases.severity}, ± half "
         f"the width of the 95 % interval from a bootstrap over test images. {cases.who}{blades}. Mean: of the four "
-        f"corruptions{world}. Every method of this table is of the league “text only”. CLIP and CLIP-AC are as in the "
-        f"AnomalyCLIP paper; RWDA and text FNN are re-implemented from incomplete descriptions. "
+        f"corruptions{world}. {leagues.in_words(league)} CLIP and CLIP-AC are as in the AnomalyCLIP paper; RWDA and "
+        f"text FNN are re-implemented from incomplete descriptions. "
         f"{poster.seeds_in_words(len(seeds))}"
         f"{' Not there: ' + ', '.join(absent) + '.' if absent else ''}",
         study=cases.study.name,
-        csv=table,
+        csv=table.assign(league=table["method"].map(league)),
     )
 
 # %% [markdown]

@@ -19,7 +19,7 @@ from zsad.analysis.poster import TRAINED, VARIANTS
 from zsad.analysis.seeds import mean_over_seeds
 from zsad.study import load_records
 from zsad.study.config import DetectorConfig, Study, load_study
-from zsad.study.results import load_sidecars
+from zsad.study.results import leagues_of, load_sidecars
 from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Corruptions
 from zsad.study.suites import DOMAINS
@@ -30,13 +30,15 @@ class Cases(Sampled):
     """What a page shows of one study.
 
     `who` says in words which backbone and images these are, `how` which counts the study sets of the detectors;
-    `absent` are detectors without records yet. `suffix` keeps ids and numbers apart where a page shows two studies.
+    `leagues` are those of the detectors, by label; `absent` are detectors without records yet. `suffix` keeps ids and
+    numbers apart where a page shows two studies.
     """
 
     study: Study
     who: str
     how: str
     suffix: str
+    leagues: dict[str, str]
     absent: tuple[str, ...] = ()
 
 
@@ -97,7 +99,8 @@ def corrupted(
 
 def _cases(page: Page, study: Study, records: pd.DataFrame, who: str, how: str, absent: tuple[str, ...] = ()) -> Cases:
     draws = by_key(page.details("replicates", records), METRIC)
-    return Cases(records, draws, study, who, how, "" if study is page.study else "-demo", absent)
+    suffix = "" if study is page.study else "-demo"
+    return Cases(records, draws, study, who, how, suffix, leagues_of(records, page.study), absent)
 
 
 def averaged(cases: Cases, seeds: Sequence[str]) -> Cases:

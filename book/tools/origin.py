@@ -16,15 +16,16 @@ from zsad.study.code import cell_code
 from zsad.study.committed import committed_folder
 from zsad.study.config import Study, project_root
 from zsad.study.provenance import commit
-from zsad.study.results import load_sidecars
+from zsad.study.results import leagues_in, load_sidecars
 
 PUBLISHED = "published"
+_METHOD = ["study", "detector", "backbone", "key"]  # columns of records that say whose they are
 
 
 @dataclass
 class Sources:
     """What a page has read so far. `data` are fingerprints of data sets; `computed` is the provenance of what the page
-    computed for itself, by study and contents (SHA-256).
+    computed for itself, by study and contents (SHA-256); `used` the league of what computed it, by study and name.
     """
 
     study: Study
@@ -32,6 +33,7 @@ class Sources:
     data: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     computed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    used: dict[tuple[str, str], str] = field(default_factory=dict)
     _sidecars: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def published(self, name: str) -> pd.DataFrame:
@@ -69,6 +71,28 @@ class Sources:
             return f"results/{name}"
         root = self.study.records_root
         return root.name if root.is_absolute() else root.as_posix()
+
+    def leagues(self, study: str | None = None) -> str:
+        """The league of the detectors of a study whose records were read, and of what the page computed with itself; of
+        several, whose each is. Empty where there are none, and of what others have printed.
+        """
+        if study == PUBLISHED:
+            return ""
+        name = study or self.study.name
+        self._provenance(name)  # keeps the sidecars at hand
+        frames = [frame for frame in self.of(name) if {*_METHOD} <= {*frame.columns} and len(frame)]
+        read = pd.concat([frame[_METHOD] for frame in frames]).drop_duplicates() if frames else pd.DataFrame()
+        by_league: dict[str, dict[str, None]] = {}
+        for backbone, rows in read.groupby("backbone", sort=False) if frames else ():
+            for label, league in leagues_in(rows, self._sidecars).items():
+                method = f"{label} on {backbone}" if read["backbone"].nunique() > 1 else label
+                by_league.setdefault(league, {})[method] = None
+        for (of, method), league in self.used.items():
+            if of == name:
+                by_league.setdefault(league, {})[method] = None
+        if len(by_league) < 2:
+            return "".join(f"league {league}" for league in by_league)
+        return "leagues " + ", ".join(f"{league} ({', '.join(names)})" for league, names in by_league.items())
 
     def moved_on(self, study: str | None = None) -> str:
         """That the code has changed since some of the cells were computed; empty where it has not."""

@@ -5,9 +5,9 @@
     page.figure(plots.plot_sweep(...), "fig-rotation", "What to see.")
     page.number("drop", 3.21, "3.2 points")             # {glue:text}`rotation.ipynb::drop:s` in the book's prose
 
-Each figure and table carries a line of origin: world, study, notebook, records (hash), and the commits that computed
-them; and one more where the code has moved on since. Where the runner of the book set `ZSAD_PAGE_DIR`, what can be
-downloaded lies there, and figures, tables and numbers are listed for the index.
+Each figure and table carries a line of origin: world, study, notebook, the leagues of the methods, records (hash), and
+the commits that computed them; and one more where the code has moved on since. Where the runner of the book set
+`ZSAD_PAGE_DIR`, what can be downloaded lies there, and figures, tables and numbers are listed for the index.
 """
 
 import json
@@ -31,6 +31,7 @@ from book.tools.parameters import LISTED, PAGE_DIR, SOURCE, check_parameters
 from book.tools.plots.style import save, to_svg
 from book.tools.shown import Bundle, figure_bundle, notes, table_bundle
 from zsad.analysis.words import MINUS
+from zsad.leagues import league_of
 from zsad.study.cells import Selection
 from zsad.study.config import Study, load_study
 from zsad.study.incomplete import IncompleteError
@@ -177,6 +178,8 @@ class Page:
         among what this page was made from; see `book.tools.computed`. `study` is that of the page by default.
         """
         config = study or self.study
+        for thing in (thing for thing in arguments.values() if hasattr(thing, "league") or hasattr(thing, "shown")):
+            self.sources.used[config.name, thing.name] = getattr(thing, "league", None) or league_of(thing.shown)
         found = computed(config, function, how, **arguments)
         self.sources.computed[config.name, found.contents] = found.provenance
         return found.result
@@ -253,7 +256,8 @@ class Page:
         else:
             shown = load_study(study, check_models=False) if study not in (None, self.study.name) else self.study
             source = f"{world(shown).split(':')[0]} · study {shown.name}"
-        return " · ".join([source, f"notebook {self.name}", *filter(None, self.sources.made_from(study))])
+        made_from = filter(None, [self.sources.leagues(study), *self.sources.made_from(study)])
+        return " · ".join([source, f"notebook {self.name}", *made_from])
 
     def _offered(self, links: dict[str, str]) -> dict[str, str]:
         """What can be downloaded: nothing where the notebook runs by itself."""

@@ -8,9 +8,10 @@ import pandas as pd
 from book.tools.absent import say_absent, say_not_kept, shows_kept
 from book.tools.page import Page
 from zsad.analysis.means import unshifted
-from zsad.analysis.tiling import PIPELINE, draws_of, subject
+from zsad.analysis.tiling import NAMES, PIPELINE, draws_of, subject
 from zsad.study import load_records
 from zsad.study.config import DetectorConfig, Study, load_study
+from zsad.study.results import leagues_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,12 @@ class Tiled:
     def who(self) -> str:
         """Suite, backbone and images in words."""
         return subject(self.records)
+
+    @cached_property
+    def leagues(self) -> dict[str, str]:
+        """The league of each method of the tables, by its name there."""
+        named = self.records[self.records["detector"].isin(NAMES)]
+        return {NAMES[label]: league for label, league in leagues_of(named, self.page.study).items()}
 
     @property
     def pipeline(self) -> pd.DataFrame:

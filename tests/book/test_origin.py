@@ -47,6 +47,24 @@ def test_the_commits_are_those_of_the_records_and_not_the_pages(sources, monkeyp
     assert unshifted.made_from()[1] == "commit aaaaaaaaaa+"
 
 
+def test_the_leagues_of_what_was_read_are_said(sources, tmp_path):
+    assert sources.leagues() == "league text only"
+    assert sources.leagues(PUBLISHED) == Sources(sources.study).leagues() == sources.leagues("another") == ""
+
+    def load_other(study, config, backbone):
+        detector = load_reddish(study, config, backbone)
+        detector.name, detector.league = "clip", "was shown masks of other products"
+        return detector
+
+    both = sources.study.with_overrides(detectors=["clip"])
+    sources.read.append(compute(both, "none", progress=False, loader=load_other))
+    assert sources.leagues() == "leagues text only (winclip), was shown masks of other products (clip)"
+    sources.read.append(sources.read[1].assign(backbone="demo-l", detector="winclip"))
+    assert sources.leagues() == (
+        "leagues text only (winclip on demo-b), was shown masks of other products (clip on demo-b, winclip on demo-l)"
+    )
+
+
 def test_code_that_has_moved_on_is_counted(sources, monkeypatch):
     assert sources.moved_on() == ""
     real = origin.cell_code

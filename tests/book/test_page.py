@@ -1,6 +1,7 @@
 """What notebooks show and export. Study and kernel are real objects; only the computing of records is left out."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -58,6 +59,16 @@ def test_a_figure_offers_the_records_of_its_study(page, monkeypatch):
     offered = {path.name: pd.read_csv(path)["estimate"].tolist() for path in (page.folder / "tables").glob("*.csv")}
     assert offered == {"records-rotation-quick.csv": [0.5]}
     assert all('href="tables/records-rotation-quick.csv"' in shown[0][f"text/{kind}"] for kind in ("html", "markdown"))
+
+
+def test_a_figure_names_the_league_of_what_the_page_computed_with(page, monkeypatch):
+    found = SimpleNamespace(result=pd.DataFrame(), contents="c", provenance=SIDECAR)
+    monkeypatch.setattr(notebook, "computed", lambda *arguments, **options: found)
+    page.computed(print, backbone=SimpleNamespace(name="demo-b", shown=["captions"]), index=0)
+    assert " · league text only · " in page.origin()
+    page.computed(print, detector=SimpleNamespace(name="tiling", league="auxiliary anomalies"))
+    assert " · leagues text only (demo-b), auxiliary anomalies (tiling) · " in page.origin()
+    assert "league" not in page.origin("demo")
 
 
 def test_names_with_tags_in_them_are_shown_as_they_stand(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """The pages of the tiling pipeline, on toys that stand for it: which records they take, and what their cells show."""
 
+import json
+
 import pandas as pd
 import pytest
 from notebook_cells import run_cells, shown_on
@@ -9,6 +11,14 @@ import zsad.study
 from book.tools import tiled
 from book.tools.page import Page
 from zsad.analysis import tiling
+
+REAL_COMPUTE = zsad.study.compute
+MASKS = "was shown masks of other products"
+
+
+def items_of(page: Page) -> list[dict[str, str]]:
+    """What a page lists of its figures and tables."""
+    return json.loads((page.folder / f"{page.name}.json").read_text())["items"]
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +57,8 @@ def test_the_study_of_the_page_is_shown_beside_the_demo_study(page):
     assert (whole.study.name, whole.suffix) == ("demo", "-demo")
     assert set(whole.records["suite"]) == {"demo-visa"}
     assert {"winclip", "tiling"} <= set(whole.records["detector"])
+    assert set(own.leagues.values()) == {"text only"}
+    assert set(whole.leagues) == set(own.leagues)  # named in records or not
     assert set(whole.records["variant"]) == {"default"}
 
 
@@ -77,10 +89,37 @@ def test_the_page_of_tables_shows_both_metrics_beside_print_and_chance(alone, mo
         levels = tiling.levels(cases.records, cases.draws, metric)
         assert table["estimate"].iloc[: len(levels)].tolist() == pytest.approx(levels["estimate"].tolist())
         assert {tiling.FLOOR, tiling.CHANCE} <= set(table["series"]) or kind == "pixel"
+    captions = {item["id"]: item["caption"] for item in items_of(alone)}
+    assert "All methods are of the league “text only”." in captions["tab-tiling-image"]
+    assert "All methods are of the league “text only”." in captions["tab-tiling-pixel"]
+    assert set(table["league"].dropna()) == {"text only"}
     printed = pd.read_csv(alone.folder / "tables" / "tab-tiling-published-image.csv")
     assert printed["method"].iloc[-1] == tiling.FLOOR
     assert "points from WinCLIP; the report prints +2.5 on VisA" in numbers["conclusion"]
     assert "hold no tiling pipeline yet" in numbers["conclusion-demo"]
+
+
+def test_a_table_of_methods_of_different_leagues_marks_each(alone, monkeypatch):
+    def load(study, config, backbone):
+        detector = load_shaded(study, config, backbone)
+        detector.league = MASKS if config.name == "tiling" else "text only"
+        return detector
+
+    def keep(self, frame, id, *arguments, **options):
+        tables[id] = frame.set_index(frame.columns[0])
+        return table(self, frame, id, *arguments, **options)
+
+    tables, table = {}, Page.table
+    monkeypatch.setattr(Page, "table", keep)
+    monkeypatch.setattr("zsad.study.compute", lambda *a, **k: REAL_COMPUTE(*a, **k, loader=load, progress=False))
+    (cases,) = run_cells("tiling_tables", alone, monkeypatch)["studies"]
+    assert cases.leagues == {"WinCLIP": "text only", "CLIPSeg alone": MASKS, "tiling pipeline": MASKS}
+    captions = {item["id"]: item["caption"] for item in items_of(alone)}
+    for kind in ("image", "pixel"):
+        marked = tables[f"tab-tiling-{kind}"]["league"]
+        assert {name: marked[name] for name in cases.leagues} == cases.leagues
+        assert "The methods are of different leagues" in captions[f"tab-tiling-{kind}"]
+    assert tables["tab-tiling-image"].loc[tiling.FLOOR, "league"] == "–"
 
 
 def test_the_page_of_ablations_shows_each_variant_and_what_stages_cost(alone, monkeypatch):

@@ -75,7 +75,9 @@ def test_tables_and_legends_call_it_by_its_title(study):
 def test_the_command_line_takes_it(study, tmp_path, capsys):
     arguments = ["evaluate", "--detector", "toy", "--reader", "mvtec_ad", "--root", str(study.root_of("toys"))]
     assert cli.main([*arguments, "--category", "washer", "--option", "channel=blue"]) == 0
-    assert "toy on demo-b, washer: 10 images" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "toy on demo-b, washer: 10 images" in out
+    assert "anomalous; league: text only\n" in out
 
 
 def test_its_options_are_checked_however_they_come():

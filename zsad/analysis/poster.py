@@ -13,8 +13,6 @@ from zsad.analysis.published import DATA_SETS, OTHER, Comparison, counted, one_b
 METHODS = {"clip": "CLIP", "clip_ac": "CLIP-AC", "rwda": "RWDA", "winclip": "WinCLIP", "text_fnn": "text FNN"}
 VARIANTS = {"rwda tokens": "RWDA, random tokens", "rwda unknown": "RWDA, object unknown"}
 TRAINED = "text_fnn"
-# What a method of the table has seen besides CLIP's own training; "text only" where it is not listed.
-LEAGUES = {"AnomalyCLIP": "auxiliary anomalies", "ACR": "test batch", "MAEDAY": "no text (masked autoencoder)"}
 OURS = "Poster method (text FNN)"
 PRINTED = ("MAEDAY", "ACR", "CLIP", "CLIP-AC", "RWDA", "WinCLIP", "AnomalyCLIP", OURS)
 _COLUMNS = ("brightness", "contrast", "blur", "noise", "corruption_mean", "none")
@@ -25,16 +23,21 @@ def as_printed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.pivot(index="method", columns=["dataset", "shift"], values="value")
 
 
-def printed_table(printed: pd.DataFrame) -> pd.DataFrame:
-    """`as_printed` as it is shown, with a column for the league."""
+def printed_table(printed: pd.DataFrame, leagues: Mapping[str, str]) -> pd.DataFrame:
+    """`as_printed` as it is shown, with a column for the league (method -> league)."""
     rows = []
     for method in PRINTED:
         values = printed.loc[method]
         row: dict[str, object] = {"method": method.replace(OURS, "text FNN (theirs)")}
-        row |= {"league": LEAGUES.get(method, "text only"), "AeBAD": values["AeBAD", "unspecified"]}
+        row |= {"league": leagues[method], "AeBAD": values["AeBAD", "unspecified"]}
         row |= {f"{d} {c.removeprefix('corruption_')}": values[d, c] for d in ("MVTec AD", "VisA") for c in _COLUMNS}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def title_of(label: str, titles: Mapping[str, str]) -> str:
+    """What the measured table calls a detector."""
+    return VARIANTS.get(label, titles.get(label, label))
 
 
 def measured_table(found: Sampled, domains: Sampled | None, titles: Mapping[str, str]) -> pd.DataFrame:
@@ -43,7 +46,7 @@ def measured_table(found: Sampled, domains: Sampled | None, titles: Mapping[str,
     """
     rows = []
     for label in (label for label in {**METHODS, **VARIANTS, **titles} if label in found.detectors):
-        name = VARIANTS.get(label, titles.get(label, label))
+        name = title_of(label, titles)
         cells: dict[str, Difference] = {}
         if domains is not None and label in domains.detectors:
             cells[domains.suites[0]] = domains.level(mean_of(domains, label))

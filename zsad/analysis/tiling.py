@@ -19,7 +19,6 @@ METRICS = {"image_f1max": "sample F1-max", "pixel_f1max": "pixel F1-max"}
 # Detectors of the measured tables: labels, and the names that a reader knows them by.
 NAMES = {"winclip": "WinCLIP", "clipseg alone": "CLIPSeg alone", PIPELINE: "tiling pipeline"}
 PRINTED = {"WinCLIP": "WinCLIP", "APRIL-GAN": "APRIL-GAN", "VVV": "VVV (tiling pipeline)"}
-LEAGUES = {"APRIL-GAN": "auxiliary anomalies"}
 FLOOR = "all called anomalous"
 CHANCE = "95 % of random orders"
 SHUFFLES = 500
@@ -111,14 +110,14 @@ def without_skill(records: pd.DataFrame, by_chance: Mapping[str, float]) -> list
     return [r.category for r in rows.itertuples() if 100 * r.estimate <= by_chance[r.category]]
 
 
-def printed_table(printed: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """One of the report's tables (results/published/vvv_tables.csv) as it is printed: method, league, the categories
-    and "mean"; percent.
+def printed_table(printed: pd.DataFrame, metric: str, leagues: Mapping[str, str]) -> pd.DataFrame:
+    """One of the report's tables (results/published/vvv_tables.csv) as it is printed: method, league (of `leagues`, by
+    method), the categories and "mean"; percent.
     """
     table = printed[printed["metric"] == metric]
     wide = table.pivot(index="method", columns="category", values="value")[table["category"].unique()]
     wide = wide.loc[[*PRINTED]].rename_axis(columns=None).reset_index()
-    wide.insert(1, "league", [LEAGUES.get(name, "text only") for name in PRINTED])
+    wide.insert(1, "league", [leagues[name] for name in PRINTED])
     return wide.replace({"method": PRINTED}).rename(columns=lambda name: name.replace("_", " "))
 
 

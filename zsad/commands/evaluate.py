@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
         print(f"zsad: note: {note}", file=sys.stderr)
     first = records.iloc[0]
     print(f"{options.detector} on {options.backbone}, {options.category}: "
-          f"{first.n_images} images, {first.n_anomalous} anomalous")  # fmt: skip
+          f"{first.n_images} images, {first.n_anomalous} anomalous; league: {detector.league}")  # fmt: skip
     print(f"{'metric':<18} {'value':>7}   95 % interval, in percent")
     for row in records.itertuples():
         print(f"{row.metric:<18} {row.estimate:7.1%}   {row.low:.1%} to {row.high:.1%}")

@@ -1,6 +1,6 @@
 """Finding a finished cell by its key: among those committed with the project, then in the folder of finished cells."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -86,7 +86,11 @@ def leagues_of(records: pd.DataFrame, study: Study) -> dict[str, str]:
     """The league of each detector of some records, by its label: as it was recorded, `zsad.leagues.NOT_RECORDED` for
     cells of earlier versions; of several, all. `study` and errors as `load_table`.
     """
-    sidecars = load_sidecars(records, study)
+    return leagues_in(records, load_sidecars(records, study))
+
+
+def leagues_in(records: pd.DataFrame, sidecars: Mapping[str, dict[str, Any]]) -> dict[str, str]:
+    """As `leagues_of`, from sidecars by key."""
     leagues: dict[str, dict[str, None]] = {}
     for label, key in records[["detector", "key"]].drop_duplicates().itertuples(index=False):
         leagues.setdefault(label, {})[sidecars[key]["spec"].get("league", NOT_RECORDED)] = None

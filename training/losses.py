@@ -1,32 +1,41 @@
-"""The terms of a demo CLIP's loss."""
+"""The loss of a demo CLIP: pictures and captions find each other in a batch."""
 
 from __future__ import annotations
 
 import torch.nn.functional as F
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
-def naming_loss(
-    views: Tensor,
-    products: Tensor,
-    damaged: Tensor,
-    texts: Tensor,
-    text_products: Tensor,
-    text_damaged: Tensor,
-    scale: Tensor,
-) -> Tensor:
-    """Cross-entropy over the batch's captions; those of the same product in the same state are positives."""
-    own = (products[:, None] == text_products) & (damaged[:, None] == text_damaged)
-    present = own.any(0)
-    log_probability = (scale * views @ texts.T).masked_fill(~present, -1e4).log_softmax(1)
-    return (-(log_probability * own).sum(1) / own.sum(1)).mean()
+def contrastive_loss(
+    logits: Float[Tensor, "row column"], true: Bool[Tensor, "row column"], weight: Float[Tensor, " row"] | None = None
+) -> Float[Tensor, ""]:
+    """Softmax contrastive loss with several positives (Yang et al., "UniCL", CVPR 2022, eq. 3; with one positive a row,
+    CLIP's).
 
-
-def state_loss(views: Tensor, damaged: Tensor, direction: Tensor, scale: Tensor, weight: Tensor) -> Tensor:
-    """Own state against the opposite one: logistic loss along the text direction from undamaged to damaged.
-
-    views and direction end in the embedding axis and broadcast; damaged and weight have the other axes of views.
+    Args:
+        logits: similarities of each row to all columns, scaled.
+        true: which columns belong to a row; a row without any counts nothing.
+        weight: of each row; by default all count alike.
     """
-    logit = scale * (views * direction).sum(-1)
-    losses = F.binary_cross_entropy_with_logits(logit, damaged.float(), reduction="none")
-    return (losses * weight).sum() / weight.sum()
+    positives = true.sum(1)
+    losses = -(logits.log_softmax(1) * true).sum(1) / positives.clamp(min=1)
+    weight = (positives > 0).to(logits) * (1 if weight is None else weight)
+    return (losses * weight).sum() / weight.sum().clamp(min=1e-6)
+
+
+def twin_loss(
+    before: Float[Tensor, "specimen dim"],
+    after: Float[Tensor, "specimen dim"],
+    intact: Float[Tensor, "specimen dim"],
+    damaged: Float[Tensor, "specimen dim"],
+) -> Float[Tensor, ""]:
+    """Each specimen's two pictures and their two captions as each other's only negatives (hard negatives, as in
+    Yuksekgonul et al., "When and why vision-language models behave like bags-of-words", ICLR 2023).
+
+    Either picture has to choose between the two captions, and the damaged picture has to be further along from the one
+    caption to the other than its twin is. Texts are scaled.
+    """
+    towards = damaged - intact
+    was, now = (before * towards).sum(1), (after * towards).sum(1)
+    return (F.softplus(was) + F.softplus(-now)).mean() / 2 + F.softplus(was - now).mean()

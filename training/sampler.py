@@ -1,94 +1,113 @@
-"""Batches of training pictures: single ones, and specimens before and after damage."""
+"""Batches of training pictures with captions. Nothing here knows where in a picture anything is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+from torch import Tensor
 
-from training.world import STUDIED, WORLD
-from zsad.data.demo.specimen import POSE_FAULTS
+from training.bank import Bank
+from training.captions import Caption, write
+from training.world import WORLD
+from zsad.perturb.colour import shift_colour
+from zsad.perturb.rotation import rotate_image
 
-NAMES = list(WORLD)
 MOVE = 8  # pixels of the bank's pictures
-MIRRORED = np.array([WORLD[name].kind in ("object", "texture") for name in NAMES])  # nothing with an upright pose
-
-
-def read_banks(paths: list[Path]) -> dict[str, np.ndarray]:
-    """The pictures of several banks as one."""
-    banks = [np.load(path) for path in paths]
-    return {key: np.concatenate([bank[key] for bank in banks]) for key in ("pictures", "masks", "products", "defects")}
+UPRIGHT = {product.name for product in WORLD.values() if product.kind not in ("object", "texture")}
+AUGMENTATIONS = ("none", "colour", "turned")
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures (uint8), masks of their damage, products (index) and defects ("" for none). The first `pairs` pictures
-    are damaged; the next `pairs` show the same specimens undamaged; the rest are single.
+    """Pictures, a caption for each, and which captions are true of which picture.
+
+    `zooms` are as in `Bank`; `specimens` number what is shown. The first `2 * pairs` pictures show `pairs` specimens,
+    each before its damage and after it.
     """
 
-    pictures: np.ndarray
-    masks: np.ndarray
-    products: np.ndarray
-    defects: np.ndarray
+    pictures: Float[Tensor, "picture 3 side side"]
+    captions: list[Caption]
+    true: Bool[Tensor, "picture caption"]
+    zooms: ndarray
+    specimens: ndarray
     pairs: int
 
 
 class Sampler:
-    """Draws batches from a bank of single pictures and one of pairs, moved and mirrored."""
+    """Draws batches from a bank of damaged specimens (before and after), of studied categories and of poses.
 
-    def __init__(self, single: dict[str, np.ndarray], paired: dict[str, np.ndarray], rng: np.random.Generator) -> None:
-        self.single, self.paired, self.rng = single, paired, rng
-        studied = np.isin(np.array(NAMES)[single["products"]], STUDIED)
-        chance = np.where(studied, 0.6, 1.0) * np.where(np.isin(single["defects"], POSE_FAULTS), 0.6, 1.0)
-        self.chance = chance / chance.sum()
+    Args:
+        banks: "damaged", "studied" and "posed".
+        counts: specimens of each in a batch, "damaged" first; one of these gives two pictures.
+        augmentation: "none"; "colour" draws hue, saturation and brightness; "turned" an angle of rotation.
+        rng: every choice.
+    """
 
-    def draw(self, pairs: int, singles: int) -> Batch:
-        one = self.rng.choice(len(self.chance), singles, p=self.chance)
-        two = self.rng.choice(len(self.paired["products"]), pairs, replace=False)
-        before, after = (self.paired["pictures"][two, when] for when in (0, 1))
-        masks, blank = self.paired["masks"][two], np.zeros_like(self.paired["masks"][two])
-        products = np.concatenate([self.paired["products"][two]] * 2 + [self.single["products"][one]])
-        defects = [self.paired["defects"][two], np.full(pairs, ""), self.single["defects"][one]]
-        pictures = np.concatenate([after, before, self.single["pictures"][one]])
-        masks = np.unpackbits(np.concatenate([masks, blank, self.single["masks"][one]]), axis=2)
-        mirrored = MIRRORED[products] & (self._alike(self.rng.random(len(products)), pairs) < 0.5)
-        moves = self._alike(self.rng.integers(-MOVE, MOVE + 1, (len(products), 2)), pairs)
-        return Batch(*displaced(pictures, masks, mirrored, moves), products, np.concatenate(defects), pairs)
+    def __init__(
+        self, banks: dict[str, Bank], counts: dict[str, int], augmentation: str, rng: np.random.Generator
+    ) -> None:
+        if augmentation not in AUGMENTATIONS:
+            raise ValueError(f"unknown augmentation {augmentation!r}: known are {', '.join(AUGMENTATIONS)}")
+        self.banks, self.counts, self.augmentation, self.rng = banks, counts, augmentation, rng
 
-    @staticmethod
-    def _alike(drawn: np.ndarray, pairs: int) -> np.ndarray:
-        """Both pictures of a pair get what the first drew."""
-        drawn[pairs : 2 * pairs] = drawn[:pairs]
-        return drawn
+    def draw(self) -> Batch:
+        pictures, products, defects, zooms, specimens = [], [], [], [], []
+        for name, count in self.counts.items():
+            bank = self.banks[name]
+            for row in self.rng.choice(len(bank), count, replace=False):
+                shown = bank.pictures[row]
+                states = ["", bank.defects[row]][-len(shown) :]
+                pictures.append(shown)
+                products += [str(bank.products[row])] * len(shown)
+                defects += [str(state) for state in states]
+                zooms += [bank.zooms[row]] * len(shown)
+                specimens += [len(pictures) - 1] * len(shown)
+        captions = [write(product, defect, self.rng) for product, defect in zip(products, defects, strict=True)]
+        true = [[c.tells(p, d) for c in captions] for p, d in zip(products, defects, strict=True)]
+        shown_of = np.array(specimens)
+        x = self._seen(np.concatenate(pictures), products, shown_of)
+        return Batch(x, captions, torch.tensor(true), np.array(zooms), shown_of, self.counts["damaged"])
+
+    def _seen(self, pictures: ndarray, products: list[str], specimens: ndarray) -> Float[Tensor, "picture 3 side side"]:
+        """As floats, moved, mirrored and exposed; both pictures of a specimen alike."""
+        rng, count = self.rng, int(specimens.max()) + 1
+        moves, flips = rng.integers(-MOVE, MOVE + 1, (count, 2))[specimens], (rng.random(count) < 0.5)[specimens]
+        mirrored = flips & np.array([product not in UPRIGHT for product in products])
+        x = torch.from_numpy(displaced(pictures, mirrored, moves)).permute(0, 3, 1, 2).float() / 255
+        exposure, hue, saturation, angle = torch.from_numpy(
+            rng.uniform(-1, 1, (4, count)).astype(np.float32)[:, specimens]
+        )
+        spread = 0.3 if self.augmentation == "colour" else 0.1
+        x = (x * (1 + spread * exposure).view(-1, 1, 1, 1)).clamp(0, 1)
+        if self.augmentation == "colour":
+            return shift_colour(x, torch.pi * hue, 0.5 * saturation)
+        return rotate_image(x, 180 * angle) if self.augmentation == "turned" else x
 
 
-def displaced(
-    pictures: np.ndarray, masks: np.ndarray, mirrored: np.ndarray, moves: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures and masks moved by (picture, 2) pixels, edges reflected, and mirrored left to right where told."""
+def displaced(pictures: ndarray, mirrored: ndarray, moves: ndarray) -> ndarray:
+    """Pictures moved by (picture, 2) pixels, edges reflected, and mirrored left to right where told."""
     count, side = len(pictures), pictures.shape[1]
     index = np.arange(side) + moves.T[:, :, None]
     index = np.where(index < 0, -index, index)
     index = np.where(index >= side, 2 * (side - 1) - index, index)
     rows, columns = index
     columns = np.where(mirrored[:, None], columns[:, ::-1], columns)
-    picked = (np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :])
-    return pictures[picked], masks[picked]
+    moved: ndarray = pictures[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return moved
 
 
-def window_indices(cells: np.ndarray, size: int, pairs: int, rng: np.random.Generator) -> np.ndarray:
-    """(image, size * size) patch indices of one window an image; about half show damage where there is some. Both
-    pictures of a pair get the same window.
+def draw_blocks(specimens: ndarray, grid: int, size: int, rng: np.random.Generator) -> Int[Tensor, "picture kept"]:
+    """Patch numbers of one block of size x size patches a picture, anywhere on the grid, the same one for pictures of
+    one specimen (patch dropout as in Li et al., "FLIP", CVPR 2023, but what is kept lies together).
+
+    Args:
+        specimens: the number of the specimen that each picture shows.
     """
-    grid = cells.shape[1]
-    last = grid - size
-    corner = rng.integers(0, last + 1, (len(cells), 2))
-    for row, cell in enumerate(cells):
-        hit = np.argwhere(cell > 0.02)
-        if len(hit) and rng.random() < 0.55:
-            corner[row] = np.clip(hit[rng.integers(len(hit))] - rng.integers(0, size, 2), 0, last)
-    corner[pairs : 2 * pairs] = corner[:pairs]
+    corner = rng.integers(0, grid - size + 1, (int(specimens.max()) + 1, 2))[specimens]
     rows = corner[:, 0, None, None] + np.arange(size)[None, :, None]
     columns = corner[:, 1, None, None] + np.arange(size)[None, None, :]
-    return (rows * grid + columns).reshape(len(cells), -1)
+    return torch.from_numpy((rows * grid + columns).reshape(len(specimens), -1))

@@ -1,10 +1,10 @@
-"""Renders pictures together with what segmenters learn from: the product, its instances, its parts, and damage.
+"""Renders pictures together with what segmenters learn from: the product, its instances, its parts, and their words.
 
     python -m training.scenes build/training/scenes.npz --count 3600
     python -m training.scenes build/training/anywhere.npz --count 4000 --seed 20240521 --anywhere
     python -m training.scenes build/training/padded.npz --count 3200 --seed 20240522 --anywhere --padded
 
-A category of the suites is never drawn damaged: `training.world.draw_defect` decides it.
+No mask tells where damage is. A category of the suites is never drawn damaged: `training.world` decides it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from training.world import BOLD, FINE, LOOK, STUDIED, WORLD, draw_shot
+from training.phrases import COLOUR_WORDS, NONE, NOUNS, colour_word, noun_of
+from training.world import LOOK, STUDIED, STYLE, WIDE, WORLD, Shot, draw_damaged, draw_posed, draw_studied
 from zsad.data.demo.camera import Look, photograph
 from zsad.data.demo.damage import Style
 from zsad.data.demo.product import Product
@@ -38,20 +39,22 @@ ANYWHERE = Look(
 )  # fmt: skip
 SIDE = 240  # of the bank's pictures; those of demo-visa's products are squashed to it, or padded ones lie in it
 SQUARE, LONGEST = 0.25, 1.8  # share of square pictures among padded ones; longest side of the others, in shortest ones
-NONE = 255  # no instance, no part
-NAMES = list(WORLD)
+SHARE_STUDIED, SHARE_POSED = 0.3, 0.15
 
 
 @dataclass(frozen=True)
 class Shown:
     """A picture and what it shows, all (height, width): whether a pixel is product, the number of its instance, the
-    number of the part on top (both `NONE` elsewhere), and whether it is damaged.
+    number of the part on top, its colour and noun (`training.phrases`; all four `NONE` elsewhere), and whether it is
+    damaged.
     """
 
     picture: np.ndarray
     product: np.ndarray
     instance: np.ndarray
     part: np.ndarray
+    colour: np.ndarray
+    noun: np.ndarray
     damage: np.ndarray
 
 
@@ -77,11 +80,14 @@ def show(
     scene = build_scene(replace(product, parts=parts), look, style, rng, defect, height, width)
     whole = scene.coverage > 0.5
     instance = np.where(whole & (scene.instance >= 0), scene.instance, NONE).astype(np.uint8)
-    part = np.full((height, width), NONE, np.uint8)
+    part, colour, noun = (np.full((height, width), NONE, np.uint8) for _ in range(3))
     if defect not in POSE_FAULTS:
         pieces, after = drawn[-1]
         part[whole] = _topmost(scene, pieces, product, after)[whole]
-    return Shown(photograph(scene, look, rng), whole, instance, part, scene.mask)
+        colours = [COLOUR_WORDS.index(colour_word(piece.rgb)) for piece in pieces[:NONE]]
+        nouns = [NOUNS.index(noun_of(piece.group)) if piece.group else NONE for piece in pieces[:NONE]]
+        colour, noun = (np.array([*words, NONE], np.uint8)[np.minimum(part, len(words))] for words in (colours, nouns))
+    return Shown(photograph(scene, look, rng), whole, instance, part, colour, noun, scene.mask)
 
 
 def _topmost(scene: Scene, parts: list[Part], product: Product, rng: np.random.Generator) -> np.ndarray:
@@ -103,27 +109,36 @@ def draw_size(rng: np.random.Generator) -> tuple[int, int]:
     return (SIDE, long) if rng.random() < 2 / 3 else (long, SIDE)
 
 
-def render(job: tuple[int, int], look: Look = LOOK, pad: bool = False):
+def draw_shot(rng: np.random.Generator) -> Shot:
+    """A whole product: of the suites (undamaged), or another, half of them damaged or with a fault of pose."""
+    draw = rng.random()
+    if draw < SHARE_STUDIED:
+        return replace(draw_studied(rng), zoom=1.0)
+    shot = replace(draw_posed(rng) if draw < SHARE_STUDIED + SHARE_POSED else draw_damaged(rng), zoom=1.0)
+    return shot if rng.random() < 0.5 else replace(shot, defect="")
+
+
+def render(
+    job: tuple[int, int], look: Look = LOOK, pad: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, str, tuple[int, int]]:
     """One picture of the bank: squashed to `SIDE`, or of a shape of its own in the upper left of such a square."""
     seed, index = job
     rng = np.random.default_rng((seed, index))
     shot = draw_shot(rng)
-    style = BOLD if index % 2 else FINE
-    height, width = SUITES["demo-visa"].size if shot.product in SUITES["demo-visa"].categories else (SIDE, SIDE)
+    height, width = SUITES["demo-visa"].size if shot.product.name in WIDE else (SIDE, SIDE)
     if pad:
         height, width = draw_size(rng)
-    shown = show(WORLD[shot.product], look, style, rng, shot.defect, height, width)
+    shown = show(shot.product, look, STYLE, rng, shot.defect or None, height, width)
     size = (
         (round(SIDE * height / max(height, width)), round(SIDE * width / max(height, width))) if pad else (SIDE, SIDE)
     )
     s = padded(resized(shown, *size))
-    product, damage = (np.packbits(map_, axis=1) for map_ in (s.product, s.damage))
-    return s.picture, product, s.instance, s.part, damage, NAMES.index(shot.product), shot.defect or "", size
+    return s.picture, np.packbits(s.product, axis=1), s.instance, s.part, s.colour, s.noun, shot.product.name, size
 
 
 def resized(shown: Shown, height: int, width: int) -> Shown:
     picture = np.asarray(Image.fromarray(shown.picture).resize((width, height), Image.Resampling.BICUBIC))
-    maps = (shown.product, shown.instance, shown.part, shown.damage)
+    maps = (shown.product, shown.instance, shown.part, shown.colour, shown.noun, shown.damage)
     return Shown(
         picture, *(np.asarray(Image.fromarray(m).resize((width, height), Image.Resampling.NEAREST)) for m in maps)
     )
@@ -133,12 +148,13 @@ def padded(shown: Shown) -> Shown:
     """A picture of at most `SIDE` pixels both ways in a square of them, as SAM pads: to the right and below."""
     height, width = shown.product.shape
     margin = ((0, SIDE - height), (0, SIDE - width))
-    numbers = (np.pad(numbers, margin, constant_values=NONE) for numbers in (shown.instance, shown.part))
+    numbered = (shown.instance, shown.part, shown.colour, shown.noun)
+    numbers = (np.pad(numbers, margin, constant_values=NONE) for numbers in numbered)
     product, damage = np.pad(shown.product, margin), np.pad(shown.damage, margin)
     return Shown(np.pad(shown.picture, (*margin, (0, 0))), product, *numbers, damage)
 
 
-FIELDS = ("pictures", "product", "instance", "part", "damage", "products", "defects", "sizes")
+FIELDS = ("pictures", "product", "instance", "part", "colour", "noun", "products", "sizes")
 
 
 def read_scenes(path: Path, *fields: str, studied: bool = True) -> dict[str, np.ndarray]:
@@ -146,7 +162,7 @@ def read_scenes(path: Path, *fields: str, studied: bool = True) -> dict[str, np.
     bank = np.load(path)
     keep = np.ones(len(bank["products"]), bool)
     if not studied:
-        keep = ~np.isin(bank["products"], [NAMES.index(name) for name in STUDIED])
+        keep = ~np.isin(bank["products"], [WORLD[name].name for name in STUDIED])
     return {field: bank[field][keep] for field in fields}
 
 

@@ -26,7 +26,7 @@ def ship(name: str, state: Mapping[str, Tensor], card: Mapping[str, Any], out: P
     out.mkdir(parents=True, exist_ok=True)
     plain = {key: value.detach().cpu().contiguous() for key, value in state.items()}
     tensors = {key: value.half() if value.is_floating_point() else value for key, value in plain.items()}
-    payload = save(tensors, metadata={"format": "pt", "name": name})
+    payload = save(tensors, metadata={"format": "pt"})  # of several entries the order is left to chance
     write_atomically(out / f"{name}.safetensors", lambda path: path.write_bytes(payload))
     digest = hashlib.sha256(payload).hexdigest()
     text = json.dumps({"name": name, **card, "sha256": digest}, indent=1)

@@ -1,213 +1,182 @@
-"""Trains a demo CLIP: an open_clip model whose image tower sees whole pictures and small windows of patch tokens.
+"""Trains a demo CLIP from pictures and captions: only the class token of a picture meets a text.
 
-    python -m training.bank build/training/fine.npz
-    python -m training.bank build/training/bold.npz --bold
-    python -m training.bank build/training/pairs.npz --bold --pairs
-    python -m training.train_clip demo-b
-
-Each view (the picture, or a window of k x k patch tokens) is described by the state of what it shows itself. The loss
-has four terms: a cross-entropy over the captions of the batch for views large enough to tell the product; for every
-view, its own state against the opposite one of its own product; the same for every patch token of the whole picture,
-after the last block and before it, so that a small model learns where damage is from few pictures; and for every
-specimen shown before and after damage, that the second picture is the more damaged one. The categories of the suites,
-only ever seen undamaged, have a small weight in the second and third and are not in the fourth.
+Every picture is seen whole, and details of products also through blocks of patches of several sizes; whatever is kept
+of a picture, its caption is that of the whole. Specimens before and after damage lie in one batch.
 """
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
 import math
-import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
+from torch import Tensor
 from tqdm import tqdm
 
-from training.losses import naming_loss, state_loss
-from training.model import MEAN, MODELS, STD, build, embed, inherit, patch_tokens, save
-from training.sampler import NAMES, Sampler, read_banks, window_indices
-from training.world import STUDIED, Shot, caption, vocabulary
+from training.bank import Bank
+from training.captions import vocabulary
+from training.checkpoint import Spent, keep, kept
+from training.losses import contrastive_loss, twin_loss
+from training.model import MEAN, STD, build, decayed, embed, patch_tokens, save
+from training.sampler import Batch, Sampler, draw_blocks
 from zsad.clip import text as text_tower
 
-SHARE_OF_STUDIED = 0.3  # weight of a suite's category, which is never seen damaged, where states are told apart
-ALIGNED = 5  # windows of this size and whole pictures are also matched to the product's name
-SEEN_DAMAGED, UNCLEAR = 0.06, 0.0  # area of damage in a window, in patches: above the first, damaged; above 0, unclear
+KEPT_EVERY = 100  # steps
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One stage of training.
+    """How a demo CLIP is trained.
 
     Attributes:
-        steps, stop: length of the learning-rate schedule, and where to end it. batch: pictures a step.
-        pairs: pictures of a batch that come with their undamaged twin, which counts in `batch` too.
-        peak: highest learning rate. seed: of weights, order, windows and words.
-        windows: sizes of the windows drawn from every picture.
-        partial: share of the schedule during which 100 random patches stand for the whole picture.
-        whole: weight of the whole picture's state against that of a window.
+        shape: a name of `training.model.MODELS`.
+        counts: specimens a step of each bank (see `training.sampler.Sampler`).
+        augmentation: see `Sampler`.
+        steps, peak: length of the schedule (a short warm-up, then one cosine) and its highest learning rate.
+        scale: factor on cosines in the loss, at first and in the end, with steps of one ratio between. CLIP learns its
+            own, from 14 to 100; a tower in bfloat16 would begin with differences between cosines that it rounds away.
+        partial, kept: during this share of the steps a block of kept x kept patches stands for the whole picture.
+        blocks: sizes of further blocks, one a picture each. detail: a block must show at least this share of the width
+            of what the picture would show without zoom.
+        seed: of weights, order, words and blocks.
     """
 
+    shape: str
+    counts: Mapping[str, int]
+    augmentation: str
     steps: int
-    stop: int
-    batch: int
-    pairs: int
     peak: float
-    seed: int
-    windows: tuple[int, ...]
+    scale: tuple[float, float]
     partial: float
-    whole: float
+    kept: int
+    blocks: tuple[int, ...]
+    detail: float
+    seed: int
 
 
-def train(name: str, banks: list[Path], twins: Path, out: Path, start: Path | None, recipe: Recipe) -> None:
-    steps, stop, batch, peak, seed = recipe.steps, recipe.stop, recipe.batch, recipe.peak, recipe.seed
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    sampler = Sampler(read_banks(banks), read_banks([twins]), rng)
-    studied = torch.tensor([product in STUDIED for product in NAMES])
-    words = vocabulary()
-    model, config, tokenizer = build(name, words)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if start is not None:
-        inherit(model, tokenizer, json.loads(start.with_suffix(".json").read_text()), load_file(start))
-    model = model.to(device)
-    visual = model.visual
-    side, grid = visual.image_size[0], visual.grid_size[0]
-    mean, std = (torch.tensor(v, device=device).view(3, 1, 1) for v in (MEAN, STD))
-    decay = [p for p in model.parameters() if p.ndim > 1]
-    rest = [p for p in model.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW(
-        [{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}], lr=peak, betas=(0.9, 0.98)
-    )
-    warm = max(1, steps // 15)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda s: min(1, (s + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(1, s / steps)))
-    )
-    history, started = [], time.time()
-    bar = tqdm(range(stop), unit="step", mininterval=5)
-    for step in bar:
-        drawn = sampler.draw(recipe.pairs, batch - 2 * recipe.pairs)
-        products, defects = drawn.products, drawn.defects
-        x = torch.from_numpy(drawn.pictures).to(device).permute(0, 3, 1, 2).float() / 255
-        if x.shape[-1] != side:
-            x = F.interpolate(x, (side, side), mode="bicubic", antialias=True)
-        exposure = rng.uniform(0.9, 1.1, (batch, 1, 1, 1)).astype(np.float32)
-        exposure[recipe.pairs : 2 * recipe.pairs] = exposure[: recipe.pairs]
-        x = ((x * torch.from_numpy(exposure).to(device)).clamp(0, 1) - mean) / std
-        cell = F.adaptive_avg_pool2d(torch.from_numpy(drawn.masks).float(), grid).numpy()
-        keep = 100 if step < recipe.partial * steps else grid**2  # a part will do to begin with, and is cheaper
-        sizes = [0, *recipe.windows]
-        sets = [np.argsort(rng.random((batch, grid**2)), 1)[:, :keep]]
-        sets += [window_indices(cell, size, recipe.pairs, rng) for size in recipe.windows]
-        flat = cell.reshape(batch, -1)
-        area = np.stack([np.take_along_axis(flat, s, 1).sum(1) for s in sets])
-        clear = torch.from_numpy((area >= SEEN_DAMAGED) | (area <= UNCLEAR)).to(device)
-        damaged = torch.from_numpy(area >= SEEN_DAMAGED)
-        sampled = sorted(set(products.tolist()))
-        sides = [(p, d) for p in sampled for d in (False, True)]
-        examples = {p: [d for q, d in zip(products, defects, strict=True) if q == p and d] for p in sampled}
-        texts = []
-        for product, is_damaged in sides:
-            known = examples[product]
-            for _ in range(2):
-                defect = str(known[rng.integers(len(known))]) if known else None
-                texts.append(caption(Shot(NAMES[product], defect), is_damaged, rng))
-        text_products = torch.tensor([p for p, _ in sides for _ in range(2)], device=device)
-        text_damaged = torch.tensor([d for _, d in sides for _ in range(2)], device=device)
-        ids = tokenizer(texts).to(device)
-        with torch.autocast(device.type, torch.bfloat16):
-            tokens = patch_tokens(visual, x)
-            views, patches = [], []
-            for size in dict.fromkeys(sizes):  # views of one size go through the tower together
-                indices = torch.from_numpy(np.concatenate([x for x, k in zip(sets, sizes, strict=True) if k == size]))
-                indices = indices.to(device)[..., None].expand(-1, -1, tokens.shape[-1])
-                whole, *parts = embed(visual, tokens.repeat(sizes.count(size), 1, 1).gather(1, indices))
-                views.append(whole)
-                patches = parts if size == 0 else patches
-            text_features = F.normalize(text_tower.encode(model, ids).float(), dim=-1)
-        product_of_image = torch.from_numpy(products).to(device)
-        known = torch.where(studied.to(device)[product_of_image], SHARE_OF_STUDIED, 1.0)
-        scale = model.logit_scale.exp().clamp(max=100)
-        # one direction a product: from the mean of its undamaged captions to the mean of its damaged ones
-        ends = {(p, d): text_features[(text_products == p) & (text_damaged == d)].mean(0) for p, d in sides}
-        direction = torch.stack([ends[p, True] - ends[p, False] for p in products.tolist()])
+class Run:
+    """A training under way: what a step changes, and what is kept of it on disk."""
 
-        chosen = clear.flatten()
-        every = {"product": product_of_image, "known": known, "direction": direction}
-        every = {key: torch.cat([value] * len(sets))[chosen] for key, value in every.items()}
-        size_of = torch.tensor(sizes, device=device).repeat_interleave(batch)[chosen]
-        view, is_damaged = torch.cat(views)[chosen], damaged.flatten().to(device)[chosen]
-        named = (size_of == 0) | (size_of >= ALIGNED)
-        align = naming_loss(
-            view[named], every["product"][named], is_damaged[named], text_features, text_products, text_damaged, scale
+    def __init__(self, recipe: Recipe, banks: dict[str, Bank]) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.rng = recipe, np.random.default_rng(recipe.seed)
+        self.words = vocabulary()
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model, self.config, self.tokenizer = build(recipe.shape, self.words)
+        self.model.to(self.device)
+        self.model.logit_scale.requires_grad_(False).fill_(math.log(recipe.scale[1]))
+        self.sampler = Sampler(banks, dict(recipe.counts), recipe.augmentation, self.rng)
+        self.optimiser = torch.optim.AdamW(decayed(self.model), lr=recipe.peak, betas=(0.9, 0.98))
+        warm = max(1, recipe.steps // 20)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimiser,
+            lambda step: min(1, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(1, step / recipe.steps))),
         )
-        weight = every["known"] * torch.where(size_of == 0, recipe.whole, 1.0)
-        state = state_loss(view, is_damaged, every["direction"], scale, weight)
+        self.mean, self.std = (torch.tensor(v, device=self.device).view(3, 1, 1) for v in (MEAN, STD))
+        self.done, self.spent = 0, Spent()
+        self.history: list[dict[str, float]] = []
 
-        cell_area = torch.from_numpy(np.take_along_axis(flat, sets[0], 1)).to(device)
-        hit = cell_area >= SEEN_DAMAGED
-        balance = torch.where(hit, (~hit).sum() / hit.sum().clamp(min=1), 1.0) * ((cell_area == 0) | hit)
-        dense = sum(state_loss(p, hit, direction[:, None], scale, balance * known[:, None]) for p in patches) / 2
-        logit = scale * (views[0][:batch] * direction).sum(-1)
-        pair = F.softplus(logit[recipe.pairs : 2 * recipe.pairs] - logit[: recipe.pairs]).mean()
-        loss = 0.5 * align + 2 * state + dense + pair
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        if step % 10 == 0 or step == stop - 1:
-            terms = {"align": align, "state": state, "dense": dense, "pair": pair}
-            history.append({"step": step, **{key: round(value.item(), 4) for key, value in terms.items()}})
-            bar.set_postfix({key: f"{value.item():.3f}" for key, value in terms.items()}, scale=f"{scale.item():.1f}")
-        if step % 100 == 99 or step == stop - 1:
-            save(
-                name,
-                model,
-                config,
-                words,
-                out,
-                {
-                    **asdict(recipe),
-                    "pictures": len(sampler.single["products"]),
-                    "specimens": len(sampler.paired["products"]),
-                    "start": hashlib.sha256(start.read_bytes()).hexdigest() if start else None,
-                    "seconds": round(time.time() - started),
-                    "history": history,
-                },
-            )
+    def step(self) -> dict[str, float]:
+        """One step down the loss; returns its terms."""
+        batch = self.sampler.draw()
+        terms = self._terms(batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        sum(terms.values(), torch.zeros((), device=self.device)).backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.schedule.step()
+        self.done += 1
+        return {name: round(value.item(), 4) for name, value in terms.items()}
+
+    def _terms(self, batch: Batch) -> dict[str, Tensor]:
+        # Cosines near 1, times 100: their differences need float32. The towers do not.
+        texts, views = self._embedded(batch)
+        true = batch.true.to(self.device)
+        first, last = self.recipe.scale
+        texts = first * (last / first) ** (self.done / self.recipe.steps) * texts
+        whole, *blocks = (view for view, _ in views)
+        logits, paired = whole @ texts.T, 2 * batch.pairs
+        terms = {"picture": contrastive_loss(logits, true), "text": contrastive_loss(logits.T, true.T)}
+        terms["twin"] = twin_loss(*_by_state(whole[:paired]), *_by_state(texts[:paired]))
+        if blocks:
+            seen, rows = torch.cat(blocks), torch.cat([row for _, row in views[1:]])
+            terms["block"] = contrastive_loss(seen @ texts.T, true[rows])
+            own = rows < paired
+            terms["block twin"] = twin_loss(*_by_state(seen[own]), *_by_state(texts[rows[own]]))
+        return terms
+
+    def _embedded(self, batch: Batch) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """Captions, and views: of every picture, then blocks of details; each with the numbers of its pictures."""
+        recipe, visual = self.recipe, self.model.visual
+        side, grid = visual.image_size[0], visual.grid_size[0]
+        x = batch.pictures.to(self.device)
+        if x.shape[-1] != side:
+            x = F.interpolate(x, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
+        ids = self.tokenizer([caption.text for caption in batch.captions]).to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            texts = F.normalize(text_tower.encode(self.model, ids).float(), dim=-1)
+            tokens = patch_tokens(visual, (x - self.mean) / self.std)
+            whole = None
+            if self.done < recipe.partial * recipe.steps:
+                whole = draw_blocks(batch.specimens, grid, recipe.kept, self.rng).to(self.device)
+            views = [(embed(visual, tokens, whole), torch.arange(len(x), device=self.device))]
+            for size in dict.fromkeys(recipe.blocks):
+                close = np.flatnonzero(size / grid * batch.zooms >= recipe.detail)
+                for _ in range(recipe.blocks.count(size) if len(close) else 0):
+                    kept = draw_blocks(batch.specimens[close], grid, size, self.rng).to(self.device)
+                    rows = torch.from_numpy(close).to(self.device)
+                    views.append((embed(visual, tokens[rows], kept), rows))
+        return texts, views
+
+    def keep(self, path: Path) -> None:
+        """Everything that the next step depends on."""
+        keep(path, _plain(self.recipe), {
+            "done": self.done, "spent": self.spent.kept(), "history": self.history, "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(), "schedule": self.schedule.state_dict(),
+            "rng": self.rng.bit_generator.state,
+        })  # fmt: skip
+
+    def go_on(self, path: Path) -> None:
+        """From what was kept of this recipe, if anything was."""
+        if (state := kept(path, _plain(self.recipe))) is None:
+            return
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.rng.bit_generator.state = state["rng"]
+        self.done, self.spent, self.history = state["done"], Spent(*state["spent"]), state["history"]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=sorted(MODELS))
-    parser.add_argument(
-        "--bank", type=Path, nargs="+", default=[Path("build/training/fine.npz"), Path("build/training/bold.npz")]
+def _by_state(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows of specimens before and after damage, which take turns."""
+    before, after = rows.unflatten(0, (-1, 2)).unbind(1)
+    return before, after
+
+
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    return {**asdict(recipe), "counts": dict(recipe.counts), "blocks": list(recipe.blocks), "scale": list(recipe.scale)}
+
+
+def train(name: str, banks: dict[str, Bank], recipe: Recipe, work: Path, out: Path) -> None:
+    """Trains, or goes on where an earlier call was stopped (`work/<name>.kept`), and ships `out/<name>`."""
+    path = work / f"{name}.kept"
+    run = Run(recipe, banks)
+    run.go_on(path)
+    bar = tqdm(
+        range(run.done, recipe.steps), initial=run.done, total=recipe.steps, desc=name, unit="step", mininterval=5
     )
-    parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--stop", type=int, help="end early, in the middle of the schedule")
-    parser.add_argument("--start", type=Path, help="safetensors of an earlier stage")
-    parser.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
-    parser.add_argument("--windows", type=int, nargs="*", default=[2, 2, 2, 2, 3, 3, 3, 3, 4, 5])
-    parser.add_argument("--partial", type=float, default=0.5, help="share of the steps that see 100 of the patches")
-    parser.add_argument("--whole", type=float, default=4.0, help="weight of the whole picture's state")
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--pairs", type=int, default=22, help="of the batch, before and after damage")
-    parser.add_argument("--twins", type=Path, default=Path("build/training/pairs.npz"), help="bank of pairs")
-    parser.add_argument("--seed", type=int, default=2024)
-    parser.add_argument("--out", type=Path, default=Path("build/training"))
-    arguments = parser.parse_args()
-    recipe = Recipe(
-        arguments.steps, arguments.stop or arguments.steps, arguments.batch, arguments.pairs, arguments.peak,
-        arguments.seed, tuple(arguments.windows), arguments.partial, arguments.whole,
-    )  # fmt: skip
-    train(arguments.name, arguments.bank, arguments.twins, arguments.out, arguments.start, recipe)
-
-
-if __name__ == "__main__":
-    main()
+    for step in bar:
+        terms = run.step()
+        if step % 10 == 0 or run.done == recipe.steps:
+            run.history.append({"step": step, **terms})
+            bar.set_postfix({term: f"{value:.3f}" for term, value in terms.items()})
+        if run.done % KEPT_EVERY == 0 or run.done == recipe.steps:
+            run.keep(path)
+    pictures = {bank: len(rows) for bank, rows in banks.items()}
+    about = {**_plain(recipe), "specimens": pictures, **run.spent.card(), "history": run.history}
+    save(name, run.model, {"model_cfg": run.config, "vocabulary": run.words}, out, about)

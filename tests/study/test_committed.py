@@ -88,6 +88,8 @@ def again(
     spec = kept.sidecars[key]["spec"]
     detector = load_detector(spec["detector"], backbone=tower)
     assert detector.options == spec["options"], "other defaults: the study has to be computed again"
+    if detector.fingerprint != kept.sidecars[key]["weights_fingerprint"]:
+        pytest.skip("these records are of other weights than the package's: the study has to be computed again")
     shift = Shift(**{**spec["shift"], "how": canonical_json({**spec["shift"]["how"], **how})})
     given = {"aspect": "squashed", "metric_size": spec["resolution"], "league": NOT_RECORDED, **spec}
     given |= {"options": canonical_json(spec["options"]), "shift": shift, "bootstrap": 2}

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from training.train_fare import EPSILON, STEP, attack, measure, squared_distance
+from training import fare
+from training.bank import Bank
+from training.captions import vocabulary
+from training.fare import STEP, FareRecipe, attack, measure, squared_distance, tune
+from training.model import build, save
+from zsad.clip.zoo import load_demo_weights
 
+EPSILON = 2 / 255
 GREY = torch.full((4, 3, 6, 6), 0.5)
 
 
@@ -49,7 +56,55 @@ def test_distance_is_the_squared_length_of_the_difference():
 
 
 def test_an_untouched_tower_is_at_no_distance_when_clean_and_at_some_under_attack():
-    found = measure(sums, sums, GREY, 5, generator())
+    found = measure(sums, sums, GREY, EPSILON, generator())
     assert found["clean_distance"] == 0
     largest = (2 * 36 * EPSILON) ** 2
     assert (2 * 36 * STEP) ** 2 < found["attacked_distance"] <= largest * 1.001
+
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (12, 1, 120, 120, 3), dtype=np.uint8)
+BANKS = {"studied": Bank(PICTURES, np.array(["washer"] * 12), np.array([""] * 12), np.ones(12))}
+RECIPE = FareRecipe(iterations=1, steps=4, batch=2)
+
+
+@pytest.fixture
+def original(tmp_path, monkeypatch):
+    monkeypatch.setattr(fare, "HELD_OUT", 2)
+    monkeypatch.setattr(fare, "KEPT_EVERY", 1)
+    torch.manual_seed(0)
+    words = vocabulary()
+    model, config, _ = build("demo-b", words)
+    save("model", model, {"model_cfg": config, "vocabulary": words}, tmp_path / "out", {})
+    return tmp_path
+
+
+def test_a_tuned_model_differs_in_its_image_tower_and_says_what_it_was_shown(original):
+    tune("tuned", "model", BANKS, RECIPE, original / "work", original / "out")
+    before, after = (load_demo_weights(name, original / "out") for name in ("model", "tuned"))
+    changed = {
+        name.split(".")[0]
+        for name, value in after.model.state_dict().items()
+        if not torch.equal(value, before.model.state_dict()[name])
+    }
+    assert changed == {"visual"}
+    assert (before.shown, after.shown) == (("captions",), ("pictures", "captions"))
+
+
+def test_a_tuning_that_was_stopped_ends_with_the_same_weights(original, monkeypatch):
+    tune("whole", "model", BANKS, RECIPE, original / "work", original / "out")
+    calls, real = [], fare.attack
+
+    def stopped(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 5:  # the first two measure the original
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(fare, "attack", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        tune("cut", "model", BANKS, RECIPE, original / "work", original / "out")
+    assert not (original / "out" / "cut.safetensors").exists()
+    monkeypatch.setattr(fare, "attack", real)
+    tune("cut", "model", BANKS, RECIPE, original / "work", original / "out")
+    whole, cut = ((original / "out" / f"{name}.safetensors").read_bytes() for name in ("whole", "cut"))
+    assert whole == cut

@@ -1,109 +1,99 @@
-"""Batches of training pictures, and what a model takes over from an earlier one."""
+"""Batches of training pictures: nothing in them tells where in a picture anything is."""
 
 from __future__ import annotations
+
+from dataclasses import fields
 
 import numpy as np
 import pytest
 import torch
 
-from training import world
-from training.bank import render_pair
-from training.model import build, inherit
-from training.sampler import MIRRORED, MOVE, NAMES, Sampler, displaced, window_indices
+from training.bank import Bank
+from training.sampler import MOVE, UPRIGHT, Batch, Sampler, displaced, draw_blocks
 
 SIDE = 24
 
 
-def bank(count: int, shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    return {
-        "pictures": rng.integers(0, 256, (count, *shape, SIDE, SIDE, 3), dtype=np.uint8),
-        "masks": np.packbits(rng.random((count, SIDE, SIDE)) < 0.1, axis=2),
-        "products": rng.integers(0, len(NAMES), count),
-        "defects": np.full(count, "hole"),
-    }
+def bank(count: int, shown: int, defect: str, product: str = "gear") -> Bank:
+    rng = np.random.default_rng(count)
+    pictures = rng.integers(0, 256, (count, shown, SIDE, SIDE, 3), dtype=np.uint8)
+    if shown == 2:
+        pictures[:, 1] = 255 - pictures[:, 0]
+    return Bank(pictures, np.array([product] * count), np.array([defect] * count), np.linspace(1, 4, count))
 
 
-def test_both_pictures_of_a_pair_are_moved_alike():
-    rng = np.random.default_rng(0)
-    paired = bank(30, (2,), rng)
-    paired["pictures"][:, 1] = 255 - paired["pictures"][:, 0]
-    batch = Sampler(bank(40, (), rng), paired, rng).draw(8, 5)
-    assert len(batch.pictures) == 21
-    assert (batch.pictures[:8] == 255 - batch.pictures[8:16]).all()
-    assert (batch.products[:8] == batch.products[8:16]).all()
-    assert batch.masks[:8].any()
-    assert not batch.masks[8:16].any()
-    assert (batch.defects[:8] == "hole").all()
-    assert (batch.defects[8:16] == "").all()
+BANKS = {"damaged": bank(20, 2, "hole"), "studied": bank(10, 1, "", "washer"), "posed": bank(5, 1, "turned", "clock")}
+COUNTS = {"damaged": 6, "studied": 4, "posed": 2}
 
 
-def test_a_picture_and_its_mask_move_together_and_reflect_at_the_edge():
-    column = np.arange(SIDE)
-    picture = np.broadcast_to(column[None, None, :, None], (2, SIDE, SIDE, 3)).astype(np.uint8)
-    mask = np.broadcast_to(column % 2, (2, SIDE, SIDE)).astype(np.uint8)
-    moved, masks = displaced(picture, mask, np.array([False, True]), np.array([[0, 3], [0, -2]]))
+def draw(augmentation: str = "none", seed: int = 0) -> Batch:
+    return Sampler(BANKS, COUNTS, augmentation, np.random.default_rng(seed)).draw()
+
+
+def test_a_bank_and_a_batch_hold_pictures_and_captions_and_no_mask():
+    assert {field.name for field in fields(Bank)} == {"pictures", "products", "defects", "zooms"}
+    assert {field.name for field in fields(Batch)} == {"pictures", "captions", "true", "zooms", "specimens", "pairs"}
+    batch = draw()
+    # One truth a picture and caption, none for a part of a picture.
+    assert batch.true.shape == (2 * 6 + 4 + 2, 2 * 6 + 4 + 2)
+    assert batch.pictures.shape == (18, 3, SIDE, SIDE)
+
+
+def test_every_caption_is_true_of_its_picture_and_a_specimen_comes_before_and_after_damage():
+    batch = draw()
+    assert batch.true.diagonal().all()
+    assert [caption.damaged for caption in batch.captions] == [False, True] * 6 + [False] * 4 + [True] * 2
+    assert not batch.true[0, 1]
+    assert not batch.true[1, 0]
+    assert batch.true[0, 2]  # of another specimen of the same product in the same state
+
+
+def test_both_pictures_of_a_specimen_are_moved_alike():
+    exposed = torch.ones(1)
+    for before, after in draw().pictures[:12].unflatten(0, (6, 2)):
+        # Negatives of each other, under one exposure: their sum is the exposure wherever nothing is clipped.
+        total = (before + after)[(before < 0.99) & (after < 0.99)]
+        exposed = torch.cat([exposed, total.std()[None]])
+    assert exposed[1:].max() < 1e-3
+
+
+@pytest.mark.parametrize("augmentation", ["colour", "turned"])
+def test_a_sibling_differs_in_its_augmentation_alone(augmentation):
+    plain, sibling = draw(), draw(augmentation)
+    assert [caption.text for caption in plain.captions] == [caption.text for caption in sibling.captions]
+    assert torch.equal(plain.true, sibling.true)
+    assert not torch.allclose(plain.pictures, sibling.pictures, atol=0.05)
+
+
+def test_an_unknown_augmentation_is_refused():
+    with pytest.raises(ValueError, match="unknown augmentation 'blur'"):
+        draw("blur")
+
+
+def test_a_picture_moves_and_reflects_at_the_edge():
+    picture = np.broadcast_to(np.arange(SIDE)[None, None, :, None], (2, SIDE, SIDE, 3)).astype(np.uint8)
+    moved = displaced(picture, np.array([False, True]), np.array([[0, 3], [0, -2]]))
     assert moved[0, 0, :, 0].tolist() == [*range(3, SIDE), SIDE - 2, SIDE - 3, SIDE - 4]
     assert moved[1, 0, :, 0].tolist() == [2, 1, *range(SIDE - 2)][::-1]
-    assert (masks == moved[..., 0] % 2).all()
 
 
 def test_only_what_has_no_upright_pose_is_mirrored():
-    assert not MIRRORED[NAMES.index("socket")]
-    assert not MIRRORED[NAMES.index("beans")]
-    assert MIRRORED[NAMES.index("washer")]
+    assert {"socket", "beans", "clock"} <= UPRIGHT
+    assert not {"washer", "fabric"} & UPRIGHT
     assert MOVE == 8  # one patch of demo-b
 
 
-def test_both_pictures_of_a_pair_show_the_same_window():
-    rng = np.random.default_rng(1)
-    cells = rng.random((9, 15, 15)) * (rng.random((9, 1, 1)) < 0.5)
-    found = window_indices(cells, 3, 4, rng)
-    assert found.shape == (9, 9)
-    assert (found[:4] == found[4:8]).all()
-    assert ((found >= 0) & (found < 225)).all()
+def test_a_block_lies_together_on_the_grid_and_anywhere():
+    blocks = draw_blocks(np.arange(2000), 15, 3, np.random.default_rng(1))
+    rows, columns = blocks // 15, blocks % 15
+    assert blocks.shape == (2000, 9)
+    assert ((rows.amax(1) - rows.amin(1)) == 2).all()
+    assert ((columns.amax(1) - columns.amin(1)) == 2).all()
+    assert set(blocks.unique().tolist()) == set(range(225))
 
 
-def test_twins_differ_by_the_damage_alone():
-    for index in range(4):
-        pictures, mask, product, defect = render_pair((11, index, True))
-        assert NAMES[product] not in world.STUDIED
-        assert defect in world.KINDS
-        changed = np.abs(pictures[0].astype(int) - pictures[1]).max(-1) > 8
-        shown = np.unpackbits(mask, axis=1).astype(bool)
-        assert changed.any()
-        rows, columns = np.nonzero(shown)
-        near = np.zeros_like(shown)  # a shadow or a blur may reach a little beyond
-        near[max(0, rows.min() - 8) : rows.max() + 9, max(0, columns.min() - 8) : columns.max() + 9] = True
-        assert not (changed & ~near).any()
-
-
-def test_a_suite_s_category_has_no_twins():
-    with pytest.raises(ValueError, match="washer"):
-        world.render_twins(world.Shot("washer", "crack"), (0, 1))
-
-
-@pytest.mark.parametrize("words", [["gear", "plate"], ["anvil", "gear", "plate", "zebra"]])
-def test_a_model_takes_over_the_words_it_knows(words):
-    torch.manual_seed(0)
-    earlier, _, tokenizer = build("demo-b", ["gear", "plate"])
-    torch.manual_seed(1)
-    model, _, larger = build("demo-b", words)
-    inherit(model, larger, {"vocabulary": ["gear", "plate"]}, dict(earlier.state_dict()))
-    text = ["a plate", "gear 7"]
-    with torch.no_grad():
-        assert torch.allclose(model.encode_text(larger(text)), earlier.encode_text(tokenizer(text)), atol=1e-6)
-        images = torch.randn(2, 3, 120, 120)
-        assert torch.allclose(model.encode_image(images), earlier.encode_image(images), atol=1e-5)
-
-
-def test_a_deeper_model_begins_where_the_earlier_one_ended():
-    torch.manual_seed(0)
-    earlier, card, _ = build("demo-b", ["gear"])
-    deeper, _, tokenizer = build("demo-l", ["gear"])
-    inherit(deeper, tokenizer, {"vocabulary": ["gear"]}, dict(earlier.state_dict()))
-    assert card["vision_cfg"]["layers"] < len(deeper.visual.transformer.resblocks)
-    tokens = torch.randn(2, 9, 192)
-    with torch.no_grad():
-        assert torch.allclose(deeper.visual.transformer(tokens), earlier.visual.transformer(tokens), atol=1e-5)
-    with pytest.raises(ValueError, match="do not fit"):
-        inherit(earlier, tokenizer, {"vocabulary": ["gear"]}, dict(deeper.state_dict()))
+def test_both_pictures_of_a_specimen_are_seen_through_the_same_block():
+    blocks = draw_blocks(np.array([0, 0, 1, 1, 2]), 15, 3, np.random.default_rng(0))
+    assert (blocks[0] == blocks[1]).all()
+    assert (blocks[2] == blocks[3]).all()
+    assert not (blocks[0] == blocks[2]).all()

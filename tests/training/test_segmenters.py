@@ -13,11 +13,11 @@ from training import scenes, train_clipseg, train_dis, train_sam
 from training.convert_clip import begin_with_clip, clip_weights, clipseg_config
 from training.schedule import Recipe, overlap_loss
 from training.ship import ship
-from training.world import FINE, LOOK, STUDIED, WORLD
+from training.world import LOOK, STUDIED, STYLE, WORLD
 from zsad.clip.zoo import read_demo_weights
 from zsad.data.demo.specimen import render_specimen
 from zsad.data.demo.suites import DOMAINS
-from zsad.tiling.prompts import LOCALISING, distinct
+from zsad.tiling.prompts import LOCALISING
 from zsad.tiling.sam import SamSettings, build_sam
 from zsad.tiling.zoo import demo_foreground, demo_parts, demo_pixels
 
@@ -34,8 +34,8 @@ DECODER = {
 
 @pytest.mark.parametrize(("name", "defect"), [("tablets", None), ("gear", "crack"), ("domino", "turned")])
 def test_a_scene_is_the_picture_that_the_suites_renderer_draws(name, defect):
-    shown = scenes.show(WORLD[name], LOOK, FINE, np.random.default_rng(4), defect, 120, 120)
-    picture, mask = render_specimen(WORLD[name], LOOK, FINE, np.random.default_rng(4), defect, 120, 120)
+    shown = scenes.show(WORLD[name], LOOK, STYLE, np.random.default_rng(4), defect, 120, 120)
+    picture, mask = render_specimen(WORLD[name], LOOK, STYLE, np.random.default_rng(4), defect, 120, 120)
     assert np.array_equal(shown.picture, picture)
     assert np.array_equal(shown.damage, mask)
     assert ((shown.instance != scenes.NONE) <= shown.product).all()
@@ -52,7 +52,7 @@ def test_a_scene_is_the_picture_that_the_suites_renderer_draws(name, defect):
 def test_a_bank_may_show_the_same_products_on_any_table_under_any_lamp():
     for index in range(4):
         usual, anywhere = scenes.render((1, index)), scenes.render((1, index), scenes.ANYWHERE)
-        assert usual[5:7] == anywhere[5:7]  # product and defect
+        assert usual[6] == anywhere[6]  # product
         assert not np.array_equal(usual[0], anywhere[0])
     for name in ("hue", "saturation", "value", "azimuth", "elevation", "ambient", "vignette"):
         for look in (LOOK, *(domain.look for domain in DOMAINS.values())):
@@ -66,7 +66,7 @@ def test_a_bank_may_show_the_same_products_on_any_table_under_any_lamp():
 def test_a_padded_picture_keeps_its_shape_in_the_upper_left():
     shapes = set()
     for index in range(6):
-        picture, product, instance, part, _, _, _, (height, width) = scenes.render((3, index), scenes.ANYWHERE, True)
+        picture, product, instance, part, *_, (height, width) = scenes.render((3, index), scenes.ANYWHERE, True)
         assert picture.shape == (scenes.SIDE, scenes.SIDE, 3)
         assert max(height, width) == scenes.SIDE
         assert not picture[height:].any()
@@ -130,16 +130,18 @@ def bank(tmp_path_factory):
     return path
 
 
-def test_no_category_of_the_suites_is_in_the_bank_damaged(bank):
-    data = scenes.read_scenes(bank, "products", "defects", "damage")
-    studied = np.array([scenes.NAMES[product] in STUDIED for product in data["products"]])
-    assert studied.any()
-    assert (data["defects"][studied] == "").all()
-    assert not data["damage"][studied].any()
-    assert data["damage"][~studied].any()
+def test_the_bank_has_no_mask_of_damage_and_no_damaged_category_of_the_suites(bank):
+    assert "damage" not in scenes.FIELDS
+    data = scenes.read_scenes(bank, "products")
+    names = {WORLD[name].name for name in STUDIED}
     held = scenes.read_scenes(bank, "products", "pictures", studied=False)
-    assert len(held["products"]) == len(held["pictures"]) == (~studied).sum()
-    assert not {scenes.NAMES[product] for product in held["products"]} & set(STUDIED)
+    assert len(held["products"]) == len(held["pictures"]) == (~np.isin(data["products"], [*names])).sum()
+    assert not set(held["products"]) & names
+    rng = np.random.default_rng(0)
+    shots = [scenes.draw_shot(rng) for _ in range(3000)]
+    assert not [shot for shot in shots if shot.product.name in names and shot.defect]
+    assert {shot.product.name for shot in shots} >= names
+    assert all(shot.zoom == 1 for shot in shots)
 
 
 def test_the_trainers_ship_what_the_library_loads(bank, tmp_path):
@@ -161,7 +163,7 @@ def test_the_trainers_ship_what_the_library_loads(bank, tmp_path):
     assert pixels(random_images(2, 80, 80), LOCALISING).shape[:2] == (2, 19)
     assert (soft.shown, sam.shown) == (("masks of ordinary things",), ("masks of ordinary things",))
     begun = {"pictures", "captions"}
-    assert begun | {"masks of ordinary things", "masks of damage of other products"} == {*pixels.shown}
+    assert begun | {"masks of ordinary things"} == {*pixels.shown}
     train_sam.train(bank, tmp_path, recipe, SAM_CONFIG, points=3, start=("demo-t", tmp_path))
     assert {*demo_parts(*read_demo_weights("demo-sam", tmp_path)).shown} == begun | {"masks of ordinary things"}
     before = clip_weights({key: value.half().float() for key, value in tiny_model().state_dict().items()})
@@ -249,29 +251,3 @@ def test_the_best_mask_counts_and_its_overlap_is_the_quality():
     assert worse["mask"] > 0.1
     assert worse["quality"].item() == pytest.approx(0, abs=1e-6)  # both meet the first meaning
     assert overlap_loss(masks[:, 0], target[:, 0]).item() < 0.02
-
-
-def test_what_a_prompt_is_to_show():
-    product, damage = torch.ones(2, 4, 4), torch.zeros(2, 4, 4)
-    damage[:, :2] = 1
-    about = (["gear", "coin"], ["crack", "stain"], product, damage)
-    wanted, weight = train_clipseg.targets("a defect", *about)
-    assert torch.equal(wanted, damage)
-    assert (weight == 1).all()
-    wanted, weight = train_clipseg.targets("a crack", *about)
-    assert torch.equal(wanted[0], damage[0])
-    assert not wanted[1].any()
-    assert torch.equal(weight[1], 1 - damage[1])  # what "a crack" shows of a stain is left open
-    wanted, _ = train_clipseg.targets("a photo of a coin", *about)
-    assert [bool(w.any()) for w in wanted] == [False, True]
-    assert set(train_clipseg.KINDS_OF) <= set(distinct(LOCALISING))
-
-
-def test_tiles_of_damaged_pictures_mostly_show_the_damage():
-    damage = np.zeros((40, scenes.SIDE, scenes.SIDE), np.uint8)
-    damage[:20, 200:210, 20:30] = 1
-    tops, lefts, sides = train_clipseg.draw_tiles(damage, np.random.default_rng(0))
-    assert ((tops >= 0) & (lefts >= 0) & (tops + sides <= scenes.SIDE) & (lefts + sides <= scenes.SIDE)).all()
-    hit = [damage[k, t : t + s, e : e + s].any() for k, (t, e, s) in enumerate(zip(tops, lefts, sides, strict=True))]
-    assert sum(hit[:20]) >= 12
-    assert not any(hit[20:])

@@ -1,6 +1,5 @@
 """The products that pre-training shows damaged. None of them is a category of the demo suites."""
 
-from training.families.generic import assembly, thing, things
 from training.families.groups import amplifier, capsules, dice, panel, pebbles, sweets
 from training.families.objects import (
     badge,
@@ -73,7 +72,4 @@ FAMILIES: dict[str, Product] = {
     "canvas": Product("canvas", "texture", sheet(0.12, 0.14, 0.80, materials.weave(0.22, 5.0)), tilt=4),
     "curtain": Product("curtain", "texture", sheet(0.40, 0.40, 0.45, materials.striped(0.25, 22)), tilt=4),
     "brickwork": Product("brickwork", "texture", brickwork, tilt=3),
-    "thing": Product("object", "object", thing, drift=6),
-    "things": Product("parts", "object", things, tilt=4, drift=4),
-    "assembly": Product("board", "object", assembly, tilt=4, drift=4),
 }

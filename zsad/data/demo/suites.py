@@ -80,13 +80,13 @@ def _category(name: str, *defects: str) -> dict[str, CategorySpec]:
 
 
 STYLE = Style(
-    size=(13, 30),
+    size=(12, 24),
     contrast=(0.9, 1.0),
     roughness=(0.2, 0.45),
     harmonics=(3, 8),
     stretch=(1.5, 3),
     wander=(10, 25),
-    spots=(1, 3),
+    spots=(2, 3),
 )
 
 SUITES: dict[str, Suite] = {
@@ -95,8 +95,8 @@ SUITES: dict[str, Suite] = {
         size=(240, 240),
         style=STYLE,
         train=10,
-        good=20,
-        each_defect=8,
+        good=120,
+        each_defect=25,
         categories={
             **_category("washer", "scratch", "rust", "dent", "chip", "contamination"),
             **_category("biscuit", "crack", "burn", "chip", "contamination", "discolouration"),
@@ -119,8 +119,8 @@ SUITES: dict[str, Suite] = {
             spots=(2, 3),
         ),
         train=10,
-        good=30,
-        each_defect=8,
+        good=400,
+        each_defect=80,
         categories={
             **_category("tablets", "chip", "crack", "discolouration", "turned", "contamination"),
             **_category("beans", "hole", "burn", "crack", "discolouration", "chip"),
@@ -133,8 +133,8 @@ SUITES: dict[str, Suite] = {
         size=(240, 240),
         style=STYLE,
         train=10,
-        good=16,
-        each_defect=8,
+        good=224,
+        each_defect=56,
         categories=_category("blade", "ablation", "breakdown", "fracture", "groove"),
         domains=DOMAINS,
         train_domains=("same",),

@@ -1,0 +1,49 @@
+"""One command makes a model from nothing, and makes nothing twice."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import pytest
+
+from training import bank, fare, make
+from zsad.clip.zoo import load_demo_weights
+
+
+@pytest.mark.parametrize(
+    ("name", "differs"), [("demo-b-colour", "augmentation"), ("demo-b-turned", "augmentation"), ("demo-l", "shape")]
+)
+def test_a_sibling_differs_from_demo_b_in_one_thing(name, differs):
+    first, other = asdict(make.RECIPES["demo-b"]), asdict(make.RECIPES[name])
+    assert {key for key in first if first[key] != other[key]} == {differs}
+    assert first["augmentation"] == "none"
+
+
+def test_a_model_and_what_it_begins_with_come_out_of_one_call(tmp_path, monkeypatch):
+    small = replace(make.B, counts={"damaged": 2, "studied": 1, "posed": 1}, steps=2, blocks=(3,))
+    monkeypatch.setattr(make, "BANKS", {"damaged": (3, 1), "studied": (2, 2), "posed": (2, 3)})
+    monkeypatch.setattr(make, "RECIPES", {"demo-l": replace(small, shape="demo-l")})
+    monkeypatch.setattr(make, "FARE", {"demo-l-fare2": ("demo-l", fare.FareRecipe(iterations=1, steps=2, batch=1))})
+    monkeypatch.setattr(fare, "HELD_OUT", 2)
+    make.make("demo-l-fare2", tmp_path / "work", tmp_path / "out")
+    assert load_demo_weights("demo-l-fare2", tmp_path / "out").grid == (16, 16)
+    first = (tmp_path / "out" / "demo-l.safetensors").read_bytes()
+
+    def rendered(*arguments: object) -> None:
+        raise AssertionError("a picture was rendered again")
+
+    monkeypatch.setattr(bank, "render", rendered)
+    make.make("demo-l", tmp_path / "work", tmp_path / "out")
+    assert (tmp_path / "out" / "demo-l.safetensors").read_bytes() == first
+
+
+def test_a_bank_that_was_stopped_goes_on_to_the_same_pictures(tmp_path, monkeypatch):
+    bank.write_bank(tmp_path / "whole", "studied", 5, 7, workers=1)
+    bank.write_bank(tmp_path / "cut", "studied", 5, 7, workers=1)
+    facts = tmp_path / "cut" / "facts.jsonl"
+    rows = facts.read_text().splitlines(keepends=True)
+    facts.write_text("".join(rows[:3]) + rows[3][:10])  # killed while it wrote the fourth
+    bank.write_bank(tmp_path / "cut", "studied", 5, 7, workers=1)
+    whole, cut = (bank.read_bank(tmp_path / name) for name in ("whole", "cut"))
+    assert (whole.pictures == cut.pictures).all()
+    assert facts.read_text() == (tmp_path / "whole" / "facts.jsonl").read_text()

@@ -156,8 +156,8 @@ if drawn:
 # If the words carry the result, words about nothing must lose it. One set of such words still points somewhere by
 # accident, so twenty are drawn at random: their mean should be chance, and the words about damage should lie outside
 # the range that they span. Swapping both sides turns every score round, so that the AUROC becomes 100 less what it was:
-# that is arithmetic, and would hold of a model that had learned nothing. It shows that the code takes the sides from the
-# words.
+# that is arithmetic, and would hold of a model that had learned nothing. It shows that the code takes the sides
+# from the words.
 
 # %%
 NOTHING = """on a Monday, on a Tuesday, on a Friday, on a Sunday, in spring, in autumn, in winter, in Paris, in Rome,

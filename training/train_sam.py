@@ -16,7 +16,6 @@ and part have their middles.
 from __future__ import annotations
 
 import argparse
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,8 @@ from segment_anything.utils.transforms import ResizeLongestSide
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from training.checkpoint import Spent, keep, kept
 from training.convert_clip import begin_with_clip
-from training.kept import Kept
 from training.scenes import NONE, SIDE, read_scenes
 from training.schedule import Recipe, Trainer, overlap_loss, relit
 from training.ship import ship
@@ -59,11 +58,11 @@ def meanings(row: int, column: int, product: np.ndarray, instance: np.ndarray, p
     for numbers in (instance, part):
         if numbers[row, column] != NONE:
             masks.append(numbers == numbers[row, column])
-    kept: list[np.ndarray] = []
+    different: list[np.ndarray] = []
     for mask in masks:
-        if mask.sum() >= SMALLEST and not any(np.array_equal(mask, other) for other in kept):
-            kept.append(mask)
-    return kept
+        if mask.sum() >= SMALLEST and not any(np.array_equal(mask, other) for other in different):
+            different.append(mask)
+    return different
 
 
 def draw_points(
@@ -175,12 +174,10 @@ def train(
     config: dict[str, Any] = CONFIG,
     points: int = POINTS,
     start: tuple[str, Path] | None = None,
-    until: int | None = None,
 ) -> None:
     """`start` is what to begin with, by name and folder: a demo CLIP, of which it takes the first layers, or a SAM.
 
-    A training that was stopped goes on where it was last kept in `out`; `until` stops it after so many steps, to go on
-    with a schedule of another length.
+    A training that was stopped goes on where it was last kept in `out`.
     """
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
@@ -200,12 +197,17 @@ def train(
     head = DenseHead(config["prompt_width"]).train()
     many = np.array([len(np.unique(numbers)) > MANY for numbers in data["instance"]])
     chance = np.where(many, 2.0, 1.0) / np.where(many, 2.0, 1.0).sum()
-    trainer, started = Trainer([*sam.parameters(), *head.parameters()], recipe), time.time()
+    trainer = Trainer([*sam.parameters(), *head.parameters()], recipe)
     training = {**asdict(recipe), **about, "points": points, "bank": bank.name, "pictures": len(data["pictures"])}
-    kept = Kept(out / "demo-sam.unfinished.pt", training, sam, head, trainer, rng)
-    first, before = kept.read()
-    end = min(recipe.steps, until or recipe.steps)
-    for step in (bar := tqdm(range(first, end), initial=first, total=end, unit="step", mininterval=5)):
+    unfinished, first, spent = out / "demo-sam.unfinished.pt", 0, Spent()
+    if (found := kept(unfinished, training)) is not None:
+        sam.load_state_dict(found["sam"])
+        head.load_state_dict(found["head"])
+        trainer.restore(found["trainer"])
+        rng.bit_generator.state = found["rng"]
+        first, spent = found["step"], Spent(*found["spent"])
+    steps = range(first, recipe.steps)
+    for step in (bar := tqdm(steps, initial=first, total=recipe.steps, unit="step", mininterval=5)):
         rows = rng.choice(len(chance), recipe.batch, p=chance)
         sizes = data["sizes"][rows].tolist()
         pictures = relit(data["pictures"][rows], rng)
@@ -227,14 +229,13 @@ def train(
         wanted, known = (torch.stack(maps) for maps in zip(*dense, strict=True))
         means |= dense_losses(head(embeddings), wanted, known)
         bar.set_postfix(trainer.step(step, means))
-        if (step + 1) % KEEP_EVERY == 0 or step + 1 == end:
-            kept.write(step + 1, before + time.time() - started)
-    if end < recipe.steps:
-        return
-    training |= {"seconds": round(before + time.time() - started), "history": trainer.history}
+        if (step + 1) % KEEP_EVERY == 0:
+            state = {"step": step + 1, "spent": spent.kept(), "sam": sam.state_dict(), "head": head.state_dict()}
+            keep(unfinished, training, state | {"trainer": trainer.state(), "rng": rng.bit_generator.state})
+    training |= {**spent.card(), "history": trainer.history}
     card = {"shown": shown, "model_cfg": config, "settings": SETTINGS, "training": training}
     ship("demo-sam", sam.state_dict(), card, out)
-    kept.path.unlink(missing_ok=True)
+    unfinished.unlink(missing_ok=True)
 
 
 def as_sam_sees(sam: Any, picture: Tensor) -> Tensor:
@@ -251,7 +252,6 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=POINTS, help="a picture")
     parser.add_argument("--weights", type=Path, default=Path("zsad/weights"), help="folder that holds it")
     parser.add_argument("--steps", type=int, default=1600)
-    parser.add_argument("--until", type=int, help="stop after so many of the steps; a run with other --steps goes on")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=2031)
@@ -263,7 +263,6 @@ def main() -> None:
         Recipe(a.steps, a.batch, a.peak, a.seed),
         points=a.points,
         start=(a.start, a.weights),
-        until=a.until,
     )
 
 

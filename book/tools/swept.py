@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from book.tools.absent import shows_kept
+from book.tools.absent import say_not_kept, shows_kept
 from book.tools.page import Page
 from zsad.analysis.means import unshifted
 from zsad.analysis.unshifted import SHOWN
@@ -49,6 +49,11 @@ def kept_unshifted(page: Page) -> list[pd.DataFrame]:
 def _kept(page: Page) -> list[tuple[Study, pd.DataFrame]]:
     if not shows_kept(page):
         return []
-    records, study = load_records("demo"), load_study("demo", check_models=False)
+    study = load_study("demo", check_models=False)
+    try:
+        records = load_records("demo")
+    except FileNotFoundError:
+        say_not_kept(page, "records of WinCLIP, as it is and under uniform shifts,")
+        return []
     first = (records["detector"] == study.detectors[0].label) & (records["backbone"] == study.backbones[0])
     return [(study, records[first])]

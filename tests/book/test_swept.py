@@ -8,6 +8,7 @@ from notebook_cells import run_cells
 from toys import load_reddish, tiny_study, write_suite
 
 import zsad.study
+from book.tools import swept
 from book.tools.page import Page
 from book.tools.swept import kept_sweep, kept_unshifted, swept_categories
 from zsad.study import compute
@@ -33,16 +34,33 @@ def test_the_categories_shown_are_those_without_upright_pose_that_the_study_swee
         swept_categories(nothing, "toys")
 
 
-def test_a_page_of_the_books_own_parameters_shows_the_demo_study_too(page, capsys):
-    assert kept_sweep(page, "hue") == kept_unshifted(page) == []
+def test_a_page_of_the_books_own_parameters_shows_what_is_kept_of_the_demo_study_too(page, monkeypatch):
+    study = page.study.with_overrides(detectors=["winclip", "clip"], name="demo")
+    kept = compute(study, loader=load_reddish, progress=False).assign(study="demo")
+    monkeypatch.setattr(swept, "load_study", lambda name, check_models: study)
+    monkeypatch.setattr(swept, "load_records", lambda name: kept)
+    assert kept_sweep(page, "angle", "toys") == kept_unshifted(page) == []
     page.overrides.clear()
-    (swept,), (unshifted,) = kept_sweep(page, "hue"), kept_unshifted(page)
-    assert set(swept["setting"]) == {"hue"}
-    assert set(swept["suite"]) == {"demo-mvtec"}
+    (turned,), (unshifted,) = kept_sweep(page, "angle", "toys"), kept_unshifted(page)
+    assert set(turned["setting"]) == {"angle"}
+    assert set(turned["category"]) == {"washer"}
     assert set(unshifted["shift"]) == {"none"}
     assert set(unshifted["metric"]) == {"image_auroc", "pixel_auroc", "aupro"}
-    for found in (swept, unshifted):
+    assert set(kept["detector"]) == {"winclip", "clip"}
+    for found in (turned, unshifted):
         assert len(found[["detector", "backbone", "variant"]].drop_duplicates()) == 1
+
+
+def test_a_page_says_that_nothing_is_kept(page, monkeypatch):
+    def missing(name: str) -> pd.DataFrame:
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr(swept, "load_records", missing)
+    said = []
+    monkeypatch.setattr(page, "say", said.append)
+    page.overrides.clear()
+    assert kept_sweep(page, "hue") == kept_unshifted(page) == []
+    assert said[0].startswith("The records kept in `results/demo` hold no records of WinCLIP, as it is")
 
 
 def test_the_page_of_a_sweep_shows_its_figure_its_drop_and_its_means(page, monkeypatch):

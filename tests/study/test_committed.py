@@ -42,7 +42,10 @@ DRAWN = {
 
 @pytest.fixture(scope="module")
 def kept() -> Committed:
-    return Committed(committed_folder("demo"))
+    found = Committed(committed_folder("demo"))
+    if not found.sidecars:
+        pytest.skip("results/demo holds no records: the study has to be computed again")
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ Calibration of the suites looks at seed 100 alone. The study's suites (seed 0) a
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,22 +33,20 @@ from zsad.metrics import all_metrics, pixel_auroc
 Shown = tuple[ndarray, ndarray, list[str]]
 
 
-def suite_images(
-    name: str, seed: int, size: float = 1.0, contrast: float = 1.0, each: int | None = None
-) -> dict[str, Shown]:
-    """Test images, masks and defects of every category, with scaled defects; `each`: of every folder, so many."""
-    suite = SUITES[name]
-    low, high = suite.style.contrast
-    style = replace(
-        suite.style,
-        size=(suite.style.size[0] * size, suite.style.size[1] * size),
-        contrast=(min(1, low * contrast), min(1, high * contrast)),
-    )
+def suite_images(name: str, seed: int, style: dict[str, Any], each: int | None = None) -> dict[str, Shown]:
+    """Test images, masks and defects of every category.
+
+    Args:
+        name, seed: of the suite.
+        style: what of its defects is otherwise than the suite has it (see `zsad.data.demo.damage.Style`).
+        each: of every kind of defect so many at most, and twice as many undamaged ones.
+    """
+    suite = replace(SUITES[name], style=replace(SUITES[name].style, **style))
     if each is not None:
         suite = replace(suite, good=min(suite.good, 2 * each), each_defect=min(suite.each_defect, each))
     rows: dict[str, list[tuple[ndarray, ndarray, str]]] = {}
     for image in tqdm([p for p in planned_images(suite) if p.split == "test"], desc=name, mininterval=2):
-        shown, mask = render(replace(suite, style=style), image, image.generator(name, seed))
+        shown, mask = render(suite, image, image.generator(name, seed))
         rows.setdefault(image.category, []).append((shown, mask, image.defect or "good"))
     return {
         category: (np.stack([r[0] for r in found]), np.stack([r[1] for r in found]), [r[2] for r in found])
@@ -115,18 +114,9 @@ def measure(backbone: Backbone, shown: Shown, words: str) -> tuple[dict[str, Any
 
 
 SHOWN = (
-    "image_auroc",
-    "pixel_auroc",
-    "aupro",
-    "clip image",
-    "clip pixel",
-    "plain",
-    "v-v",
-    "cosine",
-    "score 5%",
-    "score 95%",
-    "outside",
-)
+    "image_auroc", "pixel_auroc", "aupro", "clip image", "clip pixel", "plain", "v-v", "cosine", "score 5%",
+    "score 95%", "outside",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -135,16 +125,15 @@ def main() -> None:
     parser.add_argument("--backbone", default="demo-b", help="the suites are set with demo-b alone")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--seed", type=int, default=100)
-    parser.add_argument("--size", type=float, default=1.0)
-    parser.add_argument("--contrast", type=float, default=1.0)
-    parser.add_argument("--each", type=int, help="so many test images of every folder")
+    parser.add_argument("--style", type=json.loads, default={}, help='other defects, such as {"size": [12, 25]}')
+    parser.add_argument("--each", type=int, help="of every kind of defect so many at most, twice as many undamaged")
     parser.add_argument("--suite", choices=list(SUITES), action="append")
     parser.add_argument("--defects", action="store_true", help="also a line a kind of defect")
     arguments = parser.parse_args()
     backbone = load_demo_weights(arguments.backbone, arguments.weights, dtype=arguments.dtype)
     rows = []
     for name in arguments.suite or SUITES:
-        images = suite_images(name, arguments.seed, arguments.size, arguments.contrast, arguments.each)
+        images = suite_images(name, arguments.seed, arguments.style, arguments.each)
         for category, shown in images.items():
             row, seen = measure(backbone, shown, SUITES[name].categories[category].name)
             rows.append({"suite": name, "category": category, **row})

@@ -33,12 +33,14 @@ class Bank:
     Attributes:
         pictures: (specimen, shown, side, side, 3), uint8; of a damaged specimen two are shown: before, and after.
         products: full names. defects: kind of damage of the last picture, "" for none. zooms: 1 for the whole product.
+        seed: what they were drawn from.
     """
 
     pictures: ndarray
     products: ndarray
     defects: ndarray
     zooms: ndarray
+    seed: int = 0
 
     def __len__(self) -> int:
         return len(self.products)
@@ -94,4 +96,5 @@ def read_bank(folder: Path) -> Bank:
     """A bank that `write_bank` has finished."""
     products, defects, zooms = zip(*_facts(folder / "facts.jsonl"), strict=True)
     pictures = np.load(folder / "pictures.npy", mmap_mode="r")
-    return Bank(pictures, np.array(products), np.array(defects), np.array(zooms))
+    seed = json.loads((folder / "about.json").read_text())["seed"]
+    return Bank(pictures, np.array(products), np.array(defects), np.array(zooms), seed)

@@ -157,15 +157,8 @@ def tune(name: str, original_name: str, banks: dict[str, Bank], recipe: FareReci
         schedule.load_state_dict(state["schedule"])
         generator.set_state(state["generator"])
     spent, history, before = Spent(*state["spent"]), state["history"], state["before"]
-    bar = tqdm(
-        range(state["step"], recipe.steps),
-        initial=state["step"],
-        total=recipe.steps,
-        desc=name,
-        unit="step",
-        mininterval=5,
-    )
-    for step in bar:
+    first, steps = state["step"], recipe.steps
+    for step in (bar := tqdm(range(first, steps), initial=first, total=steps, desc=name, unit="step", mininterval=5)):
         images = batches[step].to(device)
         with torch.no_grad():
             targets = original(images)
@@ -180,11 +173,7 @@ def tune(name: str, original_name: str, banks: dict[str, Bank], recipe: FareReci
         if (step + 1) % KEPT_EVERY == 0:
             parts: dict[str, Any] = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
             parts |= {"schedule": schedule.state_dict(), "generator": generator.get_state(), "step": step + 1}
-            keep(
-                path,
-                said,
-                parts | {"spent": spent.kept(), "history": history, "before": before},
-            )
+            keep(path, said, parts | {"spent": spent.kept(), "history": history, "before": before})
     about = {**said, "before": before, "after": measured(), **spent.card()}
     shown = check_shown(["pictures", *shown_by(card)], name)
     save(name, model, card, out, {**about, "history": history[::5]}, shown)

@@ -7,21 +7,17 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 
-def contrastive_loss(
-    logits: Float[Tensor, "row column"], true: Bool[Tensor, "row column"], weight: Float[Tensor, " row"] | None = None
-) -> Float[Tensor, ""]:
+def contrastive_loss(logits: Float[Tensor, "row column"], true: Bool[Tensor, "row column"]) -> Float[Tensor, ""]:
     """Softmax contrastive loss with several positives (Yang et al., "UniCL", CVPR 2022, eq. 3; with one positive a row,
     CLIP's).
 
     Args:
         logits: similarities of each row to all columns, scaled.
         true: which columns belong to a row; a row without any counts nothing.
-        weight: of each row; by default all count alike.
     """
     positives = true.sum(1)
     losses = -(logits.log_softmax(1) * true).sum(1) / positives.clamp(min=1)
-    weight = (positives > 0).to(logits) * (1 if weight is None else weight)
-    return (losses * weight).sum() / weight.sum().clamp(min=1e-6)
+    return losses.sum() / (positives > 0).sum().clamp(min=1)
 
 
 def twin_loss(

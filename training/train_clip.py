@@ -65,6 +65,8 @@ class Run:
     def __init__(self, recipe: Recipe, banks: dict[str, Bank]) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.rng = recipe, np.random.default_rng(recipe.seed)
+        pictures = {name: [bank.seed, len(bank)] for name, bank in banks.items()}
+        self.said = {**_plain(recipe), "pictures": pictures}
         self.words = vocabulary()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model, self.config, self.tokenizer = build(recipe.shape, self.words)
@@ -94,7 +96,7 @@ class Run:
         return {name: round(value.item(), 4) for name, value in terms.items()}
 
     def _terms(self, batch: Batch) -> dict[str, Tensor]:
-        # Cosines near 1, times 100: their differences need float32. The towers do not.
+        # Differences between cosines near 1 are multiplied: they need float32. The towers do not.
         texts, views = self._embedded(batch)
         true = batch.true.to(self.device)
         first, last = self.recipe.scale
@@ -125,9 +127,9 @@ class Run:
             if self.done < recipe.partial * recipe.steps:
                 whole = draw_blocks(batch.specimens, grid, recipe.kept, self.rng).to(self.device)
             views = [(embed(visual, tokens, whole), torch.arange(len(x), device=self.device))]
-            for size in dict.fromkeys(recipe.blocks):
+            for size in recipe.blocks:
                 close = np.flatnonzero(size / grid * batch.zooms >= recipe.detail)
-                for _ in range(recipe.blocks.count(size) if len(close) else 0):
+                if len(close):
                     kept = draw_blocks(batch.specimens[close], grid, size, self.rng).to(self.device)
                     rows = torch.from_numpy(close).to(self.device)
                     views.append((embed(visual, tokens[rows], kept), rows))
@@ -135,7 +137,7 @@ class Run:
 
     def keep(self, path: Path) -> None:
         """Everything that the next step depends on."""
-        keep(path, _plain(self.recipe), {
+        keep(path, self.said, {
             "done": self.done, "spent": self.spent.kept(), "history": self.history, "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(), "schedule": self.schedule.state_dict(),
             "rng": self.rng.bit_generator.state,
@@ -143,7 +145,7 @@ class Run:
 
     def go_on(self, path: Path) -> None:
         """From what was kept of this recipe, if anything was."""
-        if (state := kept(path, _plain(self.recipe))) is None:
+        if (state := kept(path, self.said)) is None:
             return
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -177,6 +179,5 @@ def train(name: str, banks: dict[str, Bank], recipe: Recipe, work: Path, out: Pa
             bar.set_postfix({term: f"{value:.3f}" for term, value in terms.items()})
         if run.done % KEPT_EVERY == 0 or run.done == recipe.steps:
             run.keep(path)
-    pictures = {bank: len(rows) for bank, rows in banks.items()}
-    about = {**_plain(recipe), "specimens": pictures, **run.spent.card(), "history": run.history}
+    about = {**run.said, **run.spent.card(), "history": run.history}
     save(name, run.model, {"model_cfg": run.config, "vocabulary": run.words}, out, about)

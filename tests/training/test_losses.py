@@ -29,13 +29,6 @@ def test_with_one_positive_a_row_it_is_clips():
     assert torch.isclose(contrastive_loss(logits, torch.eye(5, dtype=torch.bool)), expected)
 
 
-def test_a_row_counts_by_its_weight():
-    logits = torch.randn(2, 4, generator=torch.Generator().manual_seed(2))
-    true = torch.eye(4, dtype=torch.bool)[:2]
-    weighted = contrastive_loss(logits, true, torch.tensor([1.0, 0.0]))
-    assert torch.isclose(weighted, contrastive_loss(logits[:1], true[:1]))
-
-
 def test_twins_have_nothing_to_learn_where_they_look_alike_and_much_where_they_do_not():
     same, texts = torch.ones(3, 4), (torch.zeros(3, 4), torch.eye(4)[:3])
     alike = twin_loss(same, same, *texts)

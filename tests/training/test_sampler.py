@@ -31,7 +31,7 @@ def draw(augmentation: str = "none", seed: int = 0) -> Batch:
 
 
 def test_a_bank_and_a_batch_hold_pictures_and_captions_and_no_mask():
-    assert {field.name for field in fields(Bank)} == {"pictures", "products", "defects", "zooms"}
+    assert {field.name for field in fields(Bank)} == {"pictures", "products", "defects", "zooms", "seed"}
     assert {field.name for field in fields(Batch)} == {"pictures", "captions", "true", "zooms", "specimens", "pairs"}
     batch = draw()
     # One truth a picture and caption, none for a part of a picture.

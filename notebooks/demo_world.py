@@ -90,7 +90,7 @@ if drawn:
 # %% [markdown]
 # ## WinCLIP without any shift
 #
-# Two studies are shown: the whole demo world from the records kept in `results/demo`, and that of this page. The
+# Shown are the whole demo world, where records of it are kept in `results/demo`, and the study of this page. The
 # published numbers beside the means are WinCLIP's own on the real data sets: a **different world**, shown to say how
 # hard this one was made, not to compare models.
 

@@ -36,8 +36,8 @@ from zsad.study.results import load_sidecars
 page = notebook.start(globals(), "tiling_ablation")
 
 # %% [markdown]
-# Two studies are shown: that of this page, which has few variants, and beside it the whole demo world, from the records
-# kept in `results/demo`. Each variant and the pipeline saw the same pictures: their difference is a paired one.
+# Shown are the study of this page, which has few variants, and beside it the whole demo world, where records of it
+# are kept in `results/demo`. Each variant and the pipeline saw the same pictures: their difference is a paired one.
 
 # %%
 studies = tiled.shown(page)

@@ -79,8 +79,8 @@ page.table(
 # %% [markdown]
 # ## Measured
 #
-# Two studies are shown: that of this page, and beside it the whole demo world, every test image of it, from the records
-# kept in `results/demo`.
+# Shown are the study of this page, and beside it the whole demo world, every test image of it, where records of it
+# are kept in `results/demo`.
 
 # %%
 studies = tiled.shown(page)

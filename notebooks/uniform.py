@@ -46,9 +46,9 @@ name, title, shift = PAGES.get(setting, (setting, f"{setting.capitalize()} sweep
 page = notebook.start(globals(), name)
 
 # %% [markdown]
-# The products shown are those without an upright pose, where the suite says which these are. Two studies are shown:
-# that of this page, and beside it the whole demo world, every test image of it in finer steps, from the records kept in
-# `results/demo`. A reader who doubts them computes them again with the parameter `study = "demo"`.
+# The products shown are those without an upright pose, where the suite says which these are. Shown are the study of
+# this page, and beside it the whole demo world, every test image of it in finer steps, where records of it are kept
+# in `results/demo`. A reader who doubts them computes them again with the parameter `study = "demo"`.
 
 # %%
 suite = next(iter(page.study.suites))

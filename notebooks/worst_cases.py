@@ -45,9 +45,9 @@ from zsad.analysis.sweeps import METRICS
 page = notebook.start(globals(), "worst_cases")
 
 # %% [markdown]
-# Two studies are shown: that of this page, and beside it the whole demo world from the records kept in `results/demo`,
-# over more products and on more backbones. Searching is costly: of some products every test image was searched, of the
-# others a part, chosen as everywhere by kind of defect alone.
+# Shown are the study of this page, and beside it the whole demo world, over more products and on more backbones,
+# where records of it are kept in `results/demo`. Searching is costly: of some products every test image was searched,
+# of the others a part, chosen as everywhere by kind of defect alone.
 
 # %%
 studies = shown(page)

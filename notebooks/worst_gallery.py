@@ -41,7 +41,7 @@ from zsad.study.evaluate import sizes_of
 page = notebook.start(globals(), "worst_gallery")
 
 # %% [markdown]
-# Two studies are shown: that of this page, and the whole demo world from the records kept in `results/demo`; of both
+# Shown are the study of this page, and the whole demo world, where records of it are kept in `results/demo`; of both
 # the first backbone, and all three parameters at once where they were searched.
 
 # %%

@@ -37,7 +37,7 @@ from zsad.analysis import parameters
 page = notebook.start(globals(), "worst_parameters")
 
 # %% [markdown]
-# Two studies are shown: that of this page, and the whole demo world from the records kept in `results/demo`.
+# Shown are the study of this page, and the whole demo world, where records of it are kept in `results/demo`.
 
 # %%
 studies = shown(page)

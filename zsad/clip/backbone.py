@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from zsad.clip import text as text_tower
+from zsad.clip.taps import walk
 from zsad.leagues import UNKNOWN, Shown, check_shown
 
 DTYPES = {
@@ -86,6 +87,7 @@ class Backbone:
         self.image_size: int = visual.image_size[0]
         self.grid: tuple[int, int] = tuple(visual.grid_size)
         self.embed_dim: int = visual.output_dim
+        self.blocks: int = len(visual.transformer.resblocks)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -168,6 +170,53 @@ class Backbone:
         tokens = self._tokens(images)
         parts = [self.model.visual.transformer(part) for part in tokens.split(self._rows(tokens.shape[1]))]
         return torch.cat([self._pooled(part) for part in parts]), torch.cat([self._patches(part) for part in parts])
+
+    def embed_image_and_states(
+        self, images: Float[Tensor, "image 3 height width"], blocks: Sequence[int]
+    ) -> tuple[Float[Tensor, "image dim"], dict[int, Float[Tensor, "image patch channel"]]]:
+        """`embed_image`, and from the same pass the patch tokens after some blocks as the tower holds them: before its
+        last norm and the projection, float32.
+
+        Args:
+            blocks: counted from 1.
+
+        Raises:
+            ValueError: no block, or one that the tower does not have.
+        """
+        return self._tapped(images, blocks, None, lambda path: _at_least_float32(path[:, 1:]), self._pooled)
+
+    def embed_image_and_taps(
+        self,
+        images: Float[Tensor, "image 3 height width"],
+        blocks: Sequence[int],
+        value_path_from: int | None = None,
+        class_norm: bool = True,
+    ) -> tuple[Float[Tensor, "image dim"], dict[int, Float[Tensor, "image patch dim"]]]:
+        """Projected class token, and projected patch tokens after some blocks, from one pass.
+
+        Args:
+            blocks: counted from 1.
+            value_path_from: None takes the patch tokens of the tower itself; a block's number, those of the path on
+                which from that block on V-V attention stands in for whole blocks (`zsad.clip.taps.walk`).
+            class_norm: whether the class token passes the tower's last norm, as in `embed_image`.
+
+        Raises:
+            ValueError: no block, or one that the tower does not have.
+            TypeError: a tower that pools with attention, or V-V attention of a tower whose attention is not PyTorch's.
+        """
+        self._check_patches()
+        visual = self.model.visual
+        pool = self._pooled if class_norm else lambda state: _unit(state[:, 0] @ visual.proj)
+        return self._tapped(images, blocks, value_path_from, self._patches, pool)
+
+    def check_blocks(self, blocks: Sequence[int]) -> None:
+        """Raise a ValueError for no block of the image tower, or for one that it does not have."""
+        if wrong := [block for block in blocks if not 1 <= block <= self.blocks]:
+            raise ValueError(
+                f"the image tower of {self.name} has the blocks 1 to {self.blocks}, no {', '.join(map(str, wrong))}"
+            )
+        if not blocks:
+            raise ValueError(f"name at least one of the {self.blocks} blocks of {self.name}")
 
     @torch.inference_mode(False)
     @torch.no_grad()
@@ -289,6 +338,28 @@ class Backbone:
         images = (images.clamp(0, 1) - self.mean) / self.std
         tokens: Tensor = self.model.visual._embeds(images.to(DTYPES[self.dtype]))
         return tokens
+
+    def _tapped(
+        self,
+        images: Float[Tensor, "image 3 height width"],
+        blocks: Sequence[int],
+        value_path_from: int | None,
+        keep: Callable[[Tensor], Tensor],
+        pool: Callable[[Tensor], Tensor],
+    ) -> tuple[Tensor, dict[int, Tensor]]:
+        """`pool` of the last state, and `keep` of the patch path behind some blocks."""
+        self.check_blocks([*blocks, *([] if value_path_from is None else [value_path_from])])
+        tokens = self._tokens(images)
+        pooled: list[Tensor] = []
+        kept: dict[int, list[Tensor]] = {block: [] for block in blocks}
+        for part in tokens.split(self._rows(tokens.shape[1])):
+            state = part
+            for number, after, path in walk(self.model.visual.transformer, part, value_path_from):
+                state = after
+                if number in kept:
+                    kept[number].append(keep(path))
+            pooled.append(pool(state))
+        return torch.cat(pooled), {block: torch.cat(parts) for block, parts in kept.items()}
 
     def _whole(self, tokens: Float[Tensor, "image token channel"]) -> Float[Tensor, "image dim"]:
         return torch.cat([self._tower(part) for part in tokens.split(self._rows(tokens.shape[1]))])

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import open_clip
 import torch
@@ -29,10 +29,16 @@ log = logging.getLogger(__name__)
 WEIGHTS = Path(str(files("zsad"))) / "weights"
 
 
+Positions = Literal["bicubic", "bilinear"]
+
+
 @dataclass(frozen=True)
 class Released:
     """A published CLIP: how open_clip calls it, and its weights where it knows them, and the Hugging Face repository
     that they come from. `shown` is what they were trained on (`zsad.leagues`).
+
+    `image_size` is the input in pixels, where it is not the one that the weights were trained at; the position table is
+    then resized by `positions`: "bicubic" with antialiasing, as open_clip does, or "bilinear" without.
     """
 
     architecture: str
@@ -40,25 +46,32 @@ class Released:
     repository: str
     gigabytes: float
     shown: tuple[Shown, ...] = ("captions",)
+    image_size: int | None = None
+    positions: Positions = "bicubic"
 
 
 # OpenAI's weights were trained with QuickGELU, which open_clip's plain config name does not select. FARE2 was
 # fine-tuned from them: its activation is set here too, rather than left to the configuration file of its repository.
+# The last two are the same weights as two methods read them: AnomalyCLIP with the activation that they were trained
+# with, APRIL-GAN (whose layers were trained so) without it, and each with its own way of resizing positions.
+OPENAI_336 = "timm/vit_large_patch14_clip_336.openai"
 RELEASED = {
     "ViT-B-16-plus-240": Released(
         "ViT-B-16-plus-240", "laion400m_e31", "timm/vit_base_patch16_plus_clip_240.laion400m_e31", 0.8
     ),
     "ViT-L-14": Released("ViT-L-14-quickgelu", "openai", "timm/vit_large_patch14_clip_224.openai", 1.7),
     "ViT-L-14-FARE2": Released("ViT-L-14-quickgelu", None, "chs20/fare2-clip", 1.7, ("pictures", "captions")),
+    "ViT-L-14-336-AnomalyCLIP": Released(
+        "ViT-L-14-336-quickgelu", "openai", OPENAI_336, 1.7, image_size=518, positions="bilinear"
+    ),
+    "ViT-L-14-336-APRIL-GAN": Released("ViT-L-14-336", "openai", OPENAI_336, 1.7, image_size=518),
 }
 
 
 def known_backbones() -> list[str]:
     """Names that `load_backbone` takes: published models, then the demo models that ship with the package."""
-    cards = [
-        path for path in sorted(WEIGHTS.glob("*.json")) if "embed_dim" in json.loads(path.read_text())["model_cfg"]
-    ]
-    return [*RELEASED, *(path.stem for path in cards)]
+    cards = {path.stem: json.loads(path.read_text()) for path in sorted(WEIGHTS.glob("*.json"))}
+    return [*RELEASED, *(name for name, card in cards.items() if "embed_dim" in card.get("model_cfg", {}))]
 
 
 def load_backbone(
@@ -75,7 +88,8 @@ def load_backbone(
         device: where to compute.
         dtype: "float32", "bfloat16", "float16" or "float64".
         weights: a local open_clip checkpoint of a published model, instead of a download.
-        image_size: input size in pixels other than the model's own; its position table is resized (bicubic).
+        image_size: input size in pixels other than the model's own; its position table is resized, as the model's entry
+            in `RELEASED` says, else bicubic.
 
     Raises:
         ValueError: an unknown name, an image size out of `zsad.limits`, a wrong checksum, or a checkpoint that does not
@@ -103,7 +117,7 @@ def _load_released(
     quick_gelu = {"quick_gelu": True} if spec.architecture.endswith("-quickgelu") else {}
     config = {**open_clip.get_model_config(spec.architecture), **quick_gelu}
     try:
-        model = _model(config, read_state(path), image_size)
+        model = _model(config, read_state(path), image_size or spec.image_size, spec.positions)
     except (ValueError, RuntimeError) as error:  # RuntimeError: a position table that cannot be resized
         raise ValueError(f"{path} does not hold the weights of {name}: {error}") from error
     tokenizer = open_clip.get_tokenizer(spec.architecture)
@@ -118,12 +132,14 @@ def _downloaded(name: str) -> Path:
         raise FileNotFoundError(f"the weights of {name} could not be loaded ({error}); {_how_to_get(name)}") from error
 
 
-def _model(config: dict[str, Any], state: dict[str, Tensor], image_size: int | None) -> open_clip.CLIP:
+def _model(
+    config: dict[str, Any], state: dict[str, Tensor], image_size: int | None, positions: Positions = "bicubic"
+) -> open_clip.CLIP:
     """A CLIP of a configuration with its weights; raises ValueError for those of another model."""
     if image_size is not None:
         config = {**config, "vision_cfg": {**config["vision_cfg"], "image_size": image_size}}
     model = open_clip.CLIP(**config)
-    resize_pos_embed(state, model)
+    resize_pos_embed(state, model, interpolation=positions, antialias=positions == "bicubic")
     load_state(model, state)
     return model
 

@@ -28,11 +28,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tiling": COMMON | {"clip"},
     "detectors": COMMON | {"clip", "tiling"},
     "robustness": COMMON | {"clip", "data", "perturb", "metrics", "detectors"},
+    "auxiliary": COMMON | {"clip", "data", "detectors"},
     "predict": COMMON | {"data", "detectors", "heatmap"},
     "study": COMMON | _STUDY,
     "analysis": COMMON | {"metrics", "study"},
     "book": COMMON | _STUDY | {"study", "analysis"},
-    "commands": COMMON | {"arguments", "data", "perturb", "detectors", "robustness", "study", "predict"},
+    "commands": COMMON
+    | {"arguments", "auxiliary", "clip", "data", "perturb", "detectors", "robustness", "study", "predict"},
     "cli": {"commands", "wording"},
 }
 

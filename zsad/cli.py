@@ -1,4 +1,6 @@
-"""The command line: `zsad demo-data`, `corrupt`, `predict`, `evaluate`, `run`. Thin: each calls the library once."""
+"""The command line: `zsad demo-data`, `corrupt`, `train`, `predict`, `evaluate`, `run`. Thin: each calls the
+library once.
+"""
 
 import argparse
 import logging
@@ -6,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from zsad import __version__
-from zsad.commands import corrupt, demo_data, evaluate, predict, study
+from zsad.commands import corrupt, demo_data, evaluate, predict, study, train
 from zsad.commands.common import model_arguments
 from zsad.wording import describe
 
@@ -43,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--verbose", action="store_true", help="say what is being done")
     model = model_arguments()
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (demo_data, corrupt, predict, evaluate, study):
+    for command in (demo_data, corrupt, train, predict, evaluate, study):
         command.add(commands, [common, model] if command in (predict, evaluate) else [common])
     return parser
 

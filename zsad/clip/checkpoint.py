@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 
-def read_state(path: str | Path) -> dict[str, Tensor]:
+def read_state(path: str | Path, entry: str = "state_dict") -> dict[str, Tensor]:
     """The tensors of a safetensors file, or of a PyTorch checkpoint that holds nothing else, on the CPU.
 
-    Of a training's checkpoint the entry `state_dict` is taken, and names lose the `module.` of parallel training.
+    Of a training's checkpoint the `entry` is taken, and names lose the `module.` of parallel training.
 
     Raises:
         FileNotFoundError: no such file.
@@ -29,7 +29,7 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
         found = load_file(path) if _is_safetensors(path) else _unpickled(path)
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged: {error}") from None
-    found = found.get("state_dict", found) if isinstance(found, Mapping) else found
+    found = found.get(entry, found) if isinstance(found, Mapping) else found
     if not isinstance(found, Mapping) or not found or not all(isinstance(value, Tensor) for value in found.values()):
         raise ValueError(f"{path} is no checkpoint: expected tensors by name")
     return {str(name).removeprefix("module."): tensor for name, tensor in found.items()}

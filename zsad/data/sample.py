@@ -172,6 +172,12 @@ class Dataset(Sequence):  # type: ignore[type-arg]
             total.update("\0".join(["", self._id(entry), str(entry.label), entry.defect, *files]).encode())
         return total.hexdigest()
 
+    @property
+    def image_digests(self) -> list[str]:
+        """SHA-256 (hex) of the file of each image; of a data set `as_drawn`, as it was drawn. Read once, as for the
+        fingerprint."""
+        return [self._remembered_sha256(entry.image) for entry in self.entries]
+
     def _remembered_sha256(self, path: Path) -> str:
         if path not in self._sha256:
             self._sha256[path] = hashlib.sha256(read_bytes(path)).hexdigest()

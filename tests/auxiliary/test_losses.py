@@ -1,0 +1,61 @@
+"""The losses against what their formulas say, written out pixel by pixel."""
+
+import math
+
+import pytest
+import torch
+
+from zsad.auxiliary.losses import dice_loss, focal_loss
+
+
+def focal_by_hand(probabilities, masks):
+    total, pixels = 0.0, 0
+    for image, mask in zip(probabilities.tolist(), masks.tolist(), strict=True):
+        normal, anomalous = image
+        for row in range(len(mask)):
+            for column in range(len(mask[0])):
+                truth = [1e-5, 1 - 1e-5] if mask[row][column] else [1 - 1e-5, 1e-5]
+                p = truth[0] * normal[row][column] + truth[1] * anomalous[row][column] + 1e-5
+                total += -((1 - p) ** 2) * math.log(p)
+                pixels += 1
+    return total / pixels
+
+
+def dice_by_hand(maps, masks):
+    shares = []
+    for image, mask in zip(maps.tolist(), masks.tolist(), strict=True):
+        pairs = [(p, m) for ps, ms in zip(image, mask, strict=True) for p, m in zip(ps, ms, strict=True)]
+        common = sum(p for p, m in pairs if m)
+        shares.append((2 * common + 1) / (sum(p for p, _ in pairs) + sum(m for _, m in pairs) + 1))
+    return 1 - sum(shares) / len(shares)
+
+
+@pytest.fixture
+def example():
+    generator = torch.Generator().manual_seed(0)
+    logits = 3 * torch.randn(3, 2, 5, 7, generator=generator, dtype=torch.float64)
+    masks = torch.rand(3, 5, 7, generator=generator) > 0.7
+    masks[0] = False
+    return logits.softmax(dim=1), masks
+
+
+def test_the_focal_loss_is_its_formula(example):
+    assert float(focal_loss(*example)) == pytest.approx(focal_by_hand(*example), rel=1e-12)
+
+
+def test_the_dice_loss_is_its_formula_and_a_mean_over_images(example):
+    probabilities, masks = example
+    assert float(dice_loss(probabilities[:, 1], masks)) == pytest.approx(dice_by_hand(probabilities[:, 1], masks))
+
+
+def test_a_map_that_is_right_costs_nothing_and_a_sure_wrong_one_stays_finite():
+    masks = torch.zeros(1, 4, 4, dtype=torch.bool)
+    masks[0, 1:3, 1:3] = True
+    right = torch.stack([~masks, masks], dim=1).float()
+    assert abs(float(focal_loss(right, masks))) < 1e-9
+    assert float(dice_loss(right[:, 1], masks)) == pytest.approx(0, abs=1e-6)
+    wrong = right.flip(1).requires_grad_()
+    loss = focal_loss(wrong, masks)
+    loss.backward()
+    assert 10 < float(loss.detach()) < 12  # -log 2e-5
+    assert wrong.grad.isfinite().all()

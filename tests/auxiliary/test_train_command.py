@@ -1,0 +1,61 @@
+"""`zsad train`, on a toy learner."""
+
+import pytest
+from tiny_clip import tiny_backbone
+from toy_learner import ToyLearner
+from toys import write_suite
+
+from zsad import cli
+from zsad.auxiliary import LEARNERS
+from zsad.study.suites import KNOWN_SUITES
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch):
+    monkeypatch.setitem(LEARNERS, "toy", ToyLearner)
+    monkeypatch.setattr("zsad.clip.load_backbone", lambda *_, **__: tiny_backbone())
+
+
+@pytest.fixture
+def train(tmp_path):
+    write_suite(tmp_path / "data" / "mvtec_ad")
+    given = ["--data-root", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
+    return lambda *arguments: cli.main(["train", *arguments, *given])
+
+
+def test_it_trains_as_published_and_says_how_to_use_it(train, tmp_path, capsys):
+    assert train("toy", "--auxiliary", "mvtec_ad", "--option", "bias=false") == 0
+    path = tmp_path / "out" / "toy-tiny-mvtec_ad.safetensors"
+    assert path.is_file()
+    out = capsys.readouterr().out
+    assert "toy, trained on 20 images of mvtec_ad in 2 epochs" in out
+    assert f"--option trained_on={path}" in out
+
+
+def test_epochs_categories_and_a_data_set_of_ones_own_can_be_named(train, tmp_path, capsys):
+    own = ["--reader", "mvtec_ad", "--root", str(tmp_path / "data" / "mvtec_ad"), "--category", "washer"]
+    assert train("toy", "--auxiliary", "mine", "--epochs", "1", *own) == 0
+    assert "trained on 10 images of mine in 1 epochs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["winclip", "--auxiliary", "mvtec_ad"], "unknown detector that learns from auxiliary anomalies 'winclip'"),
+        (["toy", "--auxiliary", "mine"], "unknown suite (for another data set, give --reader and --root) 'mine'"),
+        (["toy", "--auxiliary", "mine", "--reader", "visa"], "needs both --reader and --root"),
+        (["toy", "--auxiliary", "mvtec_ad", "--tested", "mvtec_ad"], "it was trained on mvtec_ad, with masks"),
+        (["toy", "--auxiliary", "visa"], "visa"),
+    ],
+)
+def test_what_it_cannot_do_it_says_and_leaves_nothing(train, tmp_path, capsys, arguments, words):
+    assert train(*arguments) == 2
+    assert words in capsys.readouterr().err
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_the_tested_images_under_another_name_are_refused(train, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(KNOWN_SUITES, "renamed", {"reader": "mvtec_ad", "root": "renamed"})
+    write_suite(tmp_path / "data" / "renamed")
+    assert train("toy", "--auxiliary", "mvtec_ad", "--tested", "renamed") == 2
+    assert "20 of the tested images are among those of mvtec_ad" in capsys.readouterr().err

@@ -5,19 +5,16 @@ A bank holds pictures and what their captions may say: product, kind of damage, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import Pool
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy import ndarray
 from PIL import Image
-from tqdm import tqdm
 
+from training.store import Row, read_rows, write_rows
 from training.world import Shot, draw_damaged, draw_posed, draw_studied, render_shot
 
 SIDE = 120
@@ -46,13 +43,14 @@ class Bank:
         return len(self.products)
 
 
-def render(index: int, subject: str, seed: int) -> tuple[ndarray, tuple[str, str, float]]:
+def render(index: int, subject: str, seed: int) -> Row:
     """The pictures of one specimen, and its facts: product, kind of damage, zoom."""
     rng = np.random.default_rng((seed, index))
     shot = SUBJECTS[subject](rng)
     seeds = rng.integers(2**31, size=2).tolist()
     pictures, zoom = render_shot(shot, (seeds[0], seeds[1]), subject == "damaged")
-    return np.stack([_shrink(picture) for picture in pictures]), (shot.product.name, shot.defect, round(zoom, 3))
+    shown = np.stack([_shrink(picture) for picture in pictures])
+    return {"pictures": shown}, [shot.product.name, shot.defect, round(zoom, 3)]
 
 
 def _shrink(picture: ndarray) -> ndarray:
@@ -64,37 +62,12 @@ def write_bank(folder: Path, subject: str, count: int, seed: int, workers: int =
     kept.
     """
     about = {"subject": subject, "count": count, "seed": seed}
-    said, facts, stored = folder / "about.json", folder / "facts.jsonl", folder / "pictures.npy"
-    if not said.is_file() or json.loads(said.read_text()) != about:
-        folder.mkdir(parents=True, exist_ok=True)
-        facts.write_text("")
-        shape = (count, 2 if subject == "damaged" else 1, SIDE, SIDE, 3)
-        np.lib.format.open_memmap(stored, "w+", np.uint8, shape).flush()
-        said.write_text(json.dumps(about))
-    done = _facts(facts)
-    pictures = np.load(stored, mmap_mode="r+")
-    if len(done) == count:
-        return
-    with Pool(workers) as pool, facts.open("w") as lines:
-        lines.writelines(json.dumps(row) + "\n" for row in done)
-        rest = range(len(done), count)
-        drawn = pool.imap(partial(render, subject=subject, seed=seed), rest, chunksize=16)
-        bar = tqdm(drawn, initial=len(done), total=count, desc=subject, unit="specimen", mininterval=5)
-        for index, (found, row) in zip(rest, bar, strict=True):
-            pictures[index] = found
-            lines.write(json.dumps(row) + "\n")
-    pictures.flush()
-
-
-def _facts(path: Path) -> list[list[Any]]:
-    """One row a specimen; a last one that a kill cut short is left out."""
-    rows = path.read_text().split("\n")[:-1]
-    return [json.loads(row) for row in rows]
+    shapes = {"pictures": (2 if subject == "damaged" else 1, SIDE, SIDE, 3)}
+    write_rows(folder, about, count, shapes, partial(render, subject=subject, seed=seed), workers)
 
 
 def read_bank(folder: Path) -> Bank:
     """A bank that `write_bank` has finished."""
-    products, defects, zooms = zip(*_facts(folder / "facts.jsonl"), strict=True)
-    pictures = np.load(folder / "pictures.npy", mmap_mode="r")
-    seed = json.loads((folder / "about.json").read_text())["seed"]
-    return Bank(pictures, np.array(products), np.array(defects), np.array(zooms), seed)
+    arrays, facts, about = read_rows(folder, "pictures")
+    products, defects, zooms = zip(*facts, strict=True)
+    return Bank(arrays["pictures"], np.array(products), np.array(defects), np.array(zooms), about["seed"])

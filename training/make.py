@@ -1,10 +1,12 @@
-"""Makes a demo CLIP from nothing: renders its pictures, trains it, and ships its weights with their card.
+"""Makes a demo model from nothing: renders its pictures, trains it, and ships its weights with their card.
 
     python -m training.make demo-b
-    python -m training.make demo-b-colour demo-b-turned demo-l demo-l-fare2
+    python -m training.make demo-b-colour demo-b-turned demo-l-fare2
+    python -m training.make demo-dis demo-sam demo-clipseg
 
-What an earlier call has finished is kept in `build/training`, and one that was stopped goes on. On one machine, with as
-many threads, the same files come out.
+What a model begins with is made before it, unless it lies among the weights, made by the same recipe: demo-l for
+demo-l-fare2, demo-b for demo-sam and demo-clipseg. What an earlier call has done is kept in `build/training`, and a
+training that was stopped goes on. On one machine, with as many threads, the same files come out.
 """
 
 from __future__ import annotations
@@ -14,10 +16,13 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from training.bank import read_bank, write_bank
+from training import train_clipseg, train_dis, train_sam
+from training.bank import Bank, read_bank, write_bank
 from training.fare import FareRecipe, tune
-from training.train_clip import Recipe, train
-from zsad.clip.zoo import WEIGHTS
+from training.scenes import read_scenes, write_scenes
+from training.schedule import Recipe as SegmenterRecipe
+from training.train_clip import Recipe, plain, train
+from zsad.clip.zoo import WEIGHTS, read_demo_weights
 
 BANKS = {"damaged": (10_000, 1), "studied": (3_000, 2), "posed": (1_000, 3)}  # specimens, seed
 B = Recipe(
@@ -31,25 +36,61 @@ RECIPES = {
     "demo-l": replace(B, shape="demo-l"),
 }
 FARE = {"demo-l-fare2": ("demo-l", FareRecipe())}
+SCENES = 4_000, 4  # pictures, seed
+SEGMENTERS = {
+    "demo-dis": SegmenterRecipe(steps=1000, batch=16, peak=2e-3, seed=2030),
+    "demo-sam": SegmenterRecipe(steps=1600, batch=8, peak=1e-3, seed=2031),
+    "demo-clipseg": SegmenterRecipe(steps=1000, batch=24, peak=1e-3, seed=2032),
+}
+SEEN_THROUGH = "demo-b"  # what demo-sam and demo-clipseg begin with
 
 
 def make(name: str, work: Path, out: Path) -> None:
     """One model into `out`, with everything that it needs before it; `work` holds what an earlier call has done."""
+    if name in SEGMENTERS:
+        _make_segmenter(name, work, out)
+    elif name in FARE:
+        original, recipe = FARE[name]
+        _make_before(original, work, out)
+        tune(name, original, _banks(work), recipe, work, out)
+    else:
+        train(name, _banks(work), RECIPES[name], work, out)
+
+
+def _make_before(name: str, work: Path, out: Path) -> None:
+    """A CLIP that another model begins with, unless `out` holds it, made by the recipe of today."""
+    if (out / f"{name}.json").is_file():
+        card, _ = read_demo_weights(name, out)
+        wanted = plain(RECIPES[name])
+        if {key: card["training"].get(key) for key in wanted} == wanted:
+            return
+    make(name, work, out)
+
+
+def _make_segmenter(name: str, work: Path, out: Path) -> None:
+    if name != "demo-dis":
+        _make_before(SEEN_THROUGH, work, out)
+    folder, recipe = work / "banks" / "scenes", SEGMENTERS[name]
+    write_scenes(folder, *SCENES)
+    scenes = read_scenes(folder)
+    if name == "demo-dis":
+        train_dis.train(name, scenes, recipe, work, out)
+    elif name == "demo-sam":
+        train_sam.train(name, SEEN_THROUGH, scenes, recipe, work, out)
+    else:
+        train_clipseg.train(name, SEEN_THROUGH, scenes, recipe, work, out)
+
+
+def _banks(work: Path) -> dict[str, Bank]:
     for bank, (count, seed) in BANKS.items():
         write_bank(work / "banks" / bank, bank, count, seed)
-    banks = {bank: read_bank(work / "banks" / bank) for bank in BANKS}
-    if name in FARE:
-        original, recipe = FARE[name]
-        make(original, work, out)
-        tune(name, original, banks, recipe, work, out)
-    else:
-        train(name, banks, RECIPES[name], work, out)
+    return {bank: read_bank(work / "banks" / bank) for bank in BANKS}
 
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="+", choices=[*RECIPES, *FARE], metavar="name")
+    parser.add_argument("names", nargs="+", choices=[*RECIPES, *FARE, *SEGMENTERS], metavar="name")
     parser.add_argument("--work", type=Path, default=Path("build/training"), help="pictures and unfinished trainings")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
     arguments = parser.parse_args()

@@ -1,33 +1,27 @@
 """Renders pictures together with what segmenters learn from: the product, its instances, its parts, and their words.
 
-    python -m training.scenes build/training/scenes.npz --count 3600
-    python -m training.scenes build/training/anywhere.npz --count 4000 --seed 20240521 --anywhere
-    python -m training.scenes build/training/padded.npz --count 3200 --seed 20240522 --anywhere --padded
-
 No mask tells where damage is. A category of the suites is never drawn damaged: `training.world` decides it.
 """
 
 from __future__ import annotations
 
-import argparse
 import copy
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
+from numpy import ndarray
 from PIL import Image
-from tqdm import tqdm
 
 from training.phrases import COLOUR_WORDS, NONE, NOUNS, colour_word, noun_of
-from training.world import LOOK, STUDIED, STYLE, WIDE, WORLD, Shot, draw_damaged, draw_posed, draw_studied
+from training.store import Row, read_rows, write_rows
+from training.world import STUDIED, STYLE, WORLD, Shot, draw_damaged, draw_posed, draw_studied
 from zsad.data.demo.camera import Look, photograph
 from zsad.data.demo.damage import Style
 from zsad.data.demo.product import Product
 from zsad.data.demo.scene import Part, Scene, empty_scene, paint_parts
 from zsad.data.demo.specimen import POSE_FAULTS, build_scene
-from zsad.data.demo.suites import SUITES
 
 # Any table under any lamp. Published segmenters have seen millions of pictures taken anywhere; a CLIP that judges the
 # product is shown bright tables alone (`training.world.LOOK`), so that the suites' dark ones are new to it.
@@ -37,8 +31,8 @@ ANYWHERE = Look(
     azimuth=(0, 360), elevation=(22, 70), ambient=(0.15, 0.6), warmth=(-0.06, 0.16),
     vignette=(0.0, 0.45), blur=(0.3, 0.8), noise=(0.003, 0.015),
 )  # fmt: skip
-SIDE = 240  # of the bank's pictures; those of demo-visa's products are squashed to it, or padded ones lie in it
-SQUARE, LONGEST = 0.25, 1.8  # share of square pictures among padded ones; longest side of the others, in shortest ones
+SIDE = 240  # of the squares in whose upper left the pictures lie
+SQUARE, LONGEST = 0.25, 1.8  # share of square pictures; longest side of the others, in shortest ones
 SHARE_STUDIED, SHARE_POSED = 0.3, 0.15
 
 
@@ -118,22 +112,51 @@ def draw_shot(rng: np.random.Generator) -> Shot:
     return shot if rng.random() < 0.5 else replace(shot, defect="")
 
 
-def render(
-    job: tuple[int, int], look: Look = LOOK, pad: bool = False
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, str, tuple[int, int]]:
-    """One picture of the bank: squashed to `SIDE`, or of a shape of its own in the upper left of such a square."""
-    seed, index = job
+MAPS = ("product", "instance", "part", "colour", "noun")
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Pictures of any shape in the upper left of squares, and what they show.
+
+    Attributes:
+        pictures: (picture, SIDE, SIDE, 3), uint8. product: bits, (picture, SIDE, SIDE / 8). instance, part, colour,
+            noun: as in `Shown`, (picture, SIDE, SIDE).
+        names: of the products. sizes: (picture, 2), height and width.
+    """
+
+    pictures: ndarray
+    product: ndarray
+    instance: ndarray
+    part: ndarray
+    colour: ndarray
+    noun: ndarray
+    names: ndarray
+    sizes: ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def of_no_category(self) -> ndarray:
+        """The rows that show no category of the suites."""
+        return np.flatnonzero(~np.isin(self.names, [WORLD[name].name for name in STUDIED]))
+
+    def products(self, rows: ndarray) -> ndarray:
+        """Where the products are: bool, (row, SIDE, SIDE)."""
+        return np.unpackbits(self.product[rows], axis=2).astype(bool)
+
+
+def render(index: int, seed: int) -> Row:
+    """One picture of a bank of scenes, of a shape of its own; its facts are the product's name, height and width."""
     rng = np.random.default_rng((seed, index))
     shot = draw_shot(rng)
-    height, width = SUITES["demo-visa"].size if shot.product.name in WIDE else (SIDE, SIDE)
-    if pad:
-        height, width = draw_size(rng)
-    shown = show(shot.product, look, STYLE, rng, shot.defect or None, height, width)
-    size = (
-        (round(SIDE * height / max(height, width)), round(SIDE * width / max(height, width))) if pad else (SIDE, SIDE)
-    )
-    s = padded(resized(shown, *size))
-    return s.picture, np.packbits(s.product, axis=1), s.instance, s.part, s.colour, s.noun, shot.product.name, size
+    height, width = draw_size(rng)
+    shown = show(shot.product, ANYWHERE, STYLE, rng, shot.defect or None, height, width)
+    longer = max(height, width)
+    height, width = round(SIDE * height / longer), round(SIDE * width / longer)
+    s = padded(resized(shown, height, width))
+    maps = {"product": np.packbits(s.product, axis=1), **{name: getattr(s, name) for name in MAPS[1:]}}
+    return {"pictures": s.picture, **maps}, [shot.product.name, height, width]
 
 
 def resized(shown: Shown, height: int, width: int) -> Shown:
@@ -154,38 +177,15 @@ def padded(shown: Shown) -> Shown:
     return Shown(np.pad(shown.picture, (*margin, (0, 0))), product, *numbers, damage)
 
 
-FIELDS = ("pictures", "product", "instance", "part", "colour", "noun", "products", "sizes")
+def write_scenes(folder: Path, count: int, seed: int, workers: int = 2) -> None:
+    """Renders `count` pictures into `folder`; what an earlier call of the same count and seed has rendered is kept."""
+    square = (SIDE, SIDE)
+    shapes = {"pictures": (*square, 3), "product": (SIDE, SIDE // 8), **dict.fromkeys(MAPS[1:], square)}
+    write_rows(folder, {"count": count, "seed": seed}, count, shapes, partial(render, seed=seed), workers)
 
 
-def read_scenes(path: Path, *fields: str, studied: bool = True) -> dict[str, np.ndarray]:
-    """Some of a bank's fields; without `studied`, no picture of a category of the suites."""
-    bank = np.load(path)
-    keep = np.ones(len(bank["products"]), bool)
-    if not studied:
-        keep = ~np.isin(bank["products"], [WORLD[name].name for name in STUDIED])
-    return {field: bank[field][keep] for field in fields}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--count", type=int, default=3600)
-    parser.add_argument("--seed", type=int, default=20240520)
-    parser.add_argument("--anywhere", action="store_true", help="any table under any lamp")
-    parser.add_argument("--padded", action="store_true", help="of all shapes, padded to squares")
-    parser.add_argument("--workers", type=int, default=2)
-    arguments = parser.parse_args()
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    with Pool(arguments.workers) as pool:
-        jobs = ((arguments.seed, index) for index in range(arguments.count))
-        draw = partial(render, look=ANYWHERE if arguments.anywhere else LOOK, pad=arguments.padded)
-        bar = tqdm(pool.imap(draw, jobs, chunksize=8), total=arguments.count, unit="picture", mininterval=5)
-        columns = zip(*bar, strict=True)
-        fields = {field: np.stack(column) for field, column in zip(FIELDS, columns, strict=True)}
-    unfinished = arguments.out.with_suffix(".partial.npz")
-    np.savez(unfinished, **fields)
-    unfinished.replace(arguments.out)
-
-
-if __name__ == "__main__":
-    main()
+def read_scenes(folder: Path) -> Scenes:
+    """What `write_scenes` has finished."""
+    arrays, facts, _ = read_rows(folder, "pictures", *MAPS)
+    names, heights, widths = zip(*facts, strict=True)
+    return Scenes(**arrays, names=np.array(names), sizes=np.stack([heights, widths], 1))

@@ -66,7 +66,7 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.recipe, self.rng = recipe, np.random.default_rng(recipe.seed)
         pictures = {name: [bank.seed, len(bank)] for name, bank in banks.items()}
-        self.said = {**_plain(recipe), "pictures": pictures}
+        self.said = {**plain(recipe), "pictures": pictures}
         self.words = vocabulary()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model, self.config, self.tokenizer = build(recipe.shape, self.words)
@@ -160,7 +160,8 @@ def _by_state(rows: Tensor) -> tuple[Tensor, Tensor]:
     return before, after
 
 
-def _plain(recipe: Recipe) -> dict[str, Any]:
+def plain(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as a card keeps it."""
     return {**asdict(recipe), "counts": dict(recipe.counts), "blocks": list(recipe.blocks), "scale": list(recipe.scale)}
 
 

@@ -1,10 +1,5 @@
 """Trains the demo world's SAM on products that are no category of the suites.
 
-    python -m training.scenes build/training/anywhere.npz --count 4000 --seed 20240521 --anywhere
-    python -m training.scenes build/training/padded.npz --count 3200 --seed 20240522 --anywhere --padded
-    python -m training.train_sam
-    python -m training.train_sam --start demo-sam --bank build/training/padded.npz
-
 A point may mean a part, an instance or all instances together. Each of these must be met by one of the three masks that
 the decoder gives for it, and the predicted quality of a mask is its overlap with the one that it meets best.
 
@@ -15,7 +10,6 @@ and part have their middles.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,15 +19,13 @@ import torch
 import torch.nn.functional as F
 from segment_anything.utils.transforms import ResizeLongestSide
 from torch import Tensor, nn
-from tqdm import tqdm
 
-from training.checkpoint import Spent, keep, kept
 from training.convert_clip import begin_with_clip
-from training.scenes import NONE, SIDE, read_scenes
+from training.scenes import NONE, SIDE, Scenes
 from training.schedule import Recipe, Trainer, overlap_loss, relit
 from training.ship import ship
 from zsad.clip.zoo import read_demo_weights, shown_by
-from zsad.leagues import Shown, check_shown
+from zsad.leagues import check_shown
 from zsad.tiling.sam import build_sam
 
 CONFIG: dict[str, Any] = {
@@ -46,7 +38,6 @@ WHOLE_WEIGHT = 0.25  # of the product as a whole, against an instance or a part 
 # Of the mask generator, shipped with the weights: at 160 pixels it is asked at fewer points than the published SAM at
 # 1024, and it is less sure of its masks. Set on seed 100 of the suites.
 SETTINGS: dict[str, Any] = {"points_per_side": 16, "pred_iou_thresh": 0.5, "stability_score_thresh": 0.75}
-KEEP_EVERY = 25  # steps after which the training is kept, to go on from there
 MANY = 4  # pictures of at least so many instances are drawn twice as often
 
 
@@ -168,74 +159,56 @@ def decode(sam: Any, embedding: Tensor, points: Tensor) -> tuple[Tensor, Tensor]
 
 
 def train(
-    bank: Path,
-    out: Path,
+    name: str,
+    start: str,
+    scenes: Scenes,
     recipe: Recipe,
+    work: Path,
+    out: Path,
     config: dict[str, Any] = CONFIG,
     points: int = POINTS,
-    start: tuple[str, Path] | None = None,
 ) -> None:
-    """`start` is what to begin with, by name and folder: a demo CLIP, of which it takes the first layers, or a SAM.
-
-    A training that was stopped goes on where it was last kept in `out`.
+    """Trains from the first layers of the demo CLIP `out/<start>`, or goes on where an earlier call was stopped
+    (`work/<name>.kept`), and ships `out/<name>`.
     """
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
-    data = read_scenes(bank, "pictures", "product", "instance", "part", "sizes", studied=False)
+    clip, state = read_demo_weights(start, out)
     sam: Any = build_sam(**config).train()
-    about: dict[str, Any] = {"start": None}
-    shown: tuple[Shown, ...] = ("masks of ordinary things",)
-    if start is not None:
-        card, state = read_demo_weights(*start)
-        if "image_encoder.patch_embed.proj.weight" in state:
-            sam.load_state_dict(state)
-        else:
-            begin_with_clip(sam, card, state)
-        about = {"start": start[0], "start_sha256": card["sha256"]}
-        shown = check_shown([*shown, *shown_by(card)], "demo-sam")
-    side, low = config["image_size"], 4 * config["image_size"] // config["patch_size"]
+    begin_with_clip(sam, clip, state)
     head = DenseHead(config["prompt_width"]).train()
-    many = np.array([len(np.unique(numbers)) > MANY for numbers in data["instance"]])
+    shown = scenes.of_no_category()
+    many = np.array([len(np.unique(scenes.instance[row])) > MANY for row in shown])
     chance = np.where(many, 2.0, 1.0) / np.where(many, 2.0, 1.0).sum()
-    trainer = Trainer([*sam.parameters(), *head.parameters()], recipe)
-    training = {**asdict(recipe), **about, "points": points, "bank": bank.name, "pictures": len(data["pictures"])}
-    unfinished, first, spent = out / "demo-sam.unfinished.pt", 0, Spent()
-    if (found := kept(unfinished, training)) is not None:
-        sam.load_state_dict(found["sam"])
-        head.load_state_dict(found["head"])
-        trainer.restore(found["trainer"])
-        rng.bit_generator.state = found["rng"]
-        first, spent = found["step"], Spent(*found["spent"])
-    steps = range(first, recipe.steps)
-    for step in (bar := tqdm(steps, initial=first, total=recipe.steps, unit="step", mininterval=5)):
-        rows = rng.choice(len(chance), recipe.batch, p=chance)
-        sizes = data["sizes"][rows].tolist()
-        pictures = relit(data["pictures"][rows], rng)
+    side, low = config["image_size"], 4 * config["image_size"] // config["patch_size"]
+
+    def terms() -> dict[str, Tensor]:
+        rows = shown[rng.choice(len(chance), recipe.batch, p=chance)]
+        sizes = scenes.sizes[rows].tolist()
+        pictures = relit(scenes.pictures[rows], rng)
         x = torch.stack([as_sam_sees(sam, picture[:, :h, :w]) for picture, (h, w) in zip(pictures, sizes, strict=True)])
-        products = np.unpackbits(data["product"][rows], axis=2).astype(bool)
-        maps_of = list(zip(products, data["instance"][rows], data["part"][rows], strict=True))
+        maps_of = list(zip(scenes.products(rows), scenes.instance[rows], scenes.part[rows], strict=True))
         with torch.autocast("cpu", torch.bfloat16):
             embeddings = sam.image_encoder(x).float()
-        terms: list[dict[str, Tensor]] = []
+        found: list[dict[str, Tensor]] = []
         for maps, (height, width), embedding in zip(maps_of, sizes, embeddings, strict=True):
             xy, targets, meant = draw_points(*(values[:height, :width] for values in maps), points, rng)
             with torch.autocast("cpu", torch.bfloat16):
                 masks, quality = decode(sam, embedding, torch.from_numpy(xy).float() * (side / SIDE))
             whole = F.pad(torch.from_numpy(targets), (0, SIDE - width, 0, SIDE - height))
             small = F.interpolate(whole, (low, low), mode="bilinear", antialias=True)
-            terms.append(losses(masks.float(), quality.float(), small, torch.from_numpy(meant)))
-        means = {name: torch.stack([term[name] for term in terms]).mean() for name in terms[0]}
+            found.append(losses(masks.float(), quality.float(), small, torch.from_numpy(meant)))
+        means = {name: torch.stack([term[name] for term in found]).mean() for name in found[0]}
         dense = [dense_targets(*maps, low) for maps in maps_of]
         wanted, known = (torch.stack(maps) for maps in zip(*dense, strict=True))
-        means |= dense_losses(head(embeddings), wanted, known)
-        bar.set_postfix(trainer.step(step, means))
-        if (step + 1) % KEEP_EVERY == 0:
-            state = {"step": step + 1, "spent": spent.kept(), "sam": sam.state_dict(), "head": head.state_dict()}
-            keep(unfinished, training, state | {"trainer": trainer.state(), "rng": rng.bit_generator.state})
-    training |= {**spent.card(), "history": trainer.history}
-    card = {"shown": shown, "model_cfg": config, "settings": SETTINGS, "training": training}
-    ship("demo-sam", sam.state_dict(), card, out)
-    unfinished.unlink(missing_ok=True)
+        return means | dense_losses(head(embeddings), wanted, known)
+
+    said = {**asdict(recipe), "start": start, "start_sha256": clip["sha256"], "points": points, "pictures": len(shown)}
+    training = Trainer({"sam": sam, "head": head}, recipe, rng, work / f"{name}.kept", said).run(terms)
+    league = check_shown(["masks of ordinary things", *shown_by(clip)], name)
+    ship(
+        name, sam.state_dict(), {"shown": league, "model_cfg": config, "settings": SETTINGS, "training": training}, out
+    )
 
 
 def as_sam_sees(sam: Any, picture: Tensor) -> Tensor:
@@ -243,28 +216,3 @@ def as_sam_sees(sam: Any, picture: Tensor) -> Tensor:
     side = sam.image_encoder.img_size
     size = ResizeLongestSide.get_preprocess_shape(*picture.shape[1:], side)
     return sam.preprocess(F.interpolate(255 * picture[None], size, mode="bilinear", antialias=True))[0]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bank", type=Path, default=Path("build/training/anywhere.npz"))
-    parser.add_argument("--start", default="demo-b", help="demo CLIP, or SAM, to begin with")
-    parser.add_argument("--points", type=int, default=POINTS, help="a picture")
-    parser.add_argument("--weights", type=Path, default=Path("zsad/weights"), help="folder that holds it")
-    parser.add_argument("--steps", type=int, default=1600)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=2031)
-    parser.add_argument("--out", type=Path, default=Path("build/training"))
-    a = parser.parse_args()
-    train(
-        a.bank,
-        a.out,
-        Recipe(a.steps, a.batch, a.peak, a.seed),
-        points=a.points,
-        start=(a.start, a.weights),
-    )
-
-
-if __name__ == "__main__":
-    main()

@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from training import bank, fare, make
-from zsad.clip.zoo import load_demo_weights
+from training import bank, fare, make, schedule
+from zsad.clip.zoo import load_demo_weights, read_demo_weights
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,27 @@ def test_a_model_and_what_it_begins_with_come_out_of_one_call(tmp_path, monkeypa
     monkeypatch.setattr(bank, "render", rendered)
     make.make("demo-l", tmp_path / "work", tmp_path / "out")
     assert (tmp_path / "out" / "demo-l.safetensors").read_bytes() == first
+
+
+def test_a_segmenter_begins_with_the_clip_of_todays_recipe(tmp_path, monkeypatch):
+    small = replace(make.B, counts={"damaged": 2, "studied": 1, "posed": 1}, steps=1, blocks=(3,))
+    monkeypatch.setattr(make, "BANKS", {"damaged": (3, 1), "studied": (2, 2), "posed": (2, 3)})
+    monkeypatch.setattr(make, "RECIPES", {"demo-b": small})
+    monkeypatch.setattr(make, "SCENES", (6, 4))
+    monkeypatch.setattr(make, "SEGMENTERS", {"demo-clipseg": schedule.Recipe(1, 2, 1e-3, 0)})
+    work, out = tmp_path / "work", tmp_path / "out"
+    make.make("demo-clipseg", work, out)
+    begun, _ = read_demo_weights("demo-b", out)
+    assert read_demo_weights("demo-clipseg", out)[0]["training"]["start_sha256"] == begun["sha256"]
+
+    monkeypatch.setattr(make, "train", lambda name, *rest: trained.append(name))
+    trained = []
+    (work / "demo-b.kept").unlink()
+    make.make("demo-clipseg", work, out)
+    assert not trained
+    monkeypatch.setattr(make, "RECIPES", {"demo-b": replace(small, seed=1)})
+    make.make("demo-clipseg", work, out)
+    assert trained == ["demo-b"]
 
 
 def test_a_bank_that_was_stopped_goes_on_to_the_same_pictures(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from segment_anything import SamPredictor
 from tiny_clip import TOKENIZER, random_images, tiny_backbone, tiny_model
 from tiny_parts import SAM_CONFIG
 
-from training import scenes, train_clipseg, train_dis, train_sam
+from training import scenes, schedule, train_clipseg, train_dis, train_sam
 from training.convert_clip import begin_with_clip, clip_weights, clipseg_config
 from training.schedule import Recipe, overlap_loss
 from training.ship import ship
@@ -49,11 +49,7 @@ def test_a_scene_is_the_picture_that_the_suites_renderer_draws(name, defect):
         assert (shown.part == scenes.NONE).all()
 
 
-def test_a_bank_may_show_the_same_products_on_any_table_under_any_lamp():
-    for index in range(4):
-        usual, anywhere = scenes.render((1, index)), scenes.render((1, index), scenes.ANYWHERE)
-        assert usual[6] == anywhere[6]  # product
-        assert not np.array_equal(usual[0], anywhere[0])
+def test_scenes_may_lie_on_any_table_of_the_suites_under_any_lamp():
     for name in ("hue", "saturation", "value", "azimuth", "elevation", "ambient", "vignette"):
         for look in (LOOK, *(domain.look for domain in DOMAINS.values())):
             low, high = getattr(look, name)
@@ -63,18 +59,19 @@ def test_a_bank_may_show_the_same_products_on_any_table_under_any_lamp():
             assert high <= getattr(scenes.ANYWHERE, name)[1]
 
 
-def test_a_padded_picture_keeps_its_shape_in_the_upper_left():
+def test_a_scene_keeps_its_shape_in_the_upper_left():
     shapes = set()
     for index in range(6):
-        picture, product, instance, part, *_, (height, width) = scenes.render((3, index), scenes.ANYWHERE, True)
+        arrays, (_, height, width) = scenes.render(index, 3)
+        picture = arrays["pictures"]
         assert picture.shape == (scenes.SIDE, scenes.SIDE, 3)
         assert max(height, width) == scenes.SIDE
         assert not picture[height:].any()
         assert not picture[:, width:].any()
         assert picture[:height, :width].all(axis=2).mean() > 0.9  # no table is quite black
-        product = np.unpackbits(product, axis=1).astype(bool)
-        for numbers in (instance, part):
-            assert ((numbers != scenes.NONE) <= product).all()
+        product = np.unpackbits(arrays["product"], axis=1).astype(bool)
+        for numbers in ("instance", "part", "colour", "noun"):
+            assert ((arrays[numbers] != scenes.NONE) <= product).all()
         assert not product[height:].any()
         assert not product[:, width:].any()
         shapes.add((height, width))
@@ -97,46 +94,61 @@ def test_a_picture_is_given_as_sam_gives_it_to_itself():
     assert given[:, : rows - 1].abs().mean() > 0.3
 
 
-def test_a_training_that_was_stopped_ends_with_the_same_weights(bank, tmp_path, monkeypatch):
-    recipe = Recipe(steps=4, batch=2, peak=1e-3, seed=0)
-    monkeypatch.setattr(train_sam, "KEEP_EVERY", 2)
-    train_sam.train(bank, tmp_path / "whole", recipe, SAM_CONFIG, points=2)
-
-    step, stop = train_sam.Trainer.step, 3
-    monkeypatch.setattr(
-        train_sam.Trainer, "step", lambda self, n, terms: step(self, n, terms) if n < stop else _stopped()
-    )
-    with pytest.raises(KeyboardInterrupt):
-        train_sam.train(bank, tmp_path / "cut", recipe, SAM_CONFIG, points=2)
-    numbers = []
-    monkeypatch.setattr(train_sam.Trainer, "step", lambda self, n, terms: numbers.append(n) or step(self, n, terms))
-    train_sam.train(bank, tmp_path / "cut", recipe, SAM_CONFIG, points=2)
-    assert numbers == [2, 3]
-    whole, cut = (read_demo_weights("demo-sam", tmp_path / name) for name in ("whole", "cut"))
-    assert whole[0]["training"]["history"] == cut[0]["training"]["history"]
-    assert all(torch.equal(tensor, cut[1][name]) for name, tensor in whole[1].items())
-    assert not list((tmp_path / "cut").glob("*unfinished*"))
-
-
-def _stopped():
-    raise KeyboardInterrupt
-
-
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory):
-    rows = [scenes.render((1, index)) for index in range(14)]
-    path = tmp_path_factory.mktemp("bank") / "scenes.npz"
-    np.savez(path, **{f: np.stack(c) for f, c in zip(scenes.FIELDS, zip(*rows, strict=True), strict=True)})
-    return path
+def few(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("banks") / "scenes"
+    scenes.write_scenes(folder, 14, 1, workers=1)
+    return scenes.read_scenes(folder)
 
 
-def test_the_bank_has_no_mask_of_damage_and_no_damaged_category_of_the_suites(bank):
-    assert "damage" not in scenes.FIELDS
-    data = scenes.read_scenes(bank, "products")
+def tiny_clip(folder):
+    card = {"model_cfg": TINY_CFG, "vocabulary": list(TOKENIZER.vocabulary), "mean": [0.4] * 3, "std": [0.2] * 3}
+    ship("demo-t", tiny_model().state_dict(), {**card, "shown": ["pictures", "captions"]}, folder)
+
+
+TRAINERS = {
+    "demo-dis": lambda *to: train_dis.train("demo-dis", *to, widths=(8, 8, 8), side=32),
+    "demo-sam": lambda *to: train_sam.train("demo-sam", "demo-t", *to, SAM_CONFIG, points=2),
+    "demo-clipseg": lambda *to: train_clipseg.train("demo-clipseg", "demo-t", *to, DECODER),
+}
+
+
+@pytest.mark.parametrize("name", TRAINERS)
+def test_a_training_that_was_stopped_ends_with_the_same_weights(name, few, tmp_path, monkeypatch):
+    tiny_clip(tmp_path)
+    recipe = Recipe(steps=4, batch=2, peak=1e-3, seed=0)
+    monkeypatch.setattr(schedule, "KEPT_EVERY", 2)
+    TRAINERS[name](few, recipe, tmp_path / "whole", tmp_path)
+    whole = read_demo_weights(name, tmp_path)
+
+    step, numbers, stop = schedule.Trainer._step, [], 3
+
+    def counted(trainer, terms):
+        if trainer.done == stop:
+            raise KeyboardInterrupt
+        numbers.append(trainer.done)
+        return step(trainer, terms)
+
+    monkeypatch.setattr(schedule.Trainer, "_step", counted)
+    with pytest.raises(KeyboardInterrupt):
+        TRAINERS[name](few, recipe, tmp_path / "cut", tmp_path)
+    assert numbers == [0, 1, 2]
+    numbers.clear()
+    stop = None
+    TRAINERS[name](few, recipe, tmp_path / "cut", tmp_path)
+    assert numbers == [2, 3]
+    cut = read_demo_weights(name, tmp_path)
+    assert whole[0]["training"]["history"] == cut[0]["training"]["history"]
+    assert all(torch.equal(tensor, cut[1][key]) for key, tensor in whole[1].items())
+
+
+def test_the_scenes_have_no_mask_of_damage_and_no_damaged_category_of_the_suites(few):
+    assert "damage" not in few.__dataclass_fields__
     names = {WORLD[name].name for name in STUDIED}
-    held = scenes.read_scenes(bank, "products", "pictures", studied=False)
-    assert len(held["products"]) == len(held["pictures"]) == (~np.isin(data["products"], [*names])).sum()
-    assert not set(held["products"]) & names
+    others = few.of_no_category()
+    assert len(others) == (~np.isin(few.names, [*names])).sum()
+    assert 0 < len(others) < len(few)
+    assert not set(few.names[others]) & names
     rng = np.random.default_rng(0)
     shots = [scenes.draw_shot(rng) for _ in range(3000)]
     assert not [shot for shot in shots if shot.product.name in names and shot.defect]
@@ -144,28 +156,32 @@ def test_the_bank_has_no_mask_of_damage_and_no_damaged_category_of_the_suites(ba
     assert all(shot.zoom == 1 for shot in shots)
 
 
-def test_the_trainers_ship_what_the_library_loads(bank, tmp_path):
+def test_tiles_lie_in_their_pictures():
+    sizes = np.array([[240, 134], [140, 240], [240, 240]]).repeat(200, 0)
+    tops, lefts, sides = train_clipseg.draw_tiles(sizes, np.random.default_rng(0))
+    assert sides.min() >= train_clipseg.SMALLEST
+    assert (tops + sides <= sizes[:, 0]).all()
+    assert (lefts + sides <= sizes[:, 1]).all()
+    assert (tops + sides == sizes[:, 0]).any()
+    assert tops.min() == lefts.min() == 0
+
+
+def test_the_trainers_ship_what_the_library_loads(few, tmp_path):
+    tiny_clip(tmp_path)
     recipe = Recipe(steps=2, batch=2, peak=1e-3, seed=0)
-    train_dis.train(bank, tmp_path, recipe, widths=(8, 8, 8), side=32)
+    for trainer in TRAINERS.values():
+        trainer(few, recipe, tmp_path / "work", tmp_path)
     soft = demo_foreground(*read_demo_weights("demo-dis", tmp_path))
     assert soft(torch.zeros(1, 3, 40, 50, dtype=torch.uint8)).shape == (1, 40, 50)
-    train_sam.train(bank, tmp_path, recipe, SAM_CONFIG, points=3)
     sam = demo_parts(*read_demo_weights("demo-sam", tmp_path))
     assert isinstance(sam(np.zeros((40, 50, 3), np.uint8)), list)
     assert sam.settings == SamSettings(**train_sam.SETTINGS)
-    tiny = {"model_cfg": TINY_CFG, "vocabulary": list(TOKENIZER.vocabulary), "mean": [0.4] * 3, "std": [0.2] * 3}
-    tiny["shown"] = ["pictures", "captions"]
-    ship("demo-t", tiny_model().state_dict(), tiny, tmp_path)
-    train_clipseg.train(bank, "demo-t", tmp_path, tmp_path, recipe, DECODER)
     card, state = read_demo_weights("demo-clipseg", tmp_path)
     assert card["training"]["start"] == "demo-t"
     pixels = demo_pixels(card, state)
     assert pixels(random_images(2, 80, 80), LOCALISING).shape[:2] == (2, 19)
-    assert (soft.shown, sam.shown) == (("masks of ordinary things",), ("masks of ordinary things",))
-    begun = {"pictures", "captions"}
-    assert begun | {"masks of ordinary things"} == {*pixels.shown}
-    train_sam.train(bank, tmp_path, recipe, SAM_CONFIG, points=3, start=("demo-t", tmp_path))
-    assert {*demo_parts(*read_demo_weights("demo-sam", tmp_path)).shown} == begun | {"masks of ordinary things"}
+    assert soft.shown == ("masks of ordinary things",)
+    assert {*sam.shown} == {*pixels.shown} == {"pictures", "captions", "masks of ordinary things"}
     before = clip_weights({key: value.half().float() for key, value in tiny_model().state_dict().items()})
     assert all(torch.equal(state[f"clip.{key}"], value) for key, value in before.items())  # only the decoder learns
 

@@ -34,8 +34,9 @@ def test_a_damaged_specimen_is_never_one_of_the_suites():
 
 def test_the_bank_asks_the_same_place_and_holds_no_mask():
     for index in range(12):
-        pictures, (name, defect, zoom) = render(index, "studied", 5)
-        assert pictures.shape == (1, 120, 120, 3)
+        arrays, (name, defect, zoom) = render(index, "studied", 5)
+        assert set(arrays) == {"pictures"}
+        assert arrays["pictures"].shape == (1, 120, 120, 3)
         assert name in STUDIED_NAMES
         assert defect == ""
         assert zoom >= 1

@@ -53,7 +53,8 @@ page = notebook.start(globals(), name)
 # %%
 suite = next(iter(page.study.suites))
 categories = swept_categories(page.study, suite)
-records = page.records("uniform", setting, suites=[suite], categories=categories, **page.first)
+asked = {"suites": [suite], "categories": categories, **page.first}
+records = page.records("uniform", setting, variant="default", **asked)
 studies = [
     (records, title, ""),
     *((kept, f"{title} on every test image", "-demo") for kept in kept_sweep(page, setting)),

@@ -16,7 +16,7 @@ def swept_categories(study: Study, suite: str) -> list[str]:
 
     Raises ValueError where the study sweeps no category of the suite.
     """
-    swept = study.covered(study.sweeps, suite)
+    swept = study.swept(suite)
     if not swept:
         raise ValueError(
             f"study {study.name!r} sweeps no category of {suite!r}; name one with the parameter `category`"
@@ -30,6 +30,7 @@ def kept_sweep(page: Page, setting: str, suite: str = "demo-mvtec") -> list[pd.D
         page.uses(
             records[
                 (records["shift"] == "uniform")
+                & (records["variant"] == "default")
                 & (records["setting"] == setting)
                 & (records["suite"] == suite)
                 & records["category"].isin(swept_categories(study, suite))

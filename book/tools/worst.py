@@ -213,15 +213,21 @@ def _with_clean(worst: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
 
 
 def sweeps_beside(page: Page, cases: WorstCases) -> pd.DataFrame:
-    """Uniform sweeps by the detector of some worst cases, value 0 included; empty where there are none."""
-    label, sweeps = cases.config.label, cases.study.sweeps
+    """Uniform sweeps, of all images alike, by the detector of some worst cases, value 0 included; empty where there are
+    none."""
+    label = cases.config.label
     if cases.suffix:
         records = load_records(cases.study.name)
-        return page.uses(records[(records["shift"] == "uniform") & (records["detector"] == label)])
+        alike = (records["shift"] == "uniform") & (records["variant"] == "default")
+        return page.uses(records[alike & (records["detector"] == label)])
+    sweeps = next((block for block in cases.study.sweeps if block.variant == "default"), None)
+    if sweeps is None:
+        return cases.worst.iloc[:0]
     swept = {category for suite in cases.suites for category in cases.study.covered(sweeps, suite)}
     categories = [name for name in cases.worst["category"].drop_duplicates() if name in swept]
     backbones = [name for name in cases.backbones if sweeps.backbones == "all" or name in sweeps.backbones]
     by_label = sweeps.detectors == "all" or label in sweeps.detectors
     if not (sweeps.values() and categories and backbones and by_label):
         return cases.worst.iloc[:0]
-    return page.records("uniform", suites=cases.suites, categories=categories, detectors=[label], backbones=backbones)
+    of = {"suites": cases.suites, "categories": categories, "detectors": [label], "backbones": backbones}
+    return page.records("uniform", variant="default", **of)

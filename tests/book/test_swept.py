@@ -29,7 +29,7 @@ def test_the_categories_shown_are_those_without_upright_pose_that_the_study_swee
     assert swept_categories(page.study, "toys") == ["washer"], "no rotation-invariant category is swept"
     demo = load_study("demo", check_models=False)
     assert swept_categories(demo, "demo-mvtec") == demo.suites["demo-mvtec"].groups["rotation_invariant"]
-    nothing = page.study.model_copy(update={"sweeps": page.study.sweeps.model_copy(update={"over": ["screw"]})})
+    nothing = page.study.model_copy(update={"sweeps": [page.study.sweeps[0].model_copy(update={"over": ["screw"]})]})
     with pytest.raises(ValueError, match="sweeps no category of 'toys'"):
         swept_categories(nothing, "toys")
 

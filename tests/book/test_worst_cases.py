@@ -133,7 +133,7 @@ def test_a_uniform_sweep_is_held_against_worst_cases_of_the_same_images(page):
     assert pairs["setting"].tolist() == ["hue"] * 2
     lowest = swept[swept["metric"] == "aupro"]["estimate"].min()
     assert pairs.set_index("metric").loc["aupro", "second"] == pytest.approx(100 * lowest)
-    no_sweeps = page.study.model_copy(update={"sweeps": page.study.sweeps.model_copy(update={"hue": []})})
+    no_sweeps = page.study.model_copy(update={"sweeps": [page.study.sweeps[0].model_copy(update={"hue": []})]})
     assert sweeps_beside(page, loading.WorstCases(no_sweeps, cases.blocks, cases.records)).empty
 
 

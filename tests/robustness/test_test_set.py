@@ -10,7 +10,7 @@ from toys import Reddish
 from zsad import metrics
 from zsad.data import load_dataset, stack
 from zsad.detectors.base import NotFiniteError
-from zsad.robustness import Corruption, load_test_set, measure, predict_shifted, sweep, test_set, uniform_sweep
+from zsad.robustness import Corruption, load_test_set, measure, predict_shifted, shifted, test_set, uniform_sweep
 
 SIZES = [(20, 30), (32, 32), (20, 30), (48, 24), (32, 32), (20, 30)]  # height, width
 
@@ -107,11 +107,11 @@ def test_pictures_of_one_size_go_through_together_and_results_keep_their_order(d
 
 
 def test_a_batch_of_large_pictures_is_small(dataset, monkeypatch):
-    monkeypatch.setattr(sweep, "MOST_PIXELS", 2 * 20 * 30)
+    monkeypatch.setattr(shifted, "MOST_PIXELS", 2 * 20 * 30)
     detector = Reddish()
-    shifted = predict_shifted(detector, load_test_set(dataset, "native").images, "nut", batch_size=4)
+    found = predict_shifted(detector, load_test_set(dataset, "native").images, "nut", batch_size=4)
     assert detector.batches == [2, 1, 1, 1, 1]
-    assert shifted.batch_size == 4, "memory has not run out"
+    assert found.batch_size == 4, "memory has not run out"
 
 
 def test_a_broken_picture_is_named_by_its_place_in_the_test_set(dataset):

@@ -27,8 +27,8 @@ def written(folder: Path, text: str) -> Path:
 def test_a_study_file_is_named_after_itself_and_keeps_its_fields(tmp_path):
     study = load_study(written(tmp_path, GOOD), check_models=False)
     assert study.name == "mine"
-    assert study.sweeps.values() == {"angle": [-10.0, 0.0, 10.0]}
-    assert study.covered(study.sweeps, "toys") == ["nut"]
+    assert [block.values() for block in study.sweeps] == [{"angle": [-10.0, 0.0, 10.0]}]
+    assert study.swept("toys") == ["nut"]
     assert [block.kind for block in study.blocks] == ["uniform", "worst", "corruption"]
     assert study.covered(study.worst[0], "toys") == ["washer", "nut"]
     assert study.root_of("toys") == project_root() / "build/data/toys"
@@ -64,9 +64,9 @@ def test_images_are_240_pixels_high_or_wide_and_those_of_the_pipeline_as_large_a
         ("categories: [washer, nut], ", "", ["suites.toys", "folder reader"]),
         ("winclip", "winclap", ["detectors", "unknown detector 'winclap'", "winclip"]),
         ("demo-b", "ViT-Z", ["backbones", "unknown backbone 'ViT-Z'", "ViT-L-14"]),
-        ("angle: [-10, 0, 10]", "angle: [-200, 0]", ["sweeps: angle: -200", "180"]),
-        ("angle: [-10, 0, 10]", "angle: [5, 10]", ["sweeps: angle:", "contain 0"]),
-        ("angle: [-10, 0, 10]", "tilt: [0]", ["sweeps.tilt", "unknown field", "angle, hue"]),
+        ("angle: [-10, 0, 10]", "angle: [-200, 0]", ["sweeps.0: angle: -200", "180"]),
+        ("angle: [-10, 0, 10]", "angle: [5, 10]", ["sweeps.0: angle:", "contain 0"]),
+        ("angle: [-10, 0, 10]", "tilt: [0]", ["sweeps.0.tilt", "unknown field", "name, share, angle, hue"]),
         ("settings: [angle, 3d]", "settings: [tilt]", ["worst.0.settings.0", "'angle'", "'3d'"]),
         ("settings: [angle, 3d]", "settings: []", ["worst.0.settings", "at least 1"]),
         ("settings: [angle, 3d]", "settings: [angle], budgit: 3", ["worst.0.budgit: unknown field", "budget"]),
@@ -104,8 +104,8 @@ def test_an_unknown_study_lists_the_known_ones():
 def test_the_studies_of_the_project_hold(name):
     study = load_study(name)
     assert study.name == name
-    assert any(study.covered(study.sweeps, suite) for suite in study.suites)
-    assert all(0 in values for values in study.sweeps.values().values())
+    assert not study.sweeps or any(study.swept(suite) for suite in study.suites)
+    assert all(0 in values for block in study.sweeps for values in block.values().values())
 
 
 def test_the_paper_study_holds_every_cell_of_the_first_works_own():
@@ -130,8 +130,8 @@ def test_the_paper_study_holds_every_cell_of_the_first_works_own():
 
 def test_the_quick_study_sweeps_the_rotation_invariant_objects_only():
     study = load_study("quick", check_models=False)
-    assert study.covered(study.sweeps, "demo-mvtec") == ["washer", "biscuit", "bottle_cap"]
-    assert study.covered(study.sweeps, "demo-visa") == []
+    assert study.swept("demo-mvtec") == ["washer", "biscuit", "bottle_cap"]
+    assert study.swept("demo-visa") == []
 
 
 def test_an_unknown_category_of_a_demo_suite_lists_the_known_ones(tmp_path):
@@ -147,7 +147,7 @@ def test_overrides_narrow_a_study_and_are_validated(tmp_path):
     study = tiny_study(tmp_path)
     narrowed = study.with_overrides(category="metal_nut", limit=6, device="cuda")
     assert narrowed.categories_of("toys") == ["metal_nut"]
-    assert narrowed.covered(narrowed.sweeps, "toys") == ["metal_nut"], "a category asked for by name is swept"
+    assert narrowed.swept("toys") == ["metal_nut"], "a category asked for by name is swept"
     assert (narrowed.limit, narrowed.device, narrowed.name) == (6, "cuda", "tiny")
     assert study.limit is None
     assert list(study.with_overrides(suite="mvtec_ad").suites) == ["mvtec_ad"]

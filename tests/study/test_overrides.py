@@ -186,7 +186,7 @@ records_root: ~/records
         ("fpr_limit", 2, "fpr_limit: must be at most 1.0, not 2"),
         ("dtype", "float8", "dtype: must be 'float32' or 'bfloat16', not 'float8'"),
         ("backbones", "demo-b", "backbones: must be a list, not 'demo-b'"),
-        ("sweeps", 3, "sweeps: must be a mapping of fields to values, not 3"),
+        ("sweeps", 3, "sweeps.0: must be a mapping of fields to values, not 3"),
         ("worst", [{"budget": 10**12}], "worst.0.budget: must be at most 1000000"),
         ("worst", [{"over": 5}], "worst.0.over: must be a list or must be text, not 5"),
     ],

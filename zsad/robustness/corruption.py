@@ -1,4 +1,4 @@
-"""One corruption of every image of a test set: which, how strong, before or after the resize, with which noise."""
+"""One corruption of a test set: which, how strong, of which images, before or after the resize, with which noise."""
 
 from dataclasses import dataclass, replace
 
@@ -12,13 +12,15 @@ class Corruption:
 
     `at` is "native" (the decoded image, as in Cao et al., arXiv 2303.13845) or "resized" (the square that the
     detector is given): blur radius and noise are per pixel, so these are different tests. `seed` and the image's id
-    draw its noise, whatever else is in the batch; one image's noise at two severities differs in strength alone.
+    draw its noise, whatever else is in the batch; one image's noise at two severities differs in strength alone. With a
+    `share` below 1, only so many images of a test set are corrupted, drawn with `seed` (`zsad.robustness.mixed`).
     """
 
     kind: str
     severity: int
     at: str = "native"
     seed: int = 0
+    share: float = 1.0
 
 
 def corrupted(sample: Sample, corruption: Corruption) -> Sample:

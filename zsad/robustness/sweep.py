@@ -1,7 +1,4 @@
-"""Uniform shifts: one angle, hue or saturation shift for every image of a test set (Stangl et al., arXiv 2405.07969).
-
-`predict_shifted` is the one path from an image to score and map under a shift; sweeps, studies and pages all use it.
-"""
+"""Uniform shifts of a test set, and what a detector's answers to them are worth."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,36 +8,16 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float
-from torch import Tensor
 from tqdm import tqdm
 
-from zsad import metrics, perturb
+from zsad import metrics
 from zsad.data import Dataset
 from zsad.detectors import Detector
-from zsad.detectors.base import NotFiniteError
 from zsad.limits import check_number
-from zsad.robustness.batches import in_batches
 from zsad.robustness.groups import resize_map
-from zsad.robustness.test_set import Images, Maps, Masks, TestSet, groups_of, joined, load_test_set
-
-SETTINGS = ("none", "angle", "hue", "saturation")
-
-
-MOST_PIXELS = 2**24  # of a batch, however many images may go through at once: 1 of 4000 x 3000, 16 of 1024 x 1024
-
-
-@dataclass(frozen=True)
-class Shifted:
-    """Scores and maps under one shift, on the CPU; maps lie in the unshifted image's frame and have its size.
-
-    `batch_size` is the number of images that went through at once in the end: smaller than asked for where the
-    device ran out of memory.
-    """
-
-    score: Float[Tensor, " image"]
-    map: Maps
-    batch_size: int
+from zsad.robustness.mixed import drawn
+from zsad.robustness.shifted import Shifted, predict_shifted
+from zsad.robustness.test_set import Masks, TestSet, joined, load_test_set
 
 
 @dataclass(frozen=True)
@@ -54,72 +31,6 @@ class Measured:
 
     metrics: pd.DataFrame
     replicates: pd.DataFrame
-
-
-def predict_shifted(
-    detector: Detector,
-    images: Float[Tensor, "image 3 height width"] | Images,
-    category: str,
-    setting: str = "none",
-    value: float | int = 0.0,
-    *,
-    batch_size: int = 16,
-    rotation: str = "three_pass",
-    device: str | torch.device = "cpu",
-) -> Shifted:
-    """Shift the images, predict, and turn the maps back (section 2 of the paper: the ground truth stays fixed).
-
-    Args:
-        images: RGB in [0, 1]. Those of one size go through together; no batch has more than `MOST_PIXELS` pixels,
-            unless a single image has.
-        category: folder name or words; underscores read as spaces.
-        setting: "none", "angle" (degrees), "hue" (radians) or "saturation" ([-1, 1]).
-        value: strength of the shift, the same for every image. Corners that a rotation leaves empty score 0.
-        batch_size: images at once. Where the device runs out of memory it is halved, and the batch repeated.
-        device: where the images are shifted and the detector runs.
-
-    Raises:
-        ValueError: unknown setting.
-        torch.OutOfMemoryError: a single image does not fit.
-    """
-    if setting not in SETTINGS:
-        raise ValueError(f"unknown setting {setting!r}; known: {', '.join(SETTINGS)}")
-    if len(images) == 0:
-        raise ValueError("no images to predict")
-    scores = torch.zeros(len(images))
-    maps: list[Tensor] = [torch.empty(0)] * len(images)
-
-    for (height, width), members in groups_of(images).items():
-
-        def predict(part: slice, members: list[int] = members) -> None:
-            chosen = members[part]
-            batch = images.stacked(chosen) if isinstance(images, Images) else images[chosen]
-            try:
-                score, found = _predict(detector, batch.to(device), category, setting, value, rotation)
-            except NotFiniteError as error:
-                index = chosen[error.index]
-                raise NotFiniteError(f"image {index}: {error}", index) from None
-            scores[chosen] = score.float().cpu()
-            for index, anomaly_map in zip(chosen, found.float().cpu(), strict=True):
-                maps[index] = anomaly_map
-
-        at_once = max(1, min(batch_size, MOST_PIXELS // (height * width)))
-        _, fitted = in_batches(predict, len(members), at_once, device)
-        batch_size = batch_size if fitted == at_once else fitted
-    return Shifted(scores, joined(maps), batch_size)
-
-
-@torch.no_grad()
-def _predict(
-    detector: Detector, images: Tensor, category: str, setting: str, value: float | int, rotation: str
-) -> tuple[Tensor, Tensor]:
-    if setting != "none" and value != 0:
-        images = perturb.semantic(images, **{setting: value}, rotation=rotation)  # type: ignore[arg-type]
-    prediction = detector.predict(images, category=category.replace("_", " "))
-    anomaly_map = prediction.map
-    if setting == "angle" and value != 0:
-        anomaly_map = perturb.rotate_map(anomaly_map, -value, rotation=rotation)  # type: ignore[arg-type]
-    return prediction.score, anomaly_map
 
 
 def measure(
@@ -136,6 +47,8 @@ def measure(
 
     The same seed draws the same images for every shift of a test set, so that replicates can be compared one by one,
     and unrelated ones for other test sets, so that their means can be taken one by one.
+
+    Of a `BatchDetector`, intervals hold the batch fixed (`zsad.detectors.batch`).
 
     Raises:
         ValueError: a score or map that is not finite (naming the image), or a test set of one class only.
@@ -175,6 +88,7 @@ def uniform_sweep(
     metric_size: int | Literal["mask"] = "mask",
     batch_size: int = 16,
     limit: int | None = None,
+    share: float = 1.0,
     rotation: str = "three_pass",
     device: str | torch.device = "cpu",
     fpr_limit: float = 0.3,
@@ -184,7 +98,8 @@ def uniform_sweep(
 ) -> pd.DataFrame:
     """Metrics of one detector on one category under each value of a shift.
 
-    `resolution`, `aspect` and `metric_size` are those of `load_test_set`. Returns one row a value and metric: category,
+    `resolution`, `aspect` and `metric_size` are those of `load_test_set`. With a `share` below 1, only so many of the
+    images are shifted, drawn with `seed` (`zsad.robustness.mixed.drawn`). Returns one row a value and metric: category,
     detector, setting, value, metric, estimate, low, high (in [0, 1]), n_images, n_anomalous. Raises as `load_test_set`,
     `predict_shifted` and `measure` do, and ValueError before anything is read for a number beyond `zsad.limits`.
     """
@@ -193,6 +108,7 @@ def uniform_sweep(
     if limit is not None:
         check_number("limit", limit)
     test_set = load_test_set(dataset.subset(limit), resolution, aspect=aspect, metric_size=metric_size)
+    only = drawn(test_set.ids, share, seed)
     frames = []
     for value in tqdm(values, desc=f"{dataset.category} {setting}", unit="value", disable=not progress):
         shifted = predict_shifted(
@@ -201,6 +117,7 @@ def uniform_sweep(
             test_set.category,
             setting,
             value,
+            only=only,
             batch_size=batch_size,
             rotation=rotation,
             device=device,

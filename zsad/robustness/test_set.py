@@ -12,6 +12,7 @@ from zsad.data import Dataset, Sample
 from zsad.data.batch import fitted_size, mask_of, resize_image, resize_mask
 from zsad.limits import check_number, check_sides
 from zsad.robustness.corruption import Corruption, corrupted
+from zsad.robustness.mixed import drawn
 
 # One tensor where all have one size.
 Maps = Float[Tensor, "image _height _width"] | list[Float[Tensor, "_height _width"]]
@@ -93,8 +94,8 @@ def load_test_set(
             where images are squashed).
 
     Raises:
-        ValueError: a kind or severity of corruption that does not exist, naming the image; another aspect; squares of
-            native size; a size, or an image's sides, beyond `zsad.limits`.
+        ValueError: a kind or severity of corruption that does not exist, naming the image; a share that leaves no
+            image; another aspect; squares of native size; a size, or an image's sides, beyond `zsad.limits`.
     """
     if resolution != "native":
         check_number("resolution", resolution)
@@ -108,12 +109,13 @@ def load_test_set(
     image_masks: list[Tensor] = []
     kept: dict[int, Tensor] = {}
     room = IN_MEMORY
+    hit = set() if corruption is None else {*drawn(dataset.ids, corruption.share, corruption.seed)}
 
-    def decode(index: int) -> Tensor:
-        return _shown(dataset[index], resolution, squashed, corruption)
+    def shown(sample: Sample, index: int) -> Tensor:
+        return _shown(sample, resolution, squashed, corruption if index in hit else None)
 
     for index, sample in enumerate(dataset):
-        image = _shown(sample, resolution, squashed, corruption)
+        image = shown(sample, index)
         sizes.append((image.shape[1], image.shape[2]))
         room -= image.nbytes
         if room >= 0:
@@ -124,7 +126,7 @@ def load_test_set(
         masks.append(resize_mask(mask, compared))
         image_masks.append(resize_mask(mask, sizes[-1]))
     return TestSet(
-        Images(decode, sizes, kept),
+        Images(lambda index: shown(dataset[index], index), sizes, kept),
         joined(masks) if dataset.has_masks else None,
         joined(image_masks) if dataset.has_masks else None,
         torch.tensor(dataset.labels),

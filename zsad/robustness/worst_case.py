@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from zsad.detectors import Detector
+from zsad.detectors.batch import BatchDetector
 from zsad.perturb.rotation import check_rotation
 from zsad.progress import progress_bar
 from zsad.robustness.adam import adam
@@ -131,7 +132,8 @@ def worst_case(
     Raises:
         ValueError: an unknown choice, bounds without room, a grid over more than one parameter, a budget too small,
             images and masks that do not match; starts out of bounds, or for another search than
-            bayes_opt; a detector that lets no gradient through where adam needs one.
+            bayes_opt; a detector that lets no gradient through where adam needs one, or that compares images with each
+            other, so that no image has a worst case of its own.
         NotFiniteError: a detector gave NaN or infinity; the message names the image.
         torch.OutOfMemoryError: a single image does not fit.
     """
@@ -143,6 +145,11 @@ def worst_case(
     _one_of("gradient", gradient, ("windows", "class_token"))
     check_rotation(rotation)
     _check_images(images, masks)
+    if isinstance(detector, BatchDetector):
+        raise ValueError(
+            f"a worst case is searched for each image alone, and {detector.name} compares images with each other: "
+            "choose detectors that score an image by itself (of a study, under `detectors` of its worst cases)"
+        )
     if budget is None:
         budget = _default_budget(search, space)
     if budget < 1:

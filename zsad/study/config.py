@@ -94,7 +94,7 @@ class Study(Strict):
     """One study. `device` and `batch_size` say how it is computed, and the roots where things lie; they leave its
     records as they are. Everything else is part of what is computed.
 
-    `sweeps`, `worst` and `corruptions` say what is done to the images; of the last two there may be several.
+    `sweeps`, `worst` and `corruptions` say what is done to the images; of each there may be several.
 
     Images are resized to a short side of `resolution` ("native": as they are on disk) before they are shifted;
     `aspect` "squashed" makes them squares. Metrics compare maps with masks at `metric_size`: "mask", the mask's own
@@ -115,7 +115,7 @@ class Study(Strict):
     metric_size: Pixels | Literal["mask"] = "mask"
     batch_size: int = Field(default=16, ge=_BATCH.least, le=_BATCH.most)
     limit: int | None = Field(default=None, ge=_LIMIT.least, le=_LIMIT.most)
-    sweeps: Sweeps = Sweeps()
+    sweeps: Annotated[list[Sweeps], BeforeValidator(_as_list)] = Field(default=[])
     worst: Annotated[list[Worst], BeforeValidator(_as_list)] = Field(default=[])
     corruptions: Annotated[list[Corruptions], BeforeValidator(_as_list)] = Field(default=[])
     rotation: Literal["three_pass", "bilinear"] = "three_pass"
@@ -152,7 +152,7 @@ class Study(Strict):
             self._check_names(f"detectors.{detector.label}.backbones", detector.backbones, self.backbones)
             self._check_names(f"detectors.{detector.label}.suites", detector.suites, list(self.suites))
         fields: dict[str, list[Block]] = {
-            "sweeps": [self.sweeps],
+            "sweeps": [*self.sweeps],
             "worst": [*self.worst],
             "corruptions": [*self.corruptions],
         }
@@ -239,6 +239,11 @@ class Study(Strict):
         over = self.suites[suite].groups.get(block.over, []) if isinstance(block.over, str) else block.over
         return [category for category in evaluated if category in over]
 
+    def swept(self, suite: str) -> list[str]:
+        """The categories of a suite whose images are all shifted alike by some block of sweeps."""
+        blocks = [self.covered(block, suite) for block in self.sweeps if block.share == 1]
+        return [category for category in self.categories_of(suite) if any(category in names for names in blocks)]
+
     def resolution_of(self, detector: DetectorConfig) -> Resolution:
         """The short side of the images that a detector of this study is given."""
         return detector.resolution or usual_resolution(detector.name, self.resolution)
@@ -262,7 +267,7 @@ class Study(Strict):
     @property
     def blocks(self) -> list[Block]:
         """Everything that is done to the images, in the order of the records."""
-        return [self.sweeps, *self.worst, *self.corruptions]
+        return [*self.sweeps, *self.worst, *self.corruptions]
 
     def runs_on(self, detector: DetectorConfig) -> list[str]:
         """The backbones that a detector is evaluated on."""
@@ -334,7 +339,6 @@ class Study(Strict):
             blocks = changed.get(field, declared[field])
             listed = blocks if isinstance(blocks, list) else [blocks]
             changed[field] = [freed_block(block, freed, remaining) for block in listed]
-        changed["sweeps"] = changed["sweeps"][0]
         study = _validated({**declared, **changed})
         if backbone is not None or detector is not None or options is not None:
             study.check_models()

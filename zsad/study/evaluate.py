@@ -24,6 +24,7 @@ from zsad.robustness import (
     worst_case,
 )
 from zsad.robustness.groups import in_order, resize_nearest
+from zsad.robustness.mixed import drawn
 from zsad.robustness.search_space import PARAMETERS, search_space
 from zsad.robustness.test_set import Masks, groups_of
 from zsad.study.cells import Cell
@@ -33,20 +34,22 @@ from zsad.study.schema import TABLES
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A cell's metrics and its tables (`zsad.study.schema.TABLES`), both without the key; and the batch size that the
-    device had room for in the end.
+    """A cell's metrics and its tables (`zsad.study.schema.TABLES`), both without the key; the batch size that the
+    device had room for in the end; and how many images were compared with each other, for a detector that does so.
     """
 
     metrics: pd.DataFrame
     tables: dict[str, pd.DataFrame]
     batch_size: int
+    compared: int | None
 
 
 def corruption_of(cell: Cell) -> Corruption | None:
     """How the cell's images are corrupted when they are read; None for those that are read as they are."""
     if cell.shift.kind != "corruption":
         return None
-    return Corruption(cell.shift.setting, int(cell.shift.value), cell.how["at"], cell.seed)
+    share = cell.how.get("share", 1.0)
+    return Corruption(cell.shift.setting, int(cell.shift.value), cell.how["at"], cell.seed, share)
 
 
 def load_images(cell: Cell, dataset: Dataset) -> TestSet:
@@ -86,6 +89,9 @@ def evaluate(
 
     A detector whose maps tell no places apart (`zsad.detectors.base.localises`) gets image metrics alone.
 
+    A detector that compares the images of a batch with each other (`zsad.detectors.batch`) gets all of them together.
+    It has no worst case: that is searched for each image alone.
+
     A search for worst cases keeps the images that it is done with in `checkpoint`, and begins with those there; where
     images have several sizes, in a file beside it for each size, whose name begins with the same stem. It evaluates
     first what other searches have found, whose tables "samples" are `starts`.
@@ -107,6 +113,7 @@ def evaluate(
             setting, value = (cell.shift.setting, cell.shift.value) if uniform else ("none", 0.0)
             shifted = predict_shifted(
                 detector, test_set.images, cell.category, setting, value,
+                only=drawn(test_set.ids, cell.how.get("share", 1.0), cell.seed),
                 batch_size=batch_size, rotation=cell.rotation, device=device,
             )  # fmt: skip
             truth = test_set
@@ -125,7 +132,7 @@ def evaluate(
     if worst is not None:
         tables |= {"samples": _samples(worst, images), "curve": _curve(worst), "tries": _tries(worst, test_set.ids)}
     metrics = measured.metrics.assign(n_images=len(images), n_anomalous=int(images["label"].sum()))
-    return Evaluated(metrics, tables, shifted.batch_size)
+    return Evaluated(metrics, tables, shifted.batch_size, shifted.compared)
 
 
 def _search(

@@ -271,6 +271,7 @@ class Evaluator:
             "machine": provenance.machine(self.study.device),
             "seeds": {"bootstrap": cell.seed, "demo": self.study.demo_seed},
             "batch_size": found.batch_size,
+            **({} if found.compared is None else {"compared": found.compared}),
             "seconds": round(time.monotonic() - clock, 3),
             "stage_seconds": {s: round(t - before.get(s, 0.0), 3) for s, t in stage_seconds(w.detector).items()},
             "started_at": started.isoformat(timespec="seconds"),

@@ -49,7 +49,8 @@ class Shift:
         setting: what changes: "none"; angle, hue or saturation; for worst cases also "3d"; or the kind of corruption.
         value: degrees, radians or [-1, 1] of a uniform shift, or the severity of a corruption; 0 for a worst case,
             whose values differ from image to image.
-        how: canonical JSON of all else that decides the result: the search's options, where a corruption is applied.
+        how: canonical JSON of all else that decides the result: the search's options, where a corruption is applied,
+            the share of the images that are shifted where that is not all.
     """
 
     kind: str = "none"
@@ -108,7 +109,34 @@ class Block(Strict):
         raise NotImplementedError
 
 
-class Sweeps(Block):
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class _Mixable(Block):
+    """A block whose shift may be that of some images of a category alone: so many are drawn with the study's seed
+    (`zsad.robustness.mixed`), the others stay as they are. `name` tells the blocks of one kind apart; it is the records'
+    `variant`.
+    """
+
+    name: str = Field(default="default", pattern=r"^[\w .-]+$")
+    share: Share = 1.0
+
+    @model_validator(mode="after")
+    def _named(self) -> "_Mixable":
+        if self.share < 1 and self.name == "default":
+            raise ValueError("share: a block that shifts only some images needs a name, which its records bear")
+        return self
+
+    @property
+    def variant(self) -> str:
+        return self.name
+
+    @property
+    def _mixed(self) -> dict[str, float]:
+        return {"share": self.share} if self.share < 1 else {}  # records of all images keep their keys
+
+
+class Sweeps(_Mixable):
     """Uniform shifts: the values of each setting in degrees, radians and [-1, 1], 0 among them."""
 
     kind: ClassVar[str] = "uniform"
@@ -132,7 +160,8 @@ class Sweeps(Block):
         return {setting: getattr(self, setting) for setting in BOUNDS if getattr(self, setting)}
 
     def shifts(self) -> list[Shift]:
-        return [Shift(self.kind, setting, value) for setting, values in self.values().items() for value in values]
+        how = canonical_json(self._mixed)
+        return [Shift(self.kind, setting, value, how) for setting, values in self.values().items() for value in values]
 
 
 class Bounds(Strict):
@@ -208,7 +237,7 @@ def starting_shifts(shift: Shift) -> list[Shift]:
     ]
 
 
-class Corruptions(Block):
+class Corruptions(_Mixable):
     """Corruptions of `zsad.perturb.corrupt` at some severities, 0 being no corruption.
 
     `at` says whether an image is corrupted at its native size or at the one that the detector is given.
@@ -216,7 +245,6 @@ class Corruptions(Block):
 
     kind: ClassVar[str] = "corruption"
 
-    name: str = Field(default="default", pattern=r"^[\w .-]+$")
     kinds: list[Corruption] = Field(default=list(get_args(Corruption)), min_length=1)
     severities: list[int] = Field(default=[3], min_length=1)
     at: Literal["native", "resized"] = "native"
@@ -228,10 +256,6 @@ class Corruptions(Block):
             raise ValueError(f"severities: {outside[0]} lies outside 0 to {MAX_SEVERITY}")
         return self
 
-    @property
-    def variant(self) -> str:
-        return self.name
-
     def shifts(self) -> list[Shift]:
-        how = canonical_json({"at": self.at})
+        how = canonical_json({"at": self.at, **self._mixed})
         return [Shift(self.kind, kind, float(s), how) for kind in self.kinds for s in self.severities]

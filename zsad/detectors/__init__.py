@@ -13,6 +13,7 @@ from zsad.detectors.base import Detector, Prediction, localises
 from zsad.detectors.clip import CLIP, CLIPOptions
 from zsad.detectors.clip_ac import CLIPAC, CLIPACOptions
 from zsad.detectors.given import check_values, without_home_signs
+from zsad.detectors.musc import MuSc, MuScOptions
 from zsad.detectors.rwda import RWDA, RWDAOptions
 from zsad.detectors.text_fnn import TextFNN, TextFNNOptions
 from zsad.detectors.tiling import Tiling
@@ -27,6 +28,7 @@ DETECTORS: dict[str, Any] = {
     "rwda": (RWDA, RWDAOptions),
     "text_fnn": (TextFNN, TextFNNOptions),
     "tiling": (Tiling, TilingOptions),
+    "musc": (MuSc, MuScOptions),
 }
 
 __all__ = [

@@ -8,44 +8,40 @@ What a bootstrap over images means here: the batch is held fixed. Images and the
 drawn again, as if they were independent; the interval does not hold what the same image would score in other company.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional as F
 
-from zsad.detectors.base import Detector, Prediction, check_images, check_prediction
+from zsad.detectors.base import Prediction, check_images, check_prediction
 
 Features = dict[str, Shaped[Tensor, "image ..."]]
 """What a detector keeps of images: named tensors whose first axis is the image."""
 
 
-@runtime_checkable
-class BatchDetector(Detector, Protocol):
-    """A `Detector` that compares the images of a batch with each other. `least_images` is the smallest batch that it
-    takes; its class says why.
-    """
-
-    @property
-    def least_images(self) -> int: ...
-
-    def features(self, images: Float[Tensor, "image 3 height width"]) -> Features:
-        """What is kept of each image, by itself: the same whichever images are with it. RGB in [0, 1], any size."""
-        ...
-
-    def compare(self, features: Features, category: str) -> Prediction:
-        """Scores and maps of all images of a batch from their features, which lie on the CPU, maybe in a file; the maps
-        in the detector's own square, on the CPU. Memory beyond the features and the maps does not grow with the batch.
-        """
-        ...
-
-
-class WholeBatch:
-    """`predict` of a `BatchDetector`: the images given are the batch."""
+class BatchDetector(ABC):
+    """A `zsad.detectors.Detector` that compares the images of a batch with each other."""
 
     name: str
+
+    @property
+    @abstractmethod
+    def least_images(self) -> int:
+        """The smallest batch that it takes."""
+
+    @abstractmethod
+    def features(self, images: Float[Tensor, "image 3 height width"]) -> Features:
+        """What is kept of each image, by itself: the same whichever images are with it. RGB in [0, 1], any size."""
+
+    @abstractmethod
+    def compare(self, features: Features, category: str) -> Prediction:
+        """Scores and maps of all images of a batch from their features, which lie on the CPU, maybe in a file; the maps
+        are those of the square that the detector sees, on the CPU. Memory beyond features and maps does not grow with
+        the batch.
+        """
 
     def predict(self, images: Float[Tensor, "image 3 height width"], category: str) -> Prediction:
         """Score the images of one category by comparing them with each other.
@@ -58,7 +54,6 @@ class WholeBatch:
             ValueError: fewer images than `least_images`, images outside [0, 1] or not numbers, or a result that is not
                 finite.
         """
-        assert isinstance(self, BatchDetector)
         check_images(images)
         check_batch(self, len(images), category)
         with torch.no_grad():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from zsad.detectors.batch import Features
 
@@ -16,7 +17,7 @@ class FeatureStore:
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._kept: Features = {}
+        self._kept: dict[str, Tensor] = {}
 
     def put(self, rows: Sequence[int], features: Features) -> None:
         """Keep the features of some images, as they are."""
@@ -31,7 +32,7 @@ class FeatureStore:
         return self._kept
 
 
-def _room_for(count: int, features: Features) -> Features:
+def _room_for(count: int, features: dict[str, Tensor]) -> dict[str, Tensor]:
     shapes = {name: (count, *values.shape[1:]) for name, values in features.items()}
     total = sum(int(np.prod(shape)) * features[name].element_size() for name, shape in shapes.items())
     if total <= IN_MEMORY:
@@ -39,7 +40,7 @@ def _room_for(count: int, features: Features) -> Features:
     return {name: _in_file(shape, features[name].dtype) for name, shape in shapes.items()}
 
 
-def _in_file(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+def _in_file(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     """A tensor in a file without a name, which is gone with the tensor."""
     numbers = torch.empty(0, dtype=dtype).numpy().dtype
     with tempfile.TemporaryFile(prefix="zsad-features-") as file:

@@ -240,9 +240,8 @@ class Study(Strict):
         return [category for category in evaluated if category in over]
 
     def swept(self, suite: str) -> list[str]:
-        """The categories of a suite whose images are all shifted alike by some block of sweeps."""
-        blocks = [self.covered(block, suite) for block in self.sweeps if block.share == 1]
-        return [category for category in self.categories_of(suite) if any(category in names for names in blocks)]
+        """The categories of a suite that the block of sweeps without a name covers."""
+        return next((self.covered(block, suite) for block in self.sweeps if block.variant == "default"), [])
 
     def resolution_of(self, detector: DetectorConfig) -> Resolution:
         """The short side of the images that a detector of this study is given."""

@@ -113,9 +113,9 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Mixable(Block):
-    """A block whose shift may be that of some images of a category alone: so many are drawn with the study's seed
-    (`zsad.robustness.mixed`), the others stay as they are. `name` tells the blocks of one kind apart; it is the records'
-    `variant`.
+    """A block whose shift may be that of some images of a category alone: `share` of them are drawn with the study's
+    seed (`zsad.robustness.mixed`), the others stay as they are. `name` tells the blocks of one kind apart; it is the
+    records' `variant`.
     """
 
     name: str = Field(default="default", pattern=r"^[\w .-]+$")

@@ -161,3 +161,50 @@ def test_the_published_tokenizer_holds_every_script():
     model = tiny_backbone().model
     backbone = Backbone(model, open_clip.get_tokenizer("ViT-B-32"))
     assert backbone.tokenize(["écrou 螺母 гайка"]).shape == (1, 77)
+
+
+def deep_by_hand(model, tokens, words, deep):
+    """Features of texts of one length: the tower block by block, its states written over between them."""
+    ends = tokens.argmax(dim=1)
+    x = model.token_embedding(tokens)
+    x[:, 1 : 1 + words.shape[1]] = words
+    x = x + model.positional_embedding
+    for number, block in enumerate(model.transformer.resblocks):
+        if 1 <= number <= len(deep):
+            x[:, 1 : 1 + deep.shape[1]] = deep[number - 1]
+        x = block(x, attn_mask=model.attn_mask)
+    rows = model.ln_final(x)[torch.arange(len(x)), ends]
+    return nn.functional.normalize(rows @ model.text_projection, dim=1)
+
+
+@pytest.mark.parametrize("order", ["batch first", "sequence first"])
+def test_deep_tokens_stand_over_the_states_of_the_first_words_before_later_blocks(order):
+    model = tiny_model(text={"layers": 4}).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(0)
+    words, deep = (torch.randn(*shape, 32, generator=generator) for shape in ((3, 5), (2, 3)))
+    tokens = TOKENIZER([f"a a a a a {prompt}" for prompt in PROMPTS])
+    expected = deep_by_hand(model, tokens, words, deep)
+    if order == "sequence first":
+        model.transformer.batch_first = False
+        for block in model.transformer.resblocks:
+            block.attn.batch_first = False
+    backbone = Backbone(model, TOKENIZER)
+    found = backbone.embed_tokens(tokens, words, deep=deep)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    assert backbone.text_blocks == 4
+    plain = backbone.embed_tokens(tokens, words)
+    assert (plain - found).abs().max() > 1e-2, "nothing stays behind, and deep tokens count"
+    torch.testing.assert_close(plain, deep_by_hand(tiny_model(text={"layers": 4}), tokens, words, deep[:0]))
+
+
+def test_gradients_reach_deep_tokens():
+    deep = torch.zeros(1, 2, 32, requires_grad=True)
+    backbone = tiny_backbone()
+    backbone.embed_tokens(TOKENIZER(["a a nut"]), torch.zeros(1, 2, 32), deep=deep)[0, 0].backward()
+    assert (deep.grad.abs().sum(dim=-1) > 0).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 32), (1, 4, 32)])
+def test_deep_tokens_that_do_not_fit_are_refused(shape):
+    with pytest.raises(ValueError, match=r"deep tokens do not fit tiny, whose text tower has 2 blocks, behind 3 words"):
+        tiny_backbone().embed_tokens(TOKENIZER(["a a a nut"]), torch.zeros(1, 3, 32), deep=torch.zeros(shape))

@@ -1,6 +1,7 @@
 import open_clip
 import pytest
 import torch
+from learned_prompts import ship_prompts
 from tiny_clip import random_images, tiny_backbone, tiny_model
 from tiny_parts import ship_demo_parts
 
@@ -32,6 +33,9 @@ QUICK = {
     "tiling": {"soft": "demo-dis", "parts": "demo-sam", "pixels": "demo-clipseg", "sam": {"points_per_side": 2}},
 }
 
+# Of detectors with trained parts of their own.
+LEAGUES = {"tiling": "was shown masks of other products", "anomalyclip": "auxiliary anomalies"}
+
 
 # On a backbone that was shown captions.
 LEAGUES = {"tiling": "was shown masks of other products", "musc": "test batch"}
@@ -40,6 +44,7 @@ LEAGUES = {"tiling": "was shown masks of other products", "musc": "test batch"}
 @pytest.mark.parametrize("name", DETECTORS)
 def test_every_detector_keeps_the_contract(name, tmp_path, monkeypatch):
     monkeypatch.setattr("zsad.clip.zoo.WEIGHTS", ship_demo_parts(tmp_path))
+    ship_prompts(tmp_path)
     detector = zsad.load_detector(name, tiny_backbone(), **QUICK.get(name, {}))
     count = getattr(detector, "least_images", 2)
     images = random_images(count, 48, 48)

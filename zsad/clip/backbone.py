@@ -289,20 +289,31 @@ class Backbone:
         tokens: Int[Tensor, "text token"],
         words: Float[Tensor, "text word width"] | None = None,
         normalise: bool = True,
+        deep: Float[Tensor, "set place width"] | None = None,
     ) -> Float[Tensor, "text dim"]:
         """Embeddings of token ids as `tokenize` gives them.
 
         Args:
             words: vectors that stand in for the embeddings of each text's first tokens, as many as there are vectors,
                 after the start token. Gradients flow to them.
+            deep: vectors that the states of the first of these words are replaced by before the tower's second block,
+                its third, and so on, the same in all texts. Gradients flow to them.
+
+        Raises:
+            ValueError: `deep` without words, for more words than there are, or for more blocks than the tower has.
         """
+        if deep is not None and (words is None or deep.shape[1] > words.shape[1] or len(deep) >= self.text_blocks):
+            raise ValueError(
+                f"{len(deep)} sets of {deep.shape[1]} deep tokens do not fit {self.name}, whose text tower has "
+                f"{self.text_blocks} blocks, behind {0 if words is None else words.shape[1]} words"
+            )
         size = self._rows(tokens.shape[1])
         if words is None:
             parts = [text_tower.encode(self.model, part) for part in tokens.split(size)]
         else:
             at = self._column_after("")
             parts = [
-                text_tower.encode_with_words(self.model, part, vectors, at)
+                text_tower.encode_with_words(self.model, part, vectors, at, deep)
                 for part, vectors in zip(tokens.split(size), words.split(size), strict=True)
             ]
         features = torch.cat(parts)
@@ -319,6 +330,17 @@ class Backbone:
     def word_width(self) -> int:
         """Size of a token's vector as it enters the text tower."""
         return text_tower.token_embedding(self.model).embedding_dim
+
+    @torch.inference_mode(False)
+    def token_vectors(self, tokens: Int[Tensor, "text token"]) -> Float[Tensor, "text token width"]:
+        """What token ids enter the text tower as, without their positions, float32."""
+        vectors: Tensor = text_tower.token_embedding(self.model)(tokens.to(self.device))
+        return _at_least_float32(vectors)
+
+    @property
+    def text_blocks(self) -> int:
+        """How many blocks the text tower has."""
+        return text_tower.blocks(self.model)
 
     def _column_after(self, text: str) -> int:
         """The column of the first token behind `text`."""

@@ -1,5 +1,6 @@
 """The text tower of an open_clip model, without computing the padding."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -34,18 +35,50 @@ def encode(model: Any, tokens: Int[Tensor, "text token"]) -> Float[Tensor, "text
 
 
 def encode_with_words(
-    model: Any, tokens: Int[Tensor, "text token"], words: Float[Tensor, "text word width"], at: int
+    model: Any,
+    tokens: Int[Tensor, "text token"],
+    words: Float[Tensor, "text word width"],
+    at: int,
+    deep: Float[Tensor, "set place width"] | None = None,
 ) -> Float[Tensor, "text dim"]:
-    """`encode`, with `words` in place of the token embeddings of the columns from `at` on; gradients flow to them."""
+    """`encode`, with `words` in place of the token embeddings of the columns from `at` on; gradients flow to them.
+
+    Args:
+        deep: what the states of the first of these columns are replaced by, in every text, before the second block, the
+            third, and so on; gradients flow to it.
+    """
 
     def put_in(module: nn.Module, arguments: tuple[Tensor], embedded: Tensor) -> Tensor:
-        return torch.cat([embedded[:, :at], words.to(embedded), embedded[:, at + words.shape[1] :]], dim=1)
+        return _replaced(embedded, words.to(embedded), at)
 
-    handle = token_embedding(model).register_forward_hook(put_in)
+    handles = [token_embedding(model).register_forward_hook(put_in)]
+    transformer = _parts(model)[0].transformer
+    for block, vectors in zip(transformer.resblocks[1:], deep if deep is not None else (), strict=False):
+        hook = partial(_deepen, vectors=vectors, at=at, batch_first=transformer.batch_first)
+        handles.append(block.register_forward_pre_hook(hook))
     try:
         return encode(model, tokens)
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
+
+
+def blocks(model: Any) -> int:
+    """How many blocks the text tower has."""
+    return len(_parts(model)[0].transformer.resblocks)
+
+
+def _deepen(
+    module: nn.Module, arguments: tuple[Tensor], vectors: Float[Tensor, "place width"], at: int, batch_first: bool
+) -> tuple[Any, ...]:
+    """Hook before a block: the states of some columns are replaced in every text."""
+    state = arguments[0] if batch_first else arguments[0].transpose(0, 1)
+    state = _replaced(state, vectors.to(state).expand(len(state), -1, -1), at)
+    return (state if batch_first else state.transpose(0, 1), *arguments[1:])
+
+
+def _replaced(states: Tensor, by: Tensor, at: int) -> Tensor:
+    return torch.cat([states[:, :at], by, states[:, at + by.shape[1] :]], dim=1)
 
 
 def token_embedding(model: Any) -> nn.Embedding:

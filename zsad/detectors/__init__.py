@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from zsad.clip import Backbone, load_backbone
+from zsad.detectors.anomalyclip import AnomalyCLIP, AnomalyCLIPOptions
 from zsad.detectors.base import Detector, Prediction, localises
 from zsad.detectors.clip import CLIP, CLIPOptions
 from zsad.detectors.clip_ac import CLIPAC, CLIPACOptions
@@ -29,6 +30,7 @@ DETECTORS: dict[str, Any] = {
     "text_fnn": (TextFNN, TextFNNOptions),
     "tiling": (Tiling, TilingOptions),
     "musc": (MuSc, MuScOptions),
+    "anomalyclip": (AnomalyCLIP, AnomalyCLIPOptions),
 }
 
 __all__ = [

@@ -1,0 +1,200 @@
+"""AnomalyCLIP: two learned prompts that name no product, and patch tokens that attend to each other's values.
+
+Zhou et al., "AnomalyCLIP: Object-agnostic Prompt Learning for Zero-shot Anomaly Detection", ICLR 2024 (arXiv
+2310.18961), as their code computes it. The prompts were learned from anomalies of other products, with masks
+(`zsad.auxiliary.anomalyclip`); the towers stay as they are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.ndimage import gaussian_filter1d
+from torch import Tensor
+from torch.nn import functional as F
+
+from zsad.clip import Backbone
+from zsad.detectors.anomalyclip_checkpoint import read_checkpoint
+from zsad.detectors.base import Prediction, check_images, check_prediction
+from zsad.detectors.given import Checked, Count, NotNegative
+from zsad.detectors.learned import SHOWN, Learned, load_learned
+from zsad.detectors.options import as_json, fingerprint
+from zsad.leagues import League, league_of
+from zsad.paths import expanded
+
+SENTENCES = ("object.", "damaged object.")  # behind the learned words of the normal and of the anomalous side
+WORDS = 12  # learned vectors a side
+PLACES = 4  # of these, the first whose states are replaced between the blocks
+MOST_SETS = 8  # blocks before which that happens, of a text tower with 9 or more
+PUBLISHED_SIZE = 518  # pixels of the input that `sigma` is meant for
+_FIRST_VALUE_BLOCK = 5 / 24  # of the depth: 6 of 24
+
+
+@dataclass(frozen=True)
+class AnomalyCLIPOptions(Checked):
+    """Every open choice of AnomalyCLIP.
+
+    Attributes:
+        trained_on: what the prompts were learned from: the name of a data set, of prompts that ship with the package;
+            or the path of a .safetensors that `zsad train` wrote, or of an `epoch_N.pth` of the authors.
+        deep_tokens: whether learned tokens also replace states between the blocks of the text tower.
+        tokens: patch tokens of the "V-V" path (`zsad.clip.taps`), or "plain" ones, the tower's own.
+        class_norm: whether the class token passes the tower's last norm before the projection; in the authors' code it
+            does not.
+        taps: blocks, counted from 1, whose maps are summed; none stands for the last, which published prompts are for.
+        temperature: of the softmax over both sides.
+        sigma: of the Gaussian that smooths the map, in pixels of an image of 518.
+    """
+
+    trained_on: str = "demo-visa"
+    deep_tokens: bool = True
+    tokens: Literal["V-V", "plain"] = "V-V"
+    class_norm: bool = False
+    taps: Sequence[Count] = ()
+    temperature: float = 0.07
+    sigma: NotNegative = 4.0
+
+    @property
+    def part(self) -> str:
+        """What prompts for these choices are called: those that were trained for others do not fit."""
+        changed = {
+            "shallow": not self.deep_tokens,
+            "plain": self.tokens == "plain",
+            "norm": self.class_norm,
+            f"taps-{'-'.join(map(str, self.taps))}": bool(self.taps),
+        }
+        return "-".join(["anomalyclip", *(name for name, holds in changed.items() if holds)])
+
+
+class AnomalyCLIP:
+    """AnomalyCLIP on one backbone. Differentiable from the prediction down to the images.
+
+    Raises:
+        FileNotFoundError, ValueError: as `load_learned` and `read_checkpoint`; a tap that the backbone does not have.
+    """
+
+    name = "anomalyclip"
+    title = "AnomalyCLIP"
+
+    def __init__(self, backbone: Backbone, options: AnomalyCLIPOptions | None = None) -> None:
+        self.backbone = backbone
+        self._options = options or AnomalyCLIPOptions()
+        self._features = FrozenFeatures(backbone, self._options)
+        learned = self._load()
+        self._digest = learned.digest
+        self.trained_on = learned.trained_on
+        self._sides = text_features(backbone, learned.tensors)
+
+    @property
+    def league(self) -> League:
+        """That of detectors which were shown anomalies of other products, unless the backbone was shown more."""
+        return league_of(self.backbone.shown, SHOWN)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Every choice that can change a prediction, resolved, as plain JSON values."""
+        return as_json(dataclasses.replace(self._options, trained_on=self.trained_on.suite, taps=self._features.taps))
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over name, options, backbone and prompts."""
+        return fingerprint(self.name, {**self.options, "prompts": self._digest}, self.backbone)
+
+    def predict(self, images: Float[Tensor, "image 3 height width"], category: str) -> Prediction:
+        """Score images of one category; its name plays no part.
+
+        Args:
+            images: RGB in [0, 1], any size; squashed to the input size of the model.
+
+        Returns:
+            Scores in [0, 1] and maps in [0, number of taps], at the size and on the device of the images.
+
+        Raises:
+            ValueError: images outside [0, 1] or not numbers, or a result that is not finite.
+        """
+        check_images(images)
+        image, patches = self._features(images)
+        sides, temperature = self._sides.to(image.dtype), self._options.temperature
+        score = torch.softmax(image @ sides.T / temperature, dim=-1)[:, 1]
+        grids = [anomalous_patches(tokens, sides, temperature, self.backbone.grid) for tokens in patches.values()]
+        down, across = (matrix.to(score) for matrix in self._spreads)
+        summed = down @ torch.stack(grids).sum(dim=0) @ across.T
+        if images.shape[-2:] != summed.shape[-2:]:
+            summed = F.interpolate(summed[:, None], images.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
+        prediction = Prediction(score.to(images.device), summed.to(images.device))
+        return check_prediction(prediction, self.name, category)
+
+    @cached_property
+    def _spreads(self) -> list[Float[Tensor, "size cell"]]:
+        """From patches to pixels along either axis of a map: upsampling, then scipy's Gaussian, as a matrix, so
+        that gradients pass it."""
+        size = self.backbone.image_size
+        smoother = np.eye(size)
+        if self._options.sigma:
+            smoother = gaussian_filter1d(smoother, self._options.sigma * size / PUBLISHED_SIZE, axis=0)
+        return [torch.from_numpy(smoother).float() @ upsampling(cells, size) for cells in self.backbone.grid]
+
+    def _load(self) -> Learned:
+        path = expanded(self._options.trained_on)
+        if path.suffix == ".pth":
+            return read_checkpoint(path, self.backbone, SENTENCES)
+        return load_learned(self._options.part, path, self.backbone)
+
+
+class FrozenFeatures:
+    """What the frozen image tower says of images: the class token, and patch tokens by tap, all of unit length."""
+
+    def __init__(self, backbone: Backbone, options: AnomalyCLIPOptions) -> None:
+        self.backbone, self.class_norm = backbone, options.class_norm
+        self.taps = tuple(options.taps) or (backbone.blocks,)
+        backbone.check_blocks(self.taps)
+        self.value_path_from = None
+        if options.tokens == "V-V":
+            self.value_path_from = round(_FIRST_VALUE_BLOCK * backbone.blocks) + 1
+
+    def __call__(
+        self, images: Float[Tensor, "image 3 height width"]
+    ) -> tuple[Float[Tensor, "image dim"], dict[int, Float[Tensor, "image patch dim"]]]:
+        return self.backbone.embed_image_and_taps(images, self.taps, self.value_path_from, self.class_norm)
+
+
+def deep_sets(backbone: Backbone) -> int:
+    """Before how many blocks of the text tower states are replaced: the published 8, or fewer in a shallower tower."""
+    return min(MOST_SETS, backbone.text_blocks - 1)
+
+
+def text_features(backbone: Backbone, prompts: Mapping[str, Tensor]) -> Float[Tensor, "2 dim"]:
+    """Unit features of the two prompts, normal first, in float32; gradients flow to the prompts.
+
+    Args:
+        prompts: vectors "normal" and "anomalous" (word, width), and "deep" (set, place, width) where states are
+            replaced. As in the authors' code, these are rounded to float16 where they are used.
+    """
+    tower = backbone.float32_text
+    words = torch.stack([prompts["normal"], prompts["anomalous"]]).to(backbone.device)
+    room = tower.word_ids[0].expand(len(SENTENCES), words.shape[1])
+    deep = prompts["deep"].to(backbone.device).half().float() if "deep" in prompts else None
+    return tower.embed_tokens(tower.tokenize(SENTENCES, room), words.float(), deep=deep)
+
+
+def anomalous_patches(
+    patches: Float[Tensor, "image patch dim"],
+    sides: Float[Tensor, "2 dim"],
+    temperature: float,
+    grid: tuple[int, int],
+) -> Float[Tensor, "image row column"]:
+    """The probability that a patch is anomalous: softmax over both sides."""
+    probabilities: Tensor = torch.softmax(patches @ sides.T / temperature, dim=-1)[..., 1].unflatten(1, grid)
+    return probabilities
+
+
+def upsampling(cells: int, size: int) -> Float[Tensor, "size cell"]:
+    """Bilinear upsampling along one axis as a matrix: a product with it and its gradient are quicker than the call."""
+    return F.interpolate(torch.eye(cells)[None], size, mode="linear", align_corners=False)[0].T

@@ -41,7 +41,7 @@ class Prompts(nn.Module):
 
     def __init__(self, sets: int, width: int, generator: torch.Generator) -> None:
         super().__init__()
-        drawn = {"normal": (WORDS, width), "anomalous": (WORDS, width)}
+        drawn: dict[str, tuple[int, ...]] = {"normal": (WORDS, width), "anomalous": (WORDS, width)}
         if sets:
             drawn["deep"] = (sets, PLACES, width)
         for name, shape in drawn.items():

@@ -38,7 +38,8 @@ def test_the_subject_is_named_and_must_be_one():
 @pytest.mark.parametrize(
     ("setting", "value", "words"),
     [("angle", -60, "−60 degrees"), ("hue", 1.5707963, "a hue shift of +0.50 π"),
-     ("saturation", -0.3, "a saturation shift of −0.30")],
+     ("saturation", -0.3, "a saturation shift of −0.30"), ("exposure", 1.0, "+1.0 stops"),
+     ("white_balance", -40.0, "−40 mired")],
 )  # fmt: skip
 def test_a_shift_in_words(setting, value, words):
     assert sweeps.strength(setting, value) == words

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from zsad.perturb import CORRUPTIONS, corrupt, rotate_map, semantic
+from zsad.perturb import CORRUPTIONS, balance_white, corrupt, expose, rotate_map, semantic
 
 COUNT = 3
 VALUES = {"angle": 37.0, "hue": 1.9, "saturation": -0.3}
@@ -19,6 +19,12 @@ SEMANTIC = {
     "angle an image, bilinear": {"angle": SPREAD["angle"], "rotation": "bilinear"},
     "all for all": VALUES,
     "all an image": SPREAD,
+}
+LIGHT = {
+    "stops for all": (expose, -1.3),
+    "stops an image": (expose, [-2.0, 0.4, 1.0]),
+    "mired for all": (balance_white, 60.0),
+    "mired an image": (balance_white, [-80.0, 30.0, 90.0]),
 }
 CORRUPTED = {f"{kind} {severity}": (kind, severity) for kind in CORRUPTIONS for severity in (1, 3, 5)}
 DEVICES = ["cpu"] + ["cuda"] * torch.cuda.is_available()
@@ -46,13 +52,21 @@ def row(request):
     return request.param
 
 
-@pytest.fixture(params=[*SEMANTIC.values(), *CORRUPTED.values()], ids=[*SEMANTIC, *CORRUPTED])
+@pytest.fixture(params=LIGHT.values(), ids=LIGHT.keys())
+def light(request):
+    return request.param
+
+
+@pytest.fixture(params=[*SEMANTIC.values(), *LIGHT.values(), *CORRUPTED.values()], ids=[*SEMANTIC, *LIGHT, *CORRUPTED])
 def perturb(request):
     """Any perturbation as a function of the images and, where there is only one of them, its index.
 
     Corruptions come with a fresh generator an image, which only the noise draws from."""
     if isinstance(request.param, dict):
         return lambda images, index=None: semantic(images, **arguments(request.param, images, index))
+    if callable(request.param[0]):
+        function, value = request.param
+        return lambda images, index=None: function(images, *arguments({"value": value}, images, index).values())
 
     def corrupted(images, index=None):
         seeds = range(len(images)) if index is None else [index]
@@ -111,6 +125,16 @@ def test_identity_at_zero(rotation, size):
         assert (out - images).abs().max() * 255 < 0.1, zero
 
 
+def test_no_change_of_the_light_is_the_identity():
+    images = noise()
+    images[0, :, :12] = 0.0
+    images[1, 0] = 1.0
+    for function in (expose, balance_white):
+        assert torch.equal(function(images, 0), images)
+        assert (function(images, torch.zeros(COUNT)) - images).abs().max() * 255 < 0.1
+        assert function(images[:0], 0.5).shape == images[:0].shape
+
+
 @pytest.mark.parametrize("kind", CORRUPTIONS)
 def test_severity_zero_is_the_identity(kind):
     images = noise()
@@ -146,6 +170,32 @@ def test_gradients_equal_finite_differences(row, size):
     gradients = torch.autograd.grad(perturbed(*inputs).square().sum(), inputs)
     for gradient, name in zip(gradients, ["image", *names], strict=True):
         assert gradient.abs().min() > 0, f"no gradient to {name}"
+
+
+def test_gradients_of_the_light_equal_finite_differences(light):
+    function, value = light
+    generator = torch.Generator().manual_seed(8)
+    images = 0.3 + 0.3 * torch.rand(COUNT, 3, 4, 5, generator=generator, dtype=torch.float64)
+    inputs = [images.requires_grad_(), (torch.as_tensor(value, dtype=torch.float64) * 0.5).requires_grad_()]
+    assert torch.autograd.gradcheck(function, inputs, eps=1e-6, atol=1e-6, rtol=1e-4)
+    for gradient in torch.autograd.grad(function(*inputs).square().sum(), inputs):
+        assert gradient.abs().min() > 0
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "message"),
+    [
+        (expose, 5.5, r"stops is 5\.5 at index 0: it must lie between -5 and 5"),
+        (expose, torch.tensor([0.0, math.nan, 1.0]), "stops is nan at index 1"),
+        (balance_white, -101.0, r"mired is -101 at index 0: it must lie between -100 and 100"),
+        (balance_white, torch.zeros(2), r"mired has shape \(2,\) for a batch of 3"),
+    ],
+)
+def test_an_impossible_light_is_refused_with_the_reason(function, value, message):
+    with pytest.raises(ValueError, match=message):
+        inspect.unwrap(function)(noise(), value)
+    with pytest.raises(ValueError, match="expected RGB values in"):
+        inspect.unwrap(function)(noise() * 255, 1.0)
 
 
 def test_gradients_are_finite_on_grey_black_white_and_pure_colours():

@@ -35,7 +35,7 @@ def test_a_test_set_equals_the_stacked_samples(dataset):
 def test_without_a_shift_the_detector_sees_the_pictures_themselves(images):
     shifted = predict_shifted(Reddish(), images, "metal_nut")
     assert torch.equal(shifted.map, (images[:, 0] - images[:, 1]).clamp(0, 1))
-    for setting in ("angle", "hue", "saturation"):
+    for setting in ("angle", "hue", "saturation", "exposure", "white_balance"):
         assert torch.equal(predict_shifted(Reddish(), images, "metal_nut", setting, 0).map, shifted.map)
 
 
@@ -43,6 +43,14 @@ def test_colour_shifts_reach_the_detector_and_leave_the_map_where_it_is(images):
     turned = predict_shifted(Reddish(), images, "metal_nut", "hue", 2.0).map
     seen = perturb.semantic(images, hue=2.0)
     assert torch.allclose(turned, (seen[:, 0] - seen[:, 1]).clamp(0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize(("setting", "value"), [("exposure", -1.5), ("white_balance", 80.0)])
+def test_the_light_reaches_the_detector_and_leaves_the_map_where_it_is(images, setting, value):
+    found = predict_shifted(Reddish(), images, "metal_nut", setting, value).map
+    seen = {"exposure": perturb.expose, "white_balance": perturb.balance_white}[setting](images, value)
+    assert not torch.allclose(seen, images, atol=0.01)
+    assert torch.allclose(found, (seen[:, 0] - seen[:, 1]).clamp(0, 1), atol=1e-6)
 
 
 def test_a_turned_pictures_map_is_turned_back():
@@ -82,7 +90,9 @@ def test_out_of_memory_halves_the_batch_and_goes_on_with_the_same_result(images,
 
 
 def test_an_unknown_setting_lists_the_known_ones(images):
-    with pytest.raises(ValueError, match="unknown setting 'tilt'; known: none, angle, hue, saturation"):
+    with pytest.raises(
+        ValueError, match="unknown setting 'tilt'; known: none, angle, hue, saturation, exposure, white_balance"
+    ):
         predict_shifted(Reddish(), images, "metal_nut", "tilt", 1.0)
 
 

@@ -27,9 +27,15 @@ def subject(records: pd.DataFrame) -> str:
 
 
 def strength(setting: str, value: float) -> str:
-    """A shift in words: "−60 degrees", "a hue shift of +0.50 π", "a saturation shift of −0.30"."""
+    """A shift in words: "−60 degrees", "a hue shift of +0.50 π", "a saturation shift of −0.30", "+1.0 stops",
+    "−40 mired".
+    """
     if setting == "angle":
         return f"{number(value, 0, sign=True)} degrees"
+    if setting == "exposure":
+        return f"{number(value, 1, sign=True)} stops"
+    if setting == "white_balance":
+        return f"{number(value, 0, sign=True)} mired"
     shift, unit = (value / math.pi, " π") if setting == "hue" else (value, "")
     return f"a {setting} shift of {number(shift, 2, sign=True)}{unit}"
 

@@ -1,5 +1,5 @@
-"""From images to scores and maps under a shift: one angle, hue or saturation for every image of a test set, or for some
-of them (Stangl et al., arXiv 2405.07969).
+"""From images to scores and maps under a shift, the same for every image of a test set or for some of them: an angle, a
+hue or a saturation (Stangl et al., arXiv 2405.07969), an exposure or a white balance.
 
 `predict_shifted` is the one path from an image to score and map under a shift; sweeps, studies and pages all use it.
 """
@@ -19,7 +19,8 @@ from zsad.robustness.batches import in_batches
 from zsad.robustness.feature_store import FeatureStore
 from zsad.robustness.test_set import Images, Maps, groups_of, joined
 
-SETTINGS = ("none", "angle", "hue", "saturation")
+LIGHT = {"exposure": perturb.expose, "white_balance": perturb.balance_white}
+SETTINGS = ("none", "angle", "hue", "saturation", *LIGHT)
 
 MOST_PIXELS = 2**24  # of a batch, however many images may go through at once: 1 of 4000 x 3000, 16 of 1024 x 1024
 
@@ -60,7 +61,8 @@ def predict_shifted(
         images: RGB in [0, 1]. Those of one size go through together; no batch has more than `MOST_PIXELS` pixels,
             unless a single image has.
         category: folder name or words; underscores read as spaces.
-        setting: "none", "angle" (degrees), "hue" (radians) or "saturation" ([-1, 1]).
+        setting: "none", "angle" (degrees), "hue" (radians), "saturation" ([-1, 1]), "exposure" (stops) or
+            "white_balance" (mired).
         value: strength of the shift, the same for every image. Corners that a rotation leaves empty score 0.
         only: places of the images that are shifted (`zsad.robustness.mixed`), while the others stay as they are; by
             default all.
@@ -140,9 +142,12 @@ class _Shift:
         moved = self.moved[places].to(images.device)
         if not moved.any():
             return images
-        amount = {self.setting: self.value}
-        changed = perturb.semantic(images[moved], **amount, rotation=self.rotation)  # type: ignore[arg-type]
-        return images.index_put((moved,), changed)
+        return images.index_put((moved,), self._changed(images[moved]))
+
+    def _changed(self, images: Tensor) -> Tensor:
+        if self.setting in LIGHT:
+            return LIGHT[self.setting](images, self.value)
+        return perturb.semantic(images, **{self.setting: self.value}, rotation=self.rotation)  # type: ignore[arg-type]
 
     def map_back(self, maps: Tensor, places: list[int]) -> Tensor:
         """Maps of shifted images in the frames of the images as they are."""

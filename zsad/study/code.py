@@ -30,6 +30,7 @@ _APART = (*_WRITERS, "zsad.detectors.given", "zsad.leagues", "zsad.limits", "zsa
 ONLY_UNDER = {
     "zsad.perturb.semantic": ("uniform", "worst"),
     "zsad.perturb.rotation": ("uniform", "worst"),
+    "zsad.perturb.light": ("uniform",),
     "zsad.robustness.corruption": ("corruption",),
     "zsad.robustness.search_space": ("worst",),
     "zsad.robustness.worst_case": ("worst",),

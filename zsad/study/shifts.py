@@ -19,6 +19,9 @@ SHIFTS = ("none", "uniform", "worst", "corruption")
 # Widest values of the semantic shifts: degrees, radians, and the [-1, 1] scale of saturation.
 BOUNDS: dict[str, float] = {"angle": 180.0, "hue": math.pi, "saturation": 1.0}
 
+# Widest values of the changes of light, which are swept and not searched: stops, and mired.
+LIGHT: dict[str, float] = {"exposure": 5.0, "white_balance": 100.0}
+
 MAX_SEVERITY = 5
 
 # The names of `zsad.robustness` and `zsad.perturb`, which take seconds to import.
@@ -46,9 +49,10 @@ class Shift:
 
     Attributes:
         kind: one of `SHIFTS`.
-        setting: what changes: "none"; angle, hue or saturation; for worst cases also "3d"; or the kind of corruption.
-        value: degrees, radians or [-1, 1] of a uniform shift, or the severity of a corruption; 0 for a worst case,
-            whose values differ from image to image.
+        setting: what changes: "none"; angle, hue or saturation, uniformly also exposure or white_balance, for worst
+            cases also "3d"; or the kind of corruption.
+        value: degrees, radians, [-1, 1], stops or mired of a uniform shift, or the severity of a corruption; 0 for a
+            worst case, whose values differ from image to image.
         how: canonical JSON of all else that decides the result: the search's options, where a corruption is applied,
             the share of the images that are shifted where that is not all.
     """
@@ -137,27 +141,30 @@ class _Mixable(Block):
 
 
 class Sweeps(_Mixable):
-    """Uniform shifts: the values of each setting in degrees, radians and [-1, 1], 0 among them."""
+    """Uniform shifts: the values of each setting in degrees, radians, [-1, 1], stops and mired, 0 among them."""
 
     kind: ClassVar[str] = "uniform"
 
     angle: list[float] = []
     hue: list[float] = []
     saturation: list[float] = []
+    exposure: list[float] = []
+    white_balance: list[float] = []
 
     @model_validator(mode="after")
     def _check(self) -> "Sweeps":
         for setting, values in self.values().items():
-            outside = [v for v in values if not abs(v) <= BOUNDS[setting] + 1e-9]
+            most = {**BOUNDS, **LIGHT}[setting]
+            outside = [v for v in values if not abs(v) <= most + 1e-9]
             if outside:
-                raise ValueError(f"{setting}: {outside[0]} lies outside ±{BOUNDS[setting]:g}")
+                raise ValueError(f"{setting}: {outside[0]} lies outside ±{most:g}")
             if len(set(values)) != len(values) or 0 not in values:
                 raise ValueError(f"{setting}: values must differ and contain 0, which drops are measured from")
         return self
 
     def values(self) -> dict[str, list[float]]:
         """The settings that are swept, with their values."""
-        return {setting: getattr(self, setting) for setting in BOUNDS if getattr(self, setting)}
+        return {setting: getattr(self, setting) for setting in (*BOUNDS, *LIGHT) if getattr(self, setting)}
 
     def shifts(self) -> list[Shift]:
         how = canonical_json(self._mixed)

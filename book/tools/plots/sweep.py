@@ -35,6 +35,8 @@ SETTINGS = {
     "angle": Axis("rotation angle [degrees]", 1.0, 30.0),
     "hue": Axis("hue shift [multiples of π rad]", 1 / math.pi, 0.5),
     "saturation": Axis("saturation shift [HSV units, −1 to 1]", 1.0, 0.25),
+    "exposure": Axis("exposure [stops]", 1.0, 1.0),
+    "white_balance": Axis("white balance [mired, + warmer]", 1.0, 25.0),
 }
 
 

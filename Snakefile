@@ -25,7 +25,7 @@ MANIFESTS = [
     for suite in STUDY.suites
     if suite not in MISSING
     for category in STUDY.categories_of(suite)
-    for backbone in STUDY.backbones
+    for backbone in STUDY.backbones_on(suite)
 ]
 SOURCES = sources(Path("notebooks"))
 GPUS = 1 if STUDY.device.startswith("cuda") else 0

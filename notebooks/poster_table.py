@@ -54,8 +54,7 @@ page.table(
     "tab-poster-published",
     "<strong>The poster's table, as printed</strong>: real data, percent; that it is image AUROC is inferred from its "
     "columns without corruption. Mean: of the four corruptions. AnomalyCLIP was trained on other anomalies, ACR adapts "
-    "to a batch of test images, and MAEDAY has no text at all: they are not measured here, and not to be ranked with "
-    "the others.",
+    "to a batch of test images, and MAEDAY has no text at all: they are not to be ranked with the others.",
     formats={name: "{:.1f}" for name in table.columns[2:]},
     study=PUBLISHED,
 )
@@ -85,15 +84,15 @@ for cases, domains, seeds in shown:
     titles = {label: title for label, title in cases.study.titles.items() if label not in seeds[1:]}
     table = poster.measured_table(cases, domains, titles)
     league = {poster.title_of(label, titles): cases.leagues[label] for label in cases.detectors}
-    absent = [name for label, name in poster.VARIANTS.items() if label not in cases.detectors]
+    absent = poster.absent_from(cases.detectors, titles)
     world, blades = ("", "") if domains is None else (f"; {domains.suites[0]}: of its domains", f"; {domains.who}")
     page.table(
         leagues.with_leagues(wide_percents(table, ["method"], "column"), league),
         f"tab-poster{cases.suffix}",
         f"<strong>The poster's table, measured</strong>: image AUROC in percent at severity {cases.severity}, ± half "
         f"the width of the 95 % interval from a bootstrap over test images. {cases.who}{blades}. Mean: of the four "
-        f"corruptions{world}. {leagues.in_words(league)} CLIP and CLIP-AC are as in the AnomalyCLIP paper; RWDA and "
-        f"text FNN are re-implemented from incomplete descriptions. "
+        f"corruptions{world}. {leagues.in_words(league)} CLIP and CLIP-AC are as in the AnomalyCLIP paper; RWDA, text "
+        f"FNN and MAEDAY are re-implemented from incomplete descriptions. "
         f"{poster.seeds_in_words(len(seeds))}"
         f"{' Not there: ' + ', '.join(absent) + '.' if absent else ''}",
         study=cases.study.name,
@@ -105,7 +104,7 @@ for cases, domains, seeds in shown:
 
 # %%
 for cases, domains, _ in shown:
-    found = poster.comparisons(cases, domains, printed)
+    found = poster.comparisons(cases, domains, printed, cases.study.titles)
     if found:
         page.table(
             comparison_table(found, "poster"),

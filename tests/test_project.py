@@ -20,13 +20,15 @@ LOCK = (ROOT / "requirements.lock").read_text()
 
 # What each room may import besides itself: only rooms that stand above it.
 # What every room may use, and which uses nothing of the project.
-COMMON = {"files", "leagues", "limits", "paths", "progress", "wording"}
-_STUDY = {"data", "clip", "perturb", "metrics", "tiling", "detectors", "robustness"}
+COMMON = {"files", "leagues", "limits", "optional", "paths", "progress", "wording"}
+_STUDY = {"data", "clip", "mae", "perturb", "metrics", "tiling", "detectors", "robustness"}
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in COMMON},
+    "optional": {"wording"},
     **dict.fromkeys(("data", "clip", "perturb", "metrics", "arguments", "heatmap"), COMMON),
     "tiling": COMMON | {"clip"},
-    "detectors": COMMON | {"clip", "tiling"},
+    "mae": COMMON | {"clip"},
+    "detectors": COMMON | {"clip", "mae", "tiling"},
     "robustness": COMMON | {"clip", "data", "perturb", "metrics", "detectors"},
     "auxiliary": COMMON | {"clip", "data", "detectors"},
     "predict": COMMON | {"data", "detectors", "heatmap"},

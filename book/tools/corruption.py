@@ -3,7 +3,7 @@ records are kept in `results/demo`.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,8 +75,8 @@ def corrupted(
     """The corruptions of a study's block, and of those of another block `beside` it the detectors `labels`, at the same
     severities; None where there are none.
 
-    The page's own study computes its missing cells, on the first backbone of the block; of any other the kept records
-    are read.
+    The page's own study computes its missing cells, of each detector on the first backbone of the block; of any other
+    the kept records are read.
     """
     config = next((b for b in study.corruptions if b.name == block), None)
     records = None if config is None else _of_block(page, study, config)
@@ -119,10 +119,13 @@ def _of_block(page: Page, study: Study, block: Corruptions) -> pd.DataFrame | No
             "detectors": _asked(study, block),
             "suites": in_order(suite for suite, _ in pairs),
             "categories": in_order(category for _, category in pairs),
-            "backbones": (study.backbones if block.backbones == "all" else block.backbones)[:1],
         }
-        corrupted = page.records("corruption", variant=block.name, **where)
-        clean = page.records("none", **where)
+        first = study.first_backbones(where["detectors"], block.backbones)
+        where["backbones"] = in_order(first.values())
+        corrupted, clean = (
+            _on_first(page.records(shift, variant=variant, **where), first)
+            for shift, variant in (("corruption", block.name), ("none", None))
+        )
     else:
         everything = _kept(study)
         corrupted = everything[(everything["shift"] == "corruption") & (everything["variant"] == block.name)]
@@ -143,6 +146,11 @@ def _kept(study: Study) -> pd.DataFrame:
         return pd.DataFrame(columns=["shift", "variant", "suite", "detector", "backbone", "metric"])
 
 
+def _on_first(records: pd.DataFrame, first: Mapping[str, str]) -> pd.DataFrame:
+    """Of each detector the records on its first backbone."""
+    return records[records["backbone"] == records["detector"].map(first)]
+
+
 def _ordered(records: pd.DataFrame, orders: dict[str, list[str]]) -> pd.DataFrame:
     """Sorted by some columns in the order given; otherwise as they come."""
     ranks = {column: {name: rank for rank, name in enumerate(names)} for column, names in orders.items()}
@@ -154,13 +162,13 @@ def _asked(study: Study, block: Corruptions) -> list[str]:
 
 
 def _images(records: pd.DataFrame) -> str:
-    """Backbone and images in words."""
-    first, once = records.iloc[0], records.drop_duplicates(["suite", "category"])
+    """Backbones and images in words."""
+    once = records.drop_duplicates(["suite", "category"])
     counted = "; ".join(
         f"{suite}: {len(rows)} {'category' if len(rows) == 1 else 'categories'}, {rows['n_images'].sum()} images"
         for suite, rows in once.groupby("suite", sort=False)
     )
-    return f"{first['backbone']} ({first['dtype']}), {counted}"
+    return f"{', '.join(in_order(records['backbone']))} ({records.iloc[0]['dtype']}), {counted}"
 
 
 def domains_of(suites: Iterable[str]) -> dict[str, str]:
@@ -177,12 +185,15 @@ def domains(page: Page, study: Study, labels: list[str]) -> Cases | None:
     suites = domains_of(study.suites)
     if not suites:
         return None
+    on = study.first_backbones(labels)
     if study is page.study:
-        records = page.records("none", suites=[*suites.values()], detectors=labels, backbones=study.backbones[:1])
+        backbones = in_order(on.values())
+        records = page.records("none", suites=[*suites.values()], detectors=labels, backbones=backbones)
+        records = _on_first(records, on)
     else:
         records = unshifted(_kept(study))
         there = records["suite"].isin(suites.values()) & records["detector"].isin(labels)
-        records = page.uses(records[there & (records["backbone"] == study.backbones[0])])
+        records = page.uses(_on_first(records[there], on))
     records = records[records["metric"] == METRIC]
     if records.empty:
         return None
@@ -190,7 +201,8 @@ def domains(page: Page, study: Study, labels: list[str]) -> Cases | None:
     named = _ordered(named, {"domain": list(suites), "detector": [d.label for d in study.detectors]})
     first, once = named.iloc[0], named.drop_duplicates("domain")
     counted = ", ".join(f"{r.domain} {r.n_images}" for r in once.itertuples())
-    seen = f"{str(first['category']).replace('_', ' ')} on {first['backbone']} ({first['dtype']}), images: {counted}"
+    on_all = f"{', '.join(in_order(named['backbone']))} ({first['dtype']})"
+    seen = f"{str(first['category']).replace('_', ' ')} on {on_all}, images: {counted}"
     return _cases(page, study, named, seen, counts_set(study, labels))
 
 

@@ -48,7 +48,7 @@ def world(study: Study) -> str:
     demo_model = all(name.startswith("demo-") for name in study.backbones)
     suites, backbones = ", ".join(study.suites), ", ".join(study.backbones)
     if demo_data and demo_model:
-        models = "a small CLIP" if len(study.backbones) == 1 else "small CLIPs"
+        models = "a small model" if len(study.backbones) == 1 else "small models"
         return (
             f"Demo world: rendered products ({suites}) seen by {models} trained on rendered products "
             f"({backbones}). Measurements of that world, not a claim about CLIP."
@@ -110,7 +110,8 @@ class Page:
     @property
     def first(self) -> dict[str, list[str]]:
         """The study's first detector and first backbone, as a selection for `records`."""
-        return {"detectors": [self.study.detectors[0].label], "backbones": self.study.backbones[:1]}
+        first = self.study.detectors[0]
+        return {"detectors": [first.label], "backbones": self.study.runs_on(first)[:1]}
 
     def records(
         self, shift: str | None = None, setting: str | None = None, study: Study | None = None, **selection: Any
@@ -165,7 +166,7 @@ class Page:
 
         config = self.study.detectors[0]
         changed = config.model_copy(update={"options": {**config.options, **options}})
-        return load_study_detector(self.study, changed, self.study.backbones[0])
+        return load_study_detector(self.study, changed, self.first["backbones"][0])
 
     def computed(
         self,

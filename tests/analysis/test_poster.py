@@ -9,7 +9,14 @@ from sampled import sampled
 from zsad.analysis.corruption import Sampled
 from zsad.analysis.differences import Difference
 from zsad.analysis.leagues import of_printed
-from zsad.analysis.poster import as_printed, comparisons, measured_table, poster_sentence, printed_table
+from zsad.analysis.poster import (
+    absent_from,
+    as_printed,
+    comparisons,
+    measured_table,
+    poster_sentence,
+    printed_table,
+)
 from zsad.analysis.published import OTHER, SAME, TIE, UNDECIDED, Comparison, comparison_table
 from zsad.study.config import project_root
 
@@ -80,9 +87,23 @@ def test_a_detector_that_the_poster_does_not_print_has_its_title_in_the_measured
     assert measured_table(found, None, TITLES)["method"].unique().tolist() == ["WinCLIP", "Toy of one line"]
 
 
+def test_a_detector_whose_title_is_printed_is_measured_and_compared_beside_its_row():
+    titles = {"winclip": "WinCLIP", "text_fnn": "text FNN", "one of these days": "MAEDAY"}
+    levels = {0: 0.9, 3: 0.7}
+    found = sampled({"winclip": levels, "text_fnn": levels, "one of these days": {0: 0.6, 3: 0.5}})
+    assert measured_table(found, None, titles)["method"].unique().tolist() == ["MAEDAY", "WinCLIP", "text FNN"]
+    compared = {(c.second, c.what): c for c in comparisons(found, None, as_printed(ROWS), titles)}
+    against = compared["MAEDAY", "no corruption"]
+    printed = ROWS.set_index(["method", "dataset", "shift"])["value"]
+    theirs = printed["Poster method (text FNN)", "VisA", "none"] - printed["MAEDAY", "VisA", "none"]
+    assert (against.printed, against.measured.value) == pytest.approx((theirs, 30))
+    missing = ["ACR", "CLIP", "CLIP-AC", "RWDA", "AnomalyCLIP", "RWDA, random tokens", "RWDA, object unknown"]
+    assert absent_from(found.detectors, titles) == missing
+
+
 def test_differences_are_compared_with_the_printed_ones():
     domains = domains_of({"text_fnn": {"same": 0.9}, "winclip": {"same": 0.6}})
-    found = {(c.data_set, c.what): c for c in comparisons(FOUND, domains, as_printed(ROWS))}
+    found = {(c.data_set, c.what): c for c in comparisons(FOUND, domains, as_printed(ROWS), TITLES)}
     assert len(found) == 3
     against = found["VisA", "mean of four corruptions"]
     assert (against.measured.value, against.measured.low) == pytest.approx((-10, -10))  # paired: the draws cancel
@@ -90,4 +111,4 @@ def test_differences_are_compared_with_the_printed_ones():
     printed = ROWS.set_index(["method", "dataset", "shift"])["value"]
     theirs = printed["Poster method (text FNN)", "AeBAD", "unspecified"] - printed["WinCLIP", "AeBAD", "unspecified"]
     assert found["AeBAD", "mean of its domains"].printed == pytest.approx(theirs)
-    assert comparisons(sampled({"clip": {0: 0.9, 3: 0.8}}), None, as_printed(ROWS)) == []
+    assert comparisons(sampled({"clip": {0: 0.9, 3: 0.8}}), None, as_printed(ROWS), {"clip": "CLIP"}) == []

@@ -187,7 +187,7 @@ def test_a_measured_difference_is_paired(page):
     cases = corrupted(page, page.study)
     printed = pd.DataFrame(0.0, index=["Poster method (text FNN)", "CLIP", "WinCLIP"],
                            columns=pd.MultiIndex.from_product([["MVTec AD"], ["none", "corruption_mean"]]))  # fmt: skip
-    found = {(c.second, c.what): c.measured for c in comparisons(cases, None, printed)}
+    found = {(c.second, c.what): c.measured for c in comparisons(cases, None, printed, page.study.titles)}
     against = found["WinCLIP", "mean of four corruptions"]
     assert against.value == pytest.approx(slow_mean(page, "text_fnn", 3) - slow_mean(page, "winclip", 3))
     sides = [

@@ -3,11 +3,12 @@ import pytest
 import torch
 from learned_prompts import ship_prompts
 from tiny_clip import random_images, tiny_backbone, tiny_model
+from tiny_mae import tiny_autoencoder
 from tiny_parts import ship_demo_parts
 
 import zsad
 from zsad.clip import Backbone
-from zsad.detectors import DETECTORS
+from zsad.detectors import DETECTORS, declared, known_to, takes, usual_backbone
 from zsad.detectors.base import check_images
 
 
@@ -33,11 +34,12 @@ QUICK = {
     "tiling": {"soft": "demo-dis", "parts": "demo-sam", "pixels": "demo-clipseg", "sam": {"points_per_side": 2}},
 }
 
-# On a backbone that was shown captions.
+# On a CLIP that was shown captions, or an autoencoder that was shown pictures.
 LEAGUES = {
     "tiling": "was shown masks of other products",
     "musc": "test batch",
     "anomalyclip": "auxiliary anomalies",
+    "maeday": "no text",
 }
 
 
@@ -45,7 +47,9 @@ LEAGUES = {
 def test_every_detector_keeps_the_contract(name, tmp_path, monkeypatch):
     monkeypatch.setattr("zsad.clip.zoo.WEIGHTS", ship_demo_parts(tmp_path))
     ship_prompts(tmp_path)
-    detector = zsad.load_detector(name, tiny_backbone(), **QUICK.get(name, {}))
+    made = {"CLIP": tiny_backbone, "masked autoencoder": tiny_autoencoder}
+    backbone = made[declared(name, "looks_through", "CLIP")]()
+    detector = zsad.load_detector(name, backbone, **QUICK.get(name, {}))
     count = getattr(detector, "least_images", 2)
     images = random_images(count, 48, 48)
     prediction = detector.predict(images, category="metal nut")
@@ -56,6 +60,31 @@ def test_every_detector_keeps_the_contract(name, tmp_path, monkeypatch):
     assert detector.league == LEAGUES.get(name, "text only")
     assert len(detector.fingerprint) == 64
     assert torch.equal(prediction.map, detector.predict(images, category="metal nut").map)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "backbone", "other"),
+    [
+        ("maeday", "masked autoencoder", "demo-b", "CLIP"),
+        ("maeday", "masked autoencoder", tiny_backbone(), "CLIP"),
+        ("winclip", "CLIP", "vit-mae-base", "masked autoencoder"),
+        ("winclip", "CLIP", tiny_autoencoder(), "masked autoencoder"),
+    ],
+)
+def test_a_detector_is_given_no_backbone_of_another_kind(name, kind, backbone, other):
+    """By name or in hand: its records would name a model that it does not look through."""
+    called = getattr(backbone, "name", backbone)
+    with pytest.raises(ValueError, match=f"{name} looks through a {kind}, and {called} is a {other}; known: "):
+        zsad.load_detector(name, backbone)
+
+
+def test_a_detector_has_a_usual_backbone_of_its_kind():
+    assert {name: usual_backbone(name) for name in ("winclip", "maeday")} == {"winclip": "demo-b", "maeday": "demo-mae"}
+    assert takes("maeday", "vit-mae-base")
+    assert not takes("maeday", "ViT-L-14")
+    assert not takes("tiling", "vit-mae-base")
+    assert takes("winclip", "a backbone that nobody knows")
+    assert not set(known_to("winclip")) & set(known_to("maeday"))
 
 
 @pytest.mark.parametrize("name", ["winclip", "clip", "clip_ac", "rwda", "text_fnn"])

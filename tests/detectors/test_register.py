@@ -41,7 +41,7 @@ class Toy(Reddish):
 def one_line(monkeypatch):
     monkeypatch.setitem(DETECTORS, "toy", (Toy, ToyOptions))
     for module in ("zsad.detectors", "zsad.study.run"):
-        monkeypatch.setattr(f"{module}.load_backbone", lambda *_, **__: tiny_backbone())
+        monkeypatch.setattr(f"{module}.load_backbone_of", lambda *_, **__: tiny_backbone())
 
 
 @pytest.fixture
@@ -87,7 +87,10 @@ def test_its_options_are_checked_however_they_come():
             make(channel="green")
 
 
-@pytest.mark.parametrize("names", [poster.METHODS, tiling.NAMES])
-def test_what_tables_of_printed_methods_call_a_detector_is_its_title(names):
-    for name in DETECTORS.keys() & names.keys():
-        assert declared(name, "title", None) == names[name]
+def test_what_tables_of_printed_methods_call_a_detector_is_its_title():
+    for name in DETECTORS.keys() & tiling.NAMES.keys():
+        assert declared(name, "title", None) == tiling.NAMES[name]
+    titles = {name: declared(name, "title", name) for name in DETECTORS}
+    measured = {poster.name_in_print(name, titles) for name in DETECTORS}
+    assert measured >= {"MAEDAY", "CLIP", "CLIP-AC", "RWDA", "WinCLIP", poster.OURS}
+    assert titles[poster.TRAINED] == "text FNN"

@@ -140,11 +140,11 @@ def test_a_missing_suite_is_passed_over_unless_it_is_named(study, tmp_path, capl
 def test_a_missing_backbone_is_looked_for_once(study, monkeypatch):
     tried = []
 
-    def load(name, **how):
+    def load(detector, name, **how):
         tried.append(name)
         raise FileNotFoundError(f"the weights of {name} could not be loaded")
 
-    monkeypatch.setattr(run, "load_backbone", load)
+    monkeypatch.setattr(run, "load_backbone_of", load)
     several = study.with_overrides(detectors=["winclip", "clip", "clip_ac"])
     with pytest.raises(IncompleteError) as caught:
         compute(several, "none", progress=False)

@@ -731,7 +731,7 @@ def test_segmenters_keep_what_they_find_in_the_studys_folder(study, monkeypatch)
         given[name] = options
         return Reddish()
 
-    monkeypatch.setattr(run, "load_backbone", lambda *_, **__: tiny_backbone())
+    monkeypatch.setattr(run, "load_backbone_of", lambda *_, **__: tiny_backbone())
     monkeypatch.setattr(run, "load_detector", remember)
     study = study.with_overrides(cache_root=study.data_root / "cache")
     for name, options in (("tiling", {}), ("winclip", {}), ("tiling", {"cache": "elsewhere"})):

@@ -1,6 +1,6 @@
 """The poster's table (Gao et al.), measured in its shape, and the text FNN's lead over each other method in both."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -9,11 +9,11 @@ from zsad.analysis.differences import Difference, Parts, minus
 from zsad.analysis.domains import mean_of
 from zsad.analysis.published import DATA_SETS, OTHER, Comparison, counted, one_by_one
 
-# Detectors of the printed table, in its order and by its names, and variants of a method that it does not tell apart.
-METHODS = {"clip": "CLIP", "clip_ac": "CLIP-AC", "rwda": "RWDA", "winclip": "WinCLIP", "text_fnn": "text FNN"}
+# Variants of a method that the poster does not tell apart.
 VARIANTS = {"rwda tokens": "RWDA, random tokens", "rwda unknown": "RWDA, object unknown"}
 TRAINED = "text_fnn"
 OURS = "Poster method (text FNN)"
+# The printed methods, in the table's order; a detector whose title is among them is measured beside its row.
 PRINTED = ("MAEDAY", "ACR", "CLIP", "CLIP-AC", "RWDA", "WinCLIP", "AnomalyCLIP", OURS)
 _COLUMNS = ("brightness", "contrast", "blur", "noise", "corruption_mean", "none")
 
@@ -40,12 +40,32 @@ def title_of(label: str, titles: Mapping[str, str]) -> str:
     return VARIANTS.get(label, titles.get(label, label))
 
 
+def name_in_print(label: str, titles: Mapping[str, str]) -> str | None:
+    """What the poster calls a detector; None for one that it does not print."""
+    name = OURS if label == TRAINED else titles.get(label, label)
+    return name if name in PRINTED else None
+
+
+def in_order_of_print(labels: Sequence[str], titles: Mapping[str, str]) -> list[str]:
+    """Labels of detectors, those that the poster prints first and in its order, then variants of them."""
+    order = [*PRINTED, *VARIANTS]
+    ranks = {label: name_in_print(label, titles) or label for label in labels}
+    return sorted(labels, key=lambda label: order.index(ranks[label]) if ranks[label] in order else len(order))
+
+
+def absent_from(labels: Sequence[str], titles: Mapping[str, str]) -> list[str]:
+    """The printed methods, and the variants of them, that are not among some detectors."""
+    there = {name_in_print(label, titles) for label in labels}
+    named = [name.replace(OURS, "text FNN") for name in PRINTED if name not in there]
+    return named + [name for label, name in VARIANTS.items() if label not in labels]
+
+
 def measured_table(found: Sampled, domains: Sampled | None, titles: Mapping[str, str]) -> pd.DataFrame:
     """method, column (as in the printed table), estimate, low, high: percent. The column of `domains` is called as
     their suite; detectors as `titles` (label -> title) say, those that the poster prints first.
     """
     rows = []
-    for label in (label for label in {**METHODS, **VARIANTS, **titles} if label in found.detectors):
+    for label in in_order_of_print([label for label in titles if label in found.detectors], titles):
         name = title_of(label, titles)
         cells: dict[str, Difference] = {}
         if domains is not None and label in domains.detectors:
@@ -70,30 +90,35 @@ def seeds_in_words(count: int) -> str:
     )
 
 
-def comparisons(found: Sampled, domains: Sampled | None, printed: pd.DataFrame) -> list[Comparison]:
+def comparisons(
+    found: Sampled, domains: Sampled | None, printed: pd.DataFrame, titles: Mapping[str, str]
+) -> list[Comparison]:
     """The text FNN against every other method that is both printed and measured, on each data set."""
     if TRAINED not in found.detectors:
         return []
     columns = {"corruption_mean": ("mean of four corruptions", found.severity), "none": ("no corruption", 0)}
     said = []
-    for label in (label for label in METHODS if label in found.detectors and label != TRAINED):
+    for label in in_order_of_print(found.detectors, titles):
+        other = name_in_print(label, titles)
+        if other is None or other == OURS:
+            continue
         if domains is not None and {label, TRAINED} <= set(domains.detectors):
             gap = domains.level(mean_of(domains, TRAINED) + minus(mean_of(domains, label)))
             where = (domains.suites[0], "AeBAD", "unspecified", "mean of its domains")
-            said.append(_compared(printed, label, *where, gap))
+            said.append(_compared(printed, other, *where, gap))
         for suite in (suite for suite in found.suites if suite in DATA_SETS):
             for column, (what, severity) in columns.items():
                 ours, theirs = (found.mean_at(suite, detector, severity) for detector in (TRAINED, label))
                 gap = found.level(ours + minus(theirs))
-                said.append(_compared(printed, label, suite, DATA_SETS[suite], column, what, gap))
+                said.append(_compared(printed, other, suite, DATA_SETS[suite], column, what, gap))
     return said
 
 
 def _compared(
-    printed: pd.DataFrame, label: str, suite: str, data_set: str, column: str, what: str, gap: Difference
+    printed: pd.DataFrame, other: str, suite: str, data_set: str, column: str, what: str, gap: Difference
 ) -> Comparison:
-    ours, theirs = (float(printed.loc[method, (data_set, column)]) for method in (OURS, METHODS[label]))
-    return Comparison(METHODS[TRAINED], METHODS[label], suite, data_set, what, ours - theirs, gap)
+    ours, theirs = (float(printed.loc[method, (data_set, column)]) for method in (OURS, other))
+    return Comparison("text FNN", other, suite, data_set, what, ours - theirs, gap)
 
 
 def poster_sentence(found: list[Comparison]) -> str:

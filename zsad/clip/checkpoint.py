@@ -1,7 +1,8 @@
-"""Weights read from a file so that nothing in it can run, whoever made it."""
+"""Weights read from a file so that nothing in it can run, whoever made it; and what identifies them."""
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,6 +52,16 @@ def load_state(model: nn.Module, state: Mapping[str, Tensor]) -> None:
     model.load_state_dict(state)
 
 
+def state_digest(model: nn.Module) -> str:
+    """sha256 over a model's weights in name order, and over the kinds of its layers."""
+    layers = sorted({type(module).__name__ for module in model.modules()})
+    digest = hashlib.sha256(repr(layers).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
 def _refuse_text(path: Path) -> None:
     """Raise a ValueError for what a failed download leaves in place of weights."""
     with path.open("rb") as file:
@@ -71,13 +82,15 @@ def _is_safetensors(path: Path) -> bool:
 
 
 def _unpickled(path: Path) -> Any:
-    try:
-        with path.open("rb") as file:
+    with path.open("rb") as file:
+        try:
             # Given explicitly, weights_only holds whatever TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD says.
             return torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError, AttributeError, KeyError):
-        # What torch says here tells how to run whatever the file holds: that is not the way out.
-        raise ValueError(
-            f"{path} is no file of tensors alone, or is damaged; nothing in it was run. Get the published file again, "
-            "or have whoever made it save it as safetensors"
-        ) from None
+        except (
+            pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError, AttributeError, KeyError, OSError,
+        ):  # fmt: skip
+            # What torch says here tells how to run whatever the file holds: that is not the way out.
+            raise ValueError(
+                f"{path} is no file of tensors alone, or is damaged; nothing in it was run. Get the published file "
+                "again, or have whoever made it save it as safetensors"
+            ) from None

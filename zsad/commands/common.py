@@ -17,7 +17,7 @@ def model_arguments() -> argparse.ArgumentParser:
     """The arguments of commands that load one detector."""
     model = argparse.ArgumentParser(add_help=False)
     model.add_argument("--detector", default="winclip", help="default: %(default)s")
-    model.add_argument("--backbone", default="demo-b", help="default: %(default)s")
+    model.add_argument("--backbone", help="default: demo-b, or the demo model that the detector looks through")
     model.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ...; default: %(default)s")
     model.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="default: %(default)s")
     model.add_argument(

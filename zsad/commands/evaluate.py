@@ -41,19 +41,18 @@ def run(options: argparse.Namespace) -> None:
     """Prints the metrics of one category."""
     from zsad.data import load_dataset
     from zsad.data.labels import check_labels
-    from zsad.detectors import load_detector
+    from zsad.detectors import load_detector, usual_backbone
     from zsad.files import check_writable, write_atomically
     from zsad.predict import demo_note
     from zsad.robustness import uniform_sweep
 
     chosen = detector_options(options)
+    backbone = options.backbone or usual_backbone(options.detector)
     if options.csv:
         check_writable(options.csv)
     dataset = load_dataset(options.reader, options.root, category=options.category, domain=options.domain)
     check_labels(dataset.subset(options.limit))
-    detector = load_detector(
-        options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype, **chosen
-    )
+    detector = load_detector(options.detector, backbone=backbone, device=options.device, dtype=options.dtype, **chosen)
     records = uniform_sweep(
         detector,
         dataset,
@@ -66,10 +65,10 @@ def run(options: argparse.Namespace) -> None:
         limit=options.limit,
         device=options.device,
     )
-    if note := demo_note(options.backbone, [entry.image for entry in dataset.entries]):
+    if note := demo_note(backbone, [entry.image for entry in dataset.entries]):
         print(f"zsad: note: {note}", file=sys.stderr)
     first = records.iloc[0]
-    print(f"{options.detector} on {options.backbone}, {options.category}: "
+    print(f"{options.detector} on {backbone}, {options.category}: "
           f"{first.n_images} images, {first.n_anomalous} anomalous; league: {detector.league}")  # fmt: skip
     print(f"{'metric':<18} {'value':>7}   95 % interval, in percent")
     for row in records.itertuples():

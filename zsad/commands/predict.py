@@ -38,7 +38,7 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Scores images and draws their heat maps; returns the exit code."""
-    from zsad.detectors import load_detector
+    from zsad.detectors import load_detector, usual_backbone
     from zsad.files import check_writable_folder
     from zsad.predict import (
         SCORES,
@@ -55,12 +55,11 @@ def run(options: argparse.Namespace) -> int:
     images = find_images(options.image, options.out)
     output_paths(images, options.out, f"_heatmap.{options.format}")
     chosen = detector_options(options)
+    backbone = options.backbone or usual_backbone(options.detector)
     good = find_images([options.calibrate]) if options.calibrate else []
     check_writable_folder(options.out)
-    detector = load_detector(
-        options.detector, backbone=options.backbone, device=options.device, dtype=options.dtype, **chosen
-    )
-    if note := demo_note(options.backbone, [*images, *good]):
+    detector = load_detector(options.detector, backbone=backbone, device=options.device, dtype=options.dtype, **chosen)
+    if note := demo_note(backbone, [*images, *good]):
         print(f"zsad: note: {note}", file=sys.stderr)
     threshold = None if options.threshold is None else Threshold(options.threshold, "given")
     if options.calibrate:

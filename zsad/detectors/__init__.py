@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 
-from zsad.clip import Backbone, load_backbone
 from zsad.detectors.anomalyclip import AnomalyCLIP, AnomalyCLIPOptions
+from zsad.detectors.backbones import KINDS, USUAL, kind_named, kind_of
 from zsad.detectors.base import Detector, Prediction, localises
 from zsad.detectors.clip import CLIP, CLIPOptions
 from zsad.detectors.clip_ac import CLIPAC, CLIPACOptions
 from zsad.detectors.given import check_values, without_home_signs
+from zsad.detectors.maeday import MAEDAY, MAEDAYOptions
 from zsad.detectors.musc import MuSc, MuScOptions
 from zsad.detectors.rwda import RWDA, RWDAOptions
 from zsad.detectors.text_fnn import TextFNN, TextFNNOptions
@@ -31,6 +32,7 @@ DETECTORS: dict[str, Any] = {
     "tiling": (Tiling, TilingOptions),
     "musc": (MuSc, MuScOptions),
     "anomalyclip": (AnomalyCLIP, AnomalyCLIPOptions),
+    "maeday": (MAEDAY, MAEDAYOptions),
 }
 
 __all__ = [
@@ -40,16 +42,20 @@ __all__ = [
     "Prediction",
     "check_options",
     "declared",
+    "known_to",
     "league_of",
+    "load_backbone_of",
     "load_detector",
     "localises",
     "option_names",
+    "takes",
+    "usual_backbone",
 ]
 
 
 def load_detector(
     name: str,
-    backbone: str | Backbone = "demo-b",
+    backbone: Any = None,
     device: str | torch.device = "cpu",
     dtype: str = "float32",
     **options: Any,
@@ -58,18 +64,59 @@ def load_detector(
 
     Args:
         name: a key of `DETECTORS`.
-        backbone: a name for `load_backbone`, or a `Backbone` (which then keeps its own device and dtype).
+        backbone: a name of the kind that the detector looks through (`known_to`), or a backbone (which then keeps its
+            own device and dtype); by default `usual_backbone`.
         device, dtype: for a backbone given by name.
         options: the detector's own choices, see its options class.
 
     Raises:
-        ValueError: an unknown detector, backbone or option, or a value that an option does not take.
+        ValueError: an unknown detector, backbone or option, a value that an option does not take, or a backbone of a
+            kind that the detector does not look through.
     """
     resolved = check_options(name, options)
-    if isinstance(backbone, str):
-        backbone = load_backbone(backbone, device=device, dtype=dtype)
+    if backbone is None or isinstance(backbone, str):
+        backbone = load_backbone_of(name, backbone or usual_backbone(name), device, dtype)
+    elif (kind := kind_of(backbone)) is not None:
+        _check_kind(name, backbone.name, kind)
     detector: Detector = DETECTORS[name][0](backbone, resolved)
     return detector
+
+
+def usual_backbone(name: str) -> str:
+    """The backbone that a detector looks through where none is named."""
+    return KINDS[_looks_through(name)].usual
+
+
+def known_to(name: str) -> list[str]:
+    """The backbones that a detector can look through."""
+    return KINDS[_looks_through(name)].known()
+
+
+def takes(name: str, backbone: str) -> bool:
+    """Whether a detector can look through a backbone; so it is taken to where either is not known."""
+    return name not in DETECTORS or kind_named(backbone) in (None, _looks_through(name))
+
+
+def load_backbone_of(name: str, backbone: str, device: str | torch.device = "cpu", dtype: str = "float32") -> Any:
+    """A backbone for a detector. Raises ValueError for one that it cannot look through, and what its kind's own loader
+    raises.
+    """
+    if (kind := kind_named(backbone)) is not None:
+        _check_kind(name, backbone, kind)
+    return KINDS[_looks_through(name)].load(backbone, device=device, dtype=dtype)
+
+
+def _looks_through(name: str) -> str:
+    kind: str = declared(name, "looks_through", USUAL)
+    return kind
+
+
+def _check_kind(name: str, backbone: str, kind: str) -> None:
+    if kind != _looks_through(name):
+        raise ValueError(
+            f"{name} looks through a {_looks_through(name)}, and {backbone} is a {kind}; known: "
+            f"{', '.join(known_to(name))}"
+        )
 
 
 def declared(name: str, attribute: str, otherwise: Any) -> Any:

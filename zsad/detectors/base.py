@@ -25,9 +25,10 @@ class Detector(Protocol):
     over options and weights, so that equal fingerprints on equal images mean equal predictions. `league` is computed
     from what the parts that it uses were shown (`zsad.leagues.league_of`).
 
-    A class may also declare its `title` (what it is called beside printed numbers; by default its name), the
-    `resolution` of the images it is given where none is named ("native"), `localises = False`, and `cached_by`: the
-    modules that make what lies in the folder of its option `cache`, for detectors that share it.
+    A class may also declare its `title` (what it is called beside printed numbers; by default its name), the kind of
+    backbone that it `looks_through` (a key of `zsad.detectors.backbones.KINDS`; by default a CLIP), the `resolution` of
+    the images it is given where none is named ("native"), `localises = False`, and `cached_by`: the modules that make
+    what lies in the folder of its option `cache`, for detectors that share it.
     """
 
     name: str

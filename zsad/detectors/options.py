@@ -4,9 +4,8 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from zsad.clip import Backbone
 from zsad.clip.prompts import ANOMALOUS, NORMAL, clean_class_name
 from zsad.paths import CACHES
 
@@ -20,7 +19,15 @@ def as_json(options: Any) -> dict[str, Any]:
     return plain
 
 
-def fingerprint(name: str, options: dict[str, Any], backbone: Backbone) -> str:
+@runtime_checkable
+class Weights(Protocol):
+    """A model that says which it is: `fingerprint` is a sha256 over all that its outputs depend on."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+
+def fingerprint(name: str, options: dict[str, Any], backbone: Weights) -> str:
     """sha256 over a detector's name, options and weights."""
     return hashlib.sha256(json.dumps([name, options, backbone.fingerprint], sort_keys=True).encode()).hexdigest()
 

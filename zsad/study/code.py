@@ -23,7 +23,7 @@ _ROOTS = ("zsad.study.evaluate", *_GIVEN)
 # Not followed: doors that know things by name (who wants one names it himself), what draws the demo suites (their
 # images are data), what writes files, what is refused and how errors are worded, and leagues and the
 # rest of the study, whose part in a result is the cell's spec.
-_DOORS = ("zsad.detectors", "zsad.clip.zoo", "zsad.data.load")
+_DOORS = ("zsad.detectors", "zsad.clip.zoo", "zsad.mae.zoo", "zsad.data.load")
 _WRITERS = ("zsad.progress", "zsad.files", "zsad.data.demo")
 _APART = (*_WRITERS, "zsad.detectors.given", "zsad.leagues", "zsad.limits", "zsad.study", "zsad.wording")
 # Modules that act under some shifts only: what they lead to is left out under any other.

@@ -185,12 +185,12 @@ class Study(Strict):
 
         Apart from the validation of the other fields, because it imports every model's code.
         """
-        from zsad.clip import known_backbones
-        from zsad.detectors import DETECTORS, check_options
+        from zsad.detectors import DETECTORS, check_options, known_to
 
+        known = list(dict.fromkeys(backbone for name in DETECTORS for backbone in known_to(name)))
         for field, kind, names, choices in (
             ("detectors", "detector", [d.name for d in self.detectors], sorted(DETECTORS)),
-            ("backbones", "backbone", self.backbones, known_backbones()),
+            ("backbones", "backbone", self.backbones, known),
         ):
             for name in names:
                 try:
@@ -202,6 +202,19 @@ class Study(Strict):
                 check_options(detector.name, detector.options)
             except ValueError as error:
                 raise StudyError(f"detectors.{detector.label}.options: {error}") from None
+
+    def check_backbones(self) -> None:
+        """Raise StudyError for a detector that can look through none of the study's backbones. Apart, because an
+        override to one backbone is no error where some detectors cannot look through that.
+        """
+        from zsad.detectors import known_to  # imports every model's code
+
+        for detector in self.detectors:
+            if not self.runs_on(detector):
+                raise StudyError(
+                    f"detectors.{detector.label}: it can look through none of this study's backbones, "
+                    f"{', '.join(self.backbones)}; name one that it can: {', '.join(known_to(detector.name))}"
+                )
 
     def root_of(self, suite: str) -> Path:
         """Folder of a suite: its own root, relative to the study's data root; of a demo suite, that of its seed."""
@@ -268,9 +281,23 @@ class Study(Strict):
         """Everything that is done to the images, in the order of the records."""
         return [*self.sweeps, *self.worst, *self.corruptions]
 
-    def runs_on(self, detector: DetectorConfig) -> list[str]:
-        """The backbones that a detector is evaluated on."""
-        return [name for name in self.backbones if detector.backbones == "all" or name in detector.backbones]
+    def runs_on(self, detector: DetectorConfig, among: list[str] | Literal["all"] = "all") -> list[str]:
+        """The backbones that a detector is evaluated on: of the study's, and `among` those, the ones that its entry
+        names and that it can look through.
+        """
+        from zsad.detectors import takes  # imports every model's code
+
+        chosen = [name for name in self.backbones if detector.backbones == "all" or name in detector.backbones]
+        return [name for name in chosen if (among == "all" or name in among) and takes(detector.name, name)]
+
+    def first_backbones(self, labels: Iterable[str], among: list[str] | Literal["all"] = "all") -> dict[str, str]:
+        """Label -> the first backbone that a detector is evaluated on: what tables of detectors compare."""
+        found = {d.label: self.runs_on(d, among) for d in self.detectors if d.label in set(labels)}
+        return {label: names[0] for label, names in found.items() if names}
+
+    def backbones_on(self, suite: str) -> list[str]:
+        """The backbones that some detector is evaluated on, on a suite."""
+        return list(dict.fromkeys(name for d in self.detectors_on(suite) for name in self.runs_on(d)))
 
     def detectors_on(self, suite: str) -> list[DetectorConfig]:
         """The detectors that are evaluated on a suite."""
@@ -341,6 +368,8 @@ class Study(Strict):
         study = _validated({**declared, **changed})
         if backbone is not None or detector is not None or options is not None:
             study.check_models()
+        if detector is not None:
+            study.check_backbones()
         if options is not None:
             detectors = with_options([d.model_dump() for d in study.detectors], options)
             study = _validated({**study.model_dump(), "detectors": detectors})
@@ -423,6 +452,7 @@ def load_study(name_or_path: str | Path | int | float, check_models: bool = True
         study = Study.model_validate({"name": path.stem, **_from(path.absolute().parent, content)})
         if check_models:
             study.check_models()
+            study.check_backbones()
     except ValidationError as error:
         raise StudyError(f"{path}: {_readable(error)}") from None
     except StudyError as error:

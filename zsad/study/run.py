@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 import torch
 
-from zsad.clip import Backbone, load_backbone
 from zsad.data import Dataset
 from zsad.data.labels import check_labels, check_masks
-from zsad.detectors import Detector, declared, load_detector
+from zsad.detectors import Detector, declared, load_backbone_of, load_detector
 from zsad.files import check_writable_folder, remove_stale
 from zsad.paths import CACHES, expanded
 from zsad.progress import progress_bar
@@ -40,7 +39,7 @@ DetectorLoader = Callable[[Study, DetectorConfig, str], Detector]
 
 
 def load_study_detector(
-    study: Study, detector: DetectorConfig, backbone: str, towers: dict[str, Backbone | Exception] | None = None
+    study: Study, detector: DetectorConfig, backbone: str, towers: dict[str, Any] | None = None
 ) -> Detector:
     """The detector of a study on one of its backbones; `towers` keeps the backbones that detectors share.
 
@@ -50,7 +49,7 @@ def load_study_detector(
     tower = _remembered(
         {} if towers is None else towers,
         backbone,
-        lambda: load_backbone(backbone, device=study.device, dtype=study.dtype),
+        lambda: load_backbone_of(detector.name, backbone, device=study.device, dtype=study.dtype),
     )
     options = {**_usual_cache(study, detector), **detector.options}
     return load_detector(detector.name, backbone=tower, device=study.device, **options)
@@ -156,7 +155,7 @@ class Evaluator:
         self.results = Results(study.name, study.records_root)
         self.batch_size = study.batch_size
         self._loader = loader
-        self._towers: dict[str, Backbone | Exception] = {}
+        self._towers: dict[str, Any] = {}
         self._detectors: dict[tuple[str, str], Detector | Exception] = {}
         self._datasets: dict[tuple[str, str, int | None], Dataset | Exception] = {}
         self._images: dict[_Images, TestSet] = {}

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from zsad.clip.checkpoint import state_digest
 from zsad.leagues import UNKNOWN, Shown, check_shown
-from zsad.tiling.optional import import_optional
-from zsad.tiling.weights import state_digest
+from zsad.optional import import_optional
 
 if TYPE_CHECKING:
     from transformers import CLIPSegForImageSegmentation

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import Conv2dNormActivation
 
+from zsad.clip.checkpoint import state_digest
 from zsad.leagues import UNKNOWN, Shown, check_shown
-from zsad.tiling.weights import state_digest
 
 IMAGES_AT_ONCE = 16
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zsad.leagues import Shown
-from zsad.tiling.optional import import_optional
+from zsad.optional import import_optional
 from zsad.tiling.weights import published_file
 
 FILE = "isnet-general-use.onnx"

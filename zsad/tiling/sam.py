@@ -21,10 +21,10 @@ from numpy import ndarray
 from PIL import Image
 from torch import nn
 
+from zsad.clip.checkpoint import state_digest
 from zsad.leagues import UNKNOWN, Shown, check_shown
-from zsad.tiling.optional import import_optional
+from zsad.optional import import_optional
 from zsad.tiling.part import Part
-from zsad.tiling.weights import state_digest
 
 if TYPE_CHECKING:
     from segment_anything.modeling import Sam

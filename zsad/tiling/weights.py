@@ -1,4 +1,4 @@
-"""Weights of the pipeline's models: what identifies them, where published files lie, and checks of both."""
+"""Weights of the pipeline's models: where published files lie, and their check."""
 
 from __future__ import annotations
 
@@ -6,17 +6,6 @@ import hashlib
 from pathlib import Path
 
 import torch
-from torch import nn
-
-
-def state_digest(model: nn.Module) -> str:
-    """sha256 over a model's weights in name order, and over the kinds of its layers."""
-    layers = sorted({type(module).__name__ for module in model.modules()})
-    digest = hashlib.sha256(repr(layers).encode())
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def download_folder() -> Path:

@@ -17,10 +17,10 @@ from zsad.clip import zoo
 from zsad.clip.checkpoint import load_state, read_state
 from zsad.clip.tokenizer import WordTokenizer
 from zsad.leagues import Shown
+from zsad.optional import import_optional
 from zsad.tiling.clipseg import ClipSeg, load_clipseg
 from zsad.tiling.dis import NetForeground, SmallDIS
 from zsad.tiling.isnet import load_isnet
-from zsad.tiling.optional import import_optional
 from zsad.tiling.pixel_map import PixelModel
 from zsad.tiling.sam import PartSegmenter, SamParts, SamSettings, build_sam
 from zsad.tiling.soft import SoftForeground

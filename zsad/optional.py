@@ -1,4 +1,4 @@
-"""Libraries that only this pipeline calls: imported when they are needed, with a clear word when they are not there."""
+"""Libraries that only some models call: imported when they are needed, with a clear word when they are not there."""
 
 from __future__ import annotations
 

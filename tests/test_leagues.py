@@ -22,6 +22,7 @@ ANOMALIES = ["anomalies of other products"]
         ([CLIP, THINGS], "text only"),
         ([["pictures"]], "no text"),
         ([["pictures"], THINGS], "no text"),
+        ([["class labels"]], "no text"),
         ([CLIP + DAMAGE], "was shown masks of other products"),
         ([CLIP, THINGS, DAMAGE], "was shown masks of other products"),
         ([CLIP, ANOMALIES], "auxiliary anomalies"),

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from PIL import Image
+from toy_batch import Unlike
 from toys import Reddish
 
 from zsad.files import FullDiskError
@@ -40,3 +41,9 @@ def test_a_heat_map_that_cannot_be_written_stops_the_run_and_keeps_its_rows(imag
     assert report.bad == {}
     assert list(pd.read_csv(tmp_path / "maps" / UNFINISHED)["image"]) == [str(images[0])]
     assert not (tmp_path / "maps" / SCORES).exists()
+
+
+def test_a_detector_that_compares_images_is_refused_where_each_is_scored_by_itself(tmp_path, images):
+    with pytest.raises(ValueError, match="unlike compares the images of a category with each other"):
+        list(predict_images(Unlike(), images, "nut", tmp_path / "out"))
+    assert not (tmp_path / "out").exists()

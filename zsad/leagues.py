@@ -12,6 +12,7 @@ from typing import Literal, cast, get_args
 Shown = Literal[
     "pictures",  # alone: no text, no label, no mask
     "captions",  # with their pictures
+    "class labels",  # of ordinary pictures, none of them of damage
     "masks of ordinary things",  # products, parts, materials, anything that is not damage
     "masks of damage of other products",  # in whatever training, of the backbone or of a segmenter
     "anomalies of other products",  # by what was trained to detect: prompts, projections, adapters
@@ -32,8 +33,8 @@ League = Literal[
 UNKNOWN: tuple[Shown, ...] = ("unknown",)
 NOT_RECORDED = "not recorded"  # the league of what was computed before records named it
 
-# What decides a league, the first that some part was shown. Pictures, captions and masks of ordinary things show no
-# anomaly as such.
+# What decides a league, the first that some part was shown. Pictures, class labels, captions and masks of ordinary
+# things show no anomaly as such.
 _DECIDES: dict[Shown, League] = {
     "unknown": "unknown",
     "test images": "test batch",

@@ -19,6 +19,7 @@ from zsad.data.demo.stamp import STAMP
 from zsad.data.files import SUFFIXES, images_and_masks_in
 from zsad.data.image import read_image
 from zsad.detectors import Detector, Prediction
+from zsad.detectors.batch import BatchDetector
 from zsad.files import check_writable_folder, write_atomically
 from zsad.heatmap import overlay
 from zsad.limits import check_sides
@@ -99,6 +100,15 @@ def _without_heatmaps(images: list[Path], out: Path | None) -> list[Path]:
     return [image for image in images if image not in own]
 
 
+def check_alone(detector: Detector) -> None:
+    """Raise a ValueError for a detector that has no answer for an image by itself."""
+    if isinstance(detector, BatchDetector):
+        raise ValueError(
+            f"{detector.name} compares the images of a category with each other, and here each is scored by itself: "
+            "use `zsad evaluate`, which gives it a category whole, or choose another detector"
+        )
+
+
 def output_paths(images: Sequence[Path], folder: Path, ending: str) -> list[Path]:
     """One file an image, called by its stem; images of the same name in different folders are told apart by a number.
 
@@ -153,8 +163,10 @@ def predict_images(
         report: receives what could not be scored, and the time.
 
     Raises:
-        ValueError: an unknown format, or a heat map would replace an image. OSError: `out` cannot be written.
+        ValueError: an unknown format, a heat map would replace an image, or a detector that compares images with each
+            other. OSError: `out` cannot be written.
     """
+    check_alone(detector)
     if image_format not in FORMATS:
         raise ValueError(f"unknown format {image_format!r}; known: {', '.join(FORMATS)}")
     report = Report() if report is None else report

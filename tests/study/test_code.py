@@ -75,6 +75,7 @@ def of(*detectors: str) -> set[tuple[str, str]]:
         ("detectors/text_fnn", of("text_fnn")),
         ("detectors/clip", of("clip", "clip_ac")),
         ("detectors/musc", of("musc")),
+        ("detectors/acr_head", of("acr")),
         ("detectors/text_training/heads", of("text_fnn", "rwda")),
         ("detectors/tiling", of("tiling")),
         ("tiling/tiles", of("tiling")),
@@ -196,6 +197,7 @@ def _load(study, config: DetectorConfig, backbone):
 FAST = {
     "text_fnn": {"epochs": 1},
     "rwda": {"epochs": 1, "sentences": 10},
+    "acr": {"head": None},
 }
 
 

@@ -42,6 +42,7 @@ def run(options: argparse.Namespace) -> None:
     from zsad.data import load_dataset
     from zsad.data.labels import check_labels
     from zsad.detectors import load_detector, usual_backbone
+    from zsad.detectors.batch import BatchDetector
     from zsad.files import check_writable, write_atomically
     from zsad.predict import demo_note
     from zsad.robustness import uniform_sweep
@@ -70,6 +71,8 @@ def run(options: argparse.Namespace) -> None:
     first = records.iloc[0]
     print(f"{options.detector} on {backbone}, {options.category}: "
           f"{first.n_images} images, {first.n_anomalous} anomalous; league: {detector.league}")  # fmt: skip
+    if isinstance(detector, BatchDetector):
+        print(f"the {first.n_images} images were compared with each other; intervals hold for this batch alone")
     print(f"{'metric':<18} {'value':>7}   95 % interval, in percent")
     for row in records.itertuples():
         print(f"{row.metric:<18} {row.estimate:7.1%}   {row.low:.1%} to {row.high:.1%}")

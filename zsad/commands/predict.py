@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
         SCORES,
         Report,
         Threshold,
+        check_alone,
         demo_note,
         find_images,
         output_paths,
@@ -59,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
     good = find_images([options.calibrate]) if options.calibrate else []
     check_writable_folder(options.out)
     detector = load_detector(options.detector, backbone=backbone, device=options.device, dtype=options.dtype, **chosen)
+    check_alone(detector)
     if note := demo_note(backbone, [*images, *good]):
         print(f"zsad: note: {note}", file=sys.stderr)
     threshold = None if options.threshold is None else Threshold(options.threshold, "given")

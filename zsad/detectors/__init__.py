@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from zsad.detectors.acr import ACR, ACROptions
 from zsad.detectors.anomalyclip import AnomalyCLIP, AnomalyCLIPOptions
 from zsad.detectors.backbones import KINDS, USUAL, kind_named, kind_of
 from zsad.detectors.base import Detector, Prediction, localises
@@ -33,6 +34,7 @@ DETECTORS: dict[str, Any] = {
     "musc": (MuSc, MuScOptions),
     "anomalyclip": (AnomalyCLIP, AnomalyCLIPOptions),
     "maeday": (MAEDAY, MAEDAYOptions),
+    "acr": (ACR, ACROptions),
 }
 
 __all__ = [

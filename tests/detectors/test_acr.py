@@ -1,0 +1,187 @@
+"""ACR: batch normalisation against its definition, its head, and what it takes out by construction."""
+
+import json
+
+import pytest
+import torch
+from tiny_clip import random_images, tiny_backbone
+from torch.nn import functional as F
+
+from zsad.clip import zoo
+from zsad.clip.ship import ship
+from zsad.detectors import load_detector
+from zsad.detectors.acr import ACR, ACROptions, two_thirds
+from zsad.detectors.acr_head import ACRHead, MetaRecipe, _task_loss, meta_train, spread
+from zsad.detectors.patch_features import TowerFeatures, WideResNetFeatures
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def backbone():
+    return tiny_backbone()
+
+
+@pytest.fixture
+def shipped(backbone, tmp_path, monkeypatch):
+    """A head of the tiny backbone that stands where those of the package lie."""
+    head, noise, _ = meta_train([normal(30, 25, 32, seed=s) for s in range(2)], (16,), MetaRecipe(steps=2, tasks=2))
+    card = {
+        "shown": ["pictures"],
+        "model_cfg": {"width": 32, "hidden": [16]},
+        "extractor": TowerFeatures(backbone, two_thirds(backbone.blocks)).digest,
+        "extractor_name": "tiny",
+        "noise": noise,
+    }
+    ship("demo-acr", head.state_dict(), card, tmp_path)
+    monkeypatch.setattr(zoo, "WEIGHTS", tmp_path)
+    return tmp_path
+
+
+def slow_head(head: ACRHead, points: torch.Tensor) -> torch.Tensor:
+    """Layer by layer: linear maps, normalised over the batch by hand."""
+    x = points
+    for layer in head.net:
+        if isinstance(layer, torch.nn.Linear):
+            x = x @ layer.weight.T + layer.bias
+        elif isinstance(layer, torch.nn.BatchNorm1d):
+            x = (x - x.mean(0)) / (x.var(0, unbiased=False) + 1e-5).sqrt() * layer.weight + layer.bias
+        else:
+            x = x.clamp(min=0)
+    return torch.stack([sum((row[i] - head.centre[i]) ** 2 for i in range(len(row))) for row in x])
+
+
+def test_the_head_is_the_published_one_and_no_eval_turns_it_off():
+    published = ACRHead(1024, (512, 256, 128, 64, 32))
+    assert sum(parameter.numel() for parameter in published.parameters()) == 702_496
+    head = ACRHead(6, (5, 4))
+    points = normal(12, 6)
+    expected = slow_head(head, points)
+    torch.testing.assert_close(head(points), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(head.eval()(points), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_task_draws_noise_away_from_its_images():
+    """Its loss is the mean of the distances of images, and of the inverses of those with noise."""
+    head = ACRHead(6, (4,))
+    images = normal(8, 3, 6)
+    found = _task_loss(head, [images], 0.5, 5, torch.Generator().manual_seed(1))
+    generator = torch.Generator().manual_seed(1)
+    torch.randint(1, (), generator=generator)
+    position = int(torch.randint(3, (), generator=generator))
+    chosen = images[torch.randperm(8, generator=generator)[:5], position]
+    distances = head(torch.cat([chosen, chosen + 0.5 * torch.randn(5, 6, generator=generator)]))
+    terms = [distances[i] for i in range(5)] + [1 / distances[i] for i in range(5, 10)]
+    torch.testing.assert_close(found, sum(terms) / 10)
+
+
+def test_meta_training_lowers_the_loss_and_is_the_same_each_time():
+    classes = [normal(40, 4, 8, seed=s) + 5 * s for s in range(3)]
+    recipe = MetaRecipe(steps=30, tasks=4, learning_rate=0.01, noise=2.0)
+    head, noise, losses = meta_train(classes, (6,), recipe)
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+    assert noise == pytest.approx(2 * spread(classes))
+    assert spread(classes) == pytest.approx(1, abs=0.1), "within a class, whatever lies between classes"
+    torch.rand(1)  # what state torch's own generator is in plays no part
+    assert meta_train(classes, (6,), recipe)[0].digest == head.digest
+    assert meta_train(classes, (6,), MetaRecipe(**{**vars(recipe), "seed": 1}))[0].digest != head.digest
+    with pytest.raises(ValueError, match="a task draws 30 images of a class, and one has 7"):
+        meta_train([classes[0], classes[1][:7]], (6,), recipe)
+
+
+@pytest.mark.parametrize("head", ["demo-acr", None])
+def test_what_all_images_share_vanishes_and_what_half_of_them_share_does_not(backbone, shipped, head):
+    acr = ACR(backbone, ACROptions(head=head))
+    patches = normal(12, 25, 32)
+    common = 3 * normal(25, 32, seed=5)
+    still = acr.compare({"patches": patches}, "nut")
+    alike = acr.compare({"patches": patches + common}, "nut")
+    torch.testing.assert_close(alike.map, still.map, atol=1e-3, rtol=1e-3)
+    half = (torch.arange(12) % 2)[:, None, None]
+    mixed = acr.compare({"patches": patches + half * common}, "nut")
+    assert (mixed.map - still.map).abs().mean() > 0.1 * still.map.mean()
+
+
+def test_the_control_is_the_distance_to_the_batch_in_deviations(backbone):
+    acr = ACR(backbone, ACROptions(head=None))
+    patches = normal(11, 25, 32)
+    expected = torch.zeros(11, 25)
+    for position in range(25):
+        points = patches[:, position].double()
+        for image in range(11):
+            away = (points[image] - points.mean(0)) / (points.var(0, unbiased=False) + 1e-5).sqrt()
+            expected[image, position] = (away**2).sum()
+    maps = F.interpolate(expected.unflatten(1, (5, 5))[:, None], (80, 80), mode="bilinear", align_corners=False)[:, 0]
+    found = acr.compare({"patches": patches}, "nut")
+    assert torch.allclose(found.map.mean((1, 2)), maps.mean((1, 2)), rtol=1e-4), "smoothing keeps the mean"
+    assert torch.equal(found.score, found.map.flatten(1).amax(1))
+    assert acr.league == "test batch"
+
+
+def test_the_order_of_the_images_does_not_decide_their_noise(backbone, shipped):
+    acr, patches = ACR(backbone), normal(12, 25, 32)
+    order = torch.randperm(12, generator=torch.Generator().manual_seed(3))
+    found, turned = (acr.compare({"patches": p}, "nut").score for p in (patches, patches[order]))
+    torch.testing.assert_close(turned, found[order], atol=1e-4, rtol=1e-4)
+
+
+def test_noisy_copies_take_part_and_their_seed_counts(backbone, shipped):
+    patches = {"patches": normal(12, 25, 32)}
+    found = [
+        ACR(backbone, ACROptions(**options)).compare(patches, "nut").score
+        for options in ({}, {}, {"seed": 1}, {"copies": False})
+    ]
+    assert torch.equal(found[0], found[1])
+    assert not torch.allclose(found[0], found[2], rtol=1e-3)
+    assert not torch.allclose(found[0], found[3], rtol=1e-3)
+
+
+def test_weights_decide_the_fingerprint(backbone, shipped):
+    one, none = load_detector("acr", backbone), load_detector("acr", backbone, head=None)
+    card, state = zoo.read_demo_weights("demo-acr", shipped)
+    assert one.fingerprint != none.fingerprint
+    ship("demo-acr", {name: value + 0.5 for name, value in state.items()}, card, shipped)
+    assert load_detector("acr", backbone).fingerprint != one.fingerprint
+    assert one.options["tap"] == two_thirds(backbone.blocks) == 1
+
+
+def test_a_head_of_something_else_is_refused(backbone, shipped):
+    with pytest.raises(ValueError, match="trained on features of another extractor, tiny: use it with that one"):
+        load_detector("acr", backbone, tap=2)
+    with pytest.raises(ValueError, match="trained on features of another extractor"):
+        load_detector("acr", tiny_backbone(seed=1))
+    with pytest.raises(FileNotFoundError, match=r"demo-nothing\.json is missing"):
+        load_detector("acr", backbone, head="demo-nothing")
+    ship("other", {"a": torch.zeros(2)}, {"model_cfg": {}}, shipped)
+    with pytest.raises(ValueError, match="other is no head of ACR"):
+        load_detector("acr", backbone, head="other")
+    path = shipped / "demo-acr.safetensors"
+    assert load_detector("acr", backbone, head=str(path)).league == "test batch"
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(ValueError, match="the file is damaged or was replaced"):
+        load_detector("acr", backbone, head=str(path))
+    card = json.loads((shipped / "demo-acr.json").read_text())
+    assert card["shown"] == ["pictures"]
+
+
+def test_the_published_extractor_is_asked_for_where_it_is_missing(backbone, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"wide_resnet50_2-95faca4d\.pth.*and put it there"):
+        load_detector("acr", backbone, extractor="wide_resnet50_2", head=None)
+    path = tmp_path / "hub" / "checkpoints" / "wide_resnet50_2-95faca4d.pth"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"cut off")
+    with pytest.raises(ValueError, match="the download was cut or is another file"):
+        load_detector("acr", backbone, extractor="wide_resnet50_2", head=None)
+
+
+def test_the_published_extractor_gives_1024_numbers_at_14_by_14_places():
+    from torchvision.models import wide_resnet50_2
+
+    state = wide_resnet50_2(weights=None).state_dict()
+    found = WideResNetFeatures(state=state)(random_images(1, 48, 64))
+    assert found.shape == (1, 14 * 14, 1024)
+    with pytest.raises(ValueError, match="the tensors are those of another model"):
+        WideResNetFeatures(state={name: value for name, value in state.items() if name != "fc.bias"})

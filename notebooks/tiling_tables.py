@@ -117,13 +117,14 @@ for cases, levels in zip(studies, samples, strict=True):
 
 # %%
 for cases, levels in zip(studies, samples, strict=True):
+    league = cases.leagues("image_f1max")
     page.table(
-        leagues.with_leagues(tiling.levels_table(levels), cases.leagues),
+        leagues.with_leagues(tiling.levels_table(levels), league),
         f"tab-tiling-image{cases.suffix}",
         "<strong>The report's Table 1, measured</strong>: sample F1-max in percent, ± half the width of the 95 % "
-        f"interval over test images. {cases.who}. {leagues.in_words(cases.leagues)}",
+        f"interval over test images. {cases.who}. {leagues.in_words(league)}",
         study=cases.study.name,
-        csv=levels.assign(league=levels["series"].map(cases.leagues)),
+        csv=levels.assign(league=levels["series"].map(league)),
     )
 
 # %% [markdown]
@@ -143,13 +144,14 @@ for cases, levels in zip(studies, pixels, strict=True):
 
 # %%
 for cases, levels in zip(studies, pixels, strict=True):
+    league = cases.leagues("pixel_f1max")
     page.table(
-        leagues.with_leagues(tiling.levels_table(levels), cases.leagues),
+        leagues.with_leagues(tiling.levels_table(levels), league),
         f"tab-tiling-pixel{cases.suffix}",
         "<strong>The report's Table 2, measured</strong>: pixel F1-max in percent, ± half the width of the 95 % "
-        f"interval over test images. {cases.who}. {leagues.in_words(cases.leagues)}",
+        f"interval over test images. {cases.who}. {leagues.in_words(league)}",
         study=cases.study.name,
-        csv=levels.assign(league=levels["series"].map(cases.leagues)),
+        csv=levels.assign(league=levels["series"].map(league)),
     )
 
 # %% [markdown]

@@ -7,7 +7,10 @@ import torch
 from scipy import ndimage
 
 from training.ship import ship
+from zsad.auxiliary import LEARNERS
+from zsad.clip import Backbone
 from zsad.clip.tokenizer import WordTokenizer
+from zsad.detectors.learned import Learned, TrainedOn, part_name, save_learned
 from zsad.tiling.clipseg import ClipSeg
 from zsad.tiling.dis import NetForeground, SmallDIS
 from zsad.tiling.part import Part
@@ -35,6 +38,16 @@ CLIPSEG_CONFIG = {
     "projection_dim": 16, "extract_layers": [0, 1, 2], "reduce_dim": 16, "decoder_num_attention_heads": 2,
     "decoder_intermediate_size": 32, "use_complex_transposed_convolution": True,
 }  # fmt: skip
+
+
+def ship_untrained(folder: Path, backbone: Backbone, suite: str = "demo-visa") -> Path:
+    """Every part that is learned from auxiliary anomalies as it is before the first step, as if trained on a suite."""
+    for kind in LEARNERS.values():
+        learner = kind(backbone, {}, 0)
+        name = part_name(learner.part, backbone.name, suite)
+        learned = Learned(name, learner.module.state_dict(), TrainedOn(suite), learner.choices)
+        save_learned(learner.part, learned, backbone, {}, folder)
+    return folder
 
 
 class RedSoft:

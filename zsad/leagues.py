@@ -6,8 +6,8 @@ its files are named. Everything else, every table included, is computed from tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, cast, get_args
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, cast, get_args
 
 Shown = Literal[
     "pictures",  # alone: no text, no label, no mask
@@ -30,6 +30,9 @@ League = Literal[
     "test batch",
     "unknown",
 ]
+# What a detector says of images. Its scores and its maps may come from parts that were shown different things.
+Output = Literal["scores", "maps"]
+OUTPUTS: tuple[Output, ...] = get_args(Output)
 UNKNOWN: tuple[Shown, ...] = ("unknown",)
 NOT_RECORDED = "not recorded"  # the league of what was computed before records named it
 
@@ -55,6 +58,23 @@ def league_of(*parts: Iterable[Shown]) -> League:
         if thing in seen:
             return league
     return "text only" if "captions" in seen else "no text"
+
+
+def output_of(metric: str) -> Output:
+    """Which output a metric measures, by its name."""
+    return "scores" if metric.startswith("image_") else "maps"
+
+
+def leagues_of_outputs(detector: Any) -> dict[Output, str]:
+    """The league of a detector's scores and of its maps: that of the detector, where it does not say more."""
+    return {output: getattr(detector, f"league_of_{output}", detector.league) for output in OUTPUTS}
+
+
+def in_words(leagues: Mapping[Output, str]) -> str:
+    """The league of a detector's outputs: each with its output where they are not one."""
+    if len(set(leagues.values())) == 1:
+        return next(iter(leagues.values()))
+    return ", ".join(f"{league} ({output})" for output, league in leagues.items())
 
 
 def check_shown(things: Iterable[str], of: str) -> tuple[Shown, ...]:

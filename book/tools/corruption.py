@@ -17,6 +17,7 @@ from zsad.analysis.differences import by_key
 from zsad.analysis.means import unshifted
 from zsad.analysis.poster import TRAINED, VARIANTS
 from zsad.analysis.seeds import mean_over_seeds
+from zsad.leagues import output_of
 from zsad.study import load_records
 from zsad.study.config import DetectorConfig, Study, load_study
 from zsad.study.results import leagues_of, load_sidecars
@@ -100,7 +101,7 @@ def corrupted(
 def _cases(page: Page, study: Study, records: pd.DataFrame, who: str, how: str, absent: tuple[str, ...] = ()) -> Cases:
     draws = by_key(page.details("replicates", records), METRIC)
     suffix = "" if study is page.study else "-demo"
-    return Cases(records, draws, study, who, how, suffix, leagues_of(records, page.study), absent)
+    return Cases(records, draws, study, who, how, suffix, leagues_of(records, page.study, output_of(METRIC)), absent)
 
 
 def averaged(cases: Cases, seeds: Sequence[str]) -> Cases:

@@ -31,7 +31,7 @@ from book.tools.parameters import LISTED, PAGE_DIR, SOURCE, check_parameters
 from book.tools.plots.style import save, to_svg
 from book.tools.shown import Bundle, figure_bundle, notes, table_bundle
 from zsad.analysis.words import MINUS
-from zsad.leagues import league_of
+from zsad.leagues import in_words, league_of, leagues_of_outputs
 from zsad.study.cells import Selection
 from zsad.study.config import Study, load_study
 from zsad.study.incomplete import IncompleteError
@@ -180,7 +180,8 @@ class Page:
         """
         config = study or self.study
         for thing in (thing for thing in arguments.values() if hasattr(thing, "league") or hasattr(thing, "shown")):
-            self.sources.used[config.name, thing.name] = getattr(thing, "league", None) or league_of(thing.shown)
+            league = in_words(leagues_of_outputs(thing)) if hasattr(thing, "league") else league_of(thing.shown)
+            self.sources.used[config.name, thing.name] = league
         found = computed(config, function, how, **arguments)
         self.sources.computed[config.name, found.contents] = found.provenance
         return found.result

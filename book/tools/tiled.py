@@ -9,6 +9,7 @@ from book.tools.absent import say_absent, say_not_kept, shows_kept
 from book.tools.page import Page
 from zsad.analysis.means import unshifted
 from zsad.analysis.tiling import NAMES, PIPELINE, draws_of, subject
+from zsad.leagues import output_of
 from zsad.study import load_records
 from zsad.study.config import DetectorConfig, Study, load_study
 from zsad.study.results import leagues_of
@@ -36,11 +37,11 @@ class Tiled:
         """Suite, backbone and images in words."""
         return subject(self.records)
 
-    @cached_property
-    def leagues(self) -> dict[str, str]:
-        """The league of each method of the tables, by its name there."""
+    def leagues(self, metric: str) -> dict[str, str]:
+        """The league of each method of the table of a metric, by its name there."""
         named = self.records[self.records["detector"].isin(NAMES)]
-        return {NAMES[label]: league for label, league in leagues_of(named, self.page.study).items()}
+        found = leagues_of(named, self.page.study, output_of(metric))
+        return {NAMES[label]: league for label, league in found.items()}
 
     @property
     def pipeline(self) -> pd.DataFrame:
@@ -92,9 +93,8 @@ def _kept(page: Page) -> list[Tiled]:
 
 
 def _labels(study: Study, suite: str) -> list[str]:
-    """WinCLIP, where the study has it, and the pipeline with its variants."""
-    there = study.detectors_on(suite)
-    return [d.label for d in there if d.label == "winclip"] + [d.label for d in there if d.name == PIPELINE]
+    """The methods of the tables, where the study has them, and the pipeline's variants."""
+    return [d.label for d in study.detectors_on(suite) if d.label in NAMES or d.name == PIPELINE]
 
 
 def _kept_records(study: Study, suite: str) -> pd.DataFrame:

@@ -60,7 +60,7 @@ def test_the_study_of_the_page_is_shown_beside_the_demo_study(page, study, monke
     assert (whole.study.name, whole.suffix) == ("demo", "-demo")
     assert set(whole.records["suite"]) == {"toys"}
     assert {"winclip", "tiling"} <= set(whole.records["detector"])
-    assert set(own.leagues.values()) == {"text only"}
+    assert {*own.leagues("image_f1max").values(), *own.leagues("pixel_f1max").values()} == {"text only"}
     assert set(whole.records["variant"]) == {"default"}
 
 
@@ -105,6 +105,8 @@ def test_a_table_of_methods_of_different_leagues_marks_each(alone, monkeypatch):
     def load(study, config, backbone):
         detector = load_shaded(study, config, backbone)
         detector.league = MASKS if config.name == "tiling" else "text only"
+        if config.label == "clipseg alone":
+            detector.league_of_scores = "text only"
         return detector
 
     def keep(self, frame, id, *arguments, **options):
@@ -115,11 +117,12 @@ def test_a_table_of_methods_of_different_leagues_marks_each(alone, monkeypatch):
     monkeypatch.setattr(Page, "table", keep)
     monkeypatch.setattr("zsad.study.compute", lambda *a, **k: REAL_COMPUTE(*a, **k, loader=load, progress=False))
     (cases,) = run_cells("tiling_tables", alone, monkeypatch)["studies"]
-    assert cases.leagues == {"WinCLIP": "text only", "CLIPSeg alone": MASKS, "tiling pipeline": MASKS}
+    assert cases.leagues("pixel_f1max") == {"WinCLIP": "text only", "CLIPSeg alone": MASKS, "tiling pipeline": MASKS}
+    assert cases.leagues("image_f1max") == {**cases.leagues("pixel_f1max"), "CLIPSeg alone": "text only"}
     captions = {item["id"]: item["caption"] for item in items_of(alone)}
     for kind in ("image", "pixel"):
-        marked = tables[f"tab-tiling-{kind}"]["league"]
-        assert {name: marked[name] for name in cases.leagues} == cases.leagues
+        marked, leagues = tables[f"tab-tiling-{kind}"]["league"], cases.leagues(f"{kind}_f1max")
+        assert {name: marked[name] for name in leagues} == leagues
         assert "The methods are of different leagues" in captions[f"tab-tiling-{kind}"]
     assert tables["tab-tiling-image"].loc[tiling.FLOOR, "league"] == "–"
 

@@ -1,15 +1,15 @@
 import open_clip
 import pytest
 import torch
-from learned_prompts import ship_prompts
 from tiny_clip import random_images, tiny_backbone, tiny_model
 from tiny_mae import tiny_autoencoder
-from tiny_parts import ship_demo_parts
+from tiny_parts import ship_demo_parts, ship_untrained
 
 import zsad
 from zsad.clip import Backbone
 from zsad.detectors import DETECTORS, declared, known_to, takes, usual_backbone
 from zsad.detectors.base import check_images
+from zsad.leagues import leagues_of_outputs
 
 
 def test_an_unknown_detector_lists_the_known_ones():
@@ -35,20 +35,20 @@ QUICK: dict[str, dict[str, object]] = {
     "tiling": {"soft": "demo-dis", "parts": "demo-sam", "pixels": "demo-clipseg", "sam": {"points_per_side": 2}},
 }
 
-# On a CLIP that was shown captions, or an autoencoder that was shown pictures.
+# On a CLIP that was shown captions, or an autoencoder that was shown pictures; of scores and of maps where they differ.
 LEAGUES = {
     "tiling": "was shown masks of other products",
     "musc": "test batch",
     "acr": "test batch",
     "anomalyclip": "auxiliary anomalies",
     "maeday": "no text",
+    "april_gan": ("text only", "auxiliary anomalies"),
 }
 
 
 @pytest.mark.parametrize("name", DETECTORS)
 def test_every_detector_keeps_the_contract(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("zsad.clip.zoo.WEIGHTS", ship_demo_parts(tmp_path))
-    ship_prompts(tmp_path)
+    monkeypatch.setattr("zsad.clip.zoo.WEIGHTS", ship_untrained(ship_demo_parts(tmp_path), tiny_backbone()))
     made = {"CLIP": tiny_backbone, "masked autoencoder": tiny_autoencoder}
     backbone = made[declared(name, "looks_through", "CLIP")]()
     detector = zsad.load_detector(name, backbone, **QUICK.get(name, {}))
@@ -59,7 +59,9 @@ def test_every_detector_keeps_the_contract(name, tmp_path, monkeypatch):
     assert prediction.score.shape == (count,)
     assert prediction.map.shape == (count, 48, 48)
     assert detector.name == name
-    assert detector.league == LEAGUES.get(name, "text only")
+    league = LEAGUES.get(name, "text only")
+    expected = league if isinstance(league, tuple) else (league, league)
+    assert tuple(leagues_of_outputs(detector).values()) == expected
     assert len(detector.fingerprint) == 64
     assert torch.equal(prediction.map, detector.predict(images, category="metal nut").map)
 

@@ -16,6 +16,8 @@ CHANGES = {
     "backbone": "other",
     "dtype": "bfloat16",
     "league": "auxiliary anomalies",
+    "league_of_scores": "no text",
+    "league_of_maps": "no text",
     "shift": Shift("uniform", "angle", 7.0),
     "resolution": 64,
     "aspect": "squashed",
@@ -44,6 +46,15 @@ def test_every_field_of_a_cell_changes_its_key(cell):
     shifted = cell.under(Shift("uniform", "angle", 5.0))
     keys = {shifted.key("d", "w")} | {replace(shifted, **{k: v}).key("d", "w") for k, v in CHANGES.items()}
     assert len(keys) == 1 + len(CHANGES)
+
+
+def test_a_cell_names_the_league_of_an_output_only_where_it_is_another(cell):
+    assert [name for name in cell.spec() if name.startswith("league")] == ["league"]
+    mixed = replace(cell, league="auxiliary anomalies", league_of_maps="auxiliary anomalies").spec()
+    assert {name: value for name, value in mixed.items() if name.startswith("league")} == {
+        "league": "auxiliary anomalies",
+        "league_of_scores": "text only",
+    }
 
 
 def test_data_weights_and_code_change_the_key(cell, monkeypatch):

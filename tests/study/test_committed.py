@@ -95,6 +95,7 @@ def again(
         pytest.skip("these records are of other weights than the package's: the study has to be computed again")
     shift = Shift(**{**spec["shift"], "how": canonical_json({**spec["shift"]["how"], **how})})
     given = {"aspect": "squashed", "metric_size": spec["resolution"], "league": NOT_RECORDED, **spec}
+    given = {"league_of_scores": given["league"], "league_of_maps": given["league"], **given}
     given |= {"options": canonical_json(spec["options"]), "shift": shift, "bootstrap": 2}
     cell = Cell(**{field.name: given[field.name] for field in fields(Cell)})
     dataset = load_dataset(spec["reader"], data / spec["suite"], category=spec["category"])

@@ -92,6 +92,23 @@ def test_a_name_that_came_as_a_number_is_taken_where_it_is_one_and_explained_whe
         load_study(1)
 
 
+def test_options_of_a_suite_go_with_it_and_yield_to_those_that_are_given(tmp_path):
+    suites = {name: {"reader": "mvtec_ad", "root": name} for name in ("toys", "others")}
+    detector = {"name": "clip", "suite_options": {"others": {"temperature": 2.0, "map": "score"}}}
+    study = tiny_study(tmp_path, suites=suites, detectors=[detector], sweeps={})
+    assert [d.options for d in study.detectors_on("toys")] == [{}]
+    assert [d.options for d in study.detectors_on("others")] == [{"temperature": 2.0, "map": "score"}]
+    assert study.with_overrides(suite="toys").detectors[0].suite_options == {}
+    given = study.with_overrides(options={"temperature": 3.0})
+    assert given.detectors_on("others")[0].options == {"temperature": 3.0, "map": "score"}
+    wrong = {**detector, "suite_options": {"other": {}}}
+    with pytest.raises(ValueError, match=r"clip\.suite_options: 'other' is not in this study; known: toys, others"):
+        tiny_study(tmp_path, suites=suites, detectors=[wrong], sweeps={})
+    odd = {**detector, "suite_options": {"others": {"temperature": "hot"}}}
+    with pytest.raises(StudyError, match=r"detectors\.clip\.suite_options\.others: temperature must be a number"):
+        tiny_study(tmp_path, suites=suites, detectors=[odd], sweeps={}).check_models()
+
+
 def test_options_go_to_every_detector_that_has_them_or_to_one():
     study = load_study("quick")
     changed = study.with_overrides(options="{temperature: 0.5, sentences: 20}")

@@ -81,8 +81,9 @@ def test_provenance_names_the_versions_of_what_computed():
 def test_provenance_may_lack_a_league_and_names_none_that_does_not_exist():
     for said in ({}, {"league": "no text"}):
         validate_provenance({**SIDECAR, "spec": {"suite": "toys", **said}})
-    with pytest.raises(RecordError, match="unknown league 'minor'; known: text only, no text, "):
-        validate_provenance({**SIDECAR, "spec": {"suite": "toys", "league": "minor"}})
+    for of in ("league", "league_of_scores", "league_of_maps"):
+        with pytest.raises(RecordError, match="unknown league 'minor'; known: text only, no text, "):
+            validate_provenance({**SIDECAR, "spec": {"suite": "toys", of: "minor"}})
 
 
 @pytest.mark.parametrize(

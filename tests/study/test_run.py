@@ -20,8 +20,10 @@ from torch.nn.functional import interpolate
 from toys import SIZE, Reddish, load_reddish, tiny_study, write_suite
 
 from zsad import metrics, perturb
+from zsad.data import load_dataset
 from zsad.data.demo import stamp
 from zsad.detectors import Prediction
+from zsad.detectors.learned import TrainedOn
 from zsad.files import temporary_path
 from zsad.perturb.rotation import rotate_mask
 from zsad.robustness import Corruption, load_test_set
@@ -81,6 +83,52 @@ def test_records_name_the_league_that_the_detector_has(study):
     )
     both = pd.concat([one, other])
     assert leagues_of(both, study) == {"winclip": "text only or auxiliary anomalies"}
+
+
+def test_records_tell_the_leagues_of_scores_and_maps_apart(study):
+    def loader(study, config, backbone):
+        detector = Reddish()
+        detector.league, detector.league_of_scores = "auxiliary anomalies", "text only"
+        return detector
+
+    records = compute(study, "none", loader=loader, progress=False)
+    assert leagues_of(records, study, "scores") == {"winclip": "text only"}
+    assert leagues_of(records, study, "maps") == {"winclip": "auxiliary anomalies"}
+    assert leagues_of(records, study) == {"winclip": "text only (scores), auxiliary anomalies (maps)"}
+
+
+def test_a_detector_is_not_tested_on_what_it_was_trained_on(study):
+    def loader(trained_on):
+        detector = Reddish()
+        detector.trained_on = trained_on
+        return lambda study, config, backbone: detector
+
+    digests = load_dataset("mvtec_ad", study.root_of("toys"), category="washer").image_digests
+    for trained_on, words in (
+        (TrainedOn("toys"), "winclip on demo-b: it was trained on toys, with masks: that is no zero-shot test"),
+        (TrainedOn.of("copy", digests[:3]), "3 of the tested images are among those of copy"),
+    ):
+        with pytest.raises(IncompleteError, match=words):
+            compute(study, "none", categories=["washer"], loader=loader(trained_on), progress=False)
+    assert len(compute(study, "none", loader=loader(TrainedOn.of("others", ["0" * 64])), progress=False))
+
+
+def test_a_detector_has_other_options_on_another_suite(tmp_path):
+    write_suite(tmp_path / "data" / "toys")
+    write_suite(tmp_path / "data" / "others", seed=3)
+    suites = {name: {"reader": "mvtec_ad", "root": name} for name in ("toys", "others")}
+    detector = {"name": "clip", "options": {"temperature": 1.0}, "suite_options": {"others": {"temperature": 2.0}}}
+    both = tiny_study(tmp_path, suites=suites, detectors=[detector], sweeps={})
+    loaded = []
+
+    def loader(study, config, backbone):
+        loaded.append((config.label, config.options))
+        return load_reddish(study, config, backbone)
+
+    records = compute(both, progress=False, loader=loader)
+    assert loaded == [("clip", {"temperature": 1.0}), ("clip", {"temperature": 2.0})]
+    assert set(records["detector"]) == {"clip"}
+    assert set(records["suite"]) == {"toys", "others"}
 
 
 def test_records_of_earlier_versions_name_no_league_and_are_read(study):

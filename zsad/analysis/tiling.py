@@ -17,7 +17,7 @@ from zsad.metrics import image_f1max
 PIPELINE = "tiling"
 METRICS = {"image_f1max": "sample F1-max", "pixel_f1max": "pixel F1-max"}
 # Detectors of the measured tables: labels, and the names that a reader knows them by.
-NAMES = {"winclip": "WinCLIP", "clipseg alone": "CLIPSeg alone", PIPELINE: "tiling pipeline"}
+NAMES = {"winclip": "WinCLIP", "april_gan": "APRIL-GAN", "clipseg alone": "CLIPSeg alone", PIPELINE: "tiling pipeline"}
 PRINTED = {"WinCLIP": "WinCLIP", "APRIL-GAN": "APRIL-GAN", "VVV": "VVV (tiling pipeline)"}
 FLOOR = "all called anomalous"
 CHANCE = "95 % of random orders"

@@ -161,16 +161,24 @@ def train_part(
         after_epoch=lambda epoch, state: write_tensors(unfinished, state, purpose),
         progress=progress,
     )
-    learned = Learned(name, learner.module.state_dict(), TrainedOn.of(data.suite, data.image_digests), learner.choices)
+    path = write_part(learner, backbone, data, training, losses, folder)
+    unfinished.unlink(missing_ok=True)
+    return path
+
+
+def write_part(
+    learner: Learner, backbone: Backbone, data: AuxiliaryData, training: Training, losses: Sequence[float], folder: Path
+) -> Path:
+    """Write what a learner has learned, with its card; returns the path of the .safetensors."""
+    name, trained_on = part_name(learner.part, backbone.name, data.suite), TrainedOn.of(data.suite, data.image_digests)
     how: dict[str, Any] = {
         "training": asdict(training),
         "data_fingerprint": data.fingerprint,
         "categories": [dataset.category for dataset in data.datasets],
         "losses": [round(loss, 4) for loss in losses],
     }
-    path = save_learned(learner.part, learned, backbone, how, folder)
-    unfinished.unlink(missing_ok=True)
-    return path
+    learned = Learned(name, learner.module.state_dict(), trained_on, learner.choices)
+    return save_learned(learner.part, learned, backbone, how, folder)
 
 
 def _kept(learner: Learner, optimiser: torch.optim.Optimizer, losses: list[float]) -> dict[str, Tensor]:

@@ -43,7 +43,9 @@ def run(options: argparse.Namespace) -> None:
     from zsad.data.labels import check_labels
     from zsad.detectors import load_detector, usual_backbone
     from zsad.detectors.batch import BatchDetector
+    from zsad.detectors.learned import check_unseen
     from zsad.files import check_writable, write_atomically
+    from zsad.leagues import in_words, leagues_of_outputs
     from zsad.predict import demo_note
     from zsad.robustness import uniform_sweep
 
@@ -54,6 +56,7 @@ def run(options: argparse.Namespace) -> None:
     dataset = load_dataset(options.reader, options.root, category=options.category, domain=options.domain)
     check_labels(dataset.subset(options.limit))
     detector = load_detector(options.detector, backbone=backbone, device=options.device, dtype=options.dtype, **chosen)
+    check_unseen(detector, [options.root.resolve().name], dataset.image_digests)
     records = uniform_sweep(
         detector,
         dataset,
@@ -68,9 +71,9 @@ def run(options: argparse.Namespace) -> None:
     )
     if note := demo_note(backbone, [entry.image for entry in dataset.entries]):
         print(f"zsad: note: {note}", file=sys.stderr)
-    first = records.iloc[0]
+    first, league = records.iloc[0], in_words(leagues_of_outputs(detector))
     print(f"{options.detector} on {backbone}, {options.category}: "
-          f"{first.n_images} images, {first.n_anomalous} anomalous; league: {detector.league}")  # fmt: skip
+          f"{first.n_images} images, {first.n_anomalous} anomalous; league: {league}")  # fmt: skip
     if isinstance(detector, BatchDetector):
         print(f"the {first.n_images} images were compared with each other; intervals hold for this batch alone")
     print(f"{'metric':<18} {'value':>7}   95 % interval, in percent")

@@ -10,6 +10,7 @@ import torch
 
 from zsad.detectors.acr import ACR, ACROptions
 from zsad.detectors.anomalyclip import AnomalyCLIP, AnomalyCLIPOptions
+from zsad.detectors.april_gan import AprilGAN, AprilGANOptions
 from zsad.detectors.backbones import KINDS, USUAL, kind_named, kind_of
 from zsad.detectors.base import Detector, Prediction, localises
 from zsad.detectors.clip import CLIP, CLIPOptions
@@ -35,6 +36,7 @@ DETECTORS: dict[str, Any] = {
     "anomalyclip": (AnomalyCLIP, AnomalyCLIPOptions),
     "maeday": (MAEDAY, MAEDAYOptions),
     "acr": (ACR, ACROptions),
+    "april_gan": (AprilGAN, AprilGANOptions),
 }
 
 __all__ = [

@@ -25,6 +25,10 @@ class Detector(Protocol):
     over options and weights, so that equal fingerprints on equal images mean equal predictions. `league` is computed
     from what the parts that it uses were shown (`zsad.leagues.league_of`).
 
+    Where scores and maps come from different parts, `league_of_scores` and `league_of_maps` may stand for `league`
+    (`zsad.leagues.leagues_of_outputs`). One that was trained on anomalies of a data set says which: `trained_on`
+    (`zsad.detectors.learned.TrainedOn`). It is not tested on that.
+
     A class may also declare its `title` (what it is called beside printed numbers; by default its name), the kind of
     backbone that it `looks_through` (a key of `zsad.detectors.backbones.KINDS`; by default a CLIP), the `resolution` of
     the images it is given where none is named ("native"), `localises = False`, and `cached_by`: the modules that make

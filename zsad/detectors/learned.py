@@ -65,6 +65,18 @@ class TrainedOn:
             )
 
 
+def check_unseen(detector: Any, suites: Iterable[str], digests: Iterable[str]) -> None:
+    """Refuse to test a detector on what it was trained on, if it says that it was; arguments as
+    `TrainedOn.check_unseen`.
+
+    Raises:
+        ValueError: it is the same data set by name, or some of its images are the same.
+    """
+    trained_on: TrainedOn | None = getattr(detector, "trained_on", None)
+    if trained_on is not None:
+        trained_on.check_unseen(suites, digests)
+
+
 @dataclass(frozen=True)
 class Learned:
     """A learned part.

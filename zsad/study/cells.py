@@ -2,19 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from zsad.leagues import OUTPUTS, Output
 from zsad.study.code import cell_code
 from zsad.study.config import DetectorConfig, Study
 from zsad.study.shifts import Shift, canonical_json
 
+_OF_OUTPUTS = ("league_of_scores", "league_of_maps")
+
 
 @dataclass(frozen=True)
 class Cell:
-    """Everything that decides a result, apart from the data, the weights and the code; and the detector's league, which
-    a record is to name as it was when it was computed."""
+    """Everything that decides a result, apart from the data, the weights and the code; and the detector's leagues,
+    which a record is to name as they were when it was computed."""
 
     suite: str
     category: str
@@ -24,6 +27,8 @@ class Cell:
     backbone: str
     dtype: str
     league: str
+    league_of_scores: str
+    league_of_maps: str
     shift: Shift
     resolution: int | Literal["native"]
     aspect: str
@@ -49,9 +54,10 @@ class Cell:
         return options
 
     def spec(self) -> dict[str, Any]:
-        """The cell as JSON-able fields."""
+        """The cell as JSON-able fields; the league of an output only where it is not that of the detector."""
         shift = {**asdict(self.shift), "how": self.how}
-        return {**asdict(self), "options": json.loads(self.options), "shift": shift}
+        fields = {**asdict(self), "options": json.loads(self.options), "shift": shift}
+        return {name: value for name, value in fields.items() if name not in _OF_OUTPUTS or value != self.league}
 
     @property
     def code(self) -> dict[str, str]:
@@ -74,8 +80,13 @@ class Cell:
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
-def cell_of(study: Study, request: "Request", options: Any, league: str) -> Cell:
-    """What a request asks for; `options` are the detector's resolved options, `league` is its league."""
+def cell_of(
+    study: Study, request: "Request", options: Any, league: str, of_outputs: Mapping[Output, str] | None = None
+) -> Cell:
+    """What a request asks for; `options` are the detector's resolved options, `league` is its league, `of_outputs` are
+    those of its scores and its maps, by default the same.
+    """
+    outputs: Mapping[Output, str] = of_outputs or dict.fromkeys(OUTPUTS, league)
     unshifted = Cell(
         suite=request.suite,
         category=request.category,
@@ -85,6 +96,8 @@ def cell_of(study: Study, request: "Request", options: Any, league: str) -> Cell
         backbone=request.backbone,
         dtype=study.dtype,
         league=league,
+        league_of_scores=outputs["scores"],
+        league_of_maps=outputs["maps"],
         shift=Shift(),
         resolution=study.resolution_of(request.detector),
         aspect=study.aspect,

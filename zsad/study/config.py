@@ -65,13 +65,16 @@ def usual_resolution(detector: str, otherwise: Resolution = 240) -> Resolution:
 
 class DetectorConfig(Strict):
     """A detector's registered name, the options that differ from its defaults, and those of the study's backbones and
-    suites that it is evaluated on. `label` is what records call it: by default its name. `resolution` is the short
-    side of the images that it is given where that is not the study's or the one that its class declares.
+    suites that it is evaluated on. `suite_options` are options that differ on one suite: a detector that is trained on
+    one data set to be tested on others is another on each. `label` is what records call it: by default its name.
+    `resolution` is the short side of the images that it is given where that is not the study's or the one that its
+    class declares.
     """
 
     name: str
     label: str = ""
     options: dict[str, Any] = Field(default={})
+    suite_options: dict[str, dict[str, Any]] = Field(default={})
     backbones: list[str] | Literal["all"] = "all"
     suites: list[str] | Literal["all"] = "all"
     resolution: Resolution | None = None
@@ -80,6 +83,11 @@ class DetectorConfig(Strict):
     @classmethod
     def _named(cls, fields: Any) -> Any:
         return {**fields, "label": fields.get("label") or fields.get("name")} if isinstance(fields, dict) else fields
+
+    def on(self, suite: str) -> "DetectorConfig":
+        """This detector with the options that it has on a suite."""
+        own = self.suite_options.get(suite, {})
+        return self.model_copy(update={"options": {**self.options, **own}, "suite_options": {}})
 
 
 def _as_detectors(detectors: Any) -> Any:
@@ -151,6 +159,8 @@ class Study(Strict):
         for detector in self.detectors:
             self._check_names(f"detectors.{detector.label}.backbones", detector.backbones, self.backbones)
             self._check_names(f"detectors.{detector.label}.suites", detector.suites, list(self.suites))
+            own = [*detector.suite_options]
+            self._check_names(f"detectors.{detector.label}.suite_options", own, list(self.suites))
         fields: dict[str, list[Block]] = {
             "sweeps": [*self.sweeps],
             "worst": [*self.worst],
@@ -198,10 +208,13 @@ class Study(Strict):
                 except ValueError as error:
                     raise StudyError(f"{field}: {error}") from None
         for detector in self.detectors:
-            try:
-                check_options(detector.name, detector.options)
-            except ValueError as error:
-                raise StudyError(f"detectors.{detector.label}.options: {error}") from None
+            fields = {"options": detector.options}
+            fields |= {f"suite_options.{s}": detector.on(s).options for s in detector.suite_options}
+            for field, options in fields.items():
+                try:
+                    check_options(detector.name, options)
+                except ValueError as error:
+                    raise StudyError(f"detectors.{detector.label}.{field}: {error}") from None
 
     def check_backbones(self) -> None:
         """Raise StudyError for a detector that can look through none of the study's backbones. Apart, because an
@@ -300,8 +313,8 @@ class Study(Strict):
         return list(dict.fromkeys(name for d in self.detectors_on(suite) for name in self.runs_on(d)))
 
     def detectors_on(self, suite: str) -> list[DetectorConfig]:
-        """The detectors that are evaluated on a suite."""
-        return [detector for detector in self.detectors if detector.suites == "all" or suite in detector.suites]
+        """The detectors that are evaluated on a suite, with the options that they have there."""
+        return [d.on(suite) for d in self.detectors if d.suites == "all" or suite in d.suites]
 
     def _categories_on_disk(self, suite: str) -> list[str]:
         root = self.root_of(suite)

@@ -68,6 +68,7 @@ def freed_detector(detector: Any, suites: Sequence[str], named: Sequence[str]) -
     if not isinstance(detector, dict):
         return detector
     kept = {**detector, **dict.fromkeys(named, "all")}
+    kept["suite_options"] = {name: own for name, own in detector.get("suite_options", {}).items() if name in suites}
     if kept["suites"] != "all":
         left = [suite for suite in kept["suites"] if suite in suites]
         kept["suites"] = left or ("all" if kept["suites"] else [])
@@ -90,7 +91,8 @@ def freed_block(block: Any, freed: Mapping[str, str], suites: Sequence[SuiteConf
 
 
 def with_options(detectors: Sequence[Fields], options: Any) -> list[Fields]:
-    """Detectors with some options set: each in every detector that has it, or, under a detector's name or label, there.
+    """Detectors with some options set: each in every detector that has it, or, under a detector's name or label, there;
+    on every suite.
 
     Args:
         options: a mapping, or text that is one in YAML (as papermill's command line gives it).
@@ -118,7 +120,8 @@ def with_options(detectors: Sequence[Fields], options: Any) -> list[Fields]:
             raise StudyError(
                 f"options: {d['label']}: {error} (for one detector alone: options = {{{d['label']}: ...}})"
             ) from None
-        changed.append({**d, "options": {**d["options"], **added}})
+        left = {s: {n: v for n, v in own.items() if n not in added} for s, own in d["suite_options"].items()}
+        changed.append({**d, "options": {**d["options"], **added}, "suite_options": left})
     return changed
 
 

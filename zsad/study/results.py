@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
-from zsad.leagues import NOT_RECORDED
+from zsad.leagues import NOT_RECORDED, OUTPUTS, Output, in_words
 from zsad.study.committed import Committed, committed_folder
 from zsad.study.config import Study, resolve
 from zsad.study.records import RecordStore
@@ -82,18 +82,25 @@ def load_sidecars(records: pd.DataFrame, study: Study) -> dict[str, dict[str, An
     return _results_of(records, study).sidecars(records["key"])
 
 
-def leagues_of(records: pd.DataFrame, study: Study) -> dict[str, str]:
+def leagues_of(records: pd.DataFrame, study: Study, output: Output | None = None) -> dict[str, str]:
     """The league of each detector of some records, by its label: as it was recorded, `zsad.leagues.NOT_RECORDED` for
     cells of earlier versions; of several, all. `study` and errors as `load_table`.
+
+    Args:
+        output: of its scores or of its maps; by default of both, told apart where they are not one.
     """
-    return leagues_in(records, load_sidecars(records, study))
+    return leagues_in(records, load_sidecars(records, study), output)
 
 
-def leagues_in(records: pd.DataFrame, sidecars: Mapping[str, dict[str, Any]]) -> dict[str, str]:
+def leagues_in(
+    records: pd.DataFrame, sidecars: Mapping[str, dict[str, Any]], output: Output | None = None
+) -> dict[str, str]:
     """As `leagues_of`, from sidecars by key."""
     leagues: dict[str, dict[str, None]] = {}
     for label, key in records[["detector", "key"]].drop_duplicates().itertuples(index=False):
-        leagues.setdefault(label, {})[sidecars[key]["spec"].get("league", NOT_RECORDED)] = None
+        spec = sidecars[key]["spec"]
+        of = {o: str(spec.get(f"league_of_{o}", spec.get("league", NOT_RECORDED))) for o in OUTPUTS}
+        leagues.setdefault(label, {})[in_words(of) if output is None else of[output]] = None
     return {label: " or ".join(found) for label, found in leagues.items()}
 
 

@@ -15,7 +15,9 @@ import torch
 from zsad.data import Dataset
 from zsad.data.labels import check_labels, check_masks
 from zsad.detectors import Detector, declared, load_backbone_of, load_detector
+from zsad.detectors.learned import check_unseen
 from zsad.files import check_writable_folder, remove_stale
+from zsad.leagues import leagues_of_outputs
 from zsad.paths import CACHES, expanded
 from zsad.progress import progress_bar
 from zsad.robustness import Corruption, TestSet
@@ -156,7 +158,7 @@ class Evaluator:
         self.batch_size = study.batch_size
         self._loader = loader
         self._towers: dict[str, Any] = {}
-        self._detectors: dict[tuple[str, str], Detector | Exception] = {}
+        self._detectors: dict[tuple[str, str, str], Detector | Exception] = {}
         self._datasets: dict[tuple[str, str, int | None], Dataset | Exception] = {}
         self._images: dict[_Images, TestSet] = {}
         self._program = {"versions": provenance.versions(), **provenance.commit()}
@@ -212,17 +214,20 @@ class Evaluator:
             data = dataset.fingerprint()
             what = f"{request.detector.label} on {request.backbone}"
             detector = self._detector(request.detector, request.backbone)
+            check_unseen(detector, (request.suite, self.study.suites[request.suite].root.name), dataset.image_digests)
         except (ValueError, TypeError, OSError, ImportError) as error:
             failures.add(what, str(error), subject)
             return None
-        cell, shift = cell_of(self.study, request, detector.options, detector.league), request.shift
+        outputs = leagues_of_outputs(detector)
+        cell, shift = cell_of(self.study, request, detector.options, detector.league, outputs), request.shift
         key = cell.key(data, detector.fingerprint)
         entry = Entry(request.detector.label, shift.kind, request.variant, shift.setting, shift.value, key)
         return _Wanted(cell, detector, dataset, key, entry)
 
     def _detector(self, config: DetectorConfig, backbone: str) -> Detector:
         load = self._loader or partial(load_study_detector, towers=self._towers)
-        return _remembered(self._detectors, (config.label, backbone), lambda: load(self.study, config, backbone))
+        name = (config.label, repr(sorted(config.options.items())), backbone)
+        return _remembered(self._detectors, name, lambda: load(self.study, config, backbone))
 
     def _test_set(self, w: _Wanted) -> TestSet:
         """The images of a cell; of one category under one corruption at a time, besides the uncorrupted ones."""

@@ -155,9 +155,10 @@ def validate_provenance(sidecar: dict[str, Any], fields: Mapping[str, type] = PR
             raise RecordError(f"{name}: field {field!r} is missing")
         if not isinstance(sidecar[field], kind) or sidecar[field] in ("", {}, []):
             raise RecordError(f"{name}: field {field!r} must be a non-empty {kind.__name__}, not {sidecar[field]!r}")
-    league = sidecar["spec"].get("league") if "spec" in fields else None  # cells of earlier versions name none
-    if league is not None and league not in get_args(League):
-        raise RecordError(f"{name}: unknown league {league!r}; known: {', '.join(get_args(League))}")
+    for of in ("league", "league_of_scores", "league_of_maps") if "spec" in fields else ():
+        league = sidecar["spec"].get(of)  # cells of earlier versions name none
+        if league is not None and league not in get_args(League):
+            raise RecordError(f"{name}: unknown league {league!r}; known: {', '.join(get_args(League))}")
     missing = [package for package in _VERSIONS if package not in sidecar["versions"]]
     if missing:
         raise RecordError(f"{name}: versions lack {', '.join(missing)}")

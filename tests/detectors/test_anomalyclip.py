@@ -98,8 +98,12 @@ def test_the_shapes_follow_the_depth_as_in_the_published_towers():
 
 
 def test_the_map_comes_at_the_size_of_the_images():
-    prediction = load().predict(random_images(2, 40, 60), "nut")
-    assert prediction.map.shape == (2, 40, 60)
+    """Smoothed at the input size, whatever theirs is."""
+    images = random_images(2, 40, 130)
+    found = load().predict(images, "nut").map
+    squashed = F.interpolate(images, (80, 80), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+    expected = F.interpolate(load().predict(squashed, "nut").map[:, None], (40, 130), mode="bilinear")[:, 0]
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
 def test_the_name_of_the_product_plays_no_part():
@@ -157,6 +161,16 @@ def test_prompts_are_part_of_the_fingerprint_and_their_folder_is_not(weights, tm
     same = ship_prompts(tmp_path / "copy")
     prints = [load(**options).fingerprint for options in ({}, {"trained_on": str(same)}, {"trained_on": str(other)})]
     assert prints[0] == prints[1] != prints[2]
+
+
+def test_prompts_are_found_in_a_folder_by_the_data_set(tmp_path):
+    (folder := tmp_path / "own").mkdir()
+    path = ship_prompts(folder, seed=1, suite="visa")
+    found, given = load(trained_on="visa", weights_folder=str(folder)), load(trained_on=str(path))
+    assert found.fingerprint == given.fingerprint
+    assert "weights_folder" not in found.options
+    with pytest.raises(FileNotFoundError, match=r"own does not hold anomalyclip-tiny-mvtec_ad\.safetensors or 9_12"):
+        load(trained_on="mvtec_ad", weights_folder=str(folder))
 
 
 def test_a_bfloat16_backbone_comes_close():

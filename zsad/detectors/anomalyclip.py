@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -21,10 +22,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zsad.clip import Backbone
-from zsad.detectors.anomalyclip_checkpoint import read_checkpoint
+from zsad.detectors.anomalyclip_checkpoint import FOLDERS, PUBLISHED_EPOCH, read_checkpoint
 from zsad.detectors.base import Prediction, check_images, check_prediction
 from zsad.detectors.given import Checked, Count, NotNegative
-from zsad.detectors.learned import SHOWN, Learned, load_learned
+from zsad.detectors.learned import SHOWN, Learned, load_learned, part_name
 from zsad.detectors.options import as_json, fingerprint
 from zsad.leagues import League, league_of
 from zsad.paths import expanded
@@ -42,8 +43,9 @@ class AnomalyCLIPOptions(Checked):
     """Every open choice of AnomalyCLIP.
 
     Attributes:
-        trained_on: what the prompts were learned from: the name of a data set, of prompts that ship with the package;
-            or the path of a .safetensors that `zsad train` wrote, or of an `epoch_N.pth` of the authors.
+        trained_on: the name of the data set that the prompts were learned from; or the path of their file: a
+            .safetensors that `zsad train` wrote, or an `epoch_N.pth` of the authors, in its folder.
+        weights_folder: where prompts lie that are named by their data set; by default those that ship.
         deep_tokens: whether learned tokens also replace states between the blocks of the text tower.
         tokens: patch tokens of the "V-V" path (`zsad.clip.taps`), or "plain" ones, the tower's own.
         class_norm: whether the class token passes the tower's last norm before the projection; in the authors' code it
@@ -53,7 +55,8 @@ class AnomalyCLIPOptions(Checked):
         sigma: of the Gaussian that smooths the map, in pixels of an image of 518.
     """
 
-    trained_on: str = "demo-visa"
+    trained_on: str | Path = "demo-visa"
+    weights_folder: str | Path | None = None
     deep_tokens: bool = True
     tokens: Literal["V-V", "plain"] = "V-V"
     class_norm: bool = False
@@ -100,7 +103,10 @@ class AnomalyCLIP:
     @property
     def options(self) -> dict[str, Any]:
         """Every choice that can change a prediction, resolved, as plain JSON values."""
-        return as_json(dataclasses.replace(self._options, trained_on=self.trained_on.suite, taps=self._features.taps))
+        resolved = dataclasses.replace(
+            self._options, trained_on=self.trained_on.suite, weights_folder=None, taps=self._features.taps
+        )
+        return {name: value for name, value in as_json(resolved).items() if name != "weights_folder"}
 
     @property
     def fingerprint(self) -> str:
@@ -124,28 +130,47 @@ class AnomalyCLIP:
         sides, temperature = self._sides.to(image.dtype), self._options.temperature
         score = torch.softmax(image @ sides.T / temperature, dim=-1)[:, 1]
         grids = [anomalous_patches(tokens, sides, temperature, self.backbone.grid) for tokens in patches.values()]
-        down, across = (matrix.to(score) for matrix in self._spreads)
+        sides_of_map = zip(self.backbone.grid, images.shape[-2:], strict=True)
+        down, across = (self._spread(cells, length).to(score) for cells, length in sides_of_map)
         summed = down @ torch.stack(grids).sum(dim=0) @ across.T
-        if images.shape[-2:] != summed.shape[-2:]:
-            summed = F.interpolate(summed[:, None], images.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
         prediction = Prediction(score.to(images.device), summed.to(images.device))
         return check_prediction(prediction, self.name, category)
 
-    @cached_property
-    def _spreads(self) -> list[Float[Tensor, "size cell"]]:
-        """From patches to pixels along either axis of a map: upsampling, then scipy's Gaussian, as a matrix, so
-        that gradients pass it."""
+    def _spread(self, cells: int, length: int) -> Float[Tensor, "length cells"]:
+        """From patches to pixels along one axis of a map, as a matrix that gradients pass: to the input size, smoothed
+        there as published, and on to the size of the images.
+        """
         size = self.backbone.image_size
-        smoother = np.eye(size)
-        if self._options.sigma:
-            smoother = gaussian_filter1d(smoother, self._options.sigma * size / PUBLISHED_SIZE, axis=0)
-        return [torch.from_numpy(smoother).float() @ upsampling(cells, size) for cells in self.backbone.grid]
+        at_input = self._smoother @ upsampling(cells, size)
+        return at_input if length == size else upsampling(size, length) @ at_input
+
+    @cached_property
+    def _smoother(self) -> Float[Tensor, "size size"]:
+        """What scipy's Gaussian does along one axis of a map at the input size."""
+        size = self.backbone.image_size
+        sigma = self._options.sigma * size / PUBLISHED_SIZE
+        return torch.from_numpy(gaussian_filter1d(np.eye(size), sigma, axis=0) if sigma else np.eye(size)).float()
 
     def _load(self) -> Learned:
-        path = expanded(self._options.trained_on)
+        options, path = self._options, expanded(self._options.trained_on)
+        if options.weights_folder is not None and not path.suffix:
+            path = _in_folder(expanded(options.weights_folder), options.part, self.backbone.name, path.name)
         if path.suffix == ".pth":
             return read_checkpoint(path, self.backbone, SENTENCES)
-        return load_learned(self._options.part, path, self.backbone)
+        return load_learned(options.part, path, self.backbone)
+
+
+def _in_folder(folder: Path, part: str, backbone: str, suite: str) -> Path:
+    """The file of prompts that were learned from a suite: of `zsad train`, or the authors'."""
+    files = [folder / f"{part_name(part, backbone, suite)}.safetensors"]
+    files += [folder / name / PUBLISHED_EPOCH for name, known in FOLDERS.items() if known == suite]
+    found = next((file for file in files if file.is_file()), None)
+    if found is None:
+        raise FileNotFoundError(
+            f"{folder} does not hold {' or '.join(str(file.relative_to(folder)) for file in files)}: `zsad train` "
+            "writes the first, and a .pth is in the folder checkpoints/ of the GitHub repository zqhang/AnomalyCLIP"
+        )
+    return found
 
 
 class FrozenFeatures:
@@ -196,5 +221,5 @@ def anomalous_patches(
 
 
 def upsampling(cells: int, size: int) -> Float[Tensor, "size cell"]:
-    """Bilinear upsampling along one axis as a matrix: a product with it and its gradient are quicker than the call."""
+    """Bilinear resizing along one axis, as a matrix."""
     return F.interpolate(torch.eye(cells)[None], size, mode="linear", align_corners=False)[0].T

@@ -14,7 +14,7 @@ from zsad.detectors.learned import UNNAMED, Learned, TrainedOn
 
 # The folders of the authors' repository, whose names end in what is tested with the prompts.
 FOLDERS = {"9_12_4_multiscale": "visa", "9_12_4_multiscale_visa": "mvtec_ad"}
-_UNUSED = "compound_prompt_projections."  # in the authors' optimiser, but without a gradient
+PUBLISHED_EPOCH = "epoch_15.pth"
 
 
 def read_checkpoint(path: Path, backbone: Backbone, sentences: Sequence[str]) -> Learned:

@@ -2,7 +2,7 @@
 
     python -m training.make demo-b
     python -m training.make demo-b-colour demo-b-turned demo-l-fare2
-    python -m training.make demo-dis demo-sam demo-clipseg
+    python -m training.make demo-dis demo-sam demo-clipseg demo-mae
 
 What a model begins with is made before it, unless it lies among the weights, made by the same recipe: demo-l for
 demo-l-fare2, demo-b for demo-sam and demo-clipseg. What an earlier call has done is kept in `build/training`, and a
@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from training import train_clipseg, train_dis, train_sam
+from training import train_clipseg, train_dis, train_mae, train_sam
 from training.bank import Bank, read_bank, write_bank
 from training.fare import FareRecipe, tune
 from training.scenes import read_scenes, write_scenes
@@ -42,6 +43,8 @@ SEGMENTERS = {
     "demo-sam": SegmenterRecipe(steps=1600, batch=8, peak=1e-3, seed=2031),
     "demo-clipseg": SegmenterRecipe(steps=1000, batch=24, peak=1e-3, seed=2032),
 }
+# Pictures of the suites are not among its banks, and of the damaged specimens it sees those before their damage.
+PAINTERS = {"demo-mae": (("damaged", "posed"), SegmenterRecipe(steps=800, batch=32, peak=1.5e-3, seed=2034))}
 SEEN_THROUGH = "demo-b"  # what demo-sam and demo-clipseg begin with
 
 
@@ -49,6 +52,9 @@ def make(name: str, work: Path, out: Path) -> None:
     """One model into `out`, with everything that it needs before it; `work` holds what an earlier call has done."""
     if name in SEGMENTERS:
         _make_segmenter(name, work, out)
+    elif name in PAINTERS:
+        banks, painting = PAINTERS[name]
+        train_mae.train(name, _banks(work, banks), painting, work, out)
     elif name in FARE:
         original, recipe = FARE[name]
         _make_before(original, work, out)
@@ -81,16 +87,16 @@ def _make_segmenter(name: str, work: Path, out: Path) -> None:
         train_clipseg.train(name, SEEN_THROUGH, scenes, recipe, work, out)
 
 
-def _banks(work: Path) -> dict[str, Bank]:
-    for bank, (count, seed) in BANKS.items():
-        write_bank(work / "banks" / bank, bank, count, seed)
-    return {bank: read_bank(work / "banks" / bank) for bank in BANKS}
+def _banks(work: Path, names: Iterable[str] = BANKS) -> dict[str, Bank]:
+    for bank in names:
+        write_bank(work / "banks" / bank, bank, *BANKS[bank])
+    return {bank: read_bank(work / "banks" / bank) for bank in names}
 
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="+", choices=[*RECIPES, *FARE, *SEGMENTERS], metavar="name")
+    parser.add_argument("names", nargs="+", choices=[*RECIPES, *FARE, *SEGMENTERS, *PAINTERS], metavar="name")
     parser.add_argument("--work", type=Path, default=Path("build/training"), help="pictures and unfinished trainings")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
     arguments = parser.parse_args()

@@ -8,9 +8,10 @@ import torch
 from tiny_mae import TINY, tiny_mae
 from torch.nn import functional as F
 
+from training.ship import ship
 from zsad.mae import Autoencoder, load_autoencoder, zoo
 from zsad.mae.authors import in_transformers_names
-from zsad.mae.zoo import Released
+from zsad.mae.zoo import Released, check_plain_pixels, load_demo_autoencoder
 
 SPEC = Released("tiny/vit-mae", "mae_visualize_vit_tiny.pth", 32, 2, 2, 8, 0.001)
 
@@ -159,10 +160,27 @@ def test_what_is_not_there_says_how_to_get_it(tmp_path, tiny):
             load_autoencoder("vit-mae-tiny", weights=source)
     with pytest.raises(ValueError, match="unknown masked autoencoder 'demo-b'; known: vit-mae-tiny"):
         load_autoencoder("demo-b")
+    with pytest.raises(ValueError, match="demo-mae ships with its weights"):
+        load_autoencoder("demo-mae", weights=tmp_path / "nothing.pth")
 
 
 def test_names_of_the_authors_are_all_of_transformers():
     assert set(in_transformers_names(authors_state())) == set(tiny_mae().state_dict())
+
+
+def test_the_demo_autoencoder_is_read_with_its_card_and_knows_bright_from_dark(tmp_path):
+    loaded = load_autoencoder("demo-mae")
+    assert (loaded.name, loaded.grid, loaded.shown) == ("demo-mae", (15, 15), ("pictures",))
+    assert loaded.draw_masks(4, 0).sum(1).tolist() == [169] * 4
+    check_plain_pixels(loaded, "demo-mae")
+    card = {"model_cfg": TINY, "mean": [0.5] * 3, "std": [0.5] * 3}
+    ship("tiny", tiny_mae().state_dict(), card, tmp_path)
+    assert load_demo_autoencoder("tiny", tmp_path).shown == ("unknown",)
+    with pytest.raises(ValueError, match="tiny does not predict plain pixels"):
+        check_plain_pixels(load_demo_autoencoder("tiny", tmp_path), "tiny")
+    (tmp_path / "tiny.safetensors").write_bytes(b"cut")
+    with pytest.raises(ValueError, match="sha256"):
+        load_demo_autoencoder("tiny", tmp_path)
 
 
 def test_the_published_shapes_are_those_of_the_papers():

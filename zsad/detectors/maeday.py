@@ -113,7 +113,8 @@ class MAEDAY:
         mean = total / self._counted.sum(dim=0).clamp(min=1).unsqueeze(-1)
         rows, columns = self.backbone.grid
         side = self.backbone.patch_size
-        return mean.unflatten(1, (rows, columns)).unflatten(3, (side, side)).transpose(2, 3).flatten(3).flatten(1, 2)
+        placed: Tensor = mean.unflatten(1, (rows, columns)).unflatten(3, (side, side)).transpose(2, 3)
+        return placed.flatten(3).flatten(1, 2)
 
 
 def _smoothed(maps: Float[Tensor, "image side side"], sigma: float) -> Float[Tensor, "image side side"]:

@@ -62,7 +62,8 @@ class Autoencoder:
         token_budget: int | None = None,
         shown: Sequence[Shown] = UNKNOWN,
     ) -> None:
-        config: Any = model.config
+        given: Any = model
+        config = given.config
         if config.norm_pix_loss:
             raise ValueError(
                 f"{name} predicts patches normalised each by its own mean and variance, which do not say what colour a "
@@ -73,14 +74,13 @@ class Autoencoder:
         self.name = name
         self.dtype = dtype
         self.shown = check_shown(shown, f"the autoencoder {name}")
-        self.device = torch.device(device or model.device)
+        self.device = torch.device(device or given.device)
         self.token_budget = token_budget or (2**12 if self.device.type == "cpu" else 2**16)
-        self.model: Any = copy.deepcopy(model).to(self.device, DTYPES[dtype]).eval().requires_grad_(False)
+        self.model: Any = copy.deepcopy(given).to(self.device, DTYPES[dtype]).eval().requires_grad_(False)
         self.mean, self.std = (torch.tensor([*values], device=self.device).view(3, 1, 1) for values in (mean, std))
         self.image_size: int = config.image_size
         self.patch_size: int = config.patch_size
-        rows = self.image_size // self.patch_size
-        self.grid = (rows, rows)
+        self.grid: tuple[int, int] = (self.image_size // self.patch_size,) * 2
 
     @cached_property
     def fingerprint(self) -> str:
@@ -105,12 +105,13 @@ class Autoencoder:
         images, size = images.to(self.device), (self.image_size, self.image_size)
         if images.shape[-2:] != size:
             images = F.interpolate(images, size=size, mode="bicubic", antialias=True, align_corners=False)
-        return images.clamp(0, 1)
+        fitted: Tensor = images.clamp(0, 1)
+        return fitted
 
     def in_patches(self, images: Float[Tensor, "image 3 side side"]) -> Float[Tensor, "image patch pixel 3"]:
         """Pixels patch by patch."""
-        patches: Tensor = self.model.patchify(images)
-        return patches.unflatten(-1, (-1, 3))
+        patches: Tensor = self.model.patchify(images).unflatten(-1, (-1, 3))
+        return patches
 
     def paint(
         self, images: Float[Tensor, "image 3 side side"], hidden: Bool[Tensor, "mask patch"]
@@ -129,8 +130,9 @@ class Autoencoder:
         order = hidden + torch.linspace(0, 0.5, self.patches, device=hidden.device)
         parts = zip(x.split(self.at_once), order.repeat(len(images), 1).split(self.at_once), strict=True)
         painted = torch.cat([self._painted(part, order) for part, order in parts]).reshape(pairs, self.patches, -1, 3)
-        painted = painted * self.std.flatten() + self.mean.flatten()
-        return painted.unflatten(0, (len(images), len(hidden)))
+        in_colours = painted * self.std.flatten() + self.mean.flatten()
+        by_image: Tensor = in_colours.unflatten(0, (len(images), len(hidden)))
+        return by_image
 
     @property
     def at_once(self) -> int:

@@ -64,7 +64,7 @@ class MetaRecipe:
     tasks: int = 32
     shots: int = 30
     learning_rate: float = 3e-4
-    noise: float = 0.33
+    noise: float = 1.0
     seed: int = 0
 
 

@@ -1,5 +1,7 @@
 """APRIL-GAN against its formula, written out; its parts; and what it refuses."""
 
+import dataclasses
+import json
 import math
 import pickle
 from itertools import product
@@ -12,6 +14,7 @@ from tiny_parts import ship_untrained
 import zsad
 from zsad.auxiliary import LEARNERS
 from zsad.clip import Backbone, zoo
+from zsad.data.demo import SUITES
 from zsad.detectors.april_gan import STATES_35, TEMPLATES_35, AprilGANOptions, Layers, taps_of
 from zsad.detectors.learned import Learned, TrainedOn, save_learned
 from zsad.leagues import leagues_of_outputs
@@ -239,3 +242,19 @@ def test_the_fingerprint_follows_the_layers(tmp_path, backbone):
     )
     assert first.options == other.options
     assert first.fingerprint != other.fingerprint
+
+
+@pytest.mark.parametrize("suite", ["demo-mvtec", "demo-visa"])
+def test_the_layers_of_the_demo_world_ship_and_know_what_they_were_trained_on(suite, monkeypatch):
+    monkeypatch.undo()
+    detector = zsad.load_detector("april_gan", trained_on=suite)
+    assert detector.taps == (2, 3, 5, 6)
+    categories = SUITES[suite].categories
+    each = [SUITES[suite].good + SUITES[suite].each_defect * len(spec.defects) for spec in categories.values()]
+    assert len(detector.trained_on.images) == sum(each)
+    with pytest.raises(ValueError, match=f"it was trained on {suite}, with masks"):
+        detector.trained_on.check_unseen([suite], [])
+    card = json.loads((zoo.WEIGHTS / f"april_gan-demo-b-{suite}.json").read_text())
+    assert sorted(card["categories"]) == sorted(categories)
+    learner = LEARNERS["april_gan"]
+    assert card["training"] == dataclasses.asdict(learner.published(suite))

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from zsad.auxiliary.learner import Training
 from zsad.auxiliary.losses import dice_loss, focal_loss
@@ -38,11 +38,11 @@ class AprilGANLearner:
         self._taps = taps_of(backbone, self._options.taps)
         self._text: dict[str, Tensor] = {}
         self.part = part_of(self._options.compared_with)
-        self.choices = {"taps": list(self._taps)}
+        self.choices: Mapping[str, Any] = {"taps": list(self._taps)}
         width, dim = backbone.model.visual.transformer.width, backbone.embed_dim
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.module = Layers(width, dim, len(self._taps), self._options.compared_with == VECTORS)
+            self.module: nn.Module = Layers(width, dim, len(self._taps), self._options.compared_with == VECTORS)
         self.module.to(backbone.device)
 
     @classmethod
@@ -66,7 +66,7 @@ class AprilGANLearner:
         """Sum over the taps. Each image is compared with the sentences of its own category."""
         text = torch.stack([self._prototypes(category) for category in categories])
         masks = masks.to(text.device)
-        logits = self.module([features[str(tap)] for tap in self._taps], text, self._options.temperature)
+        logits: list[Tensor] = self.module([features[str(tap)] for tap in self._taps], text, self._options.temperature)
         maps = [probabilities(one, self._backbone) for one in logits]
         return torch.stack([focal_loss(one, masks) + dice_loss(one[:, 1], masks) for one in maps]).sum()
 

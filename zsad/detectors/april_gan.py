@@ -107,10 +107,10 @@ class Layers(nn.Module):
     ) -> list[Float[Tensor, "image patch 2"]]:
         """For each tap, the cosines of patches with both sides over the temperature; `text` is not used by the
         control."""
-        logits = []
+        logits, dtype = [], next(self.parameters()).dtype
         for tap, (layer, state) in enumerate(zip(self.fc, states, strict=True)):
             sides = text if self.vectors is None else F.normalize(self.vectors[tap], dim=-1).unsqueeze(0)
-            patches = F.normalize(layer(state.to(layer.weight.dtype)), dim=-1)
+            patches = F.normalize(layer(state.to(dtype)), dim=-1)
             logits.append(patches @ sides.to(patches.dtype).transpose(1, 2) / temperature)
         return logits
 

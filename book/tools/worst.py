@@ -229,5 +229,5 @@ def sweeps_beside(page: Page, cases: WorstCases) -> pd.DataFrame:
     by_label = sweeps.detectors == "all" or label in sweeps.detectors
     if not (sweeps.values() and categories and backbones and by_label):
         return cases.worst.iloc[:0]
-    of = {"suites": cases.suites, "categories": categories, "detectors": [label], "backbones": backbones}
-    return page.records("uniform", variant="default", **of)
+    of: dict[str, Any] = {"detectors": [label], "backbones": backbones}
+    return page.records("uniform", variant="default", suites=cases.suites, categories=categories, **of)

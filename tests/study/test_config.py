@@ -283,3 +283,36 @@ def test_a_study_file_of_before_means_bayes_opt_by_refine(tmp_path):
     path = written(tmp_path, GOOD.replace("search: bayes_opt", "search: refine"))
     assert "search: refine" in path.read_text()
     assert [block.search for block in load_study(path, check_models=False).worst] == ["bayes_opt"]
+
+
+KINDS = GOOD.replace("[winclip]", "[winclip, maeday, {name: maeday, label: mine, backbones: [demo-mae]}]")
+
+
+def test_a_detector_runs_on_the_backbones_that_it_can_look_through(tmp_path):
+    study = load_study(written(tmp_path, KINDS.replace("[demo-b]", "[demo-b, vit-mae-base, demo-l, demo-mae]")))
+    first, other, mine = study.detectors
+    assert study.runs_on(first) == ["demo-b", "demo-l"]
+    assert study.runs_on(other) == ["vit-mae-base", "demo-mae"]
+    assert study.runs_on(other, among=["demo-b", "demo-mae"]) == study.runs_on(mine) == ["demo-mae"]
+    firsts = {"winclip": "demo-b", "maeday": "vit-mae-base", "mine": "demo-mae"}
+    assert study.first_backbones(["winclip", "maeday", "mine"]) == firsts
+    assert study.first_backbones(["winclip", "maeday"], ["demo-l", "demo-mae"]) == {
+        "winclip": "demo-l", "maeday": "demo-mae",
+    }  # fmt: skip
+    assert study.backbones_on("toys") == ["demo-b", "demo-l", "vit-mae-base", "demo-mae"]
+    asked = {(request.detector.label, request.backbone) for request in requests(study)}
+    assert len(asked) == 5
+    narrowed = study.with_overrides(backbone="demo-l")  # nothing is wrong with the others
+    assert narrowed.first_backbones(firsts) == {"winclip": "demo-l"}
+
+
+def test_a_detector_that_can_look_through_none_of_the_backbones_is_an_error(tmp_path):
+    path = written(tmp_path, GOOD.replace("[winclip]", "[winclip, maeday]"))
+    words = (
+        "detectors.maeday: it can look through none of this study's backbones, demo-b; name one that it can: vit-mae"
+    )
+    with pytest.raises(StudyError, match=words):
+        load_study(path)
+    study = load_study(written(tmp_path, GOOD))
+    with pytest.raises(StudyError, match="it can look through none"):
+        study.with_overrides(detector="maeday")

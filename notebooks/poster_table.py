@@ -94,7 +94,7 @@ for cases, domains, seeds in shown:
         f"corruptions{world}. {leagues.in_words(league)} CLIP and CLIP-AC are as in the AnomalyCLIP paper; RWDA, text "
         f"FNN and MAEDAY are re-implemented from incomplete descriptions. "
         f"{poster.seeds_in_words(len(seeds))}"
-        f"{' Not there: ' + ', '.join(absent) + '.' if absent else ''}",
+        f"{' Not there: ' + '; '.join(absent) + '.' if absent else ''}",
         study=cases.study.name,
         csv=table.assign(league=table["method"].map(league)),
     )

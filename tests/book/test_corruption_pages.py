@@ -163,7 +163,7 @@ def test_the_measured_table_is_the_mean_over_categories_kinds_and_seeds(page, mo
     assert "mean over 2 training seeds" in caption
     assert "All methods are of the league “text only”." in caption
     assert set(tables["tab-poster"]["league"]) == {"text only"}
-    assert "Not there: RWDA, random tokens, RWDA, object unknown." in caption
+    assert "AnomalyCLIP; RWDA, random tokens; RWDA, object unknown." in caption
     assert "records kept in `results/demo` hold no corruptions" in exports(page)["numbers"]["conclusion-demo"]["text"]
 
 

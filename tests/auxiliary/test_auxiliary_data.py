@@ -45,7 +45,8 @@ def test_a_mask_is_resized_as_pillow_does_it():
     assert (squashed_mask(mask, 20).numpy() == (np.asarray(pillow) / 255 > 0.5)).mean() > 0.99
 
 
-def test_a_mosaic_holds_four_images_of_its_category_with_their_masks(data):
+def test_a_mosaic_holds_four_images_of_its_category_with_their_masks(tmp_path):
+    data = read_auxiliary("toys", "mvtec_ad", write_suite(tmp_path / "toys", normal=14))
     images, masks = data.mosaics([0] * 40, 2 * SIZE, np.random.default_rng(0))
     own = data.datasets[0]
     known = [sample.image for sample in own]
@@ -57,7 +58,7 @@ def test_a_mosaic_holds_four_images_of_its_category_with_their_masks(data):
                 sample = own[index]
                 assert torch.equal(mask[rows, columns], sample.mask if sample.label else torch.zeros(SIZE, SIZE).bool())
                 drawn.append(sample.defect)
-    # Kinds are drawn alike, whatever their numbers of images: 4 good, 3 holes, 3 stains here.
+    # Kinds are drawn alike, whatever their numbers of images: 14 good, 3 holes, 3 stains here.
     assert {kind: drawn.count(kind) / 160 for kind in set(drawn)} == pytest.approx(
         dict.fromkeys(("good", "hole", "stain"), 1 / 3), abs=0.1
     )

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from training.ship import ship
 from zsad.auxiliary import LEARNERS
 from zsad.clip import Backbone
+from zsad.clip.ship import ship
 from zsad.clip.tokenizer import WordTokenizer
 from zsad.detectors.learned import Learned, TrainedOn, part_name, save_learned
 from zsad.tiling.clipseg import ClipSeg

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from training.ship import ship
+from zsad.clip.ship import ship
 from zsad.clip.tokenizer import WordTokenizer
 from zsad.leagues import Shown
 

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from training.bank import Bank, read_bank
 from training.families import FAMILIES
-from training.ship import ship
 from zsad.clip import load_backbone
+from zsad.clip.ship import ship
 from zsad.clip.zoo import WEIGHTS
 from zsad.detectors.acr import two_thirds
 from zsad.detectors.acr_head import MetaRecipe, meta_train

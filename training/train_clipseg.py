@@ -22,7 +22,7 @@ from training.convert_clip import DECODER, clip_weights, clipseg_config
 from training.phrases import draw_phrases, meant
 from training.scenes import Scenes
 from training.schedule import Recipe, Trainer, overlap_loss
-from training.ship import ship
+from zsad.clip.ship import ship
 from zsad.clip.tokenizer import WordTokenizer
 from zsad.clip.zoo import read_demo_weights, shown_by
 from zsad.leagues import check_shown

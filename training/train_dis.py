@@ -12,7 +12,7 @@ from torch import Tensor
 
 from training.scenes import Scenes
 from training.schedule import Recipe, Trainer, overlap_loss, relit
-from training.ship import ship
+from zsad.clip.ship import ship
 from zsad.tiling.dis import SmallDIS
 
 WIDTHS = (24, 48, 72, 96)

@@ -22,7 +22,7 @@ from training.bank import Bank
 from training.families import FAMILIES
 from training.model import MEAN, STD
 from training.schedule import Recipe, Trainer, relit
-from training.ship import ship
+from zsad.clip.ship import ship
 
 CONFIG: dict[str, Any] = {
     "image_size": 120, "patch_size": 8, "hidden_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4,

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from training.convert_clip import begin_with_clip
 from training.scenes import NONE, SIDE, Scenes
 from training.schedule import Recipe, Trainer, overlap_loss, relit
-from training.ship import ship
+from zsad.clip.ship import ship
 from zsad.clip.zoo import read_demo_weights, shown_by
 from zsad.leagues import check_shown
 from zsad.tiling.sam import build_sam

@@ -8,7 +8,7 @@ import torch
 from tiny_mae import TINY, tiny_mae
 from torch.nn import functional as F
 
-from training.ship import ship
+from zsad.clip.ship import ship
 from zsad.mae import Autoencoder, load_autoencoder, zoo
 from zsad.mae.authors import in_transformers_names
 from zsad.mae.zoo import Released, check_plain_pixels, load_demo_autoencoder

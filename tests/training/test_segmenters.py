@@ -12,8 +12,8 @@ from tiny_parts import SAM_CONFIG
 from training import scenes, schedule, train_clipseg, train_dis, train_sam
 from training.convert_clip import begin_with_clip, clip_weights, clipseg_config
 from training.schedule import Recipe, overlap_loss
-from training.ship import ship
 from training.world import LOOK, STUDIED, STYLE, WORLD
+from zsad.clip.ship import ship
 from zsad.clip.zoo import read_demo_weights
 from zsad.data.demo.specimen import render_specimen
 from zsad.data.demo.suites import DOMAINS

@@ -164,3 +164,9 @@ def test_public_names_exist():
         assert getattr(zsad, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'; it has "):
         _ = zsad.nothing
+
+
+def test_no_two_test_files_have_one_name():
+    """Pytest imports each by its name alone, so that a run of both would collect neither."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 from tiny_clip import tiny_backbone
-from tiny_parts import BluePixels, NoParts, RedSoft
+from tiny_mae import tiny_autoencoder
+from tiny_parts import BluePixels, NoParts, RedSoft, ship_untrained
 from toys import SIZE, tiny_study, write_suite
 
-from zsad.detectors import DETECTORS, load_detector
+from zsad.detectors import DETECTORS, declared, load_detector, usual_backbone
+from zsad.detectors.backbones import USUAL
 from zsad.detectors.batch import BatchDetector
 from zsad.detectors.tiling import Tiling
 from zsad.detectors.tiling_options import TilingOptions
@@ -186,12 +188,18 @@ def _executed(work) -> set[str]:
     return {".".join(("zsad", *path.with_suffix("").parts)).removesuffix(".__init__") for path in inside}
 
 
-def _load(study, config: DetectorConfig, backbone):
-    tower = tiny_backbone()
+MADE = {"CLIP": tiny_backbone, "masked autoencoder": tiny_autoencoder}
+
+
+def _load(parts: Path, study, config: DetectorConfig, backbone):
+    """On a tiny model of its kind, with untrained parts where it learns some."""
+    tower = MADE[declared(config.name, "looks_through", USUAL)]()
     if config.name == "tiling":
         options = TilingOptions(**config.options)
         return Tiling(tower, options, soft=RedSoft(), parts=NoParts(), pixels=BluePixels())
-    return load_detector(config.name, tower, **config.options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zsad.clip.zoo.WEIGHTS", ship_untrained(parts, tiny_backbone()))
+        return load_detector(config.name, tower, **config.options)
 
 
 FAST = {
@@ -210,13 +218,14 @@ def test_all_code_that_runs_for_a_cell_is_in_its_fingerprint(tmp_path, name):
     study = tiny_study(
         tmp_path,
         detectors=[{"name": name, "options": FAST.get(name, {})}],
+        backbones=[usual_backbone(name)],
         sweeps={"over": ["washer"], "angle": [0.0, 30.0]},
         worst={"over": ["washer"], "settings": ["3d"], "budget": 6, "limit": 3, "name": "few"},
         corruptions={"over": ["washer"], "kinds": ["contrast"]},
         resolution=SIZE,
         limit=None if together else 3,
     )
-    runner = Evaluator(study, _load)
+    runner = Evaluator(study, partial(_load, tmp_path / "parts"))
     found = {}
     for kind in [kind for kind in SHIFTS if not (together and kind == "worst")]:
         selection = Selection(kind, categories=["washer"])
@@ -227,7 +236,8 @@ def test_all_code_that_runs_for_a_cell_is_in_its_fingerprint(tmp_path, name):
         work = partial(evaluate, wanted.cell, wanted.detector, batch_size=4, device="cpu", progress=False)
         found[kind] = _executed(lambda w=wanted, work=work: work(load_images(w.cell, w.dataset)))
         bookkeeping = {m for m in found[kind] if m.startswith("zsad.study.") and m != "zsad.study.evaluate"}
-        apart = bookkeeping | {"zsad.progress", "zsad.files", "zsad.leagues", "zsad.limits", "zsad"}
+        apart = bookkeeping | {f"zsad.{name}" for name in ("progress", "files", "leagues", "limits", "detectors.given")}
+        apart |= {"zsad"}
         assert found[kind] - apart <= cell_modules(name, kind)
     assert "zsad.perturb.corruptions" in found["corruption"] - found["none"]
     assert together or "zsad.robustness.bayes_opt" in found["worst"] - found["uniform"]

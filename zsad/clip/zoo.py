@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -70,8 +71,18 @@ RELEASED = {
 
 def known_backbones() -> list[str]:
     """Names that `load_backbone` takes: published models, then the demo models that ship with the package."""
-    cards = {path.stem: json.loads(path.read_text()) for path in sorted(WEIGHTS.glob("*.json"))}
-    return [*RELEASED, *(name for name, card in cards.items() if "embed_dim" in card.get("model_cfg", {}))]
+    return [*RELEASED, *demo_models("embed_dim")]
+
+
+def demo_models(key: str) -> list[str]:
+    """Names of the demo models whose configuration has a key; that tells one kind of model from another."""
+    return [path.stem for path in sorted(WEIGHTS.glob("*.json")) if key in _keys(path, path.stat().st_mtime_ns)]
+
+
+@cache
+def _keys(card: Path, changed: int) -> frozenset[str]:
+    """Of the configuration that a card holds; a card is read once, unless it changes."""
+    return frozenset(json.loads(card.read_text()).get("model_cfg", {}))
 
 
 def load_backbone(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,11 +49,7 @@ RELEASED = {
 
 def known_autoencoders() -> list[str]:
     """Names that `load_autoencoder` takes: published models, then the demo models that ship with the package."""
-    cards = sorted(zoo.WEIGHTS.glob("*.json"))
-    return [
-        *RELEASED,
-        *(path.stem for path in cards if "mask_ratio" in json.loads(path.read_text()).get("model_cfg", {})),
-    ]
+    return [*RELEASED, *zoo.demo_models("mask_ratio")]
 
 
 def load_autoencoder(

@@ -150,11 +150,12 @@ def requests(study: Study, wanted: Selection = Selection()) -> list[Request]:
         ValueError: a name that the study does not have, with those it has; nothing of the study is left.
     """
     _check(study, wanted)
+    runs_on = {detector.label: study.runs_on(detector) for detector in study.detectors}
     found = [
         request
         for suite, category in pairs(study, wanted)
         for detector in study.detectors_on(suite)
-        for backbone in study.runs_on(detector)
+        for backbone in runs_on[detector.label]
         if _takes(wanted.detectors, detector.label) and _takes(wanted.backbones, backbone)
         for request in _of_pair(study, suite, category, detector, backbone)
         if _fits(request, wanted)

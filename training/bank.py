@@ -14,6 +14,7 @@ import numpy as np
 from numpy import ndarray
 from PIL import Image
 
+from training.families import FAMILIES
 from training.store import Row, read_rows, write_rows
 from training.world import Shot, draw_damaged, draw_posed, draw_studied, render_shot
 
@@ -41,6 +42,12 @@ class Bank:
 
     def __len__(self) -> int:
         return len(self.products)
+
+    def undamaged_families(self) -> ndarray:
+        """The rows whose first picture shows a whole, undamaged product of a named family (`training.families`)."""
+        before = self.pictures.shape[1] == 2  # the first of two was taken before the damage
+        undamaged = before | (self.defects == "")
+        return np.flatnonzero((self.zooms == 1) & np.isin(self.products, list(FAMILIES)) & undamaged)
 
 
 def render(index: int, subject: str, seed: int) -> Row:

@@ -38,9 +38,7 @@ def families(banks: Sequence[Bank]) -> dict[str, list[ndarray]]:
     """Whole, undamaged pictures (side, side, 3) of each named family."""
     found: dict[str, list[ndarray]] = {name: [] for name in FAMILIES}
     for bank in banks:
-        twins = bank.pictures.shape[1] == 2
-        whole = (bank.zooms == 1) & np.isin(bank.products, list(FAMILIES)) & (twins | (bank.defects == ""))
-        for row in np.flatnonzero(whole):
+        for row in bank.undamaged_families():
             found[str(bank.products[row])].append(bank.pictures[row, 0])
     return found
 

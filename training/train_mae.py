@@ -19,7 +19,6 @@ from torch import Tensor
 from transformers import ViTMAEConfig, ViTMAEForPreTraining
 
 from training.bank import Bank
-from training.families import FAMILIES
 from training.model import MEAN, STD
 from training.schedule import Recipe, Trainer, relit
 from zsad.clip.ship import ship
@@ -34,12 +33,8 @@ SMALLEST = 0.7  # of a picture's side, that of the smallest square which is cut 
 
 
 def undamaged(bank: Bank) -> ndarray:
-    """The pictures (picture, side, side, 3) of a bank that show a whole, undamaged product of a named family; where a
-    specimen is shown twice, the first is before its damage.
-    """
-    twins = bank.pictures.shape[1] == 2
-    rows = (bank.zooms == 1) & np.isin(bank.products, list(FAMILIES)) & (twins | (bank.defects == ""))
-    return np.asarray(bank.pictures[np.flatnonzero(rows), 0])
+    """The pictures (picture, side, side, 3) of a bank that show a whole, undamaged product of a named family."""
+    return np.asarray(bank.pictures[bank.undamaged_families(), 0])
 
 
 def varied(pictures: ndarray, side: int, rng: np.random.Generator) -> Tensor:

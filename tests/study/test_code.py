@@ -60,6 +60,7 @@ def of(*detectors: str) -> set[tuple[str, str]]:
         ("robustness/corruption", under("corruption")),
         ("perturb/rotation", under("uniform", "worst")),
         ("perturb/colour", under("uniform", "worst")),
+        ("perturb/light", under("uniform")),
         ("perturb/parameters", under("uniform", "worst", "corruption")),
         ("robustness/bayes_opt", under("worst")),
         ("robustness/adam", under("worst")),

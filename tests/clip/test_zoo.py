@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 
 import open_clip
 import pytest
@@ -139,3 +140,12 @@ def test_open_clip_knows_the_published_weights():
 def test_an_image_size_is_checked_before_weights_are_read(size):
     with pytest.raises(ValueError, match="image_size must be a whole number from 8 to 8,192"):
         zoo.load_backbone("demo-b", image_size=size)
+
+
+def test_a_card_that_changes_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(zoo, "WEIGHTS", tmp_path)
+    card = tmp_path / "demo-x.json"
+    for time, (config, known) in enumerate((('{"widths": [8]}', []), ('{"embed_dim": 8}', ["demo-x"]))):
+        card.write_text(f'{{"model_cfg": {config}}}')
+        os.utime(card, ns=(time, time))
+        assert zoo.demo_models("embed_dim") == known

@@ -117,6 +117,35 @@ def test_neither_batch_size_nor_company_changes_a_result(search, setting):
     assert_equal(whole, alone, slice(1, 2))
 
 
+class Recorder(Dial):
+    """Keeps every map that it gives."""
+
+    def __init__(self, response) -> None:
+        super().__init__(response)
+        self.maps: list[torch.Tensor] = []
+
+    def predict(self, images, category):
+        found = super().predict(images, category)
+        self.maps.append(found.map)
+        return found
+
+
+def test_means_are_over_all_evaluations_but_the_first():
+    """Of a random search: over the random shifts, each of them seen by itself here."""
+    masks = torch.cat((right_half(2), normal(1)))
+    detector = Recorder(hue_dial)
+    found = attacked("hue", "random", masks, detector=detector, budget=6)
+    maps = torch.cat(detector.maps).unflatten(0, (3, 6))[:, 1:]
+    for image in range(3):
+        losses = segmentation_loss(maps[image], masks[image].expand(5, -1, -1))
+        assert found.mean_loss[image].item() == pytest.approx(losses.mean().item(), rel=1e-5)
+    for image in range(2):
+        aurocs = [metrics.pixel_auroc(one[None], masks[image : image + 1]) for one in maps[image]]
+        assert found.mean_auroc[image].item() == pytest.approx(sum(aurocs) / len(aurocs), rel=1e-5)
+    assert found.mean_auroc[2].isnan()
+    assert attacked("hue", "random", budget=1).mean_loss.isnan().all()
+
+
 def test_the_seed_and_the_name_choose_the_random_starts():
     one, again, other = (attacked("hue", "adam", seed=seed, budget=60) for seed in (0, 0, 1))
     assert_equal(one, again)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sklearn.metrics import roc_auc_score
 from tiny_clip import tiny_backbone
 from tiny_parts import BluePixels, RedSoft
-from toys import Reddish, tiny_study
+from toys import Reddish, load_reddish, tiny_study
 
 from zsad import metrics
 from zsad.cli import main
@@ -19,10 +20,10 @@ from zsad.detectors import WinCLIP
 from zsad.detectors.tiling import Tiling
 from zsad.detectors.tiling_options import TilingOptions
 from zsad.perturb.rotation import inside_frame, rotate_mask
-from zsad.robustness import worst_case
+from zsad.robustness import load_test_set, predict_shifted, worst_case
 from zsad.study import compute
-from zsad.study.config import DetectorConfig
-from zsad.study.results import load_table
+from zsad.study.config import DetectorConfig, StudyError
+from zsad.study.results import load_sidecars, load_table
 from zsad.tiling.part import Part
 
 WIDE, TALL = (40, 60), (64, 40)  # height, width
@@ -201,3 +202,34 @@ def test_metrics_of_a_resized_image_are_taken_at_its_masks_size(tmp_path):
     assert one["image_auroc"] == other["image_auroc"]
     assert one["pixel_auroc"] != other["pixel_auroc"]
     assert one["pixel_auroc"] == pytest.approx(other["pixel_auroc"], abs=0.1)
+
+
+def test_a_sweep_can_leave_out_the_corners_that_a_rotation_empties(tmp_path):
+    """Pixel metrics alone, and as if the pixels outside the frame were not there."""
+    sizes = [WIDE] * 3 + [TALL] * 2
+    counted = study_of(tmp_path, sizes)
+    blocks = [
+        {"angle": [0.0, 40.0]},
+        {"name": "inside", "angle": [0.0, 40.0], "hue": [0.0, 1.0], "corners": "left out"},
+    ]
+    study = counted.with_overrides(sweeps=blocks)
+    records = compute(study, "uniform", progress=False, loader=load_reddish)
+    found = records[records["setting"] == "angle"].set_index(["variant", "value", "metric"])["estimate"]
+    assert found["default", 40, "image_auroc"] == found["inside", 40, "image_auroc"]
+    assert found["default", 0, "pixel_auroc"] == found["inside", 0, "pixel_auroc"]
+    test_set = load_test_set(load_dataset("mvtec_ad", study.root_of("toys"), category="washer"), "native")
+    shifted = predict_shifted(Reddish(), test_set.images, "washer", "angle", 40)
+    inside = [inside_frame(mask[None], -40)[0] for mask in test_set.masks]
+    values = torch.cat([one[seen] for one, seen in zip(shifted.map, inside, strict=True)])
+    truth = torch.cat([one[seen] for one, seen in zip(test_set.masks, inside, strict=True)])
+    assert found["inside", 40, "pixel_auroc"] == pytest.approx(roc_auc_score(truth, values))
+    assert found["inside", 40, "pixel_auroc"] != found["default", 40, "pixel_auroc"]
+    hue = records[(records["setting"] == "hue") & (records["value"] == 1)]
+    assert {json.dumps(s["spec"]["shift"]["how"]) for s in load_sidecars(hue, study).values()} == {"{}"}
+
+
+def test_corners_of_a_share_cannot_be_left_out(tmp_path):
+    with pytest.raises(StudyError, match="only a share is turned"):
+        study_of(tmp_path, [WIDE] * 4).with_overrides(
+            sweeps=[{"name": "half", "share": 0.5, "angle": [0.0, 40.0], "corners": "left out"}]
+        )

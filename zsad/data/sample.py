@@ -129,6 +129,10 @@ class Dataset(Sequence):  # type: ignore[type-arg]
             raise ValueError(f"unknown domain {domain!r} of {self.category!r} in {self.root}; known: {known}.")
         return self._of([entry for entry in self.entries if entry.domain == domain])
 
+    def normal(self) -> "Dataset":
+        """The samples that are not anomalous."""
+        return self._of([entry for entry in self.entries if not entry.label])
+
     @property
     def has_masks(self) -> bool:
         """Whether every anomalous image has a mask, so that pixel metrics can be computed."""

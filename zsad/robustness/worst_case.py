@@ -43,6 +43,8 @@ class WorstCase:
         loss, clean_loss: `segmentation_loss`, which the attacker makes small, of the kept evaluation and of the image
             as it is.
         auroc, clean_auroc: pixel AUROC of that image alone, in [0, 1]; NaN where the mask is empty.
+        mean_loss, mean_auroc: means over all evaluations but the first, which is the image as it is; of a "random"
+            search the means over random shifts. NaN where the first was the only one.
         score, map: of the kept evaluation; with align="map" the map is turned back into the unshifted image's frame.
         masks: the ground truth that goes with `map`: the masks given, or with align="mask" those turned along.
         valid_mask: False in the corners that a rotation left empty, where corners="left out"; else True.
@@ -59,6 +61,8 @@ class WorstCase:
     clean_loss: Float[Tensor, " image"]
     auroc: Float[Tensor, " image"]
     clean_auroc: Float[Tensor, " image"]
+    mean_loss: Float[Tensor, " image"]
+    mean_auroc: Float[Tensor, " image"]
     score: Float[Tensor, " image"]
     map: Maps
     masks: Masks
@@ -235,6 +239,8 @@ def _result(attack: Attack) -> dict[str, Tensor]:
         "clean_loss": attack.clean_loss,
         "auroc": attack.auroc,
         "clean_auroc": attack.clean_auroc,
+        "mean_loss": losses[:, 1:].nanmean(1),
+        "mean_auroc": aurocs[:, 1:].nanmean(1),
         "score": attack.score,
         "map": attack.map,
         "masks": attack.mask,

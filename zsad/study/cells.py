@@ -38,10 +38,11 @@ class Cell:
     fpr_limit: float
     bootstrap: int
     seed: int
+    training: int | None = None  # good training images that are scored beside those of the unshifted cell
 
     def under(self, shift: Shift) -> "Cell":
         """This cell under another shift; one that changes nothing gives the unshifted cell."""
-        return replace(self, shift=Shift() if shift.is_none else shift)
+        return replace(self, shift=Shift()) if shift.is_none else replace(self, shift=shift, training=None)
 
     def __str__(self) -> str:
         shift = "unshifted" if self.shift.is_none else str(self.shift)
@@ -54,10 +55,13 @@ class Cell:
         return options
 
     def spec(self) -> dict[str, Any]:
-        """The cell as JSON-able fields; the league of an output only where it is not that of the detector."""
+        """The cell as JSON-able fields; the league of an output only where it is not that of the detector, training
+        images only where there are some."""
         shift = {**asdict(self.shift), "how": self.how}
         fields = {**asdict(self), "options": json.loads(self.options), "shift": shift}
-        return {name: value for name, value in fields.items() if name not in _OF_OUTPUTS or value != self.league}
+        left_out = {name for name in _OF_OUTPUTS if fields[name] == self.league}
+        left_out |= {"training"} if self.training is None else set()
+        return {name: value for name, value in fields.items() if name not in left_out}
 
     @property
     def code(self) -> dict[str, str]:
@@ -65,7 +69,8 @@ class Cell:
         return cell_code(self.detector, self.shift.kind)
 
     def key(self, data_fingerprint: str, weights_fingerprint: str) -> str:
-        """Content key, 64 hex digits: SHA-256 over the spec, the data, the weights and `code`.
+        """Content key, 64 hex digits: SHA-256 over the spec, the data (with the training images, where these are scored
+        too), the weights and `code`.
 
         Device, batch size and number of threads are no part of it: they change how a result is computed, not what it
         is. They do change how sums round: in float32 another batch size or number of threads moves a score by up to
@@ -107,6 +112,7 @@ def cell_of(
         fpr_limit=study.fpr_limit,
         bootstrap=study.bootstrap,
         seed=study.seed,
+        training=study.training,
     )
     return unshifted.under(request.shift)
 

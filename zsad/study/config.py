@@ -107,6 +107,9 @@ class Study(Strict):
     Images are resized to a short side of `resolution` ("native": as they are on disk) before they are shifted;
     `aspect` "squashed" makes them squares. Metrics compare maps with masks at `metric_size`: "mask", the mask's own
     size, or a short side in pixels, which costs less where masks are large.
+
+    `training` is how many good training images of each category are scored, unshifted, beside the test images: of
+    their scores a user can make a threshold. None are where it is not given, or where a suite has no such split.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
@@ -129,6 +132,7 @@ class Study(Strict):
     rotation: Literal["three_pass", "bilinear"] = "three_pass"
     fpr_limit: float = Field(default=0.3, gt=0, le=1)
     bootstrap: int = Field(default=200, ge=1, le=LIMITS["bootstrap"].most)
+    training: int | None = Field(default=None, ge=1, le=LIMITS["limit"].most)
     seed: int = Field(default=0, ge=0, le=LIMITS["seed"].most)
     demo_seed: int = Field(default=0, ge=0, le=LIMITS["seed"].most)
 

@@ -19,11 +19,28 @@ def read_suite(study: Study, suite: str, category: str, limit: int | None) -> Da
     """
     if suite in (missing := study.missing_suites()):
         raise FileNotFoundError(where_to_put({suite: missing[suite]}))
+    return _read(study, suite, category, "test", study.suites[suite].domain).subset(limit)
+
+
+def read_training(study: Study, suite: str, category: str) -> Dataset | None:
+    """At most `study.training` good training images of one category of a study; None where it wants none, and where the
+    suite has none. They are known by the same as those of `read_suite`, which has found the suite.
+    """
+    if study.training is None or study.suites[suite].reader == "folder":
+        return None
+    try:
+        found = _read(study, suite, category, "train")
+    except ValueError:  # a copy without its training split
+        return None
+    good = found.normal()
+    return good.subset(study.training) if len(good) else None
+
+
+def _read(study: Study, suite: str, category: str, split: str, domain: str | None = None) -> Dataset:
     config, root = study.suites[suite], study.root_of(suite)
-    found = load_dataset(config.reader, root, category=category, domain=config.domain)
-    if study.is_demo(suite) and (drawn := recipe_of(root)):
-        found = found.as_drawn(*drawn)
-    return found.subset(limit)
+    found = load_dataset(config.reader, root, category=category, split=split, domain=domain)
+    drawn = recipe_of(root) if study.is_demo(suite) else None
+    return found.as_drawn(*drawn) if drawn else found
 
 
 def recipe_of(folder: Path) -> tuple[str, dict[str, str]] | None:

@@ -12,6 +12,7 @@ import torch
 from zsad.data import Dataset
 from zsad.detectors import Detector
 from zsad.detectors.base import localises
+from zsad.perturb.rotation import inside_frame
 from zsad.robustness import (
     Bounds,
     Corruption,
@@ -26,7 +27,7 @@ from zsad.robustness import (
 from zsad.robustness.groups import in_order, resize_nearest
 from zsad.robustness.mixed import drawn
 from zsad.robustness.search_space import PARAMETERS, search_space
-from zsad.robustness.test_set import Masks, groups_of
+from zsad.robustness.test_set import Masks, groups_of, joined
 from zsad.study.cells import Cell
 from zsad.study.config import DetectorConfig, Study
 from zsad.study.schema import TABLES
@@ -84,8 +85,10 @@ def evaluate(
     progress: bool,
     checkpoint: Path | None = None,
     starts: Sequence[pd.DataFrame] = (),
+    training: TestSet | None = None,
 ) -> Evaluated:
-    """Evaluate a cell on its images, which are corrupted already where it asks for that.
+    """Evaluate a cell on its images, which are corrupted already where it asks for that; and give the scores of
+    `training` images, unshifted, as a table.
 
     A detector whose maps tell no places apart (`zsad.detectors.base.localises`) gets image metrics alone.
 
@@ -117,6 +120,8 @@ def evaluate(
                 batch_size=batch_size, rotation=cell.rotation, device=device,
             )  # fmt: skip
             truth = test_set
+            if cell.how.get("corners") == "left out":
+                valid_mask = _inside(test_set, cell.shift.value)
         if not localises(detector):
             truth = replace(truth, masks=None)
         measured = measure(
@@ -129,6 +134,9 @@ def evaluate(
         "images": images.assign(score=shifted.score.numpy()),
         "replicates": _headline(measured.replicates),
     }
+    if training is not None:
+        good = predict_shifted(detector, training.images, cell.category, batch_size=shifted.batch_size, device=device)
+        tables["training"] = pd.DataFrame({"id": training.ids, "score": good.score.numpy()})
     if worst is not None:
         tables |= {"samples": _samples(worst, images), "curve": _curve(worst), "tries": _tries(worst, test_set.ids)}
     metrics = measured.metrics.assign(n_images=len(images), n_anomalous=int(images["label"].sum()))
@@ -178,6 +186,15 @@ def _search(
     return in_order(found, [index for members in groups.values() for index in members])
 
 
+def _inside(test_set: TestSet, angle: float) -> Masks | None:
+    """The pixels of each mask that images turned by `angle` still show."""
+    if test_set.masks is None or test_set.image_masks is None:
+        return None
+    inside = {mask.shape: inside_frame(mask[None], -angle)[0] for mask in test_set.image_masks}
+    frames = joined([inside[mask.shape] for mask in test_set.image_masks])
+    return resize_nearest(frames, [mask.shape for mask in test_set.masks])
+
+
 def _points(starts: Sequence[pd.DataFrame], names: Sequence[str], ids: list[str]) -> dict[str, torch.Tensor]:
     """What other searches have found, parameter -> a value a search and image."""
     found = [samples.set_index("id").loc[ids] for samples in starts]
@@ -207,7 +224,9 @@ def _samples(worst: WorstCase, images: pd.DataFrame) -> pd.DataFrame:
     Parameters keep all their digits: a search that starts from them finds the same again.
     """
     parameters = {name: value.numpy() for name, value in worst.parameters.items()}
-    values = {name: getattr(worst, name) for name in ("loss", "clean_loss", "auroc", "clean_auroc")}
+    values = {
+        name: getattr(worst, name) for name in ("loss", "clean_loss", "mean_loss", "auroc", "clean_auroc", "mean_auroc")
+    }
     floats = {name: value.numpy().astype(np.float32) for name, value in values.items()}
     counts = {name: getattr(worst, name).numpy().astype(np.int32) for name in ("evaluations", "gradients")}
     return images.assign(**parameters, **floats, **counts)

@@ -25,7 +25,7 @@ from zsad.study import provenance
 from zsad.study.cells import Cell, Request, Selection, cell_of, requests
 from zsad.study.code import module_code
 from zsad.study.config import DetectorConfig, Study, resolve
-from zsad.study.data import ensure_suite, read_suite, where_to_put
+from zsad.study.data import ensure_suite, read_suite, read_training, where_to_put
 from zsad.study.evaluate import corruption_of, evaluate, load_images
 from zsad.study.incomplete import Failures, IncompleteError, Subject
 from zsad.study.manifest import Entry, gather
@@ -128,6 +128,7 @@ class _Wanted:
     cell: Cell
     detector: Detector
     dataset: Dataset
+    training: Dataset | None
     key: str
     entry: Entry
 
@@ -160,6 +161,7 @@ class Evaluator:
         self._towers: dict[str, Any] = {}
         self._detectors: dict[tuple[str, str, str], Detector | Exception] = {}
         self._datasets: dict[tuple[str, str, int | None], Dataset | Exception] = {}
+        self._trainings: dict[tuple[str, str], Dataset | Exception | None] = {}
         self._images: dict[_Images, TestSet] = {}
         self._program = {"versions": provenance.versions(), **provenance.commit()}
 
@@ -220,9 +222,20 @@ class Evaluator:
             return None
         outputs = leagues_of_outputs(detector)
         cell, shift = cell_of(self.study, request, detector.options, detector.league, outputs), request.shift
+        if (training := self._training(cell)) is None:
+            cell = replace(cell, training=None)
+        else:
+            data = f"{data} {training.fingerprint()}"
         key = cell.key(data, detector.fingerprint)
         entry = Entry(request.detector.label, shift.kind, request.variant, shift.setting, shift.value, key)
-        return _Wanted(cell, detector, dataset, key, entry)
+        return _Wanted(cell, detector, dataset, training, key, entry)
+
+    def _training(self, cell: Cell) -> Dataset | None:
+        """The good training images that are scored beside a cell's own."""
+        if cell.training is None:
+            return None
+        place = (cell.suite, cell.category)
+        return _remembered(self._trainings, place, lambda: read_training(self.study, *place))
 
     def _detector(self, config: DetectorConfig, backbone: str) -> Detector:
         load = self._loader or partial(load_study_detector, towers=self._towers)
@@ -260,6 +273,7 @@ class Evaluator:
             progress=progress,
             checkpoint=self.results.store.path(w.key, ".search"),
             starts=[self._samples(w, start, images, progress) for start in starting_shifts(cell.shift)],
+            training=None if w.training is None else load_images(cell, w.training),
         )
         self.batch_size = found.batch_size
         shift = {"shift": cell.shift.kind, "setting": cell.shift.setting, "value": cell.shift.value}
@@ -268,6 +282,7 @@ class Evaluator:
             "key": w.key,
             "spec": spec,
             "data_fingerprint": w.dataset.fingerprint(),
+            **({} if w.training is None else {"training_fingerprint": w.training.fingerprint()}),
             "weights_fingerprint": w.detector.fingerprint,
             "code": w.cell.code,
             **self._program,

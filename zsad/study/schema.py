@@ -20,28 +20,30 @@ KEY_COLUMNS = [*SUBJECT_COLUMNS, "shift", "variant", "setting", "value"]
 RECORD_COLUMNS = ["study", *KEY_COLUMNS, "metric", "estimate", "low", "high", "n_images", "n_anomalous", "key"]
 CELL_COLUMNS = [column for column in RECORD_COLUMNS if column not in ("study", "variant")]
 # What lies beside a cell's metrics. Every cell: a row an image; a row a bootstrap draw with the headline metrics, so
-# that differences of cells have intervals (cells of earlier versions lack draws of F1-max). Worst cases: a row an
+# that differences of cells have intervals (cells of earlier versions lack draws of F1-max). Unshifted cells, where the
+# study asks for it: a row a good training image, whose scores set the threshold that a user could set. Worst cases: a row an
 # image with what the search found; a row an evaluation with the mean over images of the lowest loss so far; a row an
 # image and evaluation with the lowest loss and AUROC so far, and how many evaluations so far had a gradient (cells of
 # earlier versions lack it).
 TABLES: dict[str, list[str]] = {
     "images": ["id", "label", "score", "key"],
+    "training": ["id", "score", "key"],
     "replicates": ["replicate", "image_auroc", "pixel_auroc", "aupro", "image_f1max", "pixel_f1max", "key"],
     "samples": [
-        "id", "label", "angle", "hue", "saturation", "loss", "clean_loss", "auroc", "clean_auroc", "evaluations",
-        "gradients", "key",
+        "id", "label", "angle", "hue", "saturation", "loss", "clean_loss", "mean_loss", "auroc", "clean_auroc",
+        "mean_auroc", "evaluations", "gradients", "key",
     ],
     "curve": ["evaluation", "loss", "key"],
     "tries": ["id", "evaluation", "gradients", "loss", "auroc", "key"],
 }  # fmt: skip
 _FRAMES = {"records": RECORD_COLUMNS, "cell": CELL_COLUMNS, **TABLES}
-_FRACTIONS = ("estimate", "low", "high", "auroc", "clean_auroc", *TABLES["replicates"][1:-1])
+_FRACTIONS = ("estimate", "low", "high", "auroc", "clean_auroc", "mean_auroc", *TABLES["replicates"][1:-1])
 _COUNTS = {"n_images": 1, "n_anomalous": 1, "evaluation": 1, "evaluations": 1, "replicate": 0, "gradients": 0}
 _PATTERNS = {
     "shift": ("|".join(SHIFTS), f"must be one of {', '.join(SHIFTS)}"),
     "key": ("[0-9a-f]{64}", "must be 64 hex digits"),
 }
-_NUMBERS = ("value", "score", "loss", "clean_loss", "angle", "hue", "saturation")
+_NUMBERS = ("value", "score", "loss", "clean_loss", "mean_loss", "angle", "hue", "saturation")
 # Types of the sidecar's fields.
 PROVENANCE: dict[str, type] = {
     "key": str,

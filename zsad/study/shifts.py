@@ -141,10 +141,15 @@ class _Mixable(Block):
 
 
 class Sweeps(_Mixable):
-    """Uniform shifts: the values of each setting in degrees, radians, [-1, 1], stops and mired, 0 among them."""
+    """Uniform shifts: the values of each setting in degrees, radians, [-1, 1], stops and mired, 0 among them.
+
+    What a rotation leaves empty is found normal and counted so by pixel metrics, as in the paper, or with `corners`
+    "left out" not counted.
+    """
 
     kind: ClassVar[str] = "uniform"
 
+    corners: Literal["counted", "left out"] = "counted"
     angle: list[float] = []
     hue: list[float] = []
     saturation: list[float] = []
@@ -160,6 +165,8 @@ class Sweeps(_Mixable):
                 raise ValueError(f"{setting}: {outside[0]} lies outside ±{most:g}")
             if len(set(values)) != len(values) or 0 not in values:
                 raise ValueError(f"{setting}: values must differ and contain 0, which drops are measured from")
+        if self.corners != "counted" and self.share < 1:
+            raise ValueError("corners: images of which only a share is turned have none in common to leave out")
         return self
 
     def values(self) -> dict[str, list[float]]:
@@ -167,8 +174,15 @@ class Sweeps(_Mixable):
         return {setting: getattr(self, setting) for setting in (*BOUNDS, *LIGHT) if getattr(self, setting)}
 
     def shifts(self) -> list[Shift]:
-        how = canonical_json(self._mixed)
-        return [Shift(self.kind, setting, value, how) for setting, values in self.values().items() for value in values]
+        how = {setting: canonical_json({**self._mixed, **self._corners(setting)}) for setting in self.values()}
+        return [
+            Shift(self.kind, setting, value, how[setting])
+            for setting, values in self.values().items()
+            for value in values
+        ]
+
+    def _corners(self, setting: str) -> dict[str, str]:
+        return {"corners": self.corners} if setting == "angle" and self.corners != "counted" else {}
 
 
 class Bounds(Strict):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import logging
+import multiprocessing
 import os
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -149,17 +152,26 @@ def _aside(final: Path) -> Path | None:
 
 
 def _draw(folder: Path, name: str, seed: int, progress: bool) -> None:
-    suite, rows = SUITES[name], []
-    todo, bar = (
-        list(planned_images(suite)),
-        {"desc": f"writing {folder_of(name, seed)}", "unit": "picture", "mininterval": 1},
-    )
-    for planned in tqdm(todo, **bar, disable=not progress):
-        image, mask = render(suite, planned, planned.generator(name, seed))
-        write = _write_visa if suite.reader == "visa" else _write_mvtec
-        rows.append(write(folder, suite, planned, Image.fromarray(image), mask))
+    """Every image draws from its own seed, so that it does not matter which process draws it."""
+    suite = SUITES[name]
+    todo = list(planned_images(suite))
+    bar = {"desc": f"writing {folder_of(name, seed)}", "unit": "picture", "mininterval": 1}
+    with ProcessPoolExecutor(_processors(), mp_context=multiprocessing.get_context("spawn")) as pool:
+        drawn = pool.map(partial(_draw_one, folder, name, seed), todo, chunksize=16)
+        rows = list(tqdm(drawn, total=len(todo), **bar, disable=not progress))
     if suite.reader == "visa":
         _write_visa_tables(folder, suite, todo, rows)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _draw_one(folder: Path, name: str, seed: int, planned: Planned) -> tuple[str, str]:
+    suite = SUITES[name]
+    image, mask = render(suite, planned, planned.generator(name, seed))
+    write = _write_visa if suite.reader == "visa" else _write_mvtec
+    return write(folder, suite, planned, Image.fromarray(image), mask)
 
 
 def _write_mvtec(root: Path, suite: Suite, planned: Planned, image: Image.Image, mask: np.ndarray) -> tuple[str, str]:

@@ -21,10 +21,10 @@ RECORD_COLUMNS = ["study", *KEY_COLUMNS, "metric", "estimate", "low", "high", "n
 CELL_COLUMNS = [column for column in RECORD_COLUMNS if column not in ("study", "variant")]
 # What lies beside a cell's metrics. Every cell: a row an image; a row a bootstrap draw with the headline metrics, so
 # that differences of cells have intervals (cells of earlier versions lack draws of F1-max). Unshifted cells, where the
-# study asks for it: a row a good training image, whose scores set the threshold that a user could set. Worst cases: a row an
-# image with what the search found; a row an evaluation with the mean over images of the lowest loss so far; a row an
-# image and evaluation with the lowest loss and AUROC so far, and how many evaluations so far had a gradient (cells of
-# earlier versions lack it).
+# study asks for it: a row a good training image, of whose scores a user can make a threshold. Worst cases: a row an
+# image with what the search found (cells of earlier versions lack the means over its evaluations); a row an evaluation
+# with the mean over images of the lowest loss so far; a row an image and evaluation with the lowest loss and AUROC so
+# far, and how many evaluations so far had a gradient (cells of earlier versions lack it).
 TABLES: dict[str, list[str]] = {
     "images": ["id", "label", "score", "key"],
     "training": ["id", "score", "key"],

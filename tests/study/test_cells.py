@@ -26,6 +26,7 @@ CHANGES = {
     "rotation": "bilinear",
     "fpr_limit": 0.05,
     "bootstrap": 7,
+    "training": 7,
     "seed": 9,
 }
 

@@ -20,7 +20,7 @@ from zsad.detectors import WinCLIP
 from zsad.detectors.tiling import Tiling
 from zsad.detectors.tiling_options import TilingOptions
 from zsad.perturb.rotation import inside_frame, rotate_mask
-from zsad.robustness import load_test_set, predict_shifted, worst_case
+from zsad.robustness import load_test_set, measure, predict_shifted, worst_case
 from zsad.study import compute
 from zsad.study.config import DetectorConfig, StudyError
 from zsad.study.results import load_sidecars, load_table
@@ -233,3 +233,14 @@ def test_corners_of_a_share_cannot_be_left_out(tmp_path):
         study_of(tmp_path, [WIDE] * 4).with_overrides(
             sweeps=[{"name": "half", "share": 0.5, "angle": [0.0, 40.0], "corners": "left out"}]
         )
+
+
+def test_kept_draws_lie_within_half_a_step_of_what_was_drawn(tmp_path):
+    study = study_of(tmp_path, [WIDE] * 5)
+    records = compute(study, "none", progress=False, loader=load_reddish)
+    draws = load_table(records, "replicates", study)["image_auroc"].to_numpy(float)
+    test_set = load_test_set(load_dataset("mvtec_ad", study.root_of("toys"), category="washer"), "native")
+    shifted = predict_shifted(Reddish(), test_set.images, "washer")
+    drawn = measure(shifted, test_set, replicates=study.bootstrap, seed=study.seed).replicates["image_auroc"]
+    assert np.abs(draws - drawn.to_numpy(float)).max() <= 0.5 / 2**14
+    assert (draws * 2**14 % 1 == 0).all()

@@ -32,6 +32,8 @@ from zsad.study.cells import Cell
 from zsad.study.config import DetectorConfig, Study
 from zsad.study.schema import TABLES
 
+STEPS = 2**14  # of draws of a metric between 0 and 1, a hundredth of the width of an interval or less
+
 
 @dataclass(frozen=True)
 class Evaluated:
@@ -212,9 +214,10 @@ def _truth(cell: Cell, worst: WorstCase, test_set: TestSet) -> tuple[TestSet, Ma
 
 
 def _headline(replicates: pd.DataFrame) -> pd.DataFrame:
-    """Draws of the headline metrics; pixel metrics are missing where the data set has no masks."""
+    """Draws of the headline metrics, to the nearest of 16,384 steps, which halves what is kept of them; pixel metrics
+    are missing where the data set has no masks."""
     headline = [name for name in TABLES["replicates"] if name not in ("replicate", "key")]
-    chosen = replicates.reindex(columns=headline).astype(np.float32)
+    chosen = (replicates.reindex(columns=headline) * STEPS).round().div(STEPS).astype(np.float32)
     return chosen.assign(replicate=np.arange(len(chosen), dtype=np.int16))
 
 

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -179,7 +180,8 @@ class Evaluator:
         unique = list({w.key: w for w in wanted}.values())
         missing = [w for w in unique if self.results.find(w.key) is None]
         refused: dict[str, tuple[str, str]] = {}
-        with progress_bar(len(unique), len(unique) - len(missing), "cell", self.study.name, progress) as bar:
+        done = len(unique) - len(missing)
+        with progress_bar(len(unique), done, "cell", self.study.name, progress) as bar, _whole_floats():
             for w in _by_images(missing):
                 bar.set_postfix_str(f"{w.cell.suite} {w.cell.category} {w.cell.shift}", refresh=False)
                 what = f"{w.cell.suite}/{w.cell.category}"
@@ -298,6 +300,17 @@ class Evaluator:
         tables = {name: table.assign(key=w.key) for name, table in found.tables.items()}
         self.results.store.write(w.key, rows, tables, sidecar)
         self.results.store.forget_search(w.key)
+
+
+@contextmanager
+def _whole_floats() -> Iterator[None]:
+    """float32 is float32 on a GPU too, whose convolutions would else drop 13 of its 23 bits (TF32)."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def _remembered(kept: dict[_Key, _Found | Exception], key: _Key, find: Callable[[], _Found]) -> _Found:

@@ -224,19 +224,15 @@ def pixel_curve(counts: Int[np.ndarray, "replicate image"], pixels: Pixels) -> C
     ends = np.cumsum([pixels.anomalous[part].sum() for part in pixels.parts])
     shares = np.split(share, ends[:-1])
 
-    def histogram(
-        where: Int[np.ndarray, " pixel"], weights: Float[np.ndarray, " pixel"] | None = None
-    ) -> Num[np.ndarray, " bin"]:
-        return np.bincount(where, weights, minlength=len(edges) + 1)
-
+    # A value that is an edge itself opens the bin, so equal values always share one.
     normal, anomalous, overlap = [], [], []
     for part, own in zip(pixels.parts, shares, strict=True):
-        # A value that is an edge itself opens the bin, so equal values always share one.
-        place = np.searchsorted(edges, values[part], side="right")
-        found = place[pixels.anomalous[part]]
-        normal.append(histogram(place[pixels.normal[part]]))
-        anomalous.append(histogram(found))
-        overlap.append(histogram(found, own))
+        # Of the many normal pixels, edges are looked up in the values: a third of the time of values in the edges.
+        below = np.searchsorted(np.sort(values[part][pixels.normal[part]]), edges, side="left")
+        normal.append(np.diff(below, prepend=0, append=pixels.normal[part].sum()))
+        found = np.searchsorted(edges, values[part][pixels.anomalous[part]], side="right")
+        anomalous.append(np.bincount(found, minlength=len(edges) + 1))
+        overlap.append(np.bincount(found, own, minlength=len(edges) + 1))
     return _curve(counts, np.stack(normal), np.stack(anomalous), (np.stack(overlap), regions))
 
 

@@ -1,0 +1,174 @@
+"""Decisions part by part: false alarms and misses at a threshold that was set before the images shifted.
+
+They are computed from kept scores, and come as records and bootstrap draws like those of AUROC, so that the same means,
+differences and intervals serve for them (`zsad.analysis.effects`).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Int
+
+from zsad.metrics import expanded
+from zsad.metrics.bootstrap import draw_counts
+from zsad.metrics.decision import (
+    SHARE,
+    best_f1_thresholds,
+    error_rates,
+    good_share_thresholds,
+    median_shift,
+    once,
+)
+from zsad.study.schema import KEY_COLUMNS, SUBJECT_COLUMNS, smaller_class
+
+TRAINING, BEST_F1 = "training images", "best F1"
+RULES = {
+    TRAINING: f"at most {SHARE:.0%} of the category's good training images raise an alarm",
+    BEST_F1: "the largest F1 on the unshifted test set itself: optimistic, for it takes the labels of what is judged",
+}
+METRICS = {"false_alarms": "false alarms", "misses": "misses"}
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What was decided in some cells.
+
+    Attributes:
+        records: a row a cell, rule and metric (false_alarms, a share of the good images; misses, a share of the
+            anomalous ones), named and shaped like the records of other metrics, with `rule` and the `threshold`, which
+            is that of the unshifted images; its `key` is the cell's and the rule's.
+        draws: metric -> a row a bootstrap draw, a column a key.
+        moved: a row a shifted cell: its names and `moved`, the median shift of the good images' scores, in
+            interquartile ranges of theirs as they are (`zsad.metrics.decision.median_shift`).
+    """
+
+    records: pd.DataFrame
+    draws: dict[str, pd.DataFrame]
+    moved: pd.DataFrame
+
+
+def decide(
+    images: pd.DataFrame, training: pd.DataFrame | None = None, replicates: int = 200, seed: int = 0
+) -> Decisions:
+    """Set thresholds on the images as they are, by each of `RULES`, and judge all images at them.
+
+    A draw of the bootstrap is a test set drawn with replacement within its category, the same for every detector and
+    shift, and beside it as many training images as there are, drawn likewise. It sets its thresholds anew: a user has
+    some twenty to a few hundred good images, others would have set another threshold, and false alarms depend on it.
+    A test set's own best F1 is found again in each draw, since that is how it is found.
+
+    Args:
+        images: the table "images" of shifted cells, and of the unshifted ones of the same subjects and images.
+        training: the table "training" of the unshifted cells; subjects without one have no threshold by that rule.
+        replicates: how many draws.
+        seed: of the draws.
+
+    Raises:
+        ValueError: a cell without an unshifted one of the same images.
+    """
+    cells = {str(key): _Cell.of(rows) for key, rows in images.drop_duplicates(["key", "id"]).groupby("key", sort=False)}
+    good = {str(key): rows["score"].to_numpy(float)
+            for key, rows in (training if training is not None else images[:0]).drop_duplicates(["key", "id"])
+            .sort_values("id").groupby("key")}  # fmt: skip
+    named = images[["study", *KEY_COLUMNS, "key"]].drop_duplicates()
+    plain = _plain_keys(named, cells)
+    draws, thresholds = _Draws(replicates, seed), dict[str, _Thresholds]()
+    rows, drawn, moved = [], {metric: dict[str, Float[np.ndarray, " replicate"]]() for metric in METRICS}, []
+    for key, cell in cells.items():
+        first = plain[key]
+        if first not in thresholds:
+            thresholds[first] = _Thresholds.of(cells[first], good.get(first), draws)
+        counts = draws.of(cell.labels)
+        counted = {"n_images": len(cell.labels), "n_anomalous": int(cell.labels.sum())}
+        for rule, (threshold, of_draw) in thresholds[first].by_rule.items():
+            found = error_rates(once(cell.scores), cell.scores, cell.labels, threshold)
+            spread = error_rates(counts, cell.scores, cell.labels, of_draw)
+            for metric, estimate, values in zip(METRICS, found, spread, strict=True):
+                rows.append({"of": key, "rule": rule, "threshold": float(threshold[0]), "metric": metric,
+                             "estimate": float(estimate[0]), **counted, "key": f"{key} {rule}"})  # fmt: skip
+                drawn[metric][f"{key} {rule}"] = values
+        if key != first:
+            before = cells[first].scores[~cell.labels]
+            moved.append({"key": key, "moved": median_shift(before, cell.scores[~cell.labels])})
+    found_draws = {metric: pd.DataFrame(values) for metric, values in drawn.items()}
+    records = named.rename(columns={"key": "of"}).merge(pd.DataFrame(rows), on="of").drop(columns="of")
+    return Decisions(
+        _with_intervals(records, found_draws),
+        found_draws,
+        named.merge(pd.DataFrame(moved, columns=["key", "moved"]), on="key"),
+    )
+
+
+@dataclass(frozen=True)
+class _Cell:
+    ids: tuple[str, ...]
+    scores: Float[np.ndarray, " image"]
+    labels: Bool[np.ndarray, " image"]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> "_Cell":
+        rows = rows.sort_values("id")
+        return cls(tuple(rows["id"]), rows["score"].to_numpy(float), rows["label"].to_numpy(bool))
+
+
+@dataclass
+class _Draws:
+    """How often each image is drawn: the same for the same labels, whatever is measured."""
+
+    replicates: int
+    seed: int
+    _known: dict[bytes, Int[np.ndarray, "replicate image"]] = field(default_factory=dict)
+
+    def of(self, labels: Bool[np.ndarray, " image"]) -> Int[np.ndarray, "replicate image"]:
+        known = labels.tobytes()
+        if known not in self._known:
+            generator = np.random.default_rng(self.seed)
+            self._known[known] = draw_counts(labels, labels, ~labels, self.replicates, generator)
+        return self._known[known]
+
+    def of_training(self, images: int) -> Int[np.ndarray, "replicate image"]:
+        generator = np.random.default_rng([self.seed, 1])
+        return generator.multinomial(images, np.full(images, 1 / images), size=self.replicates)
+
+
+@dataclass(frozen=True)
+class _Thresholds:
+    """Rule -> the threshold (one value), and that of each draw."""
+
+    by_rule: dict[str, tuple[Float[np.ndarray, " one"], Float[np.ndarray, " replicate"]]]
+
+    @classmethod
+    def of(cls, cell: _Cell, good: Float[np.ndarray, " image"] | None, draws: _Draws) -> "_Thresholds":
+        by_rule = {}
+        if good is not None:
+            counts = draws.of_training(len(good))
+            by_rule[TRAINING] = (good_share_thresholds(once(good), good), good_share_thresholds(counts, good))
+        both = (cell.scores, cell.labels)
+        drawn = best_f1_thresholds(draws.of(cell.labels), *both)
+        return cls({**by_rule, BEST_F1: (best_f1_thresholds(once(cell.scores), *both), drawn)})
+
+
+def _plain_keys(named: pd.DataFrame, cells: dict[str, _Cell]) -> dict[str, str]:
+    """Key of each cell -> key of the unshifted cell of the same subject and images."""
+    plain = (named["shift"] == "none") | ((named["shift"] != "worst") & (named["value"] == 0))
+    subjects = named.set_index("key")[SUBJECT_COLUMNS].apply(tuple, axis=1).to_dict()
+    known = {(subjects[key], cells[key].ids): key for key in named.loc[plain, "key"].unique()}
+    found = {key: known.get((subjects[key], cell.ids)) for key, cell in cells.items()}
+    for key, first in found.items():
+        if first is None:
+            raise ValueError(
+                f"{'/'.join(subjects[key])}: no unshifted cell of the same images, on which a threshold is set: "
+                "give the images of both"
+            )
+    return {key: first for key, first in found.items() if first is not None}
+
+
+def _with_intervals(records: pd.DataFrame, draws: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """`low` and `high` of each record by itself, where the images of few cells have wider ones."""
+    parts = []
+    for metric, rows in records.groupby("metric", sort=False):
+        drawn = expanded(draws[str(metric)][rows["key"]].to_numpy(), smaller_class(rows))
+        low, high = np.clip(np.quantile(drawn, (0.025, 0.975), axis=0), 0.0, 1.0)
+        parts.append(rows.assign(low=low, high=high))
+    return pd.concat(parts).sort_index()

@@ -33,7 +33,10 @@ GPUS = 1 if STUDY.device.startswith("cuda") else 0
 
 def code_of_cells(wildcards):
     wanted = Selection(suites=[wildcards.suite], categories=[wildcards.category], backbones=[wildcards.backbone])
-    return manifest_code((request.detector.name, request.shift.kind) for request in requests(STUDY, wanted))
+    return manifest_code(
+        (request.detector.name, request.shift.kind, request.detector.options.get("defence") is not None)
+        for request in requests(STUDY, wanted)
+    )
 
 
 def code_of_notebook(wildcards):

@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(("data", "clip", "perturb", "metrics", "arguments", "heatmap"), COMMON),
     "tiling": COMMON | {"clip"},
     "mae": COMMON | {"clip"},
-    "detectors": COMMON | {"clip", "mae", "tiling"},
+    "detectors": COMMON | {"clip", "mae", "perturb", "tiling"},
     "robustness": COMMON | {"clip", "data", "perturb", "metrics", "detectors"},
     "auxiliary": COMMON | {"clip", "data", "detectors"},
     "predict": COMMON | {"data", "detectors", "heatmap"},

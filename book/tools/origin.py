@@ -97,11 +97,7 @@ class Sources:
     def moved_on(self, study: str | None = None) -> str:
         """That the code has changed since some of the cells were computed; empty where it has not."""
         sidecars = self._provenance(study or self.study.name)
-        stale = [
-            sidecar
-            for sidecar in sidecars
-            if sidecar["code"] != cell_code(sidecar["spec"]["detector"], sidecar["spec"]["shift"]["kind"])
-        ]
+        stale = [sidecar for sidecar in sidecars if sidecar["code"] != _code_of(sidecar["spec"])]
         if not stale:
             return ""
         made = commits_in_words(Counter(map(short_commit, stale)))
@@ -140,6 +136,11 @@ def commits_in_words(counts: Mapping[str, int]) -> str:
     others = f"{len(names) - 1} others" if len(names) > 2 else "another"
     unclean = sum(name.endswith("+") for name in names[1:])
     return f"commits {names[0]} and {others}" + (f" ({unclean} with changes of their own)" if unclean else "")
+
+
+def _code_of(spec: Mapping[str, Any]) -> dict[str, str]:
+    """The code, as it is now, of a cell that a sidecar describes."""
+    return cell_code(spec["detector"], spec["shift"]["kind"], "defence" in spec["options"])
 
 
 def _short(text: str) -> str:

@@ -69,7 +69,7 @@ def test_code_that_has_moved_on_is_counted(sources, monkeypatch):
     assert sources.moved_on() == ""
     real = origin.cell_code
     changed = {"uniform": {"perturb": "another"}}
-    monkeypatch.setattr(origin, "cell_code", lambda detector, kind: changed.get(kind) or real(detector, kind))
+    monkeypatch.setattr(origin, "cell_code", lambda name, kind, defended: changed.get(kind) or real(name, kind))
     assert sources.moved_on() == (
         "Computed at commit bbbbbbbbbb; the code that can touch 3 of 5 cells has changed since."
     )

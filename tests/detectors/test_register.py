@@ -14,6 +14,7 @@ from zsad.detectors import DETECTORS, declared, load_detector
 from zsad.detectors.given import Checked
 from zsad.study import StudyError, compute
 from zsad.study.config import DetectorConfig, Study
+from zsad.study.results import load_sidecars
 from zsad.study.run import load_study_detector
 
 
@@ -78,6 +79,28 @@ def test_the_command_line_takes_it(study, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "toy on demo-b, washer: 10 images" in out
     assert "anomalous; league: text only\n" in out
+
+
+def test_it_takes_a_defence_wherever_it_takes_an_option(study, tmp_path, capsys):
+    """From a study, papermill and the command line; the records of others keep their options and code."""
+    grey = {"name": "toy", "label": "grey", "options": {"defence": "grey input"}}
+    records = compute(study.with_overrides(detectors=["toy", grey]), "none", progress=False)
+    sidecars = {record: load_sidecars(records[records["detector"] == record], study) for record in ("toy", "grey")}
+    specs = {label: [sidecar["spec"]["options"] for sidecar in of.values()] for label, of in sidecars.items()}
+    assert specs == {"toy": 2 * [{"channel": "red"}], "grey": 2 * [{"channel": "red", "defence": "grey input"}]}
+    means = records[records["metric"] == "pixel_auroc"].groupby("detector")["estimate"].mean()
+    assert means["toy"] > 0.6
+    assert means["grey"] == 0.5, "grey pictures show it nothing red"
+    overridden = study.with_overrides(options="{defence: hue copies}").detectors
+    assert [detector.options.get("defence") for detector in overridden] == 2 * ["hue copies"]
+    wrong = study.with_overrides(detectors=[{"name": "toy", "options": {"defence": "gray"}}])
+    with pytest.raises(StudyError, match=r"detectors\.toy\.options: unknown defence 'gray'; known: turned copies"):
+        wrong.check_models()
+    arguments = ["evaluate", "--detector", "toy", "--reader", "mvtec_ad", "--root", str(study.root_of("toys"))]
+    assert cli.main([*arguments, "--category", "washer", "--option", "defence=grey input"]) == 0
+    assert "toy on demo-b, washer: 10 images" in capsys.readouterr().out
+    assert cli.main([*arguments, "--category", "washer", "--option", "defence=gray"]) == 2
+    assert "unknown defence 'gray'" in capsys.readouterr().err
 
 
 def test_its_options_are_checked_however_they_come():

@@ -60,7 +60,7 @@ def test_a_cell_names_the_league_of_an_output_only_where_it_is_another(cell):
 
 def test_data_weights_and_code_change_the_key(cell, monkeypatch):
     keys = {cell.key("d", "w"), cell.key("e", "w"), cell.key("d", "v")}
-    monkeypatch.setattr("zsad.study.cells.cell_code", lambda detector, kind: {"data": f"{detector} {kind}"})
+    monkeypatch.setattr("zsad.study.cells.cell_code", lambda detector, kind, _: {"data": f"{detector} {kind}"})
     keys.add(cell.key("d", "w"))
     assert len(keys) == 4
 

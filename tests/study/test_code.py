@@ -19,6 +19,7 @@ from toys import SIZE, tiny_study, write_suite
 from zsad.detectors import DETECTORS, declared, load_detector, usual_backbone
 from zsad.detectors.backbones import USUAL
 from zsad.detectors.batch import BatchDetector
+from zsad.detectors.defence import DEFENCES
 from zsad.detectors.tiling import Tiling
 from zsad.detectors.tiling_options import TilingOptions
 from zsad.study import code
@@ -98,6 +99,17 @@ def of(*detectors: str) -> set[tuple[str, str]]:
 def test_a_module_is_the_code_of_the_cells_that_it_can_touch_and_of_no_others(module, cells):
     name = f"zsad.{module.replace('/', '.')}".removesuffix(".__init__")
     assert {cell for cell in EVERY_CELL if name in cell_modules(*cell)} == cells
+
+
+@pytest.mark.parametrize("kind", SHIFTS)
+def test_the_code_of_a_defence_counts_where_there_is_one(kind):
+    plain, defended = cell_modules("winclip", kind), cell_modules("winclip", kind, defended=True)
+    own = {"zsad.detectors.defence", "zsad.perturb.colour", "zsad.perturb.rotation"}
+    assert own <= defended
+    assert "zsad.detectors.defence" not in plain
+    assert plain == cell_modules("winclip", kind, defended=False)
+    assert defended - plain <= own | {"zsad.perturb.parameters"}
+    assert cell_code("winclip", kind, defended=True)["detectors"] != cell_code("winclip", kind)["detectors"]
 
 
 def test_what_computes_nothing_changes_nothing(copy):
@@ -210,15 +222,18 @@ FAST = {
 }
 
 
-@pytest.mark.parametrize("name", DETECTORS)
-def test_all_code_that_runs_for_a_cell_is_in_its_fingerprint(tmp_path, name):
+DEFENDED = [("winclip", defence) for defence in DEFENCES]
+
+
+@pytest.mark.parametrize(("name", "defence"), [*((name, None) for name in DETECTORS), *DEFENDED])
+def test_all_code_that_runs_for_a_cell_is_in_its_fingerprint(tmp_path, name, defence):
     """A cell of each kind of shift is computed, and what runs meanwhile is looked at. Detectors that compare the images
     of a batch need more of these, and have no worst cases."""
     together = issubclass(DETECTORS[name][0], BatchDetector)
     write_suite(tmp_path / "data" / "toys")
     study = tiny_study(
         tmp_path,
-        detectors=[{"name": name, "options": FAST.get(name, {})}],
+        detectors=[{"name": name, "options": {**FAST.get(name, {}), **({"defence": defence} if defence else {})}}],
         backbones=[usual_backbone(name)],
         sweeps={"over": ["washer"], "angle": [0.0, 30.0]},
         worst={"over": ["washer"], "settings": ["3d"], "budget": 6, "limit": 3, "name": "few"},
@@ -239,7 +254,9 @@ def test_all_code_that_runs_for_a_cell_is_in_its_fingerprint(tmp_path, name):
         bookkeeping = {m for m in found[kind] if m.startswith("zsad.study.") and m != "zsad.study.evaluate"}
         apart = bookkeeping | {f"zsad.{name}" for name in ("progress", "files", "leagues", "limits", "detectors.given")}
         apart |= {"zsad"}
-        assert found[kind] - apart <= cell_modules(name, kind)
+        assert found[kind] - apart <= cell_modules(name, kind, defence is not None)
+        assert set(wanted.cell.code) == set(cell_code(name, kind, defence is not None))
+        assert defence is None or "zsad.detectors.defence" in found[kind]
     assert "zsad.perturb.corruptions" in found["corruption"] - found["none"]
     assert together or "zsad.robustness.bayes_opt" in found["worst"] - found["uniform"]
     assert not together or "zsad.robustness.feature_store" in found["none"]

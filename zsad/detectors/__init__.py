@@ -13,8 +13,10 @@ from zsad.detectors.anomalyclip import AnomalyCLIP, AnomalyCLIPOptions
 from zsad.detectors.april_gan import AprilGAN, AprilGANOptions
 from zsad.detectors.backbones import KINDS, USUAL, kind_named, kind_of
 from zsad.detectors.base import Detector, Prediction, localises
+from zsad.detectors.batch import BatchDetector
 from zsad.detectors.clip import CLIP, CLIPOptions
 from zsad.detectors.clip_ac import CLIPAC, CLIPACOptions
+from zsad.detectors.defence import DEFENCES, Defended
 from zsad.detectors.given import check_values, without_home_signs
 from zsad.detectors.maeday import MAEDAY, MAEDAYOptions
 from zsad.detectors.musc import MuSc, MuScOptions
@@ -71,7 +73,8 @@ def load_detector(
         backbone: a name of the kind that the detector looks through (`known_to`), or a backbone (which then keeps its
             own device and dtype); by default `usual_backbone`.
         device, dtype: for a backbone given by name.
-        options: the detector's own choices, see its options class.
+        options: the detector's own choices, see its options class; and, of one that scores an image by itself,
+            `defence`, a key of `zsad.detectors.defence.DEFENCES`.
 
     Raises:
         ValueError: an unknown detector, backbone or option, a value that an option does not take, or a backbone of a
@@ -83,7 +86,8 @@ def load_detector(
     elif (kind := kind_of(backbone)) is not None:
         _check_kind(name, backbone.name, kind)
     detector: Detector = DETECTORS[name][0](backbone, resolved)
-    return detector
+    defence: str | None = options.get("defence")
+    return detector if defence is None else Defended(detector, defence)
 
 
 def usual_backbone(name: str) -> str:
@@ -132,19 +136,38 @@ def option_names(name: str) -> list[str]:
     """The options that a detector has. Raises ValueError for an unknown detector."""
     if name not in DETECTORS:
         raise ValueError(f"unknown detector {name!r}; known: {', '.join(DETECTORS)}")
-    return [field.name for field in dataclasses.fields(DETECTORS[name][1])]
+    own = [field.name for field in dataclasses.fields(DETECTORS[name][1])]
+    return own if _compares_images(name) else [*own, "defence"]
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> Any:
-    """The resolved options of a detector, an instance of its options class, without loading a model.
+    """The resolved options of a detector, an instance of its options class, without loading a model. A defence, which
+    is none of that class's, is checked alone.
 
     Raises:
         ValueError: an unknown detector, an option that it does not have (the message lists those it has), or a value
             that an option does not take.
     """
     known = option_names(name)
+    _check_defence(name, options)
+    options = {option: value for option, value in options.items() if option != "defence"}
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ValueError(f"{name} has no option {', '.join(map(repr, unknown))}; known: {', '.join(known)}")
     check_values(DETECTORS[name][1], options)
     return DETECTORS[name][1](**without_home_signs(options))
+
+
+def _compares_images(name: str) -> bool:
+    return issubclass(DETECTORS[name][0], BatchDetector)
+
+
+def _check_defence(name: str, options: Mapping[str, Any]) -> None:
+    defence = options.get("defence")
+    if "defence" in options and _compares_images(name):
+        raise ValueError(
+            f"{name} compares images with each other, and a defence answers of one image by its copies: {name} takes "
+            "none; leave it out, or choose a detector that looks at one image at a time"
+        )
+    if defence is not None and (not isinstance(defence, str) or defence not in DEFENCES):
+        raise ValueError(f"unknown defence {defence!r}; known: {', '.join(DEFENCES)}")

@@ -66,7 +66,7 @@ class Cell:
     @property
     def code(self) -> dict[str, str]:
         """Room of this package -> SHA-256 (hex) of the code there that can touch the cell."""
-        return cell_code(self.detector, self.shift.kind)
+        return cell_code(self.detector, self.shift.kind, "defence" in json.loads(self.options))
 
     def key(self, data_fingerprint: str, weights_fingerprint: str) -> str:
         """Content key, 64 hex digits: SHA-256 over the spec, the data (with the training images, where these are scored

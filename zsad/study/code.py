@@ -26,6 +26,8 @@ _ROOTS = ("zsad.study.evaluate", *_GIVEN)
 _DOORS = ("zsad.detectors", "zsad.clip.zoo", "zsad.mae.zoo", "zsad.data.load")
 _WRITERS = ("zsad.progress", "zsad.files", "zsad.data.demo")
 _APART = (*_WRITERS, "zsad.detectors.given", "zsad.leagues", "zsad.limits", "zsad.study", "zsad.wording")
+# The code of a defence, which counts where a cell has one, with all that it leads to.
+_DEFENCE = "zsad.detectors.defence"
 # Modules that act under some shifts only: what they lead to is left out under any other.
 ONLY_UNDER = {
     "zsad.perturb.semantic": ("uniform", "worst"),
@@ -38,18 +40,20 @@ ONLY_UNDER = {
 
 
 @cache
-def cell_code(detector: str, kind: str, package: Path = PACKAGE) -> dict[str, str]:
-    """Room -> SHA-256 (hex) of the code there that can touch a cell of a detector under a kind of shift.
+def cell_code(detector: str, kind: str, defended: bool = False, package: Path = PACKAGE) -> dict[str, str]:
+    """Room -> SHA-256 (hex) of the code there that can touch a cell of a detector, which may be `defended`, under a
+    kind of shift.
 
     A detector that the package does not have answers for its code with its own fingerprint.
     """
-    return by_room(cell_modules(detector, kind, package), package)
+    return by_room(cell_modules(detector, kind, defended, package), package)
 
 
-def cell_modules(detector: str, kind: str, package: Path = PACKAGE) -> set[str]:
+def cell_modules(detector: str, kind: str, defended: bool = False, package: Path = PACKAGE) -> set[str]:
     """The modules that `cell_code` hashes."""
     elsewhere = tuple(module for module, kinds in ONLY_UNDER.items() if kind not in kinds)
-    return reached((*_ROOTS, *detector_modules(detector, package)), (*_DOORS, *_APART, *elsewhere), package)
+    found = reached((*_ROOTS, *detector_modules(detector, package)), (*_DOORS, *_APART, *elsewhere), package)
+    return found | (reached((_DEFENCE,), (*_DOORS, *_APART), package) if defended else set())
 
 
 def function_code(*modules: str) -> dict[str, str]:
@@ -60,10 +64,11 @@ def function_code(*modules: str) -> dict[str, str]:
     return by_room(reached((*own, *_GIVEN), (*_DOORS, *_WRITERS)))
 
 
-def manifest_code(detectors_and_kinds: Iterable[tuple[str, str]]) -> str:
-    """SHA-256 (hex) over the code of some cells, and over what the study itself does with them."""
+def manifest_code(of_cells: Iterable[tuple[str, str, bool]]) -> str:
+    """SHA-256 (hex) over the code of some cells (detector, kind of shift, whether it is defended), and over what the
+    study itself does with them."""
     running = by_room(reached(("zsad.study.run",), _DOORS))["study"]
-    cells = [sorted(cell_code(*cell).items()) for cell in sorted(set(detectors_and_kinds))]
+    cells = [sorted(cell_code(*cell).items()) for cell in sorted(set(of_cells))]
     return hashlib.sha256(repr([running, cells]).encode()).hexdigest()
 
 

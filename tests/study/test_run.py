@@ -213,7 +213,9 @@ def test_a_limit_takes_fewer_pictures(study):
 
 def test_a_committed_cell_is_read_where_it_lies_and_not_computed_again(study, tmp_path, monkeypatch):
     root = tmp_path / "project"
-    everything = study.with_overrides(worst={"settings": ["hue", "3d"], "budget": 5, "over": ["washer"]})
+    for category in study.root_of("toys").iterdir():
+        shutil.copytree(category / "test/good", category / "train/good")
+    everything = study.with_overrides(worst={"settings": ["hue", "3d"], "budget": 5, "over": ["washer"]}, training=3)
     records = compute(everything, loader=load_reddish, progress=False)
     export(records, everything, root / "results" / "tiny")
     assert sorted(path.stem for path in (root / "results" / "tiny").glob("*.parquet")) == sorted([*TABLES, "records"])
@@ -228,7 +230,8 @@ def test_a_committed_cell_is_read_where_it_lies_and_not_computed_again(study, tm
     again = compute(elsewhere, loader=lambda *arguments: Reddish(limit=0), progress=False)
     pd.testing.assert_frame_equal(again, records)
     for name in TABLES:
-        of = records if name in ("images", "replicates") else records[records["shift"] == "worst"]
+        shift = "none" if name == "training" else "worst"
+        of = records if name in ("images", "replicates") else records[records["shift"] == shift]
         pd.testing.assert_frame_equal(load_table(of, name, elsewhere), load_table(of, name, everything))
     assert list((tmp_path / "elsewhere").iterdir()) == []
     shorter = compute(elsewhere.with_overrides(limit=6), "none", loader=load_reddish, progress=False)

@@ -2,9 +2,11 @@
 
 import argparse
 import sys
+from typing import Any
 
 from zsad import arguments
 from zsad.commands.common import INCOMPLETE, Commands
+from zsad.study.cells import Selection
 from zsad.study.config import load_study
 from zsad.study.shifts import SHIFTS
 
@@ -21,6 +23,8 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
     study.add_argument("--device", metavar="NAME", help="where to compute, in place of the study's device")
     study.add_argument("--data-root", type=arguments.path, metavar="DIR", help="folder that holds the suites")
     study.add_argument("--limit", type=arguments.number("limit"), metavar="N", help="at most N pictures a category")
+    study.add_argument("--dry-run", action="store_true", help="say what it would take, and compute nothing")
+    study.add_argument("--there", action="store_true", help="take the results that are there, and compute nothing")
     study.add_argument("--export", type=arguments.path, metavar="DIR", help="also gather the records in this folder")
     study.set_defaults(command=run)
 
@@ -37,19 +41,24 @@ def run(options: argparse.Namespace) -> int:
     if options.limit not in (None, study.limit):  # its results are others: they have a name and lists of their own
         study = study.with_overrides(limit=options.limit, name=f"{study.name}-limit-{options.limit}")
     study = study.with_overrides(device=options.device, data_root=options.data_root)
+    only: dict[str, Any] = {
+        "shift": options.shift,
+        "suites": options.suite,
+        "categories": options.category,
+        "detectors": options.detector,
+        "backbones": options.backbone,
+    }
+    if options.dry_run:
+        from zsad.study.estimate import estimate
+
+        print(estimate(study, Selection(**only)))
+        return 0
     check_manifests(study.name)
     if options.export:
         check_writable_folder(options.export)
     missing: IncompleteError | None = None
     try:
-        records = compute(
-            study,
-            options.shift,
-            suites=options.suite,
-            categories=options.category,
-            detectors=options.detector,
-            backbones=options.backbone,
-        )
+        records = compute(study, missing=not options.there, **only)
     except IncompleteError as error:
         records, missing = error.records, error
     some = options.shift is not None or options.detector is not None

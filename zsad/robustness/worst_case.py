@@ -155,7 +155,7 @@ def worst_case(
             "choose detectors that score an image by itself (of a study, under `detectors` of its worst cases)"
         )
     if budget is None:
-        budget = _default_budget(search, space)
+        budget = default_budget(search, space)
     if budget < 1:
         raise ValueError(f"a budget of {budget} leaves nothing to evaluate: give at least 1")
     names = [f"image {i}" for i in range(len(images))] if ids is None else list(ids)
@@ -184,7 +184,8 @@ def worst_case(
     return _joined(finished, size)
 
 
-def _default_budget(search: str, space: SearchSpace) -> int:
+def default_budget(search: str, space: SearchSpace) -> int:
+    """Evaluations an image where no budget is given."""
     if search == "grid":
         return GRID_BUDGETS[space.names[0]]
     return JOINT_BUDGET if search == "bayes_opt" and len(space.names) > 1 else BUDGETS[search]

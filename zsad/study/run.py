@@ -88,6 +88,7 @@ def compute(
     detectors: Sequence[str] | None = None,
     backbones: Sequence[str] | None = None,
     *,
+    missing: bool = True,
     progress: bool = True,
     loader: DetectorLoader | None = None,
 ) -> pd.DataFrame:
@@ -104,6 +105,7 @@ def compute(
         setting: one setting of that shift: angle, hue, saturation, 3d, or a kind of corruption.
         variant: only the block of that name, where the study has several of a kind.
         suites, categories, detectors, backbones: only these of the study's; detectors go by their label.
+        missing: compute what is missing, and not just hand out what is there.
         progress: show a bar while something is computed.
         loader: makes a detector from (study, detector, backbone).
 
@@ -119,12 +121,13 @@ def compute(
             anything is computed.
     """
     wanted = Selection(shift, setting, variant, suites, categories, detectors, backbones)
-    return Evaluator(study, loader).compute(wanted, progress)
+    evaluator = Evaluator(study, loader)
+    return evaluator.compute(wanted, progress) if missing else evaluator.found(wanted)
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """One cell, with what asked for it."""
+class Wanted:
+    """One cell, with what it is computed from and what asked for it."""
 
     cell: Cell
     detector: Detector
@@ -146,7 +149,7 @@ class _Images(NamedTuple):
     corruption: Corruption | None
 
 
-def _images_of(w: _Wanted) -> _Images:
+def _images_of(w: Wanted) -> _Images:
     cell = w.cell
     return _Images(w.dataset.fingerprint(), (cell.resolution, cell.aspect, cell.metric_size), corruption_of(cell))
 
@@ -168,15 +171,7 @@ class Evaluator:
 
     def compute(self, selection: Selection, progress: bool = True) -> pd.DataFrame:
         """See `zsad.study.compute`."""
-        _check_device(self.study.device)
-        asked = requests(self.study, _without_missing_suites(self.study, selection))
-        self.results.store.prepare()
-        remove_stale(resolve(self.study.cache_root), deep=True)
-        _check_caches(self.study, {request.detector.label: request.detector for request in asked}.values())
-        for suite in dict.fromkeys(request.suite for request in asked):
-            ensure_suite(self.study, suite, progress)
-        failures = Failures()
-        wanted = [w for request in asked if (w := self._wanted(request, failures)) is not None]
+        wanted, failures = self.wanted(selection, progress)
         unique = list({w.key: w for w in wanted}.values())
         missing = [w for w in unique if self.results.find(w.key) is None]
         refused: dict[str, tuple[str, str]] = {}
@@ -200,13 +195,39 @@ class Evaluator:
             raise IncompleteError(self.study.name, records, failures)
         return records
 
+    def wanted(self, selection: Selection, progress: bool = True) -> tuple[list[Wanted], Failures]:
+        """The cells of a selection, each as often as it is asked for, and what cannot be computed; once all that they
+        need is there and can be written to.
+        """
+        _check_device(self.study.device)
+        asked = requests(self.study, _without_missing_suites(self.study, selection))
+        self.results.store.prepare()
+        remove_stale(resolve(self.study.cache_root), deep=True)
+        _check_caches(self.study, {request.detector.label: request.detector for request in asked}.values())
+        for suite in dict.fromkeys(request.suite for request in asked):
+            ensure_suite(self.study, suite, progress)
+        return self._all(asked)
+
+    def found(self, selection: Selection) -> pd.DataFrame:
+        """The records that are there. Raises FileNotFoundError where there are none."""
+        wanted, _ = self._all(requests(self.study, _without_missing_suites(self.study, selection)))
+        entries = [w.entry for w in wanted if self.results.find(w.key) is not None]
+        if not entries:
+            raise FileNotFoundError(f"study {self.study.name!r} has no result yet: `zsad run` computes them")
+        return gather(self.results, self.study.name, entries)
+
+    def _all(self, asked: Iterable[Request]) -> tuple[list[Wanted], Failures]:
+        """The cells of some requests, and what cannot be computed."""
+        failures = Failures()
+        return [w for request in asked if (w := self._wanted(request, failures)) is not None], failures
+
     def dataset(self, suite: str, category: str, limit: int | None) -> Dataset:
         """At most `limit` test images of one category."""
         return _remembered(
             self._datasets, (suite, category, limit), lambda: read_suite(self.study, suite, category, limit)
         )
 
-    def _wanted(self, request: Request, failures: Failures) -> _Wanted | None:
+    def _wanted(self, request: Request, failures: Failures) -> Wanted | None:
         """The cell that a request asks for; None, and a failure, without its data or its detector."""
         subject = (request.suite, request.category, request.backbone)
         try:
@@ -230,7 +251,7 @@ class Evaluator:
             data = f"{data} {training.fingerprint()}"
         key = cell.key(data, detector.fingerprint)
         entry = Entry(request.detector.label, shift.kind, request.variant, shift.setting, shift.value, key)
-        return _Wanted(cell, detector, dataset, training, key, entry)
+        return Wanted(cell, detector, dataset, training, key, entry)
 
     def _training(self, cell: Cell) -> Dataset | None:
         """The good training images that are scored beside a cell's own."""
@@ -244,7 +265,7 @@ class Evaluator:
         name = (config.label, repr(sorted(config.options.items())), backbone)
         return _remembered(self._detectors, name, lambda: load(self.study, config, backbone))
 
-    def _test_set(self, w: _Wanted) -> TestSet:
+    def _test_set(self, w: Wanted) -> TestSet:
         """The images of a cell; of one category under one corruption at a time, besides the uncorrupted ones."""
         wanted = _images_of(w)
         if wanted not in self._images:
@@ -253,7 +274,7 @@ class Evaluator:
             self._images[wanted] = load_images(w.cell, w.dataset)
         return self._images[wanted]
 
-    def _samples(self, w: _Wanted, shift: Shift, images: TestSet, progress: bool) -> pd.DataFrame:
+    def _samples(self, w: Wanted, shift: Shift, images: TestSet, progress: bool) -> pd.DataFrame:
         """What the search under another shift has found on the same images, computed if it is missing."""
         cell = w.cell.under(shift)
         other = replace(w, cell=cell, key=cell.key(w.dataset.fingerprint(), w.detector.fingerprint))
@@ -261,7 +282,7 @@ class Evaluator:
             self._evaluate(other, images, progress)
         return self.results.of(other.key).table(other.key, "samples")
 
-    def _evaluate(self, w: _Wanted, images: TestSet, progress: bool) -> None:
+    def _evaluate(self, w: Wanted, images: TestSet, progress: bool) -> None:
         """Compute one cell and store it."""
         started, clock = datetime.now(UTC), time.monotonic()
         cell, spec = w.cell, w.cell.spec()
@@ -347,9 +368,9 @@ def stage_seconds(detector: Detector) -> dict[str, float]:
     return dict(getattr(detector, "seconds", {}))
 
 
-def _by_images(cells: list[_Wanted]) -> list[_Wanted]:
+def _by_images(cells: list[Wanted]) -> list[Wanted]:
     """Cells of the same images one after another, so that these are read once."""
-    groups: dict[_Images, list[_Wanted]] = {}
+    groups: dict[_Images, list[Wanted]] = {}
     for w in cells:
         groups.setdefault(_images_of(w), []).append(w)
     return [w for group in groups.values() for w in group]

@@ -1,0 +1,76 @@
+"""What a study would take, counted and timed before it starts."""
+
+import json
+
+import pytest
+from toys import load_reddish, tiny_study, write_suite
+
+from zsad.cli import main
+from zsad.study import compute
+from zsad.study.cells import Selection
+from zsad.study.estimate import BACKWARD, Estimate, estimate, evaluations, passes_of
+from zsad.study.run import Evaluator
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    write_suite(tmp_path / "data" / "toys")
+    monkeypatch.setattr("zsad.study.run.load_study_detector", lambda *arguments, **_: load_reddish(*arguments))
+    worst = [
+        {"settings": ["hue", "3d"], "over": ["washer"]},
+        {"name": "adam", "settings": ["hue"], "over": ["washer"], "search": "adam", "budget": 5, "limit": 4},
+    ]
+    return tiny_study(tmp_path, worst=worst)
+
+
+def test_every_image_of_every_missing_cell_is_counted(study):
+    """Two categories of 10 images; of one, 2 angles and 1 hue, 33 and 256 tries an image, and 5 with gradients of 4."""
+    found = estimate(study, Selection(), progress=False)
+    assert (found.cells, found.there) == (9, 0)
+    assert found.passes == 20 + 3 * 10 + 10 * (33 + 256) + 4 + 4 * 5 * BACKWARD
+    assert found.seconds > 0
+    assert found.refused == 0
+
+
+def test_what_is_there_is_not_counted_again(study):
+    compute(study, "none", variant="default", loader=load_reddish, progress=False)
+    found = estimate(study, Selection(), progress=False)
+    assert (found.cells, found.there) == (9, 2)
+    assert estimate(study, Selection("none", variant="default"), progress=False).passes == 0
+
+
+def test_tries_are_those_that_a_search_makes(study):
+    study = study.with_overrides(worst={"settings": ["hue", "3d"], "over": ["washer"], "search": "sobol"})
+    wanted, _ = Evaluator(study).wanted(Selection("worst"), progress=False)
+    for w in wanted:
+        records = compute(study, "worst", w.cell.shift.setting, loader=load_reddish, progress=False)
+        assert records["key"].unique().tolist() == [w.key]
+        assert evaluations(w.cell) == 100
+        assert passes_of(w) == 100 * len(w.dataset)
+
+
+def test_a_dry_run_says_it_and_computes_nothing(study, tmp_path, capsys):
+    fields = json.loads(study.model_dump_json(exclude={"name"}))
+    path = tmp_path / "mine.yaml"
+    path.write_text(json.dumps(fields))
+    assert main(["run", str(path), "--dry-run", "--shift", "none"]) == 0
+    assert capsys.readouterr().out.startswith("2 cells, 0 of them there. The others: 20 images through a detector")
+    assert not list((tmp_path / "records").glob("*.parquet"))
+
+
+def test_hours_and_refusals_are_said():
+    said = str(Estimate(1200, 200, 34_000, 7200.0, 5_000_000, 3))
+    assert said == (
+        "1,200 cells, 200 of them there. The others: 34,000 images through a detector, about 2.0 h on this machine, "
+        "5 MB; 3 results cannot be computed"
+    )
+
+
+def test_only_what_is_there_is_handed_out_where_nothing_is_to_be_computed(study):
+    with pytest.raises(FileNotFoundError, match="study 'tiny' has no result yet: `zsad run` computes them"):
+        compute(study, missing=False, progress=False)
+    some = compute(study, "uniform", "hue", loader=load_reddish, progress=False)
+    there = compute(study, missing=False, progress=False)
+    assert set(some["key"]) == set(there["key"])
+    assert set(there["shift"]) == {"none", "uniform"}
+    assert set(there["setting"]) == {"none", "hue", "angle"}, "an angle of 0 is the unshifted cell"

@@ -133,7 +133,7 @@ def test_a_new_detector_touches_no_cell_that_is_there(copy):
     door.write_text(source.replace("] = {", '] = {\n    "another": (Another, Another),', 1))
     assert touched(copy, "detectors/__init__.py") == set()
     assert detector_modules("another", copy) == {"zsad.detectors.another"}
-    assert cell_code("another", "none", copy)
+    assert cell_code("another", "none", package=copy)
 
 
 def test_a_run_computes_again_what_a_change_can_touch_and_nothing_else(copy, tmp_path):

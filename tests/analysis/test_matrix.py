@@ -1,0 +1,120 @@
+"""The matrix and the doses, from made-up records in which what a shift does is known."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from zsad.analysis.decisions import TRAINING, Decisions
+from zsad.analysis.doses import dose_effects, thresholds, thresholds_table
+from zsad.analysis.matrix import EXTREME, PLAUSIBLE, chosen, for_humans, matrix, with_levels, write_headline
+
+NAMES = {"study": "t", "suite": "s", "detector": "d", "backbone": "b", "dtype": "f", "variant": "matrix"}
+SHARED = np.linspace(-0.03, 0.03, 200)
+
+
+def world(
+    effect, shifts: dict[str, list[float]], spread: float = 0.002
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Image AUROC 0.9 and false alarms 0.1 of two categories; `effect(setting, value)` is added to false alarms and
+    taken from AUROC. Draws share nearly all of their spread.
+    """
+    random, rows, draws = np.random.default_rng(0), [], {"image_auroc": {}, "false_alarms": {}}
+    for category in ("nut", "cap"):
+        for setting, values in shifts.items():
+            for value in values:
+                kind = "corruption" if setting == "contrast" else "uniform"
+                shift = {"shift": kind, "setting": setting, "value": value} if value else {
+                    "shift": "none", "setting": "none", "value": 0.0}  # fmt: skip
+                for metric, base, sign in (("image_auroc", 0.9, -1), ("false_alarms", 0.1, 1)):
+                    key = f"{category} {shift} {metric}"
+                    estimate = base + sign * (effect(setting, value) if value else 0.0)
+                    rows.append({**NAMES, "category": category, **shift, "metric": metric, "estimate": estimate,
+                                 "n_images": 2000, "n_anomalous": 1000, "key": key})  # fmt: skip
+                    draws[metric][key] = estimate + SHARED + random.normal(0, spread if value else 0.0, 200)
+    return pd.DataFrame(rows).drop_duplicates("key"), {name: pd.DataFrame(of) for name, of in draws.items()}
+
+
+def split(records: pd.DataFrame, draws: dict[str, pd.DataFrame]):
+    """Records and draws of AUROC, and false alarms as decisions."""
+    alarms = records["metric"] == "false_alarms"
+    decided = Decisions(records[alarms].assign(rule=TRAINING), {"false_alarms": draws["false_alarms"]}, pd.DataFrame())
+    return records[~alarms], {"image_auroc": draws["image_auroc"]}, decided
+
+
+def test_the_smallest_dose_is_plausible_and_the_largest_extreme():
+    shifts = {"angle": [0.0, -5.0, 5.0, 20.0, 45.0], "contrast": [0.0, 1.0, 3.0, 4.0, 5.0]}
+    records, _ = world(lambda *_: 0.0, shifts)
+    found = with_levels(records).drop_duplicates(["setting", "value"])
+    levels = {(row.setting, row.value): row.level for row in found.itertuples()}
+    assert levels == {("none", 0.0): "", ("angle", -5.0): PLAUSIBLE, ("angle", 5.0): PLAUSIBLE,
+                      ("angle", 45.0): EXTREME, ("contrast", 1.0): PLAUSIBLE, ("contrast", 4.0): EXTREME}  # fmt: skip
+
+
+def test_rows_say_what_a_shift_does_and_are_judged_together():
+    effects = {("angle", 5.0): 0.0, ("angle", -5.0): 0.02, ("angle", 45.0): 0.2, ("hue", 1.0): 0.0, ("hue", 3.0): 0.0}
+    records, draws = world(lambda *shift: effects[shift], {"angle": [0, -5.0, 5.0, 45.0], "hue": [0, 1.0, 3.0]})
+    table = matrix(*split(records, draws), {})
+    assert len(table) == 8
+    (row,) = chosen(table, "image_auroc", PLAUSIBLE).query("setting == 'angle'").to_dict("records")
+    assert [row[name] for name in ("before", "after", "change", "dose")] == pytest.approx([90, 89, -1, 5])
+    alarms = chosen(table, "false_alarms", rule=TRAINING).set_index(["setting", "level"])["change"]
+    assert alarms["angle", EXTREME] == pytest.approx(20)
+    clear = {(r.setting, r.level) for r in table[table["clear"]].itertuples()}
+    assert clear == {("angle", PLAUSIBLE), ("angle", EXTREME)}
+    assert (table["q"] >= table["p"]).all()
+
+
+def test_only_what_may_lie_any_way_is_turned():
+    records, draws = world(lambda setting, value: 0.1, {"angle": [0.0, 5.0], "hue": [0.0, 1.0]})
+    records.loc[(records["category"] == "cap") & (records["setting"] == "angle"), "estimate"] = 0.0
+    table = matrix(*split(records, draws), {"s": ["nut"]}).set_index(["setting", "metric"])
+    assert table["products"].to_dict() == {
+        (s, m): "rotation-invariant" if s == "angle" else "all" for s, m in table.index
+    }
+    assert table.loc[("angle", "image_auroc"), ["after", "categories"]].tolist() == pytest.approx([80, 1])
+    assert table.loc[("hue", "image_auroc"), "categories"] == 2
+    everywhere = matrix(*split(records, draws), {"another": ["nut"]}).set_index(["setting", "metric"])
+    assert everywhere.loc[("angle", "image_auroc"), ["after", "categories"]].tolist() == pytest.approx([40, 2])
+
+
+def test_the_csv_is_in_plain_words(tmp_path):
+    records, draws = world(lambda *_: 0.1, {"hue": [0.0, -math.pi, math.pi], "contrast": [0.0, 1.0, 4.0]})
+    table = matrix(*split(records, draws), {})
+    write_headline(table, tmp_path / "matrix.csv")
+    read = pd.read_csv(tmp_path / "matrix.csv", keep_default_na=False)
+    assert read["dose"].unique().tolist() == ["a hue shift of ±1.00 π", "severity 1", "severity 4"]
+    row = read[(read["shift"] == "contrast") & (read["metric"] == "false alarms")].iloc[0]
+    assert (row["before"], row["after"], row["change"], row["threshold"]) == (10.0, 20.0, 10.0, TRAINING)
+    assert list(read) == list(for_humans(table))
+
+
+def curve_of(effect, values=(0.0, 2.0, 5.0, 10.0, 30.0)) -> "pd.Series[float]":
+    records, draws = world(lambda _, value: effect[value], {"exposure": list(values)})
+    return thresholds(dose_effects(*split(records, draws))).iloc[0]
+
+
+def test_a_dose_counts_from_which_on_every_larger_one_is_clear():
+    found = curve_of({2.0: 0.0, 5.0: 0.05, 10.0: 0.2, 30.0: 0.3})
+    assert found[["drop", "first_drop", "double", "first_double", "largest", "doses"]].tolist() == [5, 5, 10, 10, 30, 4]
+
+
+def test_a_curve_that_comes_back_has_a_first_dose_and_no_last():
+    found = curve_of({2.0: 0.0, 5.0: 0.2, 10.0: 0.2, 30.0: 0.0})
+    assert math.isnan(found["drop"])
+    assert math.isnan(found["double"])
+    assert (found["first_drop"], found["first_double"]) == (5, 5)
+    row = thresholds_table(pd.DataFrame([found])).iloc[0]
+    assert row["image AUROC falls from"] == "none up to +30.0 stops"
+    assert row["falls first at"] == "+5.0 stops"
+
+
+def test_both_ways_of_an_angle_are_one_dose_and_those_of_light_are_two():
+    effect = {-10.0: 0.2, 10.0: 0.0, -1.0: 0.0, 1.0: 0.2}
+    records, draws = world(lambda _, value: effect[value], {"angle": [0, -10.0, 10.0], "exposure": [0, -1.0, 1.0]})
+    table = dose_effects(*split(records, draws))
+    changes = table[table["metric"] == "image_auroc"].set_index(["setting", "way"])["change"].round(6).to_dict()
+    assert changes == {("angle", "±"): -10.0, ("exposure", "+"): -20.0, ("exposure", "−"): 0.0}
+    beyond = table[table["metric"] == "false_alarms"].set_index(["setting", "way"])["beyond_double"].round(6).to_dict()
+    assert beyond == {("angle", "±"): 0.0, ("exposure", "+"): 10.0, ("exposure", "−"): -10.0}

@@ -1,0 +1,117 @@
+"""Doses: from which on a shift costs image AUROC for sure, and from which on false alarms have doubled."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from zsad.analysis.decisions import TRAINING, Decisions
+from zsad.analysis.differences import difference_of
+from zsad.analysis.effects import beside_unshifted, effects
+from zsad.analysis.matrix import dose_in_words
+
+BOTH_WAYS = ("angle", "hue")
+"""Settings whose two ways are alike, so that a dose is the mean of both: the ends of their scales meet. A picture that
+is too bright is another thing than one that is too dark."""
+CURVE = ["suite", "detector", "backbone", "setting", "way"]
+
+
+def dose_effects(records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], decisions: Decisions) -> pd.DataFrame:
+    """Image AUROC, and false alarms and misses at the threshold from training images, at every dose: `CURVE`, dose, and
+    what `effects` gives. `way` is "±" for `BOTH_WAYS`, else "+" or "−".
+
+    Of false alarms `beyond_double`, `beyond_double_low` and `_high` are how many points they lie above twice those
+    without shift; missing elsewhere.
+
+    Args:
+        records: of image AUROC, shifted by doses of each setting, and unshifted.
+        draws: metric -> a row a draw, a column a key.
+        decisions: in the same cells.
+    """
+    records = pd.concat([records[records["metric"] == "image_auroc"].assign(rule=""),
+                         decisions.records[decisions.records["rule"] == TRAINING]], ignore_index=True)  # fmt: skip
+    ways = np.where(records["setting"].isin(BOTH_WAYS), "±", np.where(records["value"] < 0, "−", "+"))
+    paired = beside_unshifted(records.assign(dose=records["value"].abs(), way=ways), by=["rule"])
+    by = [*CURVE, "dose"]
+    found = effects(paired, {**draws, **decisions.draws}, by).sort_values([*CURVE, "metric", "dose"])
+    alarms = paired[paired["metric"] == "false_alarms"]
+    beyond = [
+        {**dict(zip(by, at, strict=True)), "metric": "false_alarms"} | _beyond_double(rows, decisions)
+        for at, rows in alarms.groupby(by, sort=False)
+    ]
+    names = ["beyond_double", "beyond_double_low", "beyond_double_high"]
+    return found.merge(pd.DataFrame(beyond, columns=[*by, "metric", *names]), on=[*by, "metric"], how="left")
+
+
+def thresholds(table: pd.DataFrame) -> pd.DataFrame:
+    """The doses that matter, from `dose_effects`: a row a curve.
+
+    Returns:
+        `CURVE`; drop: the smallest dose from which on, at every larger one tried too, the interval of the drop of image
+        AUROC excludes 0; first_drop: the smallest dose at which it does so, whatever comes after; double: the smallest
+        from which on false alarms are more than twice those without shift, with an interval that excludes twice; and
+        first_double: the smallest at which their estimate is. NaN where there is none up to `largest`, of `doses`
+        tried.
+
+    No curve is taken to rise: hue comes back to where it began. Going down from the largest dose until one is unclear
+    is a fixed sequence of tests, each at the level of one, that together claim something wrong in no more than 5 % of
+    curves (Tamhane, Hochberg & Dunnett, Biometrics 1996). `first_drop` is one of several tries, each of which may be
+    clear by chance, and says less.
+    """
+    rows = []
+    for at, curve in table.groupby(CURVE, sort=False):
+        aurocs = curve[curve["metric"] == "image_auroc"].sort_values("dose")
+        alarms = curve[curve["metric"] == "false_alarms"].sort_values("dose")
+        doses = (aurocs if len(aurocs) else alarms)["dose"]
+        rows.append(
+            dict(zip(CURVE, at, strict=True))
+            | {
+                "drop": _from_which_on(aurocs["dose"], aurocs["change_high"] < 0),
+                "first_drop": _first(aurocs["dose"], aurocs["change_high"] < 0),
+                "double": _from_which_on(alarms["dose"], alarms["beyond_double_low"] > 0),
+                "first_double": _first(alarms["dose"], alarms["beyond_double"] > 0),
+                "largest": float(doses.max()),
+                "doses": len(doses),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def thresholds_table(found: pd.DataFrame) -> pd.DataFrame:
+    """`thresholds` as a reader sees them, each dose with its unit, or "none up to" the largest one tried."""
+
+    def words(row: "pd.Series[float]", name: str) -> str:
+        none = math.isnan(row[name])
+        dose = dose_in_words(str(row["setting"]), float(row["largest"] if none else row[name]), str(row["way"]))
+        return f"none up to {dose}" if none else dose
+
+    columns = {
+        "drop": "image AUROC falls from",
+        "first_drop": "falls first at",
+        "double": "false alarms more than double from",
+        "first_double": "estimate doubles at",
+    }
+    shown = {words_of: [words(row, name) for _, row in found.iterrows()] for name, words_of in columns.items()}
+    return found[CURVE[:-2]].assign(**shown)
+
+
+def _beyond_double(rows: pd.DataFrame, decisions: Decisions) -> dict[str, float]:
+    """False alarms minus twice those without shift, the mean over both ways where there are two."""
+    weight = 1 / rows["value"].nunique()
+    parts = []
+    for _, of_value in rows.groupby("value"):
+        clean = of_value.assign(key=of_value["key_clean"], estimate=of_value["estimate_clean"])
+        parts += [(weight, of_value), (-2 * weight, clean)]
+    found = difference_of(parts, decisions.draws["false_alarms"], "false_alarms")
+    return {"beyond_double": found.value, "beyond_double_low": found.low, "beyond_double_high": found.high}
+
+
+def _from_which_on(doses: "pd.Series[float]", holds: "pd.Series[bool]") -> float:
+    """The smallest dose at which, and at all larger ones, something holds."""
+    tail = holds[::-1].cummin()[::-1].astype(bool)
+    return float(doses[tail].min())
+
+
+def _first(doses: "pd.Series[float]", holds: "pd.Series[bool]") -> float:
+    return float(doses[holds].min())

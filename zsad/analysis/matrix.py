@@ -1,0 +1,116 @@
+"""Every detector under every shift at a plausible and at an extreme dose, with one rule for the whole matrix.
+
+A dose is the size of a shift whichever way it goes; where a study has both ways, their mean counts.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from zsad.analysis.corruption import KIND_WORDS
+from zsad.analysis.decisions import Decisions
+from zsad.analysis.effects import beside_unshifted, effects, with_false_discovery_rate
+from zsad.analysis.sweeps import strength
+from zsad.files import write_atomically
+
+SHIFTS = {
+    "angle": "rotation",
+    "hue": "hue",
+    "saturation": "saturation",
+    "exposure": "exposure",
+    "white_balance": "white balance",
+} | KIND_WORDS
+METRICS = {
+    "image_auroc": "image AUROC",
+    "pixel_auroc": "pixel AUROC",
+    "aupro": "AUPRO",
+    "false_alarms": "false alarms",
+    "misses": "misses",
+}
+PLAUSIBLE, EXTREME = "plausible", "extreme"
+SEVERITIES = {PLAUSIBLE: 1.0, EXTREME: 4.0}
+"""Of corruptions, whose five severities are not doses of one unit."""
+SUBJECT = ["suite", "detector", "backbone"]
+BY = [*SUBJECT, "setting", "level", "dose", "products", "rule"]
+
+
+def with_levels(records: pd.DataFrame) -> pd.DataFrame:
+    """The unshifted records, and of the shifted ones those at the smallest dose of each setting, which is the plausible
+    one, and at the largest, the extreme one: with `level` and `dose`. Of corruptions those of `SEVERITIES`.
+    """
+    records = records.assign(dose=records["value"].abs(), level="")
+    corrupted, plain = records["shift"] == "corruption", records["dose"] == 0
+    for level, severity in SEVERITIES.items():
+        records.loc[corrupted & (records["dose"] == severity), "level"] = level
+    for _, doses in records.loc[~corrupted & ~plain].groupby("setting")["dose"]:
+        for level, dose in ((EXTREME, doses.max()), (PLAUSIBLE, doses.min())):
+            records.loc[doses.index[doses == dose], "level"] = level
+    return records[plain | (records["level"] != "")]
+
+
+def matrix(
+    records: pd.DataFrame,
+    draws: Mapping[str, pd.DataFrame],
+    decisions: Decisions,
+    rotation_invariant: Mapping[str, Sequence[str]],
+) -> pd.DataFrame:
+    """A row a suite, detector, backbone, setting, level, metric and, of decisions, rule.
+
+    Args:
+        records: unshifted, and under uniform shifts and corruptions, of `METRICS`; a detector that does not localise
+            has no records of pixel metrics.
+        draws: metric -> a row a draw, a column a key (`zsad.analysis.differences.by_key`).
+        decisions: in the same cells.
+        rotation_invariant: suite -> the categories that may lie any way. Turned are these alone: of others a turn takes
+            away what is to be judged, which no detector can be blamed for. A suite that names none is turned as a
+            whole.
+
+    Returns:
+        What `effects` gives, with level, dose, `products` ("rotation-invariant" or "all"), and `q` and `clear` over the
+        whole matrix (`zsad.analysis.effects.with_false_discovery_rate`).
+    """
+    both = pd.concat([records.assign(rule=""), decisions.records], ignore_index=True)
+    both = with_levels(both[both["metric"].isin(METRICS)])
+    of_suite = both["suite"].map(lambda suite: bool(rotation_invariant.get(suite)))
+    chosen = (both["setting"] == "angle") & of_suite
+    pairs = zip(both["suite"], both["category"], strict=True)
+    fits = np.array([category in rotation_invariant.get(suite, ()) for suite, category in pairs], dtype=bool)
+    both = both.assign(products=np.where(chosen, "rotation-invariant", "all"))[~chosen | fits]
+    paired = beside_unshifted(both, by=["rule"])
+    found = effects(paired, {**draws, **decisions.draws}, BY)
+    return with_false_discovery_rate(found)
+
+
+def chosen(table: pd.DataFrame, metric: str, level: str | None = None, rule: str = "") -> pd.DataFrame:
+    """The rows of a metric, of one level where that is given, and of decisions those of a rule."""
+    rows = table[(table["metric"] == metric) & (table["rule"] == rule)]
+    return rows if level is None else rows[rows["level"] == level]
+
+
+def dose_in_words(setting: str, dose: float, sign: str = "±") -> str:
+    """A dose with its unit, such as "±10 degrees", "a hue shift of ±0.50 π" or "severity 4"."""
+    return f"severity {dose:g}" if setting in KIND_WORDS else strength(setting, dose).replace("+", sign)
+
+
+def for_humans(table: pd.DataFrame) -> pd.DataFrame:
+    """The matrix in plain words and rounded: percent and points to one digit, probabilities to three."""
+    numbers = [column for column in table if str(column).startswith(("before", "after", "change"))]
+    doses = [dose_in_words(*row) for row in zip(table["setting"], table["dose"], strict=True)]
+    shown = table.assign(
+        shift=table["setting"].map(SHIFTS),
+        dose=doses,
+        metric=table["metric"].map(METRICS),
+        threshold=table["rule"],
+        **{str(column): table[column].round(1) + 0.0 for column in numbers},
+        p=[float(f"{value:.2e}") for value in table["p"]],
+        q=[float(f"{value:.2e}") for value in table["q"]],
+    )
+    ahead = ["suite", "detector", "backbone", "shift", "level", "dose", "products", "metric", "threshold"]
+    return shown[[*ahead, "categories", "images", *numbers, "p", "q", "clear"]]
+
+
+def write_headline(table: pd.DataFrame, path: Path) -> None:
+    """Write `for_humans` as a CSV file, or leave what is there as it is where that fails."""
+    write_atomically(path, lambda temporary: for_humans(table).to_csv(temporary, index=False))

@@ -1,0 +1,109 @@
+"""What ports of WinCLIP do otherwise: records of the page's study and those kept of the demo study, and measurements on
+a few images.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from book.tools.absent import say_not_kept, shows_kept
+from book.tools.page import Page
+from zsad.analysis.gaps import METRICS, OPTIONS, PLAIN, PROTOCOLS, changes, of_sample, pooled
+from zsad.analysis.means import unshifted
+from zsad.study import load_records
+from zsad.study.config import Study, load_study
+
+if TYPE_CHECKING:
+    from zsad.data import Dataset
+
+CATEGORIES, IMAGES = 3, 16  # of a sample, for which maps are made
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """What is changed in a study, and in words on what. `suffix` keeps ids apart where a page shows two studies."""
+
+    study: Study
+    changes: pd.DataFrame
+    who: str
+    suffix: str = ""
+
+
+def ported(page: Page) -> list[Gaps]:
+    """What changes with options, in the page's study and in the kept demo study; what is missing is said."""
+    found = []
+    labels = [detector.label for detector in page.study.detectors if detector.label in OPTIONS]
+    if labels and PLAIN in [detector.label for detector in page.study.detectors]:
+        found.append(_of(page, page.study, page.records("none", detectors=[PLAIN, *labels])))
+    else:
+        page.say(f"Study {page.study.name} has no WinCLIP that does one thing otherwise.")
+    if shows_kept(page):
+        study = load_study("demo", check_models=False)
+        try:
+            kept = _of(page, study, load_records(study.name))
+        except FileNotFoundError:
+            kept = None
+        if kept is None:
+            page.number("conclusion-demo", say_not_kept(page, "WinCLIP that does one thing otherwise"))
+        found.append(kept)
+    return [one for one in found if one is not None]
+
+
+def _of(page: Page, study: Study, records: pd.DataFrame) -> Gaps | None:
+    """On the first backbone that has such a detector; None where there is none."""
+    records = unshifted(records)
+    records = records[records["detector"].isin([PLAIN, *OPTIONS]) & records["metric"].isin(METRICS)]
+    others = records[records["detector"] != PLAIN]
+    on = others["backbone"].iloc[0] if len(others) else None
+    records = records[(records["backbone"] == on) & records["suite"].isin(others["suite"])]
+    plain = records[records["detector"] == PLAIN]
+    if plain.empty:
+        return None
+    page.uses(records)
+    table = changes(records, page.details("replicates", records), list(OPTIONS))
+    together = pooled(page.details("images", plain), study.bootstrap, study.seed)
+    both = pd.concat([table, together[together["categories"] > 1]], ignore_index=True)
+    places = both["suite"].map({suite: place for place, suite in enumerate(study.suites)})
+    counted = "; ".join(
+        f"{suite}: {len(rows)} {'category' if len(rows) == 1 else 'categories'}, {rows['n_images'].sum()} images"
+        for suite, rows in plain.drop_duplicates(["suite", "category"]).groupby("suite", sort=False)
+    )
+    who = f"WinCLIP on {on} ({plain['dtype'].iloc[0]}), {counted}"
+    return Gaps(study, both.loc[places.sort_values(kind="stable").index], who, "" if study is page.study else "-demo")
+
+
+def measured(page: Page) -> Gaps | None:
+    """What changes with how things are measured, on a few images of the first suite; None, and said, where that has no
+    masks, or the study's first detector is another than WinCLIP.
+    """
+    from book.tools.probes.protocol import protocols
+    from zsad.detectors import load_backbone_of
+    from zsad.study.evaluate import sizes_of
+
+    study = page.study.model_copy(update={"limit": min(page.study.limit or IMAGES, IMAGES)})
+    suite, first = next(iter(study.suites)), study.detectors[0]
+    datasets = {name: _images(page, study, suite, name) for name in study.categories_of(suite)[:CATEGORIES]}
+    if first.name != PLAIN or not all(dataset.has_masks for dataset in datasets.values()):
+        page.say("Not measured here: it takes WinCLIP as the first detector of the study, and masks.")
+        return None
+    backbone = load_backbone_of(PLAIN, page.first["backbones"][0], device=study.device)
+    tables = {
+        name: page.computed(
+            protocols, backbone=backbone, dataset=dataset, sizes=sizes_of(study), fpr_limit=study.fpr_limit,
+            replicates=study.bootstrap, seed=study.seed,
+        )
+        for name, dataset in datasets.items()
+    }  # fmt: skip
+    seen = ", ".join(f"{name.replace('_', ' ')} {table['n_images'].iloc[0]}" for name, table in tables.items())
+    who = f"WinCLIP on {backbone.name} (float32), {suite}, images: {seen}"
+    return Gaps(study, changes(*of_sample(suite, tables), list(PROTOCOLS)), who)
+
+
+def _images(page: Page, study: Study, suite: str, category: str) -> "Dataset":
+    from zsad.study.data import ensure_suite, read_suite
+
+    ensure_suite(study, suite)
+    found = read_suite(study, suite, category, study.limit)
+    page.sources.data[f"{suite}/{category}"] = found.fingerprint()
+    return found

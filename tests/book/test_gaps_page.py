@@ -1,0 +1,71 @@
+"""The page of reproduction gaps, of a study of toys whose ports shift the toy detector's map."""
+
+import pandas as pd
+import pytest
+from notebook_cells import run_cells, shown_on
+from toys import Reddish, tiny_study, write_suite
+
+import zsad.study
+from book.tools import gaps as loading
+from book.tools.page import Page
+from zsad.detectors import Prediction
+from zsad.study import compute
+
+PORTS = [{"name": "winclip", "label": "map maximum", "options": {"image_score": "map maximum"}}]
+
+
+class Port(Reddish):
+    """Finds half as much on the right side."""
+
+    def predict(self, images, category):
+        found = super().predict(images, category).map.clone()
+        found[..., found.shape[-1] // 2 :] *= 0.5
+        return Prediction(found.flatten(1).amax(1), found)
+
+    @property
+    def options(self):
+        return {"image_score": "map maximum"}
+
+
+def load(study, detector, backbone):
+    return Reddish() if detector.label == "winclip" else Port()
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    write_suite(tmp_path / "data" / "toys")
+    study = tiny_study(tmp_path, detectors=["winclip", *PORTS], sweeps={})
+    monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: compute(*a, **k, loader=load, progress=False))
+
+    def missing(name):
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr(loading, "load_records", missing)
+    return Page("reproduction_gaps", study, {}, tmp_path)
+
+
+def test_the_page_shows_what_its_study_changes_and_says_what_is_not_kept(page, monkeypatch, capsys):
+    variables = run_cells("reproduction_gaps", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert ids == {"fig-gaps-toys", "tab-gaps", "fig-protocols", "tab-protocols"}
+    (found,) = variables["shown"]
+    assert found.changes["cause"].unique().tolist() == ["map maximum", "pooled"]
+    change = found.changes.set_index(["cause", "metric"])["change"]
+    records = compute(page.study, "none", loader=load, progress=False)
+    means = 100 * records[records["metric"] == "pixel_auroc"].groupby("detector")["estimate"].mean()
+    assert change["map maximum", "pixel_auroc"].value == pytest.approx(means["map maximum"] - means["winclip"])
+    assert "have a 95 % interval that excludes 0" in numbers["conclusion"]
+    assert numbers["conclusion-demo"].startswith("The records kept in `results/demo` hold no WinCLIP that does one")
+    assert variables["sample"].who == "WinCLIP on demo-b (float32), toys, images: metal nut 10, washer 10"
+    table = pd.read_csv(page.folder / "tables" / "tab-protocols.csv")
+    assert table["done otherwise"].tolist() == list(loading.PROTOCOLS)
+
+
+def test_kept_records_are_those_of_the_first_backbone_with_ports(page, monkeypatch):
+    records = compute(page.study, "none", loader=load, progress=False)
+    other = records[records["detector"] == "winclip"].assign(backbone="demo-l")
+    monkeypatch.setattr(loading, "load_records", lambda name: pd.concat([other, records]))
+    monkeypatch.setattr(loading, "load_study", lambda name, **_: page.study)
+    found = loading.ported(page)
+    assert [len(one.changes) for one in found] == [4, 4]
+    assert all(one.who == "WinCLIP on demo-b (float32), toys: 2 categories, 20 images" for one in found)

@@ -24,7 +24,7 @@ from zsad.study.schema import KEY_COLUMNS, SUBJECT_COLUMNS, smaller_class
 
 TRAINING, BEST_F1 = "training images", "best F1"
 RULES = {
-    TRAINING: f"at most {SHARE:.0%} of the category's good training images raise an alarm",
+    TRAINING: f"at most {100 * SHARE:.0f} % of the category's good training images raise an alarm",
     BEST_F1: "the largest F1 on the unshifted test set itself: optimistic, for it takes the labels of what is judged",
 }
 METRICS = {"false_alarms": "false alarms", "misses": "misses"}

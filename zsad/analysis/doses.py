@@ -40,6 +40,8 @@ def dose_effects(records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], decis
         {**dict(zip(by, at, strict=True)), "metric": "false_alarms"} | _beyond_double(rows, decisions)
         for at, rows in alarms.groupby(by, sort=False)
     ]
+    if not beyond:
+        return found.assign(beyond_double=math.nan, beyond_double_low=math.nan, beyond_double_high=math.nan)
     names = ["beyond_double", "beyond_double_low", "beyond_double_high"]
     return found.merge(pd.DataFrame(beyond, columns=[*by, "metric", *names]), on=[*by, "metric"], how="left")
 

@@ -63,18 +63,20 @@ def effects(paired: pd.DataFrame, draws: Mapping[str, pd.DataFrame], by: Sequenc
     missing = {"suite", "detector", "backbone"} - set(by)
     if missing:
         raise ValueError(f"a mean holds one suite, detector and backbone: `by` lacks {', '.join(sorted(missing))}")
+    twice = paired.duplicated([*by, "metric", "category", "shift", "setting", "value"])
+    if twice.any():
+        where = paired.loc[twice, list(by)].iloc[0].to_dict()
+        raise ValueError(f"{where}: the same shift twice in one mean; choose one study, dtype and variant")
     rows = []
     for metric, of_metric in paired.groupby("metric", sort=False):
         drawn, sizes = draws[str(metric)], smaller_class(of_metric)
         before, after = (_columns(drawn, of_metric[column]) for column in ("key_clean", "key"))
         for at, place in _groups(of_metric, by):
             where, group = dict(zip(by, at, strict=True)), of_metric.iloc[place]
-            if group.duplicated([*SUBJECT_COLUMNS, "shift", "setting", "value"]).any() or group["dtype"].nunique() > 1:
-                raise ValueError(f"{where}: the same shift twice in one mean; choose a variant")
             categories, code = np.unique(group["category"].to_numpy(str), return_inverse=True)
             mean = np.eye(len(categories))[code] / np.bincount(code)[code, None]  # record x category
             images = np.array([sizes[place][code == number].min() for number in range(len(categories))])
-            seen = int(group.drop_duplicates("category")["n_images"].sum())
+            seen = int(group["n_images"].to_numpy()[np.unique(code, return_index=True)[1]].sum())
             row = {**where, "metric": metric, "categories": len(categories), "images": seen}
             drawn_of = {"before": before[:, place] @ mean, "after": after[:, place] @ mean}
             drawn_of["change"] = drawn_of["after"] - drawn_of["before"]

@@ -83,6 +83,12 @@ def matrix(
     return with_false_discovery_rate(found)
 
 
+def with_labels(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with detectors called by their backbone too, where one detector stands on several."""
+    several = table.groupby("detector")["backbone"].transform("nunique") > 1
+    return table.assign(detector=table["detector"].where(~several, table["detector"] + ", " + table["backbone"]))
+
+
 def chosen(table: pd.DataFrame, metric: str, level: str | None = None, rule: str = "") -> pd.DataFrame:
     """The rows of a metric, of one level where that is given, and of decisions those of a rule."""
     rows = table[(table["metric"] == metric) & (table["rule"] == rule)]

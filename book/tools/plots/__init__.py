@@ -1,8 +1,10 @@
 """Every figure's drawing, in one style that follows the page's light or dark theme."""
 
 from book.tools.plots.bars import plot_drops
+from book.tools.plots.curves import plot_curves
 from book.tools.plots.forest import plot_forest
 from book.tools.plots.gallery import gallery
+from book.tools.plots.heat import plot_heat
 from book.tools.plots.histogram import plot_histograms
 from book.tools.plots.pictures import WorstCase, outline, picture_row, to_uint8, worst_rows
 from book.tools.plots.scale import heat_scale
@@ -27,9 +29,11 @@ __all__ = [
     "outline",
     "picture_row",
     "plot_clouds",
+    "plot_curves",
     "plot_dots",
     "plot_drops",
     "plot_forest",
+    "plot_heat",
     "plot_histograms",
     "plot_search",
     "plot_severity",

@@ -1,0 +1,174 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Decisions at a threshold
+#
+# **What to see.** On a line nobody reads an AUROC. A part is stopped where its score reaches a threshold, which was set
+# once, on pictures as they were then. A false alarm is a good part that is stopped, a miss is a damaged one that
+# passes. What becomes of both when the picture shifts and the threshold stays?
+#
+# The threshold is set by a rule that any user can follow: no more than 5 % of the category's good training pictures
+# may reach it. The other rule that papers use, the best F1 on the test set itself, takes labels that nobody has, and
+# is called optimistic here.
+
+# %% tags=["parameters"]
+study = "quick"  # quick, demo, stangl, paper, or a YAML file
+suite = None  # another suite than the study's
+category = None  # one category alone
+backbone = None  # another backbone
+device = None  # "cuda" for a GPU
+data_root = None  # the folder that holds the suites
+limit = None  # at most so many test images a category
+options = None  # of detectors, such as {"temperature": 0.01}
+
+# %%
+import pandas as pd
+
+from book.tools import page as notebook
+from book.tools import plots
+from book.tools.measured import measured
+from zsad.analysis import decisions, findings, matrix
+from zsad.analysis.words import span
+
+page = notebook.start(globals(), "decisions")
+
+# %%
+found = measured(page, ["matrix"], "shifts of every detector at two doses (blocks named `matrix`)")
+table = None
+if found:
+    table = matrix.with_labels(matrix.matrix(found.records, found.draws, found.decisions, found.rotation_invariant))
+    rules = [rule for rule in decisions.RULES if rule in set(table["rule"])]
+    rule = rules[0]
+    page.say(f"Threshold: {decisions.RULES[rule]}.")
+
+# %% [markdown]
+# ## What a quality engineer should take home
+
+# %%
+if found:
+    said = findings.take_home(table, rule)
+    page.say("\n".join(f"{place}. {sentence}" for place, sentence in enumerate(said, start=1)))
+    for place, sentence in enumerate(said, start=1):
+        page.number(f"take_home_{place}", sentence)
+
+# %% [markdown]
+# ## False alarms and misses under every shift
+#
+# A square is one detector under one shift: the percentage of good parts that raise an alarm, and of damaged parts that
+# raise none. The first column is what the same threshold does on the images as they are. In brackets: not clearly
+# another percentage than as they are, with the whole matrix judged together. Rotations are of the products without an
+# upright pose alone, where a suite says which these are, and are held against these.
+
+
+# %%
+def squares_of(rows):
+    """The matrix's rows as squares, with a first column for the images as they are."""
+    plain = (
+        rows.sort_values("products")
+        .drop_duplicates("detector")
+        .assign(setting="none", after=rows["before"], clear=True)
+    )
+    both = [plain, rows] if len(plain) else [rows]
+    return [part.assign(row=part["detector"], column=part["setting"], value=part["after"]) for part in both]
+
+
+# %%
+if found:
+    names = {"none": "as they are"} | {s: w for s, w in matrix.SHIFTS.items() if s in set(table["setting"])}
+    panels = [(metric, level) for level in ("plausible", "extreme") for metric in decisions.METRICS]
+    titles = {f"{metric} {level}": f"{decisions.METRICS[metric]} [%], {level} doses" for metric, level in panels}
+    for suite_name, of_suite in table.groupby("suite", sort=False):
+        parts = [
+            part.assign(panel=f"{metric} {level}")
+            for metric, level in panels
+            for part in squares_of(matrix.chosen(of_suite, metric, level, rule))
+        ]
+        page.figure(
+            plots.plot_heat(pd.concat(parts), list(dict.fromkeys(of_suite["detector"])), names, titles, most=100),
+            f"fig-decisions-{suite_name}",
+            f"<strong>False alarms and misses at a threshold that stays, {suite_name}.</strong> Means over categories, "
+            f"in percent of the good and of the damaged parts. Threshold: {decisions.RULES[rule]}. {found.who}.",
+            study=found.study.name,
+        )
+
+# %% [markdown]
+# One detector with its intervals: false alarms of the first one under each shift. The dotted line is its share on the
+# images as they are.
+
+# %%
+if found:
+    alarms = matrix.chosen(table, "false_alarms", rule=rule)
+    first = alarms[(alarms["suite"] == alarms["suite"].iloc[0]) & (alarms["detector"] == alarms["detector"].iloc[0])]
+    dots = first.assign(series=first["level"], group=first["setting"], estimate=first["after"],
+                        low=first["after_low"], high=first["after_high"])  # fmt: skip
+    groups = {name: words.replace(" ", "\n") for name, words in names.items() if name in set(first["setting"])}
+    page.figure(
+        plots.plot_dots(
+            dots,
+            ["plausible", "extreme"],
+            groups,
+            "false alarms [%]",
+            chance=first.sort_values("products")["before"].iloc[0],
+        ),
+        "fig-false-alarms",
+        f"<strong>False alarms of {first['detector'].iloc[0]}, {first['suite'].iloc[0]}.</strong> Lines: 95 % interval "
+        "from a bootstrap over test images and the training images that set the threshold.",
+        study=found.study.name,
+    )
+
+# %% [markdown]
+# Intervals hold the training pictures' luck too: each draw of the bootstrap sets its threshold on training pictures
+# drawn anew. By simulation they hold the truth in 98 to 100 % of cases: they are wider than they need be.
+
+# %%
+if found:
+    shown = table[table["rule"] == rule].assign(shift=lambda t: t["setting"].map(matrix.SHIFTS))
+    shown["cell"] = [span(r.after, r.after_low, r.after_high) for r in shown.itertuples()]
+    shown["metric"] = shown["metric"].map(decisions.METRICS)
+    wide = shown.pivot(index=["suite", "detector", "metric", "level"], columns="shift", values="cell")
+    page.table(
+        wide.reindex(columns=[w for w in matrix.SHIFTS.values() if w in wide]).reset_index(),
+        "tab-decisions",
+        "<strong>False alarms and misses</strong> in percent with their 95 % interval. The CSV file also holds the "
+        "threshold by best F1, the changes, and how sure they are.",
+        study=found.study.name,
+        csv=matrix.for_humans(table[table["rule"] != ""]),
+    )
+
+# %% [markdown]
+# ## How far good parts move
+#
+# Why false alarms rise: the scores of good parts move. In units of the width of the middle half of these scores, as
+# they are: at 1 the typical good part has moved as far as half of all good parts lie apart.
+
+# %%
+if found:
+    moved = matrix.with_levels(found.decisions.moved)
+    moved = moved[moved["level"] != ""].groupby(["suite", "detector", "setting", "level"], sort=False)["moved"].mean()
+    squares = moved.reset_index().rename(columns={"detector": "row", "setting": "column", "level": "panel"})
+    levels = {name: f"{name} doses: median move of good parts [interquartile ranges]" for name in
+              ("plausible", "extreme")}  # fmt: skip
+    for suite_name, of_suite in squares.assign(value=squares["moved"], clear=True).groupby("suite", sort=False):
+        page.figure(
+            plots.plot_heat(
+                of_suite,
+                list(dict.fromkeys(of_suite["row"])),
+                {n: w for n, w in names.items() if n != "none"},
+                levels,
+                most=3,
+            ),
+            f"fig-moved-{suite_name}",
+            f"<strong>How far the scores of good parts move, {suite_name}.</strong> Mean over categories of the median "
+            "over good images; every category, rotations too. Full colour: 3.",
+            study=found.study.name,
+        )

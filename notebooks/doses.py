@@ -1,0 +1,117 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How much is too much
+#
+# **What to see.** At which angle, how many stops of exposure, does it begin to matter? Each curve is one detector; to
+# the left of a panel are doses that a factory sees without noticing. Where a curve leaves 0 and stays away, the shift
+# costs something for sure. The second figure asks what a line would notice first: false alarms at a threshold that was
+# set before.
+
+# %% tags=["parameters"]
+study = "quick"  # quick, demo, stangl, paper, or a YAML file
+suite = None  # another suite than the study's
+category = None  # one category alone
+backbone = None  # another backbone
+device = None  # "cuda" for a GPU
+data_root = None  # the folder that holds the suites
+limit = None  # at most so many test images a category
+options = None  # of detectors, such as {"temperature": 0.01}
+
+# %%
+from book.tools import page as notebook
+from book.tools import plots
+from book.tools.measured import measured
+from zsad.analysis import doses, findings, matrix
+
+page = notebook.start(globals(), "doses")
+
+# %% [markdown]
+# Angles and hues count the same whichever way they go, and the mean of both ways is shown. Exposure, saturation and
+# white balance go two ways that are different things.
+
+# %%
+found = measured(page, ["doses"], "sweeps in fine doses (a block named `doses`)")
+table = None
+if found:
+    table = matrix.with_labels(doses.dose_effects(found.records, found.draws, found.decisions))
+    thresholds = doses.thresholds(table)
+    shown = [name for name in plots.SETTINGS if name in set(table["setting"])]
+    panels = {name: (matrix.SHIFTS[name].capitalize(), plots.SETTINGS[name].label) for name in shown}
+    scale = table["setting"].map({name: plots.SETTINGS[name].scale for name in shown})
+    points = table.assign(panel=table["setting"], series=table["detector"],
+                          x=table["dose"] * scale * (1 - 2 * (table["way"] == "−")))  # fmt: skip
+
+
+# %%
+def curves_of(metric, suite_name):
+    """The points of one metric as curves: the change in points, with its interval."""
+    rows = points[(points["metric"] == metric) & (points["suite"] == suite_name)].sort_values("x")
+    return rows.assign(estimate=rows["change"], low=rows["change_low"], high=rows["change_high"])
+
+
+# %% [markdown]
+# ## From which dose on detectors lose
+
+# %%
+if found:
+    for suite_name in table["suite"].drop_duplicates():
+        page.figure(
+            plots.plot_curves(
+                curves_of("image_auroc", suite_name), panels, "change of\nimage AUROC [points]", zero=True
+            ),
+            f"fig-doses-{suite_name}",
+            f"<strong>What each dose costs, {suite_name}.</strong> Mean image AUROC over categories minus that of the "
+            f"same images as they are, in points. Lines: 95 % interval from a paired bootstrap. {found.who}.",
+            study=found.study.name,
+        )
+
+# %% [markdown]
+# ## From which dose on a line is stopped for nothing
+
+# %%
+if found:
+    for suite_name in table["suite"].drop_duplicates():
+        curves = curves_of("false_alarms", suite_name)
+        if curves.empty:
+            page.say(f"Not shown for {suite_name}: no scores of good training pictures, which set the threshold.")
+            continue
+        page.figure(
+            plots.plot_curves(curves, panels, "more\nfalse alarms [points]", zero=True),
+            f"fig-doses-alarms-{suite_name}",
+            f"<strong>How many more false alarms each dose raises, {suite_name}.</strong> At the threshold that 5 % of "
+            "the good training images reach: percentage of good parts that raise an alarm, minus that of the same "
+            "images as they are, mean over categories. Lines: 95 % interval from a paired bootstrap.",
+            study=found.study.name,
+        )
+
+# %% [markdown]
+# ## The doses that matter
+#
+# A dose counts from which on, at every larger one tried too, the interval of the drop excludes 0: going down from the
+# largest dose until one is unclear, no more than one curve in twenty claims too much. The first dose whose interval
+# excludes 0, whatever comes after it, stands beside; it is one of several tries, each of which may be clear by chance.
+
+# %%
+if found:
+    conclusion = findings.doses_sentence(thresholds)
+    page.say(f"**Conclusion.** {conclusion}")
+    page.number("conclusion", conclusion)
+    page.table(
+        doses.thresholds_table(thresholds),
+        "tab-doses",
+        "<strong>Smallest doses</strong> from which on image AUROC falls for sure, and false alarms are more than "
+        "twice those without shift for sure; and the first at which either is so for itself.",
+        study=found.study.name,
+        csv=thresholds,
+    )

@@ -1,0 +1,83 @@
+"""Sentences about the matrix, doses and the null follow from the numbers, whichever way these fall."""
+
+import math
+
+import pandas as pd
+
+from zsad.analysis.decisions import TRAINING
+from zsad.analysis.findings import doses_sentence, matrix_sentence, null_sentence, take_home
+from zsad.analysis.matrix import EXTREME, PLAUSIBLE
+
+
+def row(metric, level, setting, before, after, clear):
+    change = after - before
+    return {"suite": "s", "detector": "winclip", "backbone": "b", "setting": setting, "level": level, "dose": 0.5,
+            "metric": metric, "rule": "" if metric == "image_auroc" else TRAINING, "before": before, "after": after,
+            "change": change, "change_low": change - 1, "change_high": change + 1, "clear": clear}  # fmt: skip
+
+
+TABLE = pd.DataFrame(
+    [
+        row("image_auroc", PLAUSIBLE, "exposure", 90.0, 89.0, False),
+        row("image_auroc", PLAUSIBLE, "angle", 90.0, 80.0, True),
+        row("image_auroc", EXTREME, "exposure", 90.0, 95.0, True),
+        row("image_auroc", EXTREME, "angle", 90.0, 60.0, True),
+        row("false_alarms", PLAUSIBLE, "exposure", 6.0, 40.0, True),
+        row("false_alarms", PLAUSIBLE, "angle", 6.0, 11.0, True),
+        row("false_alarms", EXTREME, "exposure", 6.0, 0.0, True),
+        row("false_alarms", EXTREME, "angle", 6.0, 70.0, True),
+        row("misses", EXTREME, "exposure", 40.0, 99.0, True),
+        row("misses", EXTREME, "angle", 60.0, 10.0, True),
+    ]
+)
+
+
+def test_the_matrix_in_words():
+    said = matrix_sentence(TABLE)
+    assert said.startswith("Of 10 effects in the whole matrix, 9 are clear, of which no more than 5 %")
+    assert "At plausible doses image AUROC falls clearly in 1 of 2 cases and rises clearly in 0;" in said
+    assert (
+        "the median change is −5.5 points. Largest fall: rotation (±0 degrees), winclip on s: from 90.0 to 80.0 %"
+        in said
+    )
+    assert "At extreme doses image AUROC falls clearly in 1 of 2 cases and rises clearly in 1;" in said
+
+
+def test_what_to_take_home():
+    alarms, hidden, extreme = take_home(TABLE)
+    assert (
+        "false alarms, 6.0 % in the median case, more than double in 1 of 2 cases; they rise most under exposure"
+        in alarms
+    )
+    assert "from 6.0 to 40.0 %, +34.0 (+33.0 to +35.0) points" in alarms
+    assert "in 1 of the 2 cases in which a plausible shift clearly raises false alarms" in hidden
+    assert "false alarms exceed 50 % in 1 of 2 cases, misses in 1 of 2 (unshifted in 1)" in extreme
+    assert len(take_home(TABLE[TABLE["level"] == PLAUSIBLE])) == 2
+
+
+def test_doses_in_words():
+    none = {"drop": math.nan, "first_drop": 1.0, "double": math.nan, "first_double": 1.0}
+    case = {"suite": "s", "backbone": "b", "setting": "exposure", "way": "−", "largest": 2.0, "doses": 3}
+    found = pd.DataFrame(
+        [{**case, "detector": "clip", **none, "drop": 1.0}, {**case, "detector": "winclip", **none, "drop": 2.0}]
+    )
+    said = doses_sentence(found)
+    assert said == (
+        "Exposure up to −2.0 stops: image AUROC falls from some dose on in 2 of 2 cases, first from −1.0 stops (clip "
+        "on s); false alarms more than double from some dose on in 0 of 2 cases."
+    )
+
+
+def test_the_null_in_words():
+    case = {"suite": "s", "detector": "d", "backbone": "b", "setting": "3d"}
+    values = {"random_worst_low": 3.0, "beyond_random": 5.0, "beyond_random_low": 4.0, "beyond_random_high": 6.0,
+              "beyond_mean": 20.0, "beyond_mean_low": 15.0, "random_mean": 7.0}  # fmt: skip
+    small = {**values, "random_worst_low": -1.0, "beyond_random": 50.0}
+    said = null_sentence(pd.DataFrame([{**case, "size": 1.0, **values}, {**case, "size": 0.1, **small}]))
+    assert "excludes 0, in 1 of 2 cases" in said
+    assert (
+        "further than as many random shifts in 1 of 1 cases, most 5.0 (4.0 to 6.0) points further (d on b, s, 3d)"
+        in said
+    )
+    assert "below the mean over random shifts in 1 of 1, by 20.0 points in the median case" in said
+    assert "random shifts lie 7.0 points below" in said

@@ -1,0 +1,153 @@
+"""The pages of the matrix, decisions, doses and the null, of a real study of toys: what their cells show follows
+from its records. Only the pictures are toys.
+"""
+
+import shutil
+
+import pandas as pd
+import pytest
+from notebook_cells import run_cells, shown_on
+from toys import load_reddish, tiny_study, write_suite
+
+import zsad.study
+from book.tools import measured as loading
+from book.tools.measured import measured
+from book.tools.nulls import bounds_of, criteria_of
+from book.tools.page import Page
+from book.tools.plots import plot_curves, plot_heat, to_svg
+from zsad.analysis.decisions import TRAINING
+from zsad.analysis.null import Bound
+from zsad.study import compute
+from zsad.study.config import load_study
+
+SWEEPS = [
+    {"name": "matrix", "over": ["washer"], "angle": [0.0, 5.0, 30.0], "exposure": [0.0, -0.5, -2.0]},
+    {"name": "doses", "over": ["washer"], "angle": [0.0, -9.0, 9.0, 30.0], "exposure": [0.0, -2.0, 0.5, 1.0]},
+]
+WORST = [
+    {"name": "searched", "over": ["washer"], "settings": ["angle"], "budget": 8},
+    {"name": "random", "over": ["washer"], "settings": ["angle"], "budget": 8, "search": "random"},
+    {"name": "by loss", "over": ["washer"], "settings": ["angle"], "budget": 8, "criterion": "loss"},
+]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    root = write_suite(folder / "data" / "toys")
+    for category in ("washer",):  # good training images: those of another draw
+        others = write_suite(folder / "others", normal=6, seed=1) / category / "test" / "good"
+        shutil.copytree(others, root / category / "train" / "good")
+    corrupted = {"name": "matrix", "over": ["washer"], "kinds": ["contrast"], "severities": [0, 1, 4]}
+    study = tiny_study(folder, sweeps=SWEEPS, worst=WORST, corruptions=[corrupted], training=6)
+    compute(study, progress=False, loader=load_reddish)
+    return study
+
+
+@pytest.fixture
+def page(study, tmp_path, monkeypatch):
+    """A page whose records are computed with the toy detector."""
+    with_toys = zsad.study.compute
+    monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: with_toys(*a, **k, loader=load_reddish, progress=False))
+    return Page("matrix", study, {}, tmp_path)
+
+
+def test_the_matrix_is_shown_and_offered_whole(page, monkeypatch):
+    variables = run_cells("matrix", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert ids == {"fig-matrix-toys", "tab-matrix"}
+    table = variables["table"]
+    assert f"Of {len(table)} effects in the whole matrix" in numbers["conclusion"]
+    assert set(table["setting"]) == {"angle", "exposure", "contrast"}
+    kept = pd.read_csv(page.folder / "tables" / "tab-matrix.csv")
+    assert len(kept) == len(table)
+    records = variables["found"].records
+    (shifted,) = records[(records["value"] == 30) & (records["metric"] == "image_auroc")]["estimate"]
+    row = kept[(kept["dose"] == "±30 degrees") & (kept["metric"] == "image AUROC")].iloc[0]
+    assert row["after"] == pytest.approx(100 * shifted, abs=0.051)
+
+
+def test_decisions_are_shown_at_a_threshold_from_training_images(page, monkeypatch):
+    variables = run_cells("decisions", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert ids == {"fig-decisions-toys", "fig-false-alarms", "tab-decisions", "fig-moved-toys"}
+    assert variables["rule"] == TRAINING
+    assert [key for key in numbers if key.startswith("take_home")] == [f"take_home_{n}" for n in (1, 2, 3)]
+    alarms = variables["table"].query("metric == 'false_alarms' and rule == @TRAINING and level == 'plausible'")
+    doubled = int((alarms["after"] > 2 * alarms["before"]).sum())
+    assert f"more than double in {doubled} of 3 cases" in numbers["take_home_1"]
+
+
+def test_doses_are_shown_with_their_thresholds(page, monkeypatch):
+    variables = run_cells("doses", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert ids == {"fig-doses-toys", "fig-doses-alarms-toys", "tab-doses"}
+    kept = pd.read_csv(page.folder / "tables" / "tab-doses.csv")
+    assert kept[["setting", "way", "doses"]].to_numpy().tolist() == [
+        ["angle", "±", 2], ["exposure", "+", 2], ["exposure", "−", 1]]  # fmt: skip
+    assert "Rotation up to ±30 degrees: " in numbers["conclusion"]
+    assert variables["points"].query("way == '−'")["x"].tolist() == [-2.0] * 3
+
+
+def test_searches_stand_beside_random_shifts(page, monkeypatch):
+    variables = run_cells("worst_null", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert ids == {"fig-null-toys", "tab-null", "tab-null-pooled", "tab-criterion"}
+    row = variables["falls"].iloc[0]
+    samples = page.details("samples", variables["found"].records.query("shift == 'worst'"))
+    random = samples[(samples["variant"] == "random") & samples["label"]]
+    assert row["random_worst"] == pytest.approx(100 * (random["clean_auroc"] - random["auroc"]).mean(), abs=1e-4)
+    assert row["random_mean"] == pytest.approx(100 * (random["clean_auroc"] - random["mean_auroc"]).mean(), abs=1e-4)
+    assert "in 1 of 1 cases" in numbers["conclusion"] or "in 0 of 1 cases" in numbers["conclusion"]
+
+
+def test_which_blocks_belong_together_is_read_from_the_study(study):
+    assert bounds_of(study) == [Bound("searched", "random", 1.0)]
+    assert criteria_of(study) == {"lowest pixel AUROC": "searched", "lowest loss": "by loss"}
+    demo = load_study("demo", check_models=False)
+    found = {(bound.search, bound.random): bound.size for bound in bounds_of(demo)}
+    wanted = {("as published", "random"): 1, ("as published", "random 3d"): 1, ("half", "random half"): 0.5,
+              ("tenth", "random tenth"): 0.1, ("other detectors", "random other detectors"): 1}  # fmt: skip
+    assert wanted.items() <= found.items()
+    assert criteria_of(demo) == {"lowest pixel AUROC": "as published", "lowest loss": "kept by loss"}
+
+
+@pytest.mark.parametrize("name", ["matrix", "decisions", "doses", "worst_null"])
+def test_the_book_says_in_one_line_that_nothing_is_kept(page, study, monkeypatch, name):
+    def missing(name):
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr(loading, "load_records", missing)
+    book, said = Page(name, study.model_copy(update={"name": "quick"}), {}, page.folder), []
+    monkeypatch.setattr(book, "say", said.append)
+    run_cells(name, book, monkeypatch)
+    assert len(said) == 1
+    assert "`zsad run demo` computes them" in said[0]
+    assert not book.items
+
+
+def test_a_study_without_such_blocks_is_told_so(page, study, monkeypatch):
+    said = []
+    bare = Page("matrix", study.model_copy(update={"sweeps": [], "corruptions": []}), {}, page.folder)
+    monkeypatch.setattr(bare, "say", said.append)
+    assert measured(bare, ["matrix"], "shifts") is None
+    assert said[0].startswith("Not in this study: shifts.")
+
+
+def test_squares_hold_their_numbers_and_say_which_are_unclear():
+    table = pd.DataFrame({"row": ["a", "a", "b"], "column": ["x", "y", "x"], "panel": "p",
+                          "value": [-3.4, -0.2, 12.0], "clear": [True, False, True]})  # fmt: skip
+    figure = plot_heat(table, ["a", "b"], {"x": "X", "y": "Y"}, {"p": "P"}, most=10)
+    (axis,) = figure.axes
+    assert {text.get_text() for text in axis.texts} == {"−3", "(0)", "12"}
+    assert {(text.get_position(), text.get_text()) for text in axis.texts} >= {((0, 1), "12"), ((1, 0), "(0)")}
+    assert "currentColor" in to_svg(figure, "x")
+
+
+def test_curves_have_a_panel_each_and_their_intervals():
+    table = pd.DataFrame({"panel": ["p", "p", "q"], "series": "s", "x": [1.0, 2.0, 1.0], "estimate": [3.0, 4.0, 5.0],
+                          "low": [2.0, 3.0, 4.0], "high": [4.0, 5.0, 6.0]})  # fmt: skip
+    figure = plot_curves(table, {name: (name, "dose [m]") for name in "pqr"}, "points")
+    lines = [list(axis.get_lines()[0].get_ydata()) for axis in figure.axes[:2]]
+    assert lines == [[3, 4], [5]]
+    assert [axis.get_xlabel() for axis in figure.axes[:2]] == ["dose [m]"] * 2

@@ -1,0 +1,111 @@
+"""What the matrix, the doses and the null say, in sentences that follow from the numbers whichever way they fall."""
+
+import pandas as pd
+
+from zsad.analysis.decisions import TRAINING
+from zsad.analysis.effects import CERTAIN
+from zsad.analysis.matrix import EXTREME, PLAUSIBLE, SHIFTS, chosen, dose_in_words
+from zsad.analysis.words import number, span
+
+
+def changed(row: "pd.Series[float]") -> str:
+    """Before and after, and the change in points with its interval."""
+    change = span(row["change"], row["change_low"], row["change_high"], sign=True)
+    return f"from {number(row['before'])} to {number(row['after'])} %, {change} points"
+
+
+def named(row: "pd.Series[float]") -> str:
+    """Which shift, detector and suite a row of the matrix is about."""
+    dose = dose_in_words(str(row["setting"]), float(row["dose"]))
+    return f"{SHIFTS[str(row['setting'])]} ({dose}), {row['detector']} on {row['suite']}"
+
+
+def matrix_sentence(table: pd.DataFrame) -> str:
+    """How many effects are clear, and where image AUROC falls furthest at each level."""
+    clear = int(table["clear"].sum())
+    said = [
+        f"Of {len(table):,} effects in the whole matrix, {clear:,} are clear, of which no more than {100 * CERTAIN:.0f} % are "
+        "expected to be none."
+    ]
+    for level in (PLAUSIBLE, EXTREME):
+        rows = chosen(table, "image_auroc", level)
+        if rows.empty:
+            continue
+        falls, rises = (int((rows["clear"] & (sign * rows["change"] > 0)).sum()) for sign in (-1, 1))
+        said.append(
+            f"At {level} doses image AUROC falls clearly in {falls} of {len(rows)} cases and rises clearly in {rises}; "
+            f"the median change is {number(rows['change'].median(), sign=True)} points. Largest fall: "
+            f"{_most(rows, -1)}."
+        )
+    return " ".join(said)
+
+
+def take_home(table: pd.DataFrame, rule: str = TRAINING) -> list[str]:
+    """Three sentences for who decides part by part: what plausible shifts do to false alarms, what ranking metrics say
+    of the same shifts, and what extreme shifts do to false alarms and misses.
+    """
+    alarms, aurocs = chosen(table, "false_alarms", PLAUSIBLE, rule), chosen(table, "image_auroc", PLAUSIBLE)
+    doubled = int((alarms["after"] > 2 * alarms["before"]).sum())
+    same = ["suite", "detector", "backbone", "setting", "level"]
+    both = alarms.merge(aurocs[[*same, "change", "clear"]], on=same, suffixes=("", "_auroc"))
+    hidden = both[both["clear"] & (both["change"] > 0) & ~both["clear_auroc"]]
+    extreme = {metric: chosen(table, metric, EXTREME, rule) for metric in ("false_alarms", "misses")}
+    said = [
+        f"A threshold that was set on unshifted images does not hold when they shift plausibly: false alarms, "
+        f"{number(alarms['before'].median())} % in the median case, more than double in {doubled} of {len(alarms)} "
+        f"cases; they rise most under {_most(alarms, 1)}.",
+        f"AUROC does not show it: in {len(hidden)} of the {int((both['clear'] & (both['change'] > 0)).sum())} cases in "
+        "which a plausible shift clearly raises false alarms, image AUROC does not clearly change.",
+    ]
+    if all(len(rows) for rows in extreme.values()):
+        alarm, miss = extreme["false_alarms"], extreme["misses"]
+        said.append(
+            f"Extreme shifts make the same threshold useless one way or the other: false alarms exceed 50 % in "
+            f"{int((alarm['after'] > 50).sum())} of {len(alarm)} cases, misses in {int((miss['after'] > 50).sum())} of "
+            f"{len(miss)} (unshifted in {int((miss['before'] > 50).sum())}); misses rise most under {_most(miss, 1)}."
+        )
+    return said
+
+
+def doses_sentence(found: pd.DataFrame) -> str:
+    """For each kind of dose, in how many curves image AUROC falls from some dose on and false alarms double."""
+    said = []
+    for (setting, way), rows in found.groupby(["setting", "way"], sort=False):
+        parts = []
+        for name, what in (("drop", "image AUROC falls"), ("double", "false alarms more than double")):
+            at = rows.dropna(subset=[name])
+            first = (
+                f", first from {dose_in_words(setting, at[name].min(), way)} ({_first_of(at, name)})" if len(at) else ""
+            )
+            parts.append(f"{what} from some dose on in {len(at)} of {len(rows)} cases{first}")
+        largest = dose_in_words(setting, float(rows["largest"].max()), way)
+        said.append(f"{SHIFTS[str(setting)].capitalize()} up to {largest}: {'; '.join(parts)}.")
+    return " ".join(said)
+
+
+def null_sentence(falls: pd.DataFrame) -> str:
+    """Of `zsad.analysis.null.falls`: what random shifts do by themselves, and how much of a search's fall is beyond."""
+    largest = falls[falls["size"] == falls["size"].max()]
+    beyond, below = largest["beyond_random_low"] > 0, largest["beyond_mean_low"] > 0
+    sure = int((falls["random_worst_low"] > 0).sum())
+    top = largest.loc[largest["beyond_random"].idxmax()]
+    furthest = span(top["beyond_random"], top["beyond_random_low"], top["beyond_random_high"])
+    return (
+        f"The worst of random shifts alone lies below the images as they are, with an interval that excludes 0, in "
+        f"{sure} of {len(falls)} cases: that a worst case does so says little. Within the widest bounds the search "
+        f"gets further than as many random shifts in {int(beyond.sum())} of {len(largest)} cases, most {furthest} "
+        f"points further ({top['detector']} on {top['backbone']}, {top['suite']}, {top['setting']}). Its worst lies "
+        f"below the mean over random shifts in {int(below.sum())} of {len(largest)}, by "
+        f"{number(largest['beyond_mean'].median())} points in the median case, where random shifts lie "
+        f"{number(largest['random_mean'].median())} points below the images as they are in the mean."
+    )
+
+
+def _most(rows: pd.DataFrame, sign: int) -> str:
+    row = rows.loc[(sign * rows["change"]).idxmax()]
+    return f"{named(row)}: {changed(row)}"
+
+
+def _first_of(rows: pd.DataFrame, name: str) -> str:
+    row = rows.loc[rows[name].idxmin()]
+    return f"{row['detector']} on {row['suite']}"

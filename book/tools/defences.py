@@ -1,0 +1,170 @@
+"""The records of defences: unshifted, under uniform shifts, and worst cases that were searched through them; with those
+of WinCLIP without one, on the same backbone and on others.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from book.tools.absent import say_not_kept, shows_kept
+from book.tools.page import Page
+from zsad.analysis.defences import METRICS, PLAIN, under_shifts, worth
+from zsad.analysis.means import unshifted
+from zsad.study import load_records
+from zsad.study.config import Study, load_study
+from zsad.study.schema import SUBJECT_COLUMNS
+from zsad.study.shifts import Bounds, Sweeps, Worst
+
+JOINT = "3d"  # the setting in which all parameters are searched at once
+
+
+@dataclass(frozen=True)
+class Defences:
+    """What a page shows of one study; `suffix` keeps ids apart where it shows two."""
+
+    study: Study
+    worth: pd.DataFrame
+    shifts: pd.DataFrame
+    passes: dict[str, int]
+    who: str
+    suffix: str
+
+
+def shown(page: Page) -> list[Defences]:
+    """Of the page's study where it has defences, and of what is kept of the demo study; what is missing is said."""
+    found = []
+    if defended(page.study):
+        found.append(_of(page, page.study, _computed(page)))
+    else:
+        page.say(f"Study {page.study.name} has no detector behind a defence.")
+    if shows_kept(page):
+        study = load_study("demo", check_models=False)
+        try:
+            kept = _of(page, study, load_records(study.name))
+        except FileNotFoundError:
+            kept = None
+        if kept is None:
+            page.number("conclusion-demo", say_not_kept(page, "worst cases through a defence"))
+        found.append(kept)
+    return [one for one in found if one is not None]
+
+
+def defended(study: Study) -> list[str]:
+    """The labels of WinCLIPs behind a defence."""
+    return [d.label for d in study.detectors if d.name == PLAIN and d.options.get("defence")]
+
+
+def searched(study: Study) -> list[Worst]:
+    """The blocks that search all parameters at once within the published bounds, as the paper counts."""
+    alike = {"search": "bayes_opt", "criterion": "auroc", "align": "map", "corners": "counted", "gradient": "windows"}
+    return [
+        block
+        for block in study.worst
+        if JOINT in block.settings
+        and block.bounds == Bounds()
+        and all(getattr(block, name) == value for name, value in alike.items())
+    ]
+
+
+def _computed(page: Page) -> pd.DataFrame:
+    labels = [PLAIN, *defended(page.study)]
+
+    def parts() -> Iterator[pd.DataFrame]:
+        yield page.records("none", detectors=labels)
+        for block in searched(page.study):
+            own = [label for label in labels if block.detectors == "all" or label in block.detectors]
+            if own:
+                where: dict[str, Any] = {"variant": block.name, "detectors": own}
+                yield page.records("worst", JOINT, **where)
+                if block.limit is not None:
+                    yield page.records("none", **where)
+        for swept, own in _sweeps(page.study, labels):
+            yield page.records("uniform", variant=swept.variant, detectors=own)
+
+    return pd.concat(parts(), ignore_index=True)
+
+
+def _sweeps(study: Study, labels: list[str]) -> Iterator[tuple[Sweeps, list[str]]]:
+    """The blocks that shift defences uniformly, and the first that shifts WinCLIP as they do, with their detectors."""
+    for block in study.sweeps:
+        own = labels if block.detectors == "all" else [label for label in labels if label in block.detectors]
+        if set(own) - {PLAIN}:
+            yield block, own
+            beside = [b for b in study.sweeps if _covers(b, block)] if PLAIN not in own else []
+            yield from ((b, [PLAIN]) for b in beside[:1])
+
+
+def _covers(one: Sweeps, other: Sweeps) -> bool:
+    """Whether one block shifts WinCLIP by all that another shifts by."""
+    values = one.values()
+    has = one.detectors == "all" or PLAIN in one.detectors
+    all_of = all(set(wanted) <= set(values.get(setting, [])) for setting, wanted in other.values().items())
+    return has and all_of and one.share == other.share and one.corners == other.corners
+
+
+def _of(page: Page, study: Study, records: pd.DataFrame) -> Defences | None:
+    """None where no worst case was searched through a defence."""
+    labels = defended(study)
+    records = records[records["detector"].isin([PLAIN, *labels]) & records["metric"].isin(METRICS)]
+    on = records.loc[records["detector"].isin(labels), "backbone"]
+    blocks = {block.name: block for block in searched(study)}
+    of_search = (records["shift"] == "worst") & (records["setting"] == JOINT) & records["variant"].isin(blocks)
+    if on.empty or not (of_search & records["detector"].isin(labels)).any():
+        return None
+    with_defences = records.loc[of_search & records["detector"].isin(labels), "suite"].unique()
+    records = records.assign(method=_methods(records, on.iloc[0]))[records["suite"].isin(with_defences)]
+    order = {name: place for place, name in enumerate(blocks)}
+    subject = [*SUBJECT_COLUMNS, "metric"]
+    worst = records[of_search[records.index]].sort_values("variant", key=lambda names: names.map(order), kind="stable")
+    worst = worst.drop_duplicates(subject)
+    own_images = {name: "default" if block.limit is None else name for name, block in blocks.items()}
+    named = worst[subject].assign(variant=worst["variant"].map(own_images))
+    plain = records[records["shift"] == "none"]
+    before = plain.merge(named, on=[*subject, "variant"])
+    clean = unshifted(records)
+    swept = _swept(records, labels)
+    used = page.uses(pd.concat([clean, worst, before, swept]).drop(columns="method"))
+    replicates = page.details("replicates", used)
+    table = worth(clean, worst, before, replicates)
+    if table.empty:
+        return None
+    table = _in_order(table, [PLAIN, *labels])
+    first = table.iloc[0]
+    who = f"WinCLIP on {on.iloc[0]} ({worst['dtype'].iloc[0]}); worst cases: {first['suite']}, {first['categories']} "
+    who += f"{'category' if first['categories'] == 1 else 'categories'}, {first['images']} images"
+    shifts = _in_order(under_shifts(swept, replicates), [PLAIN, *labels])
+    return Defences(study, table, shifts, _passes(study), who, "" if study is page.study else "-demo")
+
+
+def _methods(records: pd.DataFrame, backbone: str) -> pd.Series:
+    """Without a defence, another backbone is a method of its own."""
+    elsewhere = (records["detector"] == PLAIN) & (records["backbone"] != backbone)
+    return records["detector"].mask(elsewhere, records["backbone"])
+
+
+def _swept(records: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
+    """The uniform shifts that defences were given, and the same of the others: each value once, by the paper's rule."""
+    uniform = records[(records["shift"] == "uniform") & (records["variant"] != "corners left out")]
+    of_defences = uniform[uniform["detector"].isin(labels)]
+    at = of_defences[["suite", "category", "setting", "value"]].drop_duplicates()
+    wanted = uniform.merge(at, on=list(at.columns))
+    wanted = wanted[wanted["method"].isin([PLAIN, *labels])]
+    return wanted.drop_duplicates(["method", "suite", "category", "setting", "value", "metric"])
+
+
+def _in_order(table: pd.DataFrame, first: list[str]) -> pd.DataFrame:
+    """WinCLIP first, then the defences in the study's order, then other backbones; metric by metric."""
+    places = {name: place for place, name in enumerate(first)}
+    ranked = table.assign(
+        _metric=table["metric"].map(list(METRICS).index), _place=[places.get(m, len(places)) for m in table["method"]]
+    )
+    ranked = ranked.sort_values(["suite", "_metric", "_place"], kind="stable", ignore_index=True)
+    return ranked.drop(columns=["_metric", "_place"])
+
+
+def _passes(study: Study) -> dict[str, int]:
+    from zsad.detectors.defence import passes  # imports every model's code
+
+    return {d.label: passes(d.options.get("defence")) for d in study.detectors}

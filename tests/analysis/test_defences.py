@@ -1,0 +1,92 @@
+"""What defences are worth, from records written down by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from zsad.analysis.defences import METRICS, conclude, floor_rows, shifts_table, under_shifts, worth, worth_table
+
+NOISE = np.linspace(-0.01, 0.01, 50)
+# Method -> unshifted, unshifted of the searched images, at their worst.
+LEVELS = {"winclip": (0.9, 0.88, 0.5), "grey input": (0.85, 0.84, 0.7), "hue copies": (0.9, 0.9, 0.45)}
+PASSES = {"hue copies": 6}
+
+
+def frame(values: dict[str, float], tag: str, categories=("nut", "cap"), swing=None, **columns):
+    rows, draws = [], []
+    for method, estimate in values.items():
+        for category in categories:
+            key = f"{tag} {method} {category}"
+            drawn = estimate + NOISE * (swing or {}).get(method, 1.0)
+            draws.append(pd.DataFrame({"replicate": range(50), **dict.fromkeys(METRICS, drawn), "key": key}))
+            rows += [{"suite": "s", "category": category, "method": method, "metric": metric, "estimate": estimate,
+                      "key": key, "n_images": 10**9, "n_anomalous": 5 * 10**8, **columns}
+                     for metric in METRICS]  # fmt: skip
+    return pd.DataFrame(rows), pd.concat(draws)
+
+
+def found(swing=None, levels=LEVELS) -> pd.DataFrame:
+    parts = [frame({method: of[place] for method, of in levels.items()}, tag, swing=swing)
+             for place, tag in ((0, "clean"), (2, "worst"), (1, "before"))]  # fmt: skip
+    frames = [records for records, _ in parts]
+    return worth(frames[0], frames[1], frames[2], pd.concat([draws for _, draws in parts]))
+
+
+def test_cost_drop_and_floor_are_paired_differences():
+    table = found().set_index(["method", "metric"])
+    grey = table.loc[("grey input", "pixel_auroc")]
+    spans = {name: (grey[name].value, grey[name].low, grey[name].high) for name in ("cost", "drop", "floor")}
+    assert spans["cost"] == pytest.approx((-5, -5, -5))
+    assert spans["drop"] == pytest.approx((-14, -14, -14))
+    assert spans["floor"] == pytest.approx((20, 20, 20))
+    assert (grey["unshifted"], grey["worst"], grey["categories"]) == pytest.approx((85, 70, 2))
+    plain = table.loc[("winclip", "pixel_auroc")]
+    assert (plain["cost"].value, plain["floor"].value, plain["drop"].value) == pytest.approx((0, 0, -38))
+
+
+def test_only_categories_that_every_method_has_count():
+    clean, one = frame({name: of[0] for name, of in LEVELS.items()}, "clean")
+    worst, two = frame({name: of[2] for name, of in LEVELS.items()}, "worst")
+    before, three = frame({name: of[1] for name, of in LEVELS.items()}, "before")
+    worst = worst[(worst["method"] != "hue copies") | (worst["category"] == "nut")]
+    table = worth(clean, worst, before, pd.concat([one, two, three]))
+    assert set(table["categories"]) == {1}
+    without = worth(clean, worst[worst["method"] != "winclip"], before, pd.concat([one, two, three]))
+    assert without.empty, "nothing to compare with"
+
+
+def test_the_conclusion_turns_with_the_records():
+    text = conclude(found(), PASSES)
+    assert "Mean image AUROC on s: at its worst WinCLIP loses 38.0 (38.0 to 38.0) points; 50.0 % remain." in text
+    assert "Higher at the worst, with an interval that excludes 0: grey input (+20.0 (+20.0 to +20.0); 1 passes" in text
+    assert "unshifted −5.0 (−5.0 to −5.0))" in text
+    assert "Lower at the worst, with an interval that excludes 0: hue copies (−5.0 (−5.0 to −5.0); 6 passes" in text
+    assert "Undecided" not in text
+    unsure = conclude(found(swing={"grey input": 40, "hue copies": 40}), PASSES)
+    assert unsure.count("Undecided at the worst: grey input, hue copies.") == len(METRICS)
+    swapped = {**LEVELS, "grey input": (0.85, 0.84, 0.4)}
+    assert "Lower at the worst, with an interval that excludes 0: grey input" in conclude(found(levels=swapped), {})
+    assert conclude(found()[:0], {}) == "These records hold no worst cases through a defence."
+
+
+def test_the_table_and_the_figure_leave_out_winclip_against_itself():
+    table = found()
+    shown = worth_table(table, PASSES).set_index(["metric", "method"])
+    assert shown.loc[("image AUROC", "winclip"), ["cost", "floor"]].tolist() == ["–", "–"]
+    assert shown.loc[("image AUROC", "hue copies"), "passes"] == 6
+    assert shown.loc[("image AUROC", "grey input"), "floor"] == "+20.0 (+20.0 to +20.0)"
+    rows = floor_rows(table[table["metric"] == "aupro"])
+    assert set(rows["row"]) == {"grey input", "hue copies"}
+    assert rows.set_index(["row", "panel"]).loc[("grey input", "cost"), "estimate"] == pytest.approx(-5)
+
+
+def test_a_uniform_shift_is_compared_with_the_same_images():
+    parts = [frame({"winclip": 0.9, "hue copies": 0.8}, "at 0", setting="hue", value=0.0),
+             frame({"winclip": 0.6, "hue copies": 0.8}, "at pi", setting="hue", value=np.pi)]  # fmt: skip
+    table = under_shifts(pd.concat([r for r, _ in parts]), pd.concat([d for _, d in parts]))
+    change = table.set_index(["method", "metric"])["change"]
+    assert change["winclip", "aupro"].value == pytest.approx(-30)
+    assert change["hue copies", "aupro"].value == pytest.approx(0)
+    shown = shifts_table(table, "image_auroc")
+    assert shown.columns.tolist() == ["suite", "method", "a hue shift of +1.00 π"]
+    assert shown.iloc[0, 2] == "−30.0 (−30.0 to −30.0)"

@@ -1,0 +1,91 @@
+"""The page of defences, of a real study of toys whose worst cases are searched through them. Only the pictures and the
+detector are toys.
+"""
+
+import pandas as pd
+import pytest
+from notebook_cells import run_cells, shown_on
+from toys import Reddish, tiny_study, write_suite
+
+import zsad.study
+from book.tools import defences as loading
+from book.tools.page import Page
+from zsad.detectors.defence import Defended
+from zsad.study import compute, load_study
+
+DETECTORS = [
+    "winclip",
+    {"name": "winclip", "label": "hue copies", "options": {"defence": "hue copies"}},
+    {"name": "winclip", "label": "grey", "options": {"defence": "grey input"}},
+]
+LABELS = ["hue copies", "grey"]
+COMMON = {"over": ["washer"], "settings": ["3d"], "budget": 6, "limit": 6}
+
+
+def load(study, detector, backbone):
+    defence = detector.options.get("defence")
+    return Defended(Reddish(), defence) if defence else Reddish()
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    write_suite(tmp_path / "data" / "toys")
+    study = tiny_study(
+        tmp_path,
+        detectors=DETECTORS,
+        worst=[
+            {**COMMON, "name": "by loss", "criterion": "loss", "detectors": ["winclip"]},
+            {**COMMON, "name": "plain", "detectors": ["winclip"]},
+            {**COMMON, "name": "defences", "detectors": LABELS},
+        ],
+        sweeps=[{"over": ["washer"], "name": "all", "hue": [0.0, 1.0]}],
+    )
+    monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: compute(*a, **k, loader=load, progress=False))
+
+    def missing(name):
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr(loading, "load_records", missing)
+    return Page("defences", study, {}, tmp_path)
+
+
+def test_the_page_compares_what_was_searched_alike(page, monkeypatch, capsys):
+    variables = run_cells("defences", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    figures = {f"fig-defences-toys-{metric}" for metric in ("image_auroc", "pixel_auroc", "aupro")}
+    tables = {"tab-defences", "tab-defences-shifts-image_auroc", "tab-defences-shifts-pixel_auroc"}
+    assert ids == figures | tables
+    (found,) = variables["shown"]
+    assert found.passes == {"winclip": 1, "hue copies": 6, "grey": 1}
+    assert found.who == "WinCLIP on demo-b (float32); worst cases: toys, 1 category, 6 images"
+    records = compute(page.study, loader=load, progress=False)
+    at = records[(records["metric"] == "pixel_auroc") & (records["category"] == "washer")]
+    worst = at[(at["shift"] == "worst") & at["variant"].isin(["plain", "defences"])].set_index("detector")["estimate"]
+    table = found.worth[found.worth["metric"] == "pixel_auroc"].set_index("method")
+    assert table.index.tolist() == ["winclip", *LABELS]
+    assert table.loc["grey", "floor"].value == pytest.approx(100 * (worst["grey"] - worst["winclip"]))
+    before = at[(at["shift"] == "none") & (at["variant"] == "plain")]["estimate"].iloc[0]
+    assert table.loc["winclip", "drop"].value == pytest.approx(100 * (worst["winclip"] - before))
+    assert table.loc["grey", "drop"].value == pytest.approx(0, abs=1e-4), "grey pictures show it nothing red"
+    assert "at its worst WinCLIP loses" in numbers["conclusion"]
+    assert numbers["conclusion-demo"].startswith("The records kept in `results/demo` hold no worst cases through a")
+    hue = pd.read_csv(page.folder / "tables" / "tab-defences-shifts-pixel_auroc.csv")
+    assert hue["method"].tolist() == ["winclip", *LABELS]
+
+
+def test_without_a_defence_it_says_so(page, monkeypatch, capsys):
+    plain = page.study.with_overrides(detectors=["winclip"], worst=[], sweeps=[])
+    run_cells("defences", bare := Page("defences", plain, {}, page.folder), monkeypatch)
+    ids, numbers = shown_on(bare)
+    assert not ids
+    assert set(numbers) == {"conclusion-demo"}
+
+
+def test_the_demo_study_shifts_and_searches_winclip_as_its_defences():
+    study = load_study("demo", check_models=False)
+    labels = loading.defended(study)
+    assert labels == ["turned copies", "hue copies", "grey input", "grey world", "white patch"]
+    swept = [(block.variant, own) for block, own in loading._sweeps(study, ["winclip", *labels])]
+    assert swept == [("defences", labels), ("matrix", ["winclip"])]
+    assert {"as published", "pre-training", "defences"} <= {block.name for block in loading.searched(study)}
+    assert not {"random 3d", "half", "kept by loss", "mask turned along"} & {b.name for b in loading.searched(study)}

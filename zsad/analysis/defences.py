@@ -1,0 +1,156 @@
+"""What defences and other pre-training are worth: what they cost without a shift, and what is left under the worst."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from zsad.analysis.differences import Difference, by_key, difference_of
+from zsad.analysis.sweeps import strength
+from zsad.analysis.words import number, points, span
+
+PLAIN = "winclip"
+METRICS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "aupro": "AUPRO"}
+WHAT = {
+    "turned copies": "mean over four quarter turns",
+    "finely turned copies": "mean over twelve turns of 30 degrees",
+    "hue copies": "mean over six hues around the circle",
+    "grey input": "luma in all three channels",
+    "grey world": "mean light of each channel made equal",
+    "white patch": "lightest hundredth of each channel made white",
+    PLAIN: "no defence",
+}
+
+
+def worth(
+    clean: pd.DataFrame, worst: pd.DataFrame, worst_clean: pd.DataFrame, replicates: pd.DataFrame
+) -> pd.DataFrame:
+    """Each method against `PLAIN`, over the categories that all of them have.
+
+    Args:
+        clean: unshifted records of all test images, with `method`, of which one is `PLAIN`.
+        worst, worst_clean: worst cases, and the unshifted records of the same images.
+        replicates: the table of that name of all three.
+
+    Returns:
+        A row a suite, method and metric: categories, images (of the worst cases); unshifted and worst, means in
+        percent; and as `Difference`: cost, the unshifted change against `PLAIN`; drop, worst minus clean of the same
+        images; and floor, the worst case's mean minus that of `PLAIN`'s worst case. Those of `PLAIN` itself are 0.
+    """
+    rows = []
+    for suite in worst["suite"].unique():
+        frames = [_common(frame[frame["suite"] == suite]) for frame in (clean, worst, worst_clean)]
+        shared = set.intersection(*(set(frame["category"]) for frame in frames))
+        frames = [frame[frame["category"].isin(shared)] for frame in frames]
+        methods = [m for m in frames[1]["method"].unique() if all((frame["method"] == m).any() for frame in frames)]
+        if not shared or PLAIN not in methods:
+            continue
+        for metric in METRICS:
+            draws = by_key(replicates, metric)
+            of = {m: [_of(frame, m, metric) for frame in frames] for m in methods}
+            for method, (alone, found, before) in of.items():
+                plain, floor, _ = of[PLAIN]
+                row: dict[str, object] = {"suite": suite, "method": method, "metric": metric, "categories": len(shared)}
+                row |= {"images": int(found["n_images"].sum()), "unshifted": 100 * alone["estimate"].mean()}
+                row["worst"] = 100 * found["estimate"].mean()
+                row["cost"] = difference_of([(1, alone), (-1, plain)], draws, metric)
+                row["drop"] = difference_of([(1, found), (-1, before)], draws, metric)
+                row["floor"] = difference_of([(1, found), (-1, floor)], draws, metric)
+                rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _common(frame: pd.DataFrame) -> pd.DataFrame:
+    """The categories that every method has."""
+    sets = [set(rows["category"]) for _, rows in frame.groupby("method")]
+    return frame[frame["category"].isin(set.intersection(*sets) if sets else set())]
+
+
+def _of(frame: pd.DataFrame, method: str, metric: str) -> pd.DataFrame:
+    return frame[(frame["method"] == method) & (frame["metric"] == metric)]
+
+
+def under_shifts(swept: pd.DataFrame, replicates: pd.DataFrame) -> pd.DataFrame:
+    """The mean under each uniform shift minus that of the same images as they are, over the categories that all methods
+    have: a row a suite, method, setting, value and metric; `change` is a `Difference`.
+
+    Args:
+        swept: uniform shifts, value 0 among them, with `method`.
+        replicates: their table of that name.
+    """
+    rows = []
+    draws = {metric: by_key(replicates, metric) for metric in METRICS}
+    by = ["suite", "setting", "value"]
+    for (suite, setting, value), group in swept[swept["value"] != 0].groupby(by, sort=False):
+        both = swept[(swept["suite"] == suite) & (swept["setting"] == setting) & swept["value"].isin([0.0, value])]
+        shared = set(_common(group)["category"])
+        for method in group["method"].unique() if shared else ():
+            for metric in METRICS:
+                mine = _of(both[both["category"].isin(shared)], str(method), metric)
+                parts = [(sign, mine[mine["value"] == at]) for sign, at in ((1.0, value), (-1.0, 0.0))]
+                where = {"suite": suite, "method": method, "setting": setting, "value": value, "metric": metric}
+                rows.append({**where, "change": difference_of(parts, draws[metric], metric)})
+    return pd.DataFrame(rows, columns=["suite", "method", "setting", "value", "metric", "change"])
+
+
+def worth_table(table: pd.DataFrame, passes: Mapping[str, int]) -> pd.DataFrame:
+    """`worth` as a reader sees it: a row a suite, metric and method; `passes` are the forward passes an image costs."""
+    rows = []
+    for row in table.to_dict("records"):
+        other = row["method"] != PLAIN
+        rows.append(
+            {
+                "suite": row["suite"],
+                "metric": METRICS[row["metric"]],
+                "method": row["method"],
+                "what": WHAT.get(row["method"], "no defence, another pre-training"),
+                "passes": passes.get(row["method"], 1),
+                "unshifted": row["unshifted"],
+                "cost": points(row["cost"]) if other else "–",
+                "worst": row["worst"],
+                "drop": points(row["drop"]),
+                "floor": points(row["floor"]) if other else "–",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def shifts_table(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """`under_shifts` of one metric as a reader sees it: a row a suite and method, a column a shift."""
+    found = table[table["metric"] == metric]
+    words = [points(change) for change in found["change"]]
+    found = found.assign(words=words, shift=[strength(r.setting, r.value) for r in found.itertuples()])
+    wide = found.pivot_table(index=["suite", "method"], columns="shift", values="words", aggfunc="first", sort=False)
+    return wide.rename_axis(columns=None).reset_index()
+
+
+def floor_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Cost and floor of `worth` for one metric as `plot_forest` takes them: a panel each."""
+    rows = [
+        {"row": row["method"], "panel": panel, "estimate": row[panel].value, "low": row[panel].low,
+         "high": row[panel].high}
+        for row in table.to_dict("records") if row["method"] != PLAIN for panel in ("cost", "floor")
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["row", "panel", "estimate", "low", "high"])
+
+
+def conclude(table: pd.DataFrame, passes: Mapping[str, int]) -> str:
+    """Metric by metric: what is left of WinCLIP's mean, which methods raise or lower that, and what they cost."""
+    said = []
+    for (suite, metric), rows in table.groupby(["suite", "metric"], sort=False):
+        found = {row["method"]: row for row in rows.to_dict("records")}
+        plain, others = found.pop(PLAIN), found
+        drop: Difference = plain["drop"]
+        lost, kept = span(-drop.value, -drop.high, -drop.low), number(plain["worst"])
+        said.append(
+            f"Mean {METRICS[str(metric)]} on {suite}: at its worst WinCLIP loses {lost} points; {kept} % remain."
+        )
+        for words, sign in (("Higher", 1), ("Lower", -1)):
+            chosen = [
+                f"{name} ({points(row['floor'])}; {passes.get(name, 1)} passes, unshifted {points(row['cost'])})"
+                for name, row in others.items()
+                if row["floor"].sign == sign
+            ]
+            said += [f"{words} at the worst, with an interval that excludes 0: {', '.join(chosen)}."] if chosen else []
+        undecided = [name for name, row in others.items() if not row["floor"].sign]
+        said += [f"Undecided at the worst: {', '.join(undecided)}."] if undecided else []
+    return " ".join(said) or "These records hold no worst cases through a defence."

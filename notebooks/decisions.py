@@ -58,6 +58,7 @@ if found:
 if found:
     said = findings.take_home(table, rule)
     page.say("\n".join(f"{place}. {sentence}" for place, sentence in enumerate(said, start=1)))
+    page.number("conclusion", " ".join(said))
     for place, sentence in enumerate(said, start=1):
         page.number(f"take_home_{place}", sentence)
 

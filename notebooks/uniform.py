@@ -33,8 +33,8 @@ import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.swept import kept_sweep, swept_categories
-from zsad.analysis import sweeps
+from book.tools.swept import LEFT_OUT, kept_sweep, swept_categories
+from zsad.analysis import corners, sweeps
 from zsad.analysis.means import mean_over_categories
 from zsad.analysis.words import number
 
@@ -73,6 +73,29 @@ for records, title, suffix in studies:
         "without shift. The vertical axes do not start at zero.",
         study=records["study"].iloc[0],
     )
+
+# %% [markdown]
+# A rotation leaves corners empty, which a map that is turned back finds normal, as most of them are. What rises with
+# the angle may rise for that alone: so both curves are drawn, with these corners counted and left out.
+
+# %%
+if setting == "angle":
+    beside = [(records, kept_sweep(page, setting, variant=LEFT_OUT)[0], suffix) for records, _, suffix in studies[1:]]
+    if any(block.variant == LEFT_OUT for block in page.study.sweeps):
+        beside.insert(0, (studies[0][0], page.records("uniform", setting, variant=LEFT_OUT, **asked), ""))
+    for counted, left_out, suffix in (found for found in beside if len(found[1])):
+        both = pd.concat([counted, left_out])
+        curves = corners.corner_curves(counted, left_out, page.details("replicates", both))
+        panels = {metric: (words, plots.SETTINGS[setting].label) for metric, words in sweeps.METRICS.items()}
+        shown = curves.assign(panel=curves["metric"], series="corners " + curves["corners"], x=curves["value"])
+        page.figure(
+            plots.plot_curves(shown, panels, "mean over categories [%]"),
+            f"fig-corners{suffix}",
+            f"<strong>Empty corners counted and left out.</strong> {sweeps.subject(counted)}. Lines: 95 % interval.",
+            study=counted["study"].iloc[0],
+        )
+        page.say(f"**Empty corners.** {corners.corners_sentence(curves)}")
+        page.number(f"corners{suffix}", corners.corners_sentence(curves))
 
 # %% [markdown]
 # How far the lowest of these means lies below the one without shift. Both are measured on the same images, and in each

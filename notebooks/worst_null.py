@@ -50,7 +50,9 @@ if bounds:
     images = null.beside_null(page.details("samples", found.records[found.records["shift"] == "worst"]), bounds)
     falls = null.falls(images) if len(images) else falls
 if found and falls.empty:
-    page.say("Not shown: this study has no search beside random shifts within the same bounds.")
+    nothing = "Not shown: this study has no search beside random shifts within the same bounds."
+    page.say(nothing)
+    page.number("conclusion", nothing)
 
 # %% [markdown]
 # ## What a search finds beyond chance

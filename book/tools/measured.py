@@ -66,14 +66,16 @@ class Measured:
 
 
 def measured(page: Page, variants: Sequence[str] | None, what: str) -> Measured | None:
-    """The shifted records of blocks of these names, or of all searches; None where there are none, which it says."""
+    """The shifted records of blocks of these names, or of all searches. Where there are none it says so, keeps
+    that as the page's conclusion, and returns None.
+    """
     own = page.study.name != BOOK or bool(page.overrides)
     study = page.study if own else load_study("demo", check_models=False)
     blocks = list(study.worst) if variants is None else [b for b in study.blocks if b.variant in variants]
     named = {block.variant for block in blocks}
     if own:
         if not named:
-            say_absent(page, what)
+            page.number("conclusion", say_absent(page, what))
             return None
         of_blocks = [page.records(block.kind, variant=block.variant) for block in blocks]
         plain = [page.records("none", variant=name) for name in _unshifted(blocks)]
@@ -85,7 +87,7 @@ def measured(page: Page, variants: Sequence[str] | None, what: str) -> Measured 
             records = None
         kinds = {block.kind for block in blocks}
         if records is None or not (records["variant"].isin(named) & records["shift"].isin(kinds)).any():
-            say_not_kept(page, what)
+            page.number("conclusion", say_not_kept(page, what))
             return None
     shifted = records["shift"].isin({block.kind for block in blocks}) & records["variant"].isin(named)
     return Measured(study, page.uses(_with_clean(records, records[shifted], _unshifted(blocks))))

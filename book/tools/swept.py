@@ -24,13 +24,17 @@ def swept_categories(study: Study, suite: str) -> list[str]:
     return [name for name in study.suites[suite].groups.get("rotation_invariant", []) if name in swept] or swept
 
 
-def kept_sweep(page: Page, setting: str, suite: str = "demo-mvtec") -> list[pd.DataFrame]:
-    """The records of one sweep that are kept in `results/demo`, as `kept_unshifted`."""
+LEFT_OUT = "corners left out"
+"""The block of sweeps in which the corners that a turned picture leaves empty are not counted."""
+
+
+def kept_sweep(page: Page, setting: str, suite: str = "demo-mvtec", variant: str = "default") -> list[pd.DataFrame]:
+    """The records of one sweep, of a block of that name, that are kept in `results/demo`, as `kept_unshifted`."""
     return [
         page.uses(
             records[
                 (records["shift"] == "uniform")
-                & (records["variant"] == "default")
+                & (records["variant"] == variant)
                 & (records["setting"] == setting)
                 & (records["suite"] == suite)
                 & records["category"].isin(swept_categories(study, suite))

@@ -124,6 +124,7 @@ def test_the_book_says_in_one_line_that_nothing_is_kept(page, study, monkeypatch
     assert len(said) == 1
     assert "`zsad run demo` computes them" in said[0]
     assert not book.items
+    assert shown_on(book)[1] == {"conclusion": said[0]}  # what the first page of the book shows
 
 
 def test_a_study_without_such_blocks_is_told_so(page, study, monkeypatch):

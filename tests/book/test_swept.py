@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from notebook_cells import run_cells
+from notebook_cells import run_cells, shown_on
 from toys import load_reddish, tiny_study, write_suite
 
 import zsad.study
@@ -77,3 +77,20 @@ def test_the_page_of_a_sweep_shows_its_figure_its_drop_and_its_means(page, monke
     aupro = records[records["metric"] == "aupro"].set_index("value")["estimate"]
     assert table["AUPRO mean"].tolist() == pytest.approx([100 * aupro[v] for v in (-30, 0, 30)])
     assert table["AUPRO washer"].tolist() == pytest.approx([100 * aupro[v] for v in (-30, 0, 30)])
+
+
+def test_the_page_of_rotations_shows_the_corners_counted_and_left_out(page, monkeypatch):
+    own = tiny_study(page.study.records_root.parent).sweeps[0]
+    block = own.model_copy(update={"name": "corners left out", "corners": "left out", "hue": []})
+    page.study = page.study.model_copy(update={"sweeps": [own, block]})
+    variables = run_cells("uniform", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert ids == {"fig-rotation", "fig-corners", "tab-rotation"}
+    curves = variables["curves"].set_index(["metric", "corners", "value"])["estimate"]
+    left_out = compute(page.study, "uniform", "angle", variant="corners left out", loader=load_reddish, progress=False)
+    expected = left_out[left_out["metric"] == "aupro"].set_index("value")["estimate"]
+    assert [curves["aupro", "left out", v] for v in (-30, 0, 30)] == pytest.approx(
+        [100 * expected[v] for v in (-30, 0, 30)]
+    )
+    assert curves["aupro", "counted", 30] != curves["aupro", "left out", 30]
+    assert numbers["corners"].startswith("At 30 degrees pAUROC moves by ")

@@ -24,8 +24,8 @@ def matrix_sentence(table: pd.DataFrame) -> str:
     """How many effects are clear, and where image AUROC falls furthest at each level."""
     clear = int(table["clear"].sum())
     said = [
-        f"Of {len(table):,} effects in the whole matrix, {clear:,} are clear, of which no more than {100 * CERTAIN:.0f} % are "
-        "expected to be none."
+        f"Of {len(table):,} effects in the whole matrix, {clear:,} are clear, of which no more than "
+        f"{100 * CERTAIN:.0f} % are expected to be none."
     ]
     for level in (PLAUSIBLE, EXTREME):
         rows = chosen(table, "image_auroc", level)

@@ -61,7 +61,8 @@ class Measured:
         clean = self.records[self.records["shift"] == "none"].drop_duplicates(["suite", "category"])
         counts = clean.groupby("suite", sort=False)["n_images"].agg(["count", "sum"])
         return "; ".join(
-            f"{suite}: {row['count']} categories, {row['sum']} test images" for suite, row in counts.iterrows()
+            f"{suite}: {row['count']} {'category' if row['count'] == 1 else 'categories'}, {row['sum']} test images"
+            for suite, row in counts.iterrows()
         )
 
 
@@ -90,6 +91,7 @@ def measured(page: Page, variants: Sequence[str] | None, what: str) -> Measured 
             page.number("conclusion", say_not_kept(page, what))
             return None
     shifted = records["shift"].isin({block.kind for block in blocks}) & records["variant"].isin(named)
+    shifted &= (records["shift"] == "worst") | (records["value"] != 0)  # value 0 is the unshifted once more
     return Measured(study, page.uses(_with_clean(records, records[shifted], _unshifted(blocks))))
 
 

@@ -84,7 +84,7 @@ def test_the_csv_is_in_plain_words(tmp_path):
     table = matrix(*split(records, draws), {})
     write_headline(table, tmp_path / "matrix.csv")
     read = pd.read_csv(tmp_path / "matrix.csv", keep_default_na=False)
-    assert read["dose"].unique().tolist() == ["a hue shift of ±1.00 π", "severity 1", "severity 4"]
+    assert read["dose"].unique().tolist() == ["±1.00 π", "severity 1", "severity 4"]
     row = read[(read["shift"] == "contrast") & (read["metric"] == "false alarms")].iloc[0]
     assert (row["before"], row["after"], row["change"], row["threshold"]) == (10.0, 20.0, 10.0, TRAINING)
     assert list(read) == list(for_humans(table))

@@ -96,8 +96,8 @@ def null_sentence(falls: pd.DataFrame) -> str:
         f"gets further than as many random shifts in {int(beyond.sum())} of {len(largest)} cases, most {furthest} "
         f"points further ({top['detector']} on {top['backbone']}, {top['suite']}, {top['setting']}). Its worst lies "
         f"below the mean over random shifts in {int(below.sum())} of {len(largest)}, by "
-        f"{number(largest['beyond_mean'].median())} points in the median case, where random shifts lie "
-        f"{number(largest['random_mean'].median())} points below the images as they are in the mean."
+        f"{number(largest['beyond_mean'].median())} points in the median case, where random shifts in "
+        f"the mean move AUROC by {number(-largest['random_mean'].median(), sign=True)} points."
     )
 
 

@@ -100,7 +100,8 @@ def pooled(records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], bounds: lis
             for at, searched in of_metric[of_metric["variant"] == bound.search].groupby(CASE, sort=False):
                 where = dict(zip(CASE, at, strict=True))
                 random = _same(of_metric[of_metric["variant"] == bound.random], searched, CASE)
-                clean = _same(of_metric[of_metric["shift"] == "none"], searched, CASE[:-1])
+                plain = of_metric[of_metric["shift"] == "none"].drop_duplicates([*CASE[:-1], "category", "n_images"])
+                clean = _same(plain, searched, CASE[:-1])  # several blocks of few images name the same one
                 sides = _shared(clean, searched, random)
                 if not len(sides[0]):
                     continue

@@ -101,6 +101,16 @@ def test_slanted_turns_go_round_the_circle_evenly():
     assert len(detector.images) == 12
 
 
+@pytest.mark.parametrize("defence", TURNS)
+def test_maps_are_turned_back_to_where_the_image_is(defence):
+    """Behind a detector whose map turns with the image, a blob that every copy shows stays where it is."""
+    place = torch.arange(48.0)
+    blob = torch.exp(-((place[:, None] - 14) ** 2 + (place - 28) ** 2) / 30)
+    images = 0.9 * blob.expand(1, 3, 48, 48)
+    found = Defended(Reddish(), defence).predict(images - torch.tensor([0, 1.0, 0])[:, None, None] * images, "nut")
+    torch.testing.assert_close(found.map, images[:, 0], rtol=0, atol=0.01)
+
+
 @pytest.mark.parametrize("steps", [1, 2, 5, -1])
 def test_a_hue_shift_by_a_step_changes_nothing_behind_hue_copies(steps):
     images = photographs()

@@ -55,7 +55,8 @@ shown = loading.shown(page)
 
 # %%
 for found in shown:
-    for (name, metric), table in found.worth.groupby(["suite", "metric"], sort=False):
+    by_metric = found.worth.groupby(["suite", "metric"], sort=False) if len(found.worth) else ()
+    for (name, metric), table in by_metric:
         rows = [method for method in table["method"] if method != defences.PLAIN]
         panels = {"cost": "without a shift", "floor": "at the worst"}
         page.figure(
@@ -71,7 +72,7 @@ for found in shown:
 # The same in numbers, with what is left of each method's own drop.
 
 # %%
-for found in shown:
+for found in (found for found in shown if len(found.worth)):
     page.table(
         defences.worth_table(found.worth, found.passes),
         f"tab-defences{found.suffix}",
@@ -87,7 +88,7 @@ for found in shown:
 # Intervals are those of single comparisons: of twenty without any difference, one would exclude 0.
 
 # %%
-for found in shown:
+for found in (found for found in shown if len(found.worth)):
     conclusion = defences.conclude(found.worth, found.passes)
     page.say(f"**Conclusion ({found.who}).** {conclusion}")
     page.number(f"conclusion{found.suffix}", conclusion)
@@ -99,12 +100,16 @@ for found in shown:
 # half turn, which only changes their order.
 
 # %%
-for found in shown:
-    for metric in ("image_auroc", "pixel_auroc") if len(found.shifts) else ():
+for found in (found for found in shown if len(found.shifts)):
+    for metric in ("image_auroc", "pixel_auroc"):
         page.table(
-            defences.shifts_table(found.shifts, metric),
+            defences.shifts_table(found.shifts, metric, found.passes),
             f"tab-defences-shifts-{metric}{found.suffix}",
-            f"<strong>Change of {defences.METRICS[metric]} under uniform shifts, study {found.study.name}.</strong> "
-            "Means over categories, in points against the same images unshifted, with their 95 % interval.",
+            f"<strong>{defences.METRICS[metric]} under uniform shifts, study {found.study.name}.</strong> {found.who}. "
+            "Means over categories, in points with their 95 % interval: of WinCLIP the change by the shift; of the "
+            "others how far they lie above WinCLIP, unshifted and under the same shift.",
             study=found.study.name,
         )
+    conclusion = defences.conclude_shifts(found.shifts, found.passes)
+    page.say(f"**Conclusion for uniform shifts ({found.who}).** {conclusion}")
+    page.number(f"shifts{found.suffix}", conclusion)

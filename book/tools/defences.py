@@ -46,6 +46,8 @@ def shown(page: Page) -> list[Defences]:
         except FileNotFoundError:
             kept = None
         if kept is None:
+            page.number("conclusion-demo", say_not_kept(page, "defences"))
+        elif kept.worth.empty:
             page.number("conclusion-demo", say_not_kept(page, "worst cases through a defence"))
         found.append(kept)
     return [one for one in found if one is not None]
@@ -105,15 +107,16 @@ def _covers(one: Sweeps, other: Sweeps) -> bool:
 
 
 def _of(page: Page, study: Study, records: pd.DataFrame) -> Defences | None:
-    """None where no worst case was searched through a defence."""
+    """None where nothing was done to images behind a defence."""
     labels = defended(study)
     records = records[records["detector"].isin([PLAIN, *labels]) & records["metric"].isin(METRICS)]
     on = records.loc[records["detector"].isin(labels), "backbone"]
     blocks = {block.name: block for block in searched(study)}
     of_search = (records["shift"] == "worst") & (records["setting"] == JOINT) & records["variant"].isin(blocks)
-    if on.empty or not (of_search & records["detector"].isin(labels)).any():
+    behind = records["detector"].isin(labels)
+    with_defences = records.loc[behind & (of_search | (records["shift"] == "uniform")), "suite"].unique()
+    if not len(with_defences):
         return None
-    with_defences = records.loc[of_search & records["detector"].isin(labels), "suite"].unique()
     records = records.assign(method=_methods(records, on.iloc[0]))[records["suite"].isin(with_defences)]
     order = {name: place for place, name in enumerate(blocks)}
     subject = [*SUBJECT_COLUMNS, "metric"]
@@ -127,15 +130,22 @@ def _of(page: Page, study: Study, records: pd.DataFrame) -> Defences | None:
     swept = _swept(records, labels)
     used = page.uses(pd.concat([clean, worst, before, swept]).drop(columns="method"))
     replicates = page.details("replicates", used)
-    table = worth(clean, worst, before, replicates)
-    if table.empty:
-        return None
-    table = _in_order(table, [PLAIN, *labels])
-    first = table.iloc[0]
-    who = f"WinCLIP on {on.iloc[0]} ({worst['dtype'].iloc[0]}); worst cases: {first['suite']}, {first['categories']} "
-    who += f"{'category' if first['categories'] == 1 else 'categories'}, {first['images']} images"
-    shifts = _in_order(under_shifts(swept, replicates), [PLAIN, *labels])
-    return Defences(study, table, shifts, _passes(study), who, "" if study is page.study else "-demo")
+    table = worth(clean, worst, before, replicates) if worst["detector"].isin(labels).any() else pd.DataFrame()
+    order_of = [PLAIN, *labels]
+    shifts = _in_order(under_shifts(swept, replicates), order_of)
+    if len(table):
+        first = table.iloc[0]
+        seen = f"worst cases: {first['suite']}, {_counted(int(first['categories']), int(first['images']))}"
+    else:
+        once = swept[swept["method"] == PLAIN].drop_duplicates("category")
+        seen = f"{', '.join(once['suite'].unique())}: {_counted(len(once), int(once['n_images'].sum()))}"
+    who = f"WinCLIP on {on.iloc[0]} ({records['dtype'].iloc[0]}); {seen}"
+    worths = _in_order(table, order_of) if len(table) else table
+    return Defences(study, worths, shifts, _passes(study), who, "" if study is page.study else "-demo")
+
+
+def _counted(categories: int, images: int) -> str:
+    return f"{categories} {'category' if categories == 1 else 'categories'}, {images} images"
 
 
 def _methods(records: pd.DataFrame, backbone: str) -> pd.Series:
@@ -150,8 +160,9 @@ def _swept(records: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
     of_defences = uniform[uniform["detector"].isin(labels)]
     at = of_defences[["suite", "category", "setting", "value"]].drop_duplicates()
     wanted = uniform.merge(at, on=list(at.columns))
-    wanted = wanted[wanted["method"].isin([PLAIN, *labels])]
-    return wanted.drop_duplicates(["method", "suite", "category", "setting", "value", "metric"])
+    wanted = wanted.drop_duplicates(["method", "suite", "category", "setting", "value", "metric"])
+    counts = wanted.drop_duplicates(["method", *at.columns])["method"].value_counts()
+    return wanted[wanted["method"].isin(counts.index[counts == len(at)])]
 
 
 def _in_order(table: pd.DataFrame, first: list[str]) -> pd.DataFrame:

@@ -4,7 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zsad.analysis.defences import METRICS, conclude, floor_rows, shifts_table, under_shifts, worth, worth_table
+from zsad.analysis.defences import (
+    METRICS,
+    conclude,
+    conclude_shifts,
+    floor_rows,
+    shifts_table,
+    under_shifts,
+    worth,
+    worth_table,
+)
 
 NOISE = np.linspace(-0.01, 0.01, 50)
 # Method -> unshifted, unshifted of the searched images, at their worst.
@@ -87,6 +96,15 @@ def test_a_uniform_shift_is_compared_with_the_same_images():
     change = table.set_index(["method", "metric"])["change"]
     assert change["winclip", "aupro"].value == pytest.approx(-30)
     assert change["hue copies", "aupro"].value == pytest.approx(0)
-    shown = shifts_table(table, "image_auroc")
-    assert shown.columns.tolist() == ["suite", "method", "a hue shift of +1.00 π"]
-    assert shown.iloc[0, 2] == "−30.0 (−30.0 to −30.0)"
+    shown = shifts_table(table, "image_auroc", PASSES).set_index("method")
+    assert shown.columns.tolist() == ["suite", "passes", "unshifted", "a hue shift of +1.00 π"]
+    assert shown.loc["winclip"].tolist() == ["s", 1, "–", "−30.0 (−30.0 to −30.0)"]
+    assert shown.loc["hue copies"].tolist() == ["s", 6, "−10.0 (−10.0 to −10.0)", "+20.0 (+20.0 to +20.0)"]
+    text = conclude_shifts(table, PASSES)
+    assert text.count("hue copies (6 passes, unshifted −10.0 (−10.0 to −10.0)) higher under a hue shift of") == 3
+    assert "lower" not in text
+    parts[1][0].loc[parts[1][0]["method"] == "hue copies", "estimate"] = 0.3
+    parts[1][1].loc[parts[1][1]["key"].str.contains("hue copies"), list(METRICS)] -= 0.5
+    text = conclude_shifts(under_shifts(pd.concat([r for r, _ in parts]), pd.concat([d for _, d in parts])), PASSES)
+    assert text.count("lower under a hue shift of +1.00 π (−30.0 (−30.0 to −30.0))") == 3
+    assert conclude_shifts(table[:0], {}) == "These records hold no uniform shifts through a defence."

@@ -68,9 +68,23 @@ def test_the_page_compares_what_was_searched_alike(page, monkeypatch, capsys):
     assert table.loc["winclip", "drop"].value == pytest.approx(100 * (worst["winclip"] - before))
     assert table.loc["grey", "drop"].value == pytest.approx(0, abs=1e-4), "grey pictures show it nothing red"
     assert "at its worst WinCLIP loses" in numbers["conclusion"]
-    assert numbers["conclusion-demo"].startswith("The records kept in `results/demo` hold no worst cases through a")
+    assert numbers["conclusion-demo"].startswith("The records kept in `results/demo` hold no defences yet")
+    assert numbers["shifts"].startswith("Mean image AUROC on toys, against WinCLIP under the same shift: hue copies (6")
     hue = pd.read_csv(page.folder / "tables" / "tab-defences-shifts-pixel_auroc.csv")
     assert hue["method"].tolist() == ["winclip", *LABELS]
+
+
+def test_uniform_shifts_are_shown_where_no_worst_case_is_kept(page, monkeypatch, capsys):
+    records = compute(page.study, loader=load, progress=False)
+    monkeypatch.setattr(loading, "load_records", lambda name: records[records["shift"] != "worst"])
+    monkeypatch.setattr(loading, "load_study", lambda name, **_: page.study)
+    kept, _ = loading._of(page, page.study, loading.load_records("demo")), loading.shown(page)
+    assert kept is not None
+    assert kept.worth.empty
+    assert kept.shifts["method"].unique().tolist() == ["winclip", *LABELS]
+    assert kept.who == "WinCLIP on demo-b (float32); toys: 1 category, 10 images"
+    _, numbers = shown_on(page)
+    assert numbers["conclusion-demo"].startswith("The records kept in `results/demo` hold no worst cases through a")
 
 
 def test_without_a_defence_it_says_so(page, monkeypatch, capsys):

@@ -70,26 +70,34 @@ def _of(frame: pd.DataFrame, method: str, metric: str) -> pd.DataFrame:
 
 
 def under_shifts(swept: pd.DataFrame, replicates: pd.DataFrame) -> pd.DataFrame:
-    """The mean under each uniform shift minus that of the same images as they are, over the categories that all methods
-    have: a row a suite, method, setting, value and metric; `change` is a `Difference`.
+    """Each method under uniform shifts, over the categories that all of them have.
 
     Args:
-        swept: uniform shifts, value 0 among them, with `method`.
+        swept: uniform shifts, value 0 among them, with `method`, of which one is `PLAIN`.
         replicates: their table of that name.
+
+    Returns:
+        A row a suite, method, setting, value and metric, with three `Difference`s: cost, the unshifted mean minus that
+        of `PLAIN`; change, the shifted mean minus the unshifted one; and floor, the shifted mean minus that of `PLAIN`.
     """
     rows = []
     draws = {metric: by_key(replicates, metric) for metric in METRICS}
     by = ["suite", "setting", "value"]
     for (suite, setting, value), group in swept[swept["value"] != 0].groupby(by, sort=False):
-        both = swept[(swept["suite"] == suite) & (swept["setting"] == setting) & swept["value"].isin([0.0, value])]
+        at_zero = swept[(swept["suite"] == suite) & (swept["setting"] == setting) & (swept["value"] == 0)]
         shared = set(_common(group)["category"])
-        for method in group["method"].unique() if shared else ():
+        frames = [frame[frame["category"].isin(shared)] for frame in (at_zero, group)]
+        for method in group["method"].unique() if shared and (group["method"] == PLAIN).any() else ():
             for metric in METRICS:
-                mine = _of(both[both["category"].isin(shared)], str(method), metric)
-                parts = [(sign, mine[mine["value"] == at]) for sign, at in ((1.0, value), (-1.0, 0.0))]
-                where = {"suite": suite, "method": method, "setting": setting, "value": value, "metric": metric}
-                rows.append({**where, "change": difference_of(parts, draws[metric], metric)})
-    return pd.DataFrame(rows, columns=["suite", "method", "setting", "value", "metric", "change"])
+                before, after = (_of(frame, str(method), metric) for frame in frames)
+                plain, shifted = (_of(frame, PLAIN, metric) for frame in frames)
+                row = {"suite": suite, "method": method, "setting": setting, "value": value, "metric": metric}
+                row["cost"] = difference_of([(1, before), (-1, plain)], draws[metric], metric)
+                row["change"] = difference_of([(1, after), (-1, before)], draws[metric], metric)
+                row["floor"] = difference_of([(1, after), (-1, shifted)], draws[metric], metric)
+                rows.append(row)
+    columns = ["suite", "method", "setting", "value", "metric", "cost", "change", "floor"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def worth_table(table: pd.DataFrame, passes: Mapping[str, int]) -> pd.DataFrame:
@@ -114,13 +122,39 @@ def worth_table(table: pd.DataFrame, passes: Mapping[str, int]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def shifts_table(table: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """`under_shifts` of one metric as a reader sees it: a row a suite and method, a column a shift."""
-    found = table[table["metric"] == metric]
-    words = [points(change) for change in found["change"]]
-    found = found.assign(words=words, shift=[strength(r.setting, r.value) for r in found.itertuples()])
-    wide = found.pivot_table(index=["suite", "method"], columns="shift", values="words", aggfunc="first", sort=False)
-    return wide.rename_axis(columns=None).reset_index()
+def shifts_table(table: pd.DataFrame, metric: str, passes: Mapping[str, int]) -> pd.DataFrame:
+    """`under_shifts` of one metric as a reader sees it: a row a suite and method, a column a shift. Of `PLAIN` the
+    change, of the others what lies above or below that: unshifted, and under the same shift.
+    """
+    rows: dict[tuple[str, str], dict[str, object]] = {}
+    for row in table[table["metric"] == metric].to_dict("records"):
+        plain = row["method"] == PLAIN
+        first = {"suite": row["suite"], "method": row["method"], "passes": passes.get(row["method"], 1)}
+        first["unshifted"] = "–" if plain else points(row["cost"])
+        shown = rows.setdefault((row["suite"], row["method"]), first)
+        shown[strength(row["setting"], row["value"])] = points(row["change"] if plain else row["floor"])
+    return pd.DataFrame(list(rows.values()))
+
+
+def conclude_shifts(table: pd.DataFrame, passes: Mapping[str, int]) -> str:
+    """Metric by metric, which methods lie higher or lower than WinCLIP under which uniform shifts."""
+    said = []
+    for (suite, metric), rows in table[table["method"] != PLAIN].groupby(["suite", "metric"], sort=False):
+        parts = []
+        for method, of in rows.groupby("method", sort=False):
+            found = of.to_dict("records")
+            signs = {
+                words: [f"{strength(r['setting'], r['value'])} ({points(r['floor'])})" for r in found
+                        if r["floor"].sign == sign]
+                for words, sign in (("higher under", 1), ("lower under", -1))
+            }  # fmt: skip
+            clear = "; ".join(f"{words} {', '.join(shifts)}" for words, shifts in signs.items() if shifts)
+            cost = f"{passes.get(str(method), 1)} passes, unshifted {points(found[0]['cost'])}"
+            parts.append(f"{method} ({cost}) {clear or 'undecided under all'}")
+        said.append(
+            f"Mean {METRICS[str(metric)]} on {suite}, against WinCLIP under the same shift: {'. '.join(parts)}."
+        )
+    return " ".join(said) or "These records hold no uniform shifts through a defence."
 
 
 def floor_rows(table: pd.DataFrame) -> pd.DataFrame:

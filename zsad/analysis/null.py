@@ -97,9 +97,10 @@ def pooled(records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], bounds: lis
     for bound in bounds:
         for metric in POOLED:
             of_metric = records[records["metric"] == metric]
-            for at, searched in of_metric[of_metric["variant"] == bound.search].groupby(CASE, sort=False):
+            worst = of_metric[of_metric["shift"] == "worst"]
+            for at, searched in worst[worst["variant"] == bound.search].groupby(CASE, sort=False):
                 where = dict(zip(CASE, at, strict=True))
-                random = _same(of_metric[of_metric["variant"] == bound.random], searched, CASE)
+                random = _same(worst[worst["variant"] == bound.random], searched, CASE)
                 plain = of_metric[of_metric["shift"] == "none"].drop_duplicates([*CASE[:-1], "category", "n_images"])
                 clean = _same(plain, searched, CASE[:-1])  # several blocks of few images name the same one
                 sides = _shared(clean, searched, random)
@@ -128,7 +129,7 @@ def lowest_criterion(
     """
     rows = []
     for metric in POOLED:
-        of_metric = records[records["metric"] == metric]
+        of_metric = records[(records["metric"] == metric) & (records["shift"] == "worst")]
         for at, base in of_metric[of_metric["variant"] == criteria[published]].groupby(CASE, sort=False):
             others = {name: _same(of_metric[of_metric["variant"] == block], base, CASE)
                       for name, block in criteria.items()}  # fmt: skip

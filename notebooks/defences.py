@@ -45,6 +45,24 @@ page = notebook.start(globals(), "defences")
 shown = loading.shown(page)
 
 # %% [markdown]
+# ## What it costs
+#
+# Without a shift, over all test images of every category that was seen through a defence.
+
+# %%
+for found in shown:
+    page.table(
+        defences.costs_table(found.costs, found.passes),
+        f"tab-defences-costs{found.suffix}",
+        f"<strong>What defences cost without a shift, study {found.study.name}.</strong> Change of means over "
+        "categories against WinCLIP, in points with their 95 % interval; passes: forward passes an image.",
+        study=found.study.name,
+    )
+    conclusion = defences.conclude_costs(found.costs)
+    page.say(f"**Conclusion without a shift ({found.study.name}).** {conclusion}")
+    page.number(f"costs{found.suffix}", conclusion)
+
+# %% [markdown]
 # ## At the worst, and without a shift
 #
 # Rotation, hue and saturation are searched together for each picture, within the bounds of the paper

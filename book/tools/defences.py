@@ -11,6 +11,7 @@ import pandas as pd
 from book.tools.absent import say_not_kept, shows_kept
 from book.tools.page import Page
 from zsad.analysis.defences import METRICS, PLAIN, under_shifts, worth
+from zsad.analysis.gaps import changes
 from zsad.analysis.means import unshifted
 from zsad.study import load_records
 from zsad.study.config import Study, load_study
@@ -27,6 +28,7 @@ class Defences:
     study: Study
     worth: pd.DataFrame
     shifts: pd.DataFrame
+    costs: pd.DataFrame
     passes: dict[str, int]
     who: str
     suffix: str
@@ -114,7 +116,7 @@ def _of(page: Page, study: Study, records: pd.DataFrame) -> Defences | None:
     blocks = {block.name: block for block in searched(study)}
     of_search = (records["shift"] == "worst") & (records["setting"] == JOINT) & records["variant"].isin(blocks)
     behind = records["detector"].isin(labels)
-    with_defences = records.loc[behind & (of_search | (records["shift"] == "uniform")), "suite"].unique()
+    with_defences = records.loc[behind, "suite"].unique()
     if not len(with_defences):
         return None
     records = records.assign(method=_methods(records, on.iloc[0]))[records["suite"].isin(with_defences)]
@@ -141,7 +143,8 @@ def _of(page: Page, study: Study, records: pd.DataFrame) -> Defences | None:
         seen = f"{', '.join(once['suite'].unique())}: {_counted(len(once), int(once['n_images'].sum()))}"
     who = f"WinCLIP on {on.iloc[0]} ({records['dtype'].iloc[0]}); {seen}"
     worths = _in_order(table, order_of) if len(table) else table
-    return Defences(study, worths, shifts, _passes(study), who, "" if study is page.study else "-demo")
+    costs = changes(clean[clean["backbone"] == on.iloc[0]], replicates, labels)
+    return Defences(study, worths, shifts, costs, _passes(study), who, "" if study is page.study else "-demo")
 
 
 def _counted(categories: int, images: int) -> str:

@@ -7,13 +7,16 @@ import pytest
 from zsad.analysis.defences import (
     METRICS,
     conclude,
+    conclude_costs,
     conclude_shifts,
+    costs_table,
     floor_rows,
     shifts_table,
     under_shifts,
     worth,
     worth_table,
 )
+from zsad.analysis.differences import Difference
 
 NOISE = np.linspace(-0.01, 0.01, 50)
 # Method -> unshifted, unshifted of the searched images, at their worst.
@@ -87,6 +90,21 @@ def test_the_table_and_the_figure_leave_out_winclip_against_itself():
     rows = floor_rows(table[table["metric"] == "aupro"])
     assert set(rows["row"]) == {"grey input", "hue copies"}
     assert rows.set_index(["row", "panel"]).loc[("grey input", "cost"), "estimate"] == pytest.approx(-5)
+
+
+def test_what_a_defence_costs_unshifted_is_said_by_its_sign():
+    change = {"grey input": Difference(-3, -4, -2, 2), "hue copies": Difference(1, -1, 3, 2)}
+    table = pd.DataFrame(
+        [{"suite": "s", "cause": c, "metric": "aupro", "categories": 2, "change": d} for c, d in change.items()]
+    )
+    text = conclude_costs(table)
+    assert text == (
+        "Unshifted mean AUPRO on s: costs: grey input (−3.0 (−4.0 to −2.0)); "
+        "undecided: hue copies (+1.0 (−1.0 to +3.0))."
+    )
+    shown = costs_table(table, {"grey input": 1, "hue copies": 6})
+    assert shown["passes"].tolist() == [1, 6]
+    assert shown["AUPRO"].tolist() == ["−3.0 (−4.0 to −2.0)", "+1.0 (−1.0 to +3.0)"]
 
 
 def test_a_uniform_shift_is_compared_with_the_same_images():

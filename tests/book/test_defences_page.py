@@ -54,7 +54,8 @@ def test_the_page_compares_what_was_searched_alike(page, monkeypatch, capsys):
     ids, numbers = shown_on(page)
     figures = {f"fig-defences-toys-{metric}" for metric in ("image_auroc", "pixel_auroc", "aupro")}
     tables = {"tab-defences", "tab-defences-shifts-image_auroc", "tab-defences-shifts-pixel_auroc"}
-    assert ids == figures | tables
+    assert ids == figures | tables | {"tab-defences-costs"}
+    assert "Unshifted mean pixel AUROC on toys: " in numbers["costs"]
     (found,) = variables["shown"]
     assert found.passes == {"winclip": 1, "hue copies": 6, "grey": 1}
     assert found.who == "WinCLIP on demo-b (float32); worst cases: toys, 1 category, 6 images"

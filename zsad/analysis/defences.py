@@ -100,6 +100,32 @@ def under_shifts(swept: pd.DataFrame, replicates: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def costs_table(table: pd.DataFrame, passes: Mapping[str, int]) -> pd.DataFrame:
+    """`zsad.analysis.gaps.changes` of defences as a reader sees them: what each costs unshifted, a row a suite and
+    defence.
+    """
+    rows: dict[tuple[str, str], dict[str, object]] = {}
+    for row in table.to_dict("records"):
+        method = row["cause"]
+        first = {"suite": row["suite"], "method": method, "what": WHAT.get(method, ""), "passes": passes[method]}
+        shown = rows.setdefault((row["suite"], method), {**first, "categories": row["categories"]})
+        shown[METRICS[row["metric"]]] = points(row["change"])
+    return pd.DataFrame(list(rows.values()))
+
+
+def conclude_costs(table: pd.DataFrame) -> str:
+    """Metric by metric, which defences cost or gain unshifted."""
+    said = []
+    for (suite, metric), rows in table.groupby(["suite", "metric"], sort=False):
+        groups: dict[str, list[str]] = {"costs": [], "gains": [], "undecided": []}
+        for row in rows.to_dict("records"):
+            name = {-1: "costs", 1: "gains", 0: "undecided"}[row["change"].sign]
+            groups[name].append(f"{row['cause']} ({points(row['change'])})")
+        parts = [f"{words}: {', '.join(names)}" for words, names in groups.items() if names]
+        said.append(f"Unshifted mean {METRICS[str(metric)]} on {suite}: {'; '.join(parts)}.")
+    return " ".join(said)
+
+
 def worth_table(table: pd.DataFrame, passes: Mapping[str, int]) -> pd.DataFrame:
     """`worth` as a reader sees it: a row a suite, metric and method; `passes` are the forward passes an image costs."""
     rows = []

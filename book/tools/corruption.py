@@ -129,7 +129,8 @@ def _of_block(page: Page, study: Study, block: Corruptions) -> pd.DataFrame | No
         )
     else:
         everything = _kept(study)
-        corrupted = everything[(everything["shift"] == "corruption") & (everything["variant"] == block.name)]
+        of_block = (everything["shift"] == "corruption") & (everything["variant"] == block.name)
+        corrupted = _whole(everything[of_block & (everything["value"] != 0)])
         clean = unshifted(everything)
     if corrupted.empty:
         return None
@@ -137,6 +138,20 @@ def _of_block(page: Page, study: Study, block: Corruptions) -> pd.DataFrame | No
     none = [clean.assign(shift="corruption", setting=kind, value=0.0) for kind in in_order(corrupted["setting"])]
     records = pd.concat([corrupted[corrupted["value"] != 0], *none], ignore_index=True)
     return page.uses(records[records["metric"] == METRIC])
+
+
+def _whole(records: pd.DataFrame) -> pd.DataFrame:
+    """Of what is kept of a block, the severities that are kept of every category and kind, for all detectors that any
+    such severity is kept of: means of others would compare other things.
+    """
+    by = ["suite", "detector", "backbone", "value"]
+    counted = records.drop_duplicates("key").groupby(by).size().rename("count").reset_index()
+    most = counted.groupby("suite")["count"].transform("max")
+    whole = counted[counted["count"] == most]
+    subjects = whole[by[:-1]].drop_duplicates()
+    everyone = whole.groupby("value").size() == len(subjects)
+    there = whole[whole["value"].isin(everyone[everyone].index)]
+    return records.merge(there[by], on=by)
 
 
 def _kept(study: Study) -> pd.DataFrame:

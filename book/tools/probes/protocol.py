@@ -129,7 +129,7 @@ def with_other_activation(backbone: Backbone) -> Backbone:
 
 def squares(dataset: Dataset, side: int, antialias: bool) -> Float[Tensor, "image 3 side side"]:
     """The images straight from their native size to squares of the model's input, bicubic."""
-    sizes = {"size": (side, side), "mode": "bicubic", "antialias": antialias, "align_corners": False}
+    sizes: dict[str, Any] = {"size": (side, side), "mode": "bicubic", "antialias": antialias, "align_corners": False}
     return torch.cat([interpolate(sample.image[None], **sizes) for sample in dataset]).clamp(0, 1)
 
 

@@ -84,6 +84,8 @@ def write_suite(root: str | os.PathLike[str], name: str, seed: int = 0, progress
     A suite that is there as it was drawn is left alone. One with an image missing, replaced or added is drawn again,
     and what was there is set aside beside it, with a warning; one that was drawn otherwise is replaced. A suite appears
     under its name only when it is complete. Of several processes one draws, and the others wait for it.
+    All processors draw, each in a process of its own that imports the main module: a script that calls this guards what
+    it does with `if __name__ == "__main__":`.
 
     Args:
         root: folder that receives the suite.

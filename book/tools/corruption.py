@@ -21,7 +21,7 @@ from zsad.leagues import output_of
 from zsad.study import load_records
 from zsad.study.config import DetectorConfig, Study, load_study
 from zsad.study.results import leagues_of, load_sidecars
-from zsad.study.schema import SUBJECT_COLUMNS
+from zsad.study.schema import RECORD_COLUMNS, SUBJECT_COLUMNS
 from zsad.study.shifts import Corruptions
 from zsad.study.suites import DOMAINS
 
@@ -159,7 +159,7 @@ def _kept(study: Study) -> pd.DataFrame:
     try:
         return load_records(study.name)
     except FileNotFoundError:
-        return pd.DataFrame(columns=["shift", "variant", "suite", "detector", "backbone", "metric"])
+        return pd.DataFrame(columns=RECORD_COLUMNS)
 
 
 def _on_first(records: pd.DataFrame, first: Mapping[str, str]) -> pd.DataFrame:

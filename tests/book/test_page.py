@@ -17,7 +17,8 @@ from book.tools.plots.gallery import gallery
 from zsad.study import load_study
 from zsad.study.incomplete import Failures, IncompleteError
 
-SIDECAR = {"code": {}, "commit": "a" * 40, "dirty": False, "spec": {"detector": "winclip", "shift": {"kind": "none"}}}
+SPEC = {"detector": "winclip", "options": {}, "shift": {"kind": "none"}}
+SIDECAR = {"code": {}, "commit": "a" * 40, "dirty": False, "spec": SPEC}
 
 
 @pytest.fixture

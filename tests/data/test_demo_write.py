@@ -117,7 +117,7 @@ def test_a_writing_that_was_interrupted_leaves_no_suite(tmp_path, monkeypatch):
     def fail(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(write, "_write_mvtec", fail)
+    monkeypatch.setattr(write, "write_stamp", fail)
     with pytest.raises(KeyboardInterrupt):
         write_suites(tmp_path, progress=False)
     assert hidden_but_locks(tmp_path) == []
@@ -129,7 +129,7 @@ def start(code: str, folder: Path) -> subprocess.Popen[str]:
 
 
 def test_a_writing_that_was_killed_frees_the_lock_and_is_swept(tmp_path):
-    code = "write._write_mvtec = lambda *a: os.kill(os.getpid(), 9)\n"
+    code = "write.write_stamp = lambda *a: os.kill(os.getpid(), 9)\n"
     code += "write.write_suite(sys.argv[1], 'demo-mvtec', 0, False)"
     assert start(code, tmp_path).wait() == -9
     assert len(hidden_but_locks(tmp_path)) == 2

@@ -4,14 +4,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 
 from book.tools.plots.style import PALETTE, new_figure, style
 
-_PALE = "#f4f1ec"
-WORSE = LinearSegmentedColormap.from_list("worse", [PALETTE[0], _PALE, PALETTE[4]])
-"""Blue for the better, orange for the worse, and pale between; the words on it are dark on a light and a dark page."""
+FULL = 0.85  # opacity of the full colour
+WORSE = LinearSegmentedColormap.from_list(
+    "worse",
+    [(0, (*to_rgb(PALETTE[0]), FULL)), (0.5, (*to_rgb(PALETTE[0]), 0)), (0.5, (*to_rgb(PALETTE[4]), 0)),
+     (1, (*to_rgb(PALETTE[4]), FULL))],
+)  # fmt: skip
+"""Blue for the better, orange for the worse, and the page itself between, so that its ink is read on a light and on a
+dark page."""
 
 
 def plot_heat(
@@ -42,7 +47,7 @@ def plot_heat(
                 if np.isfinite(value):
                     number = f"{value:.0f}".replace("-0", "0").replace("-", "−")
                     text = number if wide["clear"].iloc[row, column] else f"({number})"
-                    axis.text(column, row, text, ha="center", va="center", color="black")
+                    axis.text(column, row, text, ha="center", va="center")
             axis.grid(visible=False)
             axis.set_yticks(range(len(rows)), list(rows))
             axis.set_xticks(

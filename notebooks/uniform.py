@@ -33,6 +33,7 @@ import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
+from book.tools.absent import say_not_kept
 from book.tools.swept import LEFT_OUT, kept_sweep, swept_categories
 from zsad.analysis import corners, sweeps
 from zsad.analysis.means import mean_over_categories
@@ -83,7 +84,10 @@ if setting == "angle":
     beside = [(records, kept_sweep(page, setting, variant=LEFT_OUT)[0], suffix) for records, _, suffix in studies[1:]]
     if any(block.variant == LEFT_OUT for block in page.study.sweeps):
         beside.insert(0, (studies[0][0], page.records("uniform", setting, variant=LEFT_OUT, **asked), ""))
-    for counted, left_out, suffix in (found for found in beside if len(found[1])):
+    beside = [found for found in beside if len(found[1])]
+    if not beside:
+        say_not_kept(page, "rotations whose empty corners are left out")
+    for counted, left_out, suffix in beside:
         both = pd.concat([counted, left_out])
         curves = corners.corner_curves(counted, left_out, page.details("replicates", both))
         panels = {metric: (words, plots.SETTINGS[setting].label) for metric, words in sweeps.METRICS.items()}

@@ -58,6 +58,18 @@ def test_a_dry_run_says_it_and_computes_nothing(study, tmp_path, capsys):
     assert not list((tmp_path / "records").glob("*.parquet"))
 
 
+def test_taking_what_is_there_leaves_the_lists_of_a_run_alone(study, tmp_path, capsys, monkeypatch):
+    """A list of some results would tell `make book` that all are computed."""
+    monkeypatch.setattr("zsad.study.manifest.project_root", lambda: tmp_path)
+    path = tmp_path / "mine.yaml"
+    path.write_text(json.dumps(json.loads(study.model_dump_json(exclude={"name"}))))
+    compute(study, "none", variant="default", loader=load_reddish, progress=False)
+    assert main(["run", str(path), "--there", "--export", str(tmp_path / "out")]) == 0
+    assert "study mine: 2 cells" in capsys.readouterr().out
+    assert (tmp_path / "out" / "provenance.json").is_file()
+    assert not list((tmp_path / "build" / "study").rglob("*.json"))
+
+
 def test_hours_and_refusals_are_said():
     said = str(Estimate(1200, 200, 34_000, 7200.0, 5_000_000, 3))
     assert said == (
@@ -73,4 +85,5 @@ def test_only_what_is_there_is_handed_out_where_nothing_is_to_be_computed(study)
     there = compute(study, missing=False, progress=False)
     assert set(some["key"]) == set(there["key"])
     assert set(there["shift"]) == {"none", "uniform"}
-    assert set(there["setting"]) == {"none", "hue", "angle"}, "an angle of 0 is the unshifted cell"
+    assert set(there["setting"]) == {"none", "hue"}, "an angle of 0 is there, and no other: no angle was computed"
+    assert set(there.loc[there["setting"] == "hue", "value"]) == {0, 1}

@@ -62,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
     except IncompleteError as error:
         records, missing = error.records, error
     some = options.shift is not None or options.detector is not None
-    write_manifest(records, study.name, missing.subjects if missing else (), keep=some)
+    if not options.there:  # a list of some results would pass for that of all
+        write_manifest(records, study.name, missing.subjects if missing else (), keep=some)
     print(f"study {study.name}: {records['key'].nunique()} cells, {len(records)} records in {study.records_root}")
     if missing is None and options.export:
         export(records, study, options.export)

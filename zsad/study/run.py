@@ -149,6 +149,11 @@ class _Images(NamedTuple):
     corruption: Corruption | None
 
 
+def _strengths_of(w: Wanted) -> tuple[str, ...]:
+    """What a cell's name has in common with those of other strengths of the same shift."""
+    return (*w.subject, w.entry.detector, w.entry.shift, w.entry.variant, w.entry.setting)
+
+
 def _images_of(w: Wanted) -> _Images:
     cell = w.cell
     return _Images(w.dataset.fingerprint(), (cell.resolution, cell.aspect, cell.metric_size), corruption_of(cell))
@@ -209,9 +214,14 @@ class Evaluator:
         return self._all(asked)
 
     def found(self, selection: Selection) -> pd.DataFrame:
-        """The records that are there. Raises FileNotFoundError where there are none."""
+        """The records that are there. Raises FileNotFoundError where there are none.
+
+        A block whose shifted cells are not there has none: its strength 0 is the unshifted cell, which others have too.
+        """
         wanted, _ = self._all(requests(self.study, _without_missing_suites(self.study, selection)))
-        entries = [w.entry for w in wanted if self.results.find(w.key) is not None]
+        there = [w for w in wanted if self.results.find(w.key) is not None]
+        begun = {_strengths_of(w) for w in there if not w.cell.shift.is_none}
+        entries = [w.entry for w in there if w.entry.shift == "none" or _strengths_of(w) in begun]
         if not entries:
             raise FileNotFoundError(f"study {self.study.name!r} has no result yet: `zsad run` computes them")
         return gather(self.results, self.study.name, entries)

@@ -16,7 +16,7 @@ def plot_forest(table: pd.DataFrame, rows: Sequence[str], panels: dict[str, str]
         table: row, panel and estimate, low, high in the unit of the axis. What is missing leaves its place empty.
         rows: in the order shown, from the top.
         panels: names in the table, and the words shown for them as titles.
-        label: of the horizontal axes, with its unit.
+        label: of all horizontal axes, with their unit.
     """
     figure, axes = new_figure(1, len(panels), height=0.9 + 0.3 * len(rows), sharey=True)
     place = np.arange(len(rows))
@@ -32,7 +32,7 @@ def plot_forest(table: pd.DataFrame, rows: Sequence[str], panels: dict[str, str]
             axis.axvline(0, color=INK, linewidth=0.9)
             axis.grid(visible=False, axis="y")
             axis.set_title(words)
-            axis.set_xlabel(label)
+        figure.supxlabel(label, fontsize="medium", color=INK)
         axes[0].set_yticks(place, list(rows))
         axes[0].set_ylim(len(rows) - 0.5, -0.5)
     return figure

@@ -61,7 +61,7 @@ if found and falls.empty:
 # is, for the search, for as many random shifts, and in the mean over random shifts.
 
 # %%
-names = {"worst": "search", "random_worst": "worst of random shifts", "random_mean": "mean of random shifts"}
+names = {"worst": "search", "random_worst": "worst at random", "random_mean": "mean at random"}
 if len(falls):
     full = falls[falls["size"] == falls["size"].max()]
     full = full.assign(row=full["detector"] + ", " + full["backbone"] + ": " + full["setting"].map(SETTINGS))

@@ -313,3 +313,31 @@ def test_kept_records_are_shown_with_their_clean_cells_and_domains(page, monkeyp
     assert "blade on demo-b (float32), images: same 9, view 9" in found.who
     page.overrides = {"limit": "4"}
     assert [cases.suffix for cases in shown(page)] == [""]
+
+
+def test_of_what_is_kept_in_part_the_whole_severities_are_shown(page, monkeypatch):
+    """Of one detector severity 3 lacks a category, and of another suite there is only what is not corrupted."""
+    study = load_study("demo", check_models=False)
+    block = next(b for b in study.corruptions if b.name == "default")
+    cells = [
+        (suite, category, detector, kind, value)
+        for suite, categories in (("demo-mvtec", ("washer", "wood")), ("demo-visa", ("pcb",)))
+        for category in categories
+        for detector in ("winclip", "clip")
+        for kind in KINDS
+        for value in (0, 1, 3)
+        if value == 0 or suite == "demo-mvtec"
+        if (category, detector, value) != ("wood", "clip", 3)
+    ]
+    frame = pd.DataFrame(cells, columns=["suite", "category", "detector", "setting", "value"])
+    frame = frame.assign(study="demo", backbone="demo-b", dtype="float32", shift="corruption", variant="default",
+                         metric="image_auroc", estimate=0.5, low=0.4, high=0.6, n_images=9, n_anomalous=4,
+                         key=[f"{i:064x}" for i in range(len(frame))])  # fmt: skip
+    clean = frame[frame["value"] == 0].drop_duplicates(["category", "detector"])
+    clean = clean.assign(shift="none", setting="none", key=[f"{10**6 + i:064x}" for i in range(len(clean))])
+    monkeypatch.setattr(corruption, "load_records", lambda name: pd.concat([frame, clean], ignore_index=True))
+    monkeypatch.setattr(page, "uses", lambda records: records)
+    shown_of = corruption._of_block(page, study, block)
+    assert set(shown_of["suite"]) == {"demo-mvtec"}
+    assert set(shown_of["value"]) == {0, 1}
+    assert set(shown_of["detector"]) == {"winclip", "clip"}

@@ -143,6 +143,12 @@ def test_squares_hold_their_numbers_and_say_which_are_unclear():
     assert {text.get_text() for text in axis.texts} == {"−3", "(0)", "12"}
     assert {(text.get_position(), text.get_text()) for text in axis.texts} >= {((0, 1), "12"), ((1, 0), "(0)")}
     assert "currentColor" in to_svg(figure, "x")
+    (image,) = axis.images
+    better, unclear, worse = (image.cmap(image.norm(value)) for value in (-10.0, 0.0, 10.0))
+    assert unclear[3] == pytest.approx(0, abs=0.01), "no change shows the page"
+    assert better[2] > better[0]
+    assert worse[0] > worse[2]
+    assert better[3] == worse[3] == pytest.approx(0.85, abs=0.01)
 
 
 def test_curves_have_a_panel_each_and_their_intervals():

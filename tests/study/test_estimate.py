@@ -1,6 +1,7 @@
 """What a study would take, counted and timed before it starts."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from toys import load_reddish, tiny_study, write_suite
@@ -47,6 +48,12 @@ def test_tries_are_those_that_a_search_makes(study):
         assert records["key"].unique().tolist() == [w.key]
         assert evaluations(w.cell) == 100
         assert passes_of(w) == 100 * len(w.dataset)
+
+
+def test_each_copy_that_a_defence_makes_is_a_pass(study):
+    w = Evaluator(study).wanted(Selection("none", variant="default"), progress=False)[0][0]
+    defended = replace(w, cell=replace(w.cell, options='{"defence":"turned copies"}'))
+    assert passes_of(defended) == 4 * passes_of(w) == 4 * len(w.dataset)
 
 
 def test_a_dry_run_says_it_and_computes_nothing(study, tmp_path, capsys):

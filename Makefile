@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-STUDY ?= quick
+STUDY ?= demo
 CORES ?= 2
 PORT ?= 8000
 PYTEST_ARGS ?=
@@ -21,7 +21,7 @@ setup: $(INSTALLED) ## install everything into .venv, from requirements.lock
 $(INSTALLED): requirements.lock pyproject.toml tools/setup.sh
 	@tools/setup.sh
 
-book: $(INSTALLED) ## compute the study and render the book (STUDY=quick)
+book: $(INSTALLED) ## compute the study and render the book (STUDY=demo: from kept records)
 	@start=$$SECONDS; \
 	$(BIN)/snakemake book --cores $(CORES) --config study=$(STUDY) --rerun-incomplete --nolock; \
 	echo "book: _build/html/index.html, $$((SECONDS - start)) s"

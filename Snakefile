@@ -1,6 +1,6 @@
 # From the study's cells to the book. Rules only: what a cell is, and what is missing, is known to `zsad.study`.
 #
-#     snakemake book --config study=quick        (settings: profiles/default/config.yaml)
+#     snakemake book --config study=demo         (settings: profiles/default/config.yaml)
 #
 # Each rule names the code that it depends on as the parameter `code`, a fingerprint that comments do not change. Names
 # come from folders and may hold anything: what enters a shell line is quoted (:q).
@@ -11,8 +11,9 @@ from book.tools.sources import sources
 from zsad.study.cells import Selection, requests
 from zsad.study.code import imported_code, manifest_code, module_code
 from zsad.study.config import load_study
+from zsad.study.kept import is_kept
 
-NAME = str(config.get("study", "quick"))
+NAME = str(config.get("study", "demo"))
 STUDY = load_study(NAME, check_models=False)
 STUDY_FILE = NAME if Path(NAME).suffix else f"study/{NAME}.yaml"
 PYTHON = sys.executable
@@ -20,10 +21,11 @@ MISSING = STUDY.missing_suites()
 BUILD = f"build/study/{STUDY.name}"
 PAGES = f"build/book/{STUDY.name}"
 SUITES_DONE = f"{STUDY.data_root}/demo-{STUDY.demo_seed}.done"
+# Of a study that is kept in results/ nothing is computed for the book but what pages need besides.
 MANIFESTS = [
     f"{BUILD}/{suite}/{category}/{backbone}.json"
     for suite in STUDY.suites
-    if suite not in MISSING
+    if suite not in MISSING and not is_kept(STUDY.name)
     for category in STUDY.categories_of(suite)
     for backbone in STUDY.backbones_on(suite)
 ]
@@ -106,6 +108,7 @@ rule notebook:
     input:
         source=lambda wildcards: str(SOURCES[wildcards.name].path),
         records=MANIFESTS,
+        suites=[SUITES_DONE] if any(STUDY.is_demo(suite) for suite in STUDY.suites) else [],
         kept=sorted(str(path) for path in Path("results").glob("*/*") if path.suffix in (".csv", ".parquet")),
     output:
         f"{PAGES}/{{name}}.ipynb",

@@ -22,7 +22,7 @@
 # twenty is expected to be none. A number in brackets is not clear.
 
 # %% tags=["parameters"]
-study = "quick"  # quick, demo, stangl, paper, or a YAML file
+study = "demo"  # demo, quick, stangl, paper, or a YAML file
 suite = None  # another suite than the study's
 category = None  # one category alone
 backbone = None  # another backbone

@@ -24,7 +24,7 @@
 # method is an option of the detector `text_fnn`, and [the ablations](text_ablation) vary the ones that matter.
 
 # %% tags=["parameters"]
-study = "quick"  # quick, demo, stangl, paper, or a YAML file
+study = "demo"  # demo, quick, stangl, paper, or a YAML file
 suite = None  # another suite than the study's
 category = None  # one category alone
 backbone = None  # another backbone

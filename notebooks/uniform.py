@@ -18,7 +18,7 @@
 # flat.
 
 # %% tags=["parameters"]
-study = "quick"  # quick, demo, stangl, paper, or a YAML file
+study = "demo"  # demo, quick, stangl, paper, or a YAML file
 suite = None  # another suite than the study's first
 category = None  # one category alone
 backbone = None  # another backbone

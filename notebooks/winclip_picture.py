@@ -19,7 +19,7 @@
 # every window of 2×2 and 3×3 patches, each sent through the network on its own, and merges the answers.
 
 # %% tags=["parameters"]
-study = "quick"  # quick, demo, stangl, paper, or a YAML file
+study = "demo"  # demo, quick, stangl, paper, or a YAML file
 suite = None  # another suite than the study's first
 category = None  # one category alone
 backbone = None  # another backbone

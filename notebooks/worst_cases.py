@@ -24,7 +24,7 @@
 # The map of a turned picture is turned back, and its empty corners score 0.
 
 # %% tags=["parameters"]
-study = "quick"  # quick, demo, stangl, paper, or a YAML file
+study = "demo"  # demo, quick, stangl, paper, or a YAML file
 suite = None  # another suite than the study's
 category = None  # one category alone
 backbone = None  # another backbone

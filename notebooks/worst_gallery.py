@@ -19,7 +19,7 @@
 # mean score the search raises.
 
 # %% tags=["parameters"]
-study = "quick"  # quick, demo, stangl, paper, or a YAML file
+study = "demo"  # demo, quick, stangl, paper, or a YAML file
 suite = None  # another suite than the study's
 category = None  # one category alone
 backbone = None  # another backbone

@@ -21,7 +21,7 @@
 # many forward passes, by both of the aims that a search can have.
 
 # %% tags=["parameters"]
-study = "quick"  # quick, demo, stangl, paper, or a YAML file
+study = "demo"  # demo, quick, stangl, paper, or a YAML file
 suite = None  # another suite than the study's
 category = None  # one category alone
 backbone = None  # another backbone

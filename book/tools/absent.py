@@ -13,9 +13,11 @@ def say_absent(page: Page, what: str) -> str:
     return sentence
 
 
-def say_not_kept(page: Page, what: str, study: str = "demo") -> str:
-    """Say that `results/<study>` lacks something, and how to have it; returns the sentence."""
-    sentence = f"The records kept in `results/{study}` hold no {what} yet; `zsad run {study}` computes them."
+def say_not_kept(page: Page, what: str, study: str | None = None) -> str:
+    """Say that `results/<study>`, by default of the page's study, lacks something, and how to have it; returns the
+    sentence."""
+    name = study or page.study.name
+    sentence = f"The records kept in `results/{name}` hold no {what} yet; `zsad run {name}` computes them."
     page.say(sentence)
     return sentence
 

@@ -1,6 +1,4 @@
-"""The records that pages of the matrix, of doses and of the null show: those kept of the demo study, or, where a page
-is made with other parameters than the book's, those of its study; with what lies beside them.
-"""
+"""The records that pages of the matrix, of doses and of the null show, with what lies beside them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,17 +10,12 @@ from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
 from zsad.analysis.decisions import Decisions, decide
 from zsad.analysis.differences import by_key
-from zsad.study import load_records
-from zsad.study.config import Study, load_study
+from zsad.study.config import Study
 from zsad.study.results import load_sidecars, load_table
 from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Block
 
 _HEADLINE = ("image_auroc", "pixel_auroc", "aupro")
-BOOK = "quick"
-"""The study that the book is made with, whose few pictures decide nothing: its pages show what is kept of another."""
-
-
 WORST = None
 """As the names of blocks: every search for worst cases, and what goes with it."""
 
@@ -70,29 +63,20 @@ def measured(page: Page, variants: Sequence[str] | None, what: str) -> Measured 
     """The shifted records of blocks of these names, or of all searches. Where there are none it says so, keeps
     that as the page's conclusion, and returns None.
     """
-    own = page.study.name != BOOK or bool(page.overrides)
-    study = page.study if own else load_study("demo", check_models=False)
-    blocks = list(study.worst) if variants is None else [b for b in study.blocks if b.variant in variants]
-    named = {block.variant for block in blocks}
-    if own:
-        if not named:
-            page.number("conclusion", say_absent(page, what))
-            return None
-        of_blocks = [page.records(block.kind, variant=block.variant) for block in blocks]
-        plain = [page.records("none", variant=name) for name in _unshifted(blocks)]
-        records = pd.concat([*of_blocks, *plain], ignore_index=True).drop_duplicates()
-    else:
-        try:
-            records = load_records("demo")
-        except FileNotFoundError:
-            records = None
-        kinds = {block.kind for block in blocks}
-        if records is None or not (records["variant"].isin(named) & records["shift"].isin(kinds)).any():
-            page.number("conclusion", say_not_kept(page, what))
-            return None
-    shifted = records["shift"].isin({block.kind for block in blocks}) & records["variant"].isin(named)
+    blocks = list(page.study.worst) if variants is None else [b for b in page.study.blocks if b.variant in variants]
+    named, kinds = {block.variant for block in blocks}, {block.kind for block in blocks}
+    if not named:
+        page.number("conclusion", say_absent(page, what))
+        return None
+    of_blocks = [page.records(block.kind, variant=block.variant) for block in blocks]
+    plain = [page.records("none", variant=name) for name in _unshifted(blocks)]
+    records = pd.concat([*of_blocks, *plain], ignore_index=True).drop_duplicates()
+    if not (records["variant"].isin(named) & records["shift"].isin(kinds)).any():
+        page.number("conclusion", say_not_kept(page, what))
+        return None
+    shifted = records["shift"].isin(kinds) & records["variant"].isin(named)
     shifted &= (records["shift"] == "worst") | (records["value"] != 0)  # value 0 is the unshifted once more
-    return Measured(study, page.uses(_with_clean(records, records[shifted], _unshifted(blocks))))
+    return Measured(page.study, page.uses(_with_clean(records, records[shifted], _unshifted(blocks))))
 
 
 def _unshifted(blocks: Sequence[Block]) -> set[str]:

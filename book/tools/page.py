@@ -35,6 +35,7 @@ from zsad.leagues import in_words, league_of, leagues_of_outputs
 from zsad.study.cells import Selection
 from zsad.study.config import Study, load_study
 from zsad.study.incomplete import IncompleteError
+from zsad.study.kept import Kept, is_kept, lacking_in_words
 from zsad.study.manifest import manifest_records
 from zsad.study.provenance import commit
 from zsad.study.results import load_table
@@ -89,10 +90,12 @@ class Page:
     items: list[dict[str, Any]] = field(default_factory=list)
     numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lacking: list[str] = field(default_factory=list)
+    _kept: Kept = field(init=False)
     sources: Sources = field(init=False)
 
     def __post_init__(self) -> None:
         self.sources = Sources(self.study)
+        self._kept = Kept(self.study)
 
     def banner(self) -> None:
         """Show the world, the study and its overrides."""
@@ -116,15 +119,22 @@ class Page:
     def records(
         self, shift: str | None = None, setting: str | None = None, study: Study | None = None, **selection: Any
     ) -> pd.DataFrame:
-        """Records of the study (or of a changed copy of it), computing the missing ones; see `zsad.study.compute`.
+        """Records of the study, or of a changed copy of it; see `zsad.study.compute`.
+
+        Of a study that is kept in `results/<study>` they are those that are kept, none where there are none, and the
+        page says what is not; a copy, and a study that papermill parameters have changed, are computed where they are
+        not there.
 
         While the book is made they have just been computed and listed, and are read without loading a model. Where some
         cannot be computed the page says which, and why, and goes on with the others.
 
         Raises IncompleteError where there is none.
         """
+        wanted = Selection(shift, setting, **selection)
+        if study is None and self.shows_kept:
+            return self.uses(self._kept_records(wanted))
         if study is None and not self.overrides and LISTED in os.environ:
-            listed = manifest_records(self.study, Selection(shift, setting, **selection))
+            listed = manifest_records(self.study, wanted)
             if listed is not None:
                 return self.uses(listed)
         try:
@@ -134,6 +144,17 @@ class Page:
                 raise
             self.lacks(error.reasons)
             return self.uses(error.records)
+
+    @property
+    def shows_kept(self) -> bool:
+        """Whether the page shows what is kept of its study, and computes none of its records."""
+        return not self.overrides and is_kept(self.study.name)
+
+    def _kept_records(self, wanted: Selection) -> pd.DataFrame:
+        found, lacking = self._kept.select(wanted)
+        if lacking:
+            self.lacks([lacking_in_words(self.study.name, lacking)])
+        return found
 
     def lacks(self, reasons: Iterable[str]) -> None:
         """Say what this page cannot show and why, each reason once."""

@@ -10,7 +10,6 @@ from notebook_cells import run_cells, shown_on
 from toys import load_reddish, tiny_study, write_suite
 
 import zsad.study
-from book.tools import measured as loading
 from book.tools.measured import measured
 from book.tools.nulls import bounds_of, criteria_of
 from book.tools.page import Page
@@ -19,6 +18,7 @@ from zsad.analysis.decisions import TRAINING
 from zsad.analysis.null import Bound
 from zsad.study import compute
 from zsad.study.config import load_study
+from zsad.study.schema import RECORD_COLUMNS
 
 SWEEPS = [
     {"name": "matrix", "over": ["washer"], "angle": [0.0, 5.0, 30.0], "exposure": [0.0, -0.5, -2.0]},
@@ -114,15 +114,12 @@ def test_which_blocks_belong_together_is_read_from_the_study(study):
 
 @pytest.mark.parametrize("name", ["matrix", "decisions", "doses", "worst_null"])
 def test_the_book_says_in_one_line_that_nothing_is_kept(page, study, monkeypatch, name):
-    def missing(name):
-        raise FileNotFoundError(name)
-
-    monkeypatch.setattr(loading, "load_records", missing)
-    book, said = Page(name, study.model_copy(update={"name": "quick"}), {}, page.folder), []
+    book, said = Page(name, study, {}, page.folder), []
+    monkeypatch.setattr(book, "records", lambda *a, **k: pd.DataFrame(columns=RECORD_COLUMNS))
     monkeypatch.setattr(book, "say", said.append)
     run_cells(name, book, monkeypatch)
     assert len(said) == 1
-    assert "`zsad run demo` computes them" in said[0]
+    assert "`zsad run tiny` computes them" in said[0]
     assert not book.items
     assert shown_on(book)[1] == {"conclusion": said[0]}  # what the first page of the book shows
 

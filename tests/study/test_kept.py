@@ -1,0 +1,75 @@
+"""What is kept of a study, against what computing gives."""
+
+import pandas as pd
+import pytest
+from toys import load_reddish, tiny_study, write_suite
+
+import zsad.study
+from book.tools.page import Page
+from zsad.study import compute, kept, results
+from zsad.study.cells import Selection
+from zsad.study.export import export
+from zsad.study.kept import Kept, is_kept, lacking_in_words
+
+WORST = {"name": "few", "limit": 4, "budget": 2, "settings": ["hue"]}
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """A toy study that is kept but for its sweep of hue, and cannot be computed."""
+    write_suite(tmp_path / "data" / "toys")
+    study = tiny_study(tmp_path, worst=WORST)
+    records = compute(study, progress=False, loader=load_reddish)
+    for module in (kept, results):
+        monkeypatch.setattr(module, "committed_folder", lambda name: tmp_path / "results" / name)
+    export(records[records["setting"].ne("hue") | records["shift"].ne("uniform")], study, tmp_path / "results" / "tiny")
+    monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: pd.DataFrame({"computed": [True]}))
+    return study
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        {"shift": "none"},
+        {"shift": "none", "variant": "few"},
+        {"shift": "uniform", "setting": "angle", "categories": ["washer"]},
+        {"shift": "worst", "backbones": ["demo-b"]},
+    ],
+)
+def test_what_is_kept_is_what_would_be_computed(study, selection):
+    found, lacking = Kept(study).select(Selection(**selection))
+    assert not lacking
+    pd.testing.assert_frame_equal(found, compute(study, **selection, progress=False, loader=load_reddish))
+
+
+def test_what_is_not_kept_is_named(study):
+    found, lacking = Kept(study).select(Selection("uniform"))
+    assert set(found["setting"]) == {"angle"}
+    assert [(r.variant, r.shift.setting, r.shift.value) for r in lacking] == [
+        ("default", "hue", 0),
+        ("default", "hue", 1),
+    ]
+    assert lacking_in_words("tiny", lacking) == (
+        "Not kept in results/tiny yet: 2 of uniform on toys (`zsad run tiny` computes them)."
+    )
+
+
+def test_a_page_shows_what_is_kept_and_computes_where_parameters_change_it(study, tmp_path):
+    page = Page("p", study, {}, tmp_path)
+    assert page.shows_kept
+    assert set(page.records("uniform")["setting"]) == {"angle"}
+    assert page._lacking == [lacking_in_words("tiny", Kept(study).select(Selection("uniform"))[1])]
+    assert page.records("uniform", "hue").empty
+    changed = Page("p", study, {"limit": "4"}, tmp_path)
+    assert not changed.shows_kept
+    assert "computed" in changed.records("uniform")
+    assert "computed" in page.records("uniform", study=study), "a changed copy is another study"
+
+
+def test_a_study_without_such_a_folder_is_not_kept(study, tmp_path):
+    assert is_kept("tiny")
+    assert not is_kept("other")
+    (tmp_path / "results" / "other").mkdir()
+    assert not is_kept("other")
+    with pytest.raises(FileNotFoundError):
+        Kept(study.model_copy(update={"name": "other"})).select(Selection("none"))

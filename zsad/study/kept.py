@@ -1,0 +1,72 @@
+"""The records that are kept of a study in `results/<study>`, and which of its results are not among them.
+
+Nothing is loaded or computed for them: neither data, nor weights.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from zsad.study.cells import Request, Selection, requests
+from zsad.study.committed import committed_folder
+from zsad.study.config import Study
+from zsad.study.manifest import load_records
+
+_NAME = ["suite", "category", "detector", "backbone", "shift", "variant", "setting", "value"]
+
+
+def is_kept(study: str) -> bool:
+    """Whether there are records of it in `results/<study>`."""
+    return (committed_folder(study) / "provenance.json").is_file()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a study."""
+
+    study: Study
+
+    @cached_property
+    def records(self) -> pd.DataFrame:
+        """All of it. Raises FileNotFoundError where nothing is kept, RecordError for a damaged file."""
+        return load_records(self.study)
+
+    def select(self, selection: Selection) -> tuple[pd.DataFrame, list[Request]]:
+        """The records of a selection, in the study's order, and the results that are not kept.
+
+        Raises ValueError as `zsad.study.compute` for a selection that the study does not have.
+        """
+        asked = {_name(request): request for request in requests(self.study, selection)}
+        places = {name: place for place, name in enumerate(asked)}
+        of = pd.Series([places.get(name, -1) for name in self._names], index=self.records.index, dtype=int)
+        found = self.records.loc[of[of >= 0].sort_values(kind="stable").index].reset_index(drop=True)
+        there = set(of)
+        return found, [request for name, request in asked.items() if places[name] not in there]
+
+    @cached_property
+    def _names(self) -> list[tuple[str | float, ...]]:
+        """Of each record, which result it belongs to."""
+        return list(self.records[_NAME].itertuples(index=False, name=None))
+
+
+def lacking_in_words(study: str, lacking: Iterable[Request]) -> str:
+    """What is not kept, counted by block and suite."""
+    counts = Counter((_block(request), request.suite) for request in lacking)
+    named = "; ".join(f"{count} of {block} on {suite}" for (block, suite), count in counts.items())
+    return f"Not kept in results/{study} yet: {named} (`zsad run {study}` computes them)."
+
+
+def _block(request: Request) -> str:
+    kind = request.shift.kind
+    if kind == "none":
+        return "unshifted"
+    return kind if request.variant == "default" else f"{kind} ({request.variant})"
+
+
+def _name(request: Request) -> tuple[str | float, ...]:
+    shift = request.shift
+    subject = (request.suite, request.category, request.detector.label, request.backbone)
+    return (*subject, shift.kind, request.variant, shift.setting, shift.value)

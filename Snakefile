@@ -142,6 +142,7 @@ rule html:
     input:
         notebooks=expand(f"{PAGES}/{{name}}.ipynb", name=SOURCES),
         prose=sorted(str(path) for path in Path("book").rglob("*") if path.is_file() and path.suffix != ".pyc"),
+        explorer=sorted(str(path) for path in Path("results/explorer").glob("*.js")),
         config="_config.yml",
         toc="_toc.yml",
     output:

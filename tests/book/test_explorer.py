@@ -53,7 +53,6 @@ def test_the_data_are_of_todays_weights_code_and_grid(found, detector):
         assert made["weights_fingerprint"] == detector.fingerprint, f"{file} is of other weights: {AGAIN}"
         assert made["code"] == explorer.code(), f"{file} is of other code: {AGAIN}"
         assert made["grid"] == explorer.GRID == INDEX["grid"], f"{file} is of another grid: {AGAIN}"
-        assert not any(stage["dirty"] for stage in content["provenance"].values())
 
 
 def test_thresholds_and_ends_are_those_of_the_kept_records():

@@ -106,7 +106,7 @@ window.zsadExplorer = (() => {
 
   function paint(canvas, n, data) {
     canvas.width = canvas.height = n;
-    canvas.getContext("2d").putImageData(new ImageData(data, n, n), 0, 0);
+    canvas.getContext("2d", {willReadFrequently: true}).putImageData(new ImageData(data, n, n), 0, 0);
   }
 
   function drawPicture({angle, hue, saturation}) {
@@ -228,7 +228,7 @@ window.zsadExplorer = (() => {
     at("map").setAttribute("aria-label", `WinCLIP's map of ${current.words} at ${words(on)}`);
     const made = current.provenance.grid, weights = current.made_from.weights_fingerprint;
     at("origin").textContent = `results/explorer/${current.file}.js, ${made.dtype} · computed at ` +
-      `${made.commit.slice(0, 7)} · weights and options ${weights.slice(0, 7)}`;
+      `${made.commit.slice(0, 7)}${made.dirty ? "+" : ""} · weights and options ${weights.slice(0, 7)}`;
     root.dataset.shown = [current.file, shifted.angle, at("hue").value, shifted.saturation].join(" ");
   }
 

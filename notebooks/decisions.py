@@ -37,6 +37,7 @@ import pandas as pd
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.measured import measured
+from book.tools.probes.blocks import moved_scores, whole_matrix
 from zsad.analysis import decisions, findings, matrix
 from zsad.analysis.words import span
 
@@ -46,7 +47,7 @@ page = notebook.start(globals(), "decisions")
 found = measured(page, ["matrix"], "shifts of every detector at two doses (blocks named `matrix`)")
 table = None
 if found:
-    table = matrix.with_labels(matrix.matrix(found.records, found.draws, found.decisions, found.rotation_invariant))
+    table = page.computed(whole_matrix, study=found.study, found=found)
     rules = [rule for rule in decisions.RULES if rule in set(table["rule"])]
     rule = rules[0]
     page.say(f"Threshold: {decisions.RULES[rule]}.")
@@ -154,7 +155,7 @@ if found:
 
 # %%
 if found:
-    moved = matrix.with_levels(found.decisions.moved)
+    moved = matrix.with_levels(page.computed(moved_scores, study=found.study, found=found))
     moved = moved[moved["level"] != ""].groupby(["suite", "detector", "setting", "level"], sort=False)["moved"].mean()
     squares = moved.reset_index().rename(columns={"detector": "row", "setting": "column", "level": "panel"})
     levels = {name: f"{name} doses: median move of good parts [interquartile ranges]" for name in

@@ -39,7 +39,7 @@ page = notebook.start(globals(), "defences")
 
 # %% [markdown]
 # Any detector that scores a picture by itself takes one of these as its option `defence`; a study lists them under
-# labels of their own. What is kept of the demo study is read from `results/demo`.
+# labels of their own.
 
 # %%
 shown = loading.shown(page)
@@ -53,14 +53,14 @@ shown = loading.shown(page)
 for found in shown:
     page.table(
         defences.costs_table(found.costs, found.passes),
-        f"tab-defences-costs{found.suffix}",
+        "tab-defences-costs",
         f"<strong>What defences cost without a shift, study {found.study.name}.</strong> Change of means over "
         "categories against WinCLIP, in points with their 95 % interval; passes: forward passes an image.",
         study=found.study.name,
     )
     conclusion = defences.conclude_costs(found.costs)
     page.say(f"**Conclusion without a shift ({found.study.name}).** {conclusion}")
-    page.number(f"costs{found.suffix}", conclusion)
+    page.number("costs", conclusion)
 
 # %% [markdown]
 # ## At the worst, and without a shift
@@ -79,7 +79,7 @@ for found in shown:
         panels = {"cost": "without a shift", "floor": "at the worst"}
         page.figure(
             plots.plot_forest(defences.floor_rows(table), rows, panels, "against WinCLIP without defence [points]"),
-            f"fig-defences-{name}-{metric}{found.suffix}",
+            f"fig-defences-{name}-{metric}",
             f"<strong>What a defence is worth in {defences.METRICS[metric]}, {name}, study {found.study.name}."
             f"</strong> {found.who}. Difference of means over categories in points, without a shift over all test "
             "images and at each image's own worst; lines: 95 % interval, from a paired bootstrap over images.",
@@ -93,7 +93,7 @@ for found in shown:
 for found in (found for found in shown if len(found.worth)):
     page.table(
         defences.worth_table(found.worth, found.passes),
-        f"tab-defences{found.suffix}",
+        "tab-defences",
         f"<strong>Defences and other pre-training, study {found.study.name}.</strong> {found.who}. Passes: forward "
         "passes an image. Unshifted and worst: means in percent. In points with their 95 % interval: cost, the "
         "unshifted change against WinCLIP; drop, from the same images unshifted to their worst; floor, the worst "
@@ -109,7 +109,7 @@ for found in (found for found in shown if len(found.worth)):
 for found in (found for found in shown if len(found.worth)):
     conclusion = defences.conclude(found.worth, found.passes)
     page.say(f"**Conclusion ({found.who}).** {conclusion}")
-    page.number(f"conclusion{found.suffix}", conclusion)
+    page.number("conclusion", conclusion)
 
 # %% [markdown]
 # ## Under one shift for all
@@ -122,7 +122,7 @@ for found in (found for found in shown if len(found.shifts)):
     for metric in ("image_auroc", "pixel_auroc"):
         page.table(
             defences.shifts_table(found.shifts, metric, found.passes),
-            f"tab-defences-shifts-{metric}{found.suffix}",
+            f"tab-defences-shifts-{metric}",
             f"<strong>{defences.METRICS[metric]} under uniform shifts, study {found.study.name}.</strong> {found.who}. "
             "Means over categories, in points with their 95 % interval: of WinCLIP the change by the shift; of the "
             "others how far they lie above WinCLIP, unshifted and under the same shift.",
@@ -130,4 +130,4 @@ for found in (found for found in shown if len(found.shifts)):
         )
     conclusion = defences.conclude_shifts(found.shifts, found.passes)
     page.say(f"**Conclusion for uniform shifts ({found.who}).** {conclusion}")
-    page.number(f"shifts{found.suffix}", conclusion)
+    page.number("shifts", conclusion)

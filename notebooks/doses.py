@@ -32,6 +32,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.measured import measured
+from book.tools.probes.blocks import all_doses
 from zsad.analysis import doses, findings, matrix
 
 page = notebook.start(globals(), "doses")
@@ -44,7 +45,7 @@ page = notebook.start(globals(), "doses")
 found = measured(page, ["doses"], "sweeps in fine doses (a block named `doses`)")
 table = None
 if found:
-    table = matrix.with_labels(doses.dose_effects(found.records, found.draws, found.decisions))
+    table = page.computed(all_doses, study=found.study, found=found)
     thresholds = doses.thresholds(table)
     shown = [name for name in plots.SETTINGS if name in set(table["setting"])]
     panels = {name: (matrix.SHIFTS[name].capitalize(), plots.SETTINGS[name].label) for name in shown}

@@ -35,6 +35,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.measured import measured
+from book.tools.probes.blocks import whole_matrix
 from zsad.analysis import findings, matrix
 from zsad.analysis.words import span
 
@@ -50,7 +51,7 @@ page = notebook.start(globals(), "matrix")
 found = measured(page, ["matrix"], "shifts of every detector at two doses (blocks named `matrix`)")
 table = None
 if found:
-    table = matrix.with_labels(matrix.matrix(found.records, found.draws, found.decisions, found.rotation_invariant))
+    table = page.computed(whole_matrix, study=found.study, found=found)
     doses = table.drop_duplicates(["setting", "level"]).groupby("level", sort=False)
     said = {level: ", ".join(f"{matrix.SHIFTS[r.setting]} {matrix.dose_in_words(r.setting, r.dose)}"
                              for r in rows.itertuples()) for level, rows in doses}  # fmt: skip

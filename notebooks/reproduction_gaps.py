@@ -42,8 +42,7 @@ page = notebook.start(globals(), "reproduction_gaps")
 #
 # Each row is WinCLIP with one option set as some port has it. Both see the same images, and the same images in every
 # bootstrap draw. One row is of the metric: a single AUROC over the images of all categories, whose scores have no
-# common scale, against the mean of the categories' own. Records come from this page's study where it has such
-# detectors, and from the whole demo world, which are kept in `results/demo`.
+# common scale, against the mean of the categories' own.
 
 # %%
 shown = ported(page)
@@ -58,7 +57,7 @@ for found in shown:
             plots.plot_forest(
                 gaps.gap_rows(table), table["cause"].unique().tolist(), gaps.METRICS, "otherwise − WinCLIP [points]"
             ),
-            f"fig-gaps-{name}{found.suffix}",
+            f"fig-gaps-{name}",
             f"<strong>What ports do otherwise, {name}, study {found.study.name}.</strong> {found.who}. Change of the "
             "mean over categories in points; lines: 95 % interval, from a paired bootstrap over images. In colour: "
             "intervals that exclude 0.",
@@ -72,14 +71,14 @@ for found in shown:
 for found in shown:
     page.table(
         gaps.gap_table(found.changes),
-        f"tab-gaps{found.suffix}",
+        "tab-gaps",
         f"<strong>What ports do otherwise, study {found.study.name}.</strong> {found.who}. Change in points with its "
         "95 % interval.",
         study=found.study.name,
     )
     conclusion = gaps.gap_sentence(found.changes)
     page.say(f"**Conclusion ({found.study.name}).** {conclusion}")
-    page.number(f"conclusion{found.suffix}", conclusion)
+    page.number("conclusion", conclusion)
 
 # %% [markdown]
 # ## What is measured otherwise

@@ -36,8 +36,7 @@ from zsad.study.results import load_sidecars
 page = notebook.start(globals(), "tiling_ablation")
 
 # %% [markdown]
-# Shown are the study of this page, which has few variants, and beside it the whole demo world, where records of it
-# are kept in `results/demo`. Each variant and the pipeline saw the same pictures: their difference is a paired one.
+# Each variant and the pipeline saw the same pictures: their difference is a paired one.
 
 # %%
 studies = tiled.shown(page)
@@ -49,7 +48,7 @@ for cases, found in zip(studies, changes, strict=True):
     if variants:
         page.figure(
             plots.plot_forest(stages.change_rows(found), variants, tiling.METRICS, "variant − pipeline [points]"),
-            f"fig-tiling-ablation{cases.suffix}",
+            "fig-tiling-ablation",
             f"<strong>The pipeline with one thing changed</strong>, {cases.who}. Left of the line, the change costs: "
             "the stage earns its place. Lines: 95 % intervals of the difference on the same pictures; grey where they "
             "hold 0.",
@@ -60,7 +59,7 @@ for cases, found in zip(studies, changes, strict=True):
 for cases, found in zip(studies, changes, strict=True):
     page.table(
         stages.change_table(cases.records, cases.draws, found),
-        f"tab-tiling-ablation{cases.suffix}",
+        "tab-tiling-ablation",
         f"<strong>The pipeline with one thing changed.</strong> {cases.who}. F1-max in percent, mean over categories, "
         "± half the width of the 95 % interval over test images; Δ: variant − pipeline in points, with the 95 % "
         "interval of the difference on the same pictures; same: equal in every draw.",
@@ -74,7 +73,7 @@ for cases, found in zip(studies, changes, strict=True):
 for cases, found in zip(studies, changes, strict=True):
     conclusion = stages.conclusion(found)
     page.say(f"**Conclusion ({cases.who}).** {conclusion}")
-    page.number(f"conclusion{cases.suffix}", conclusion)
+    page.number("conclusion", conclusion)
 
 # %% [markdown]
 # What the stages cost, as it was spent when the records were computed.
@@ -88,7 +87,7 @@ for cases in studies:
         continue
     page.table(
         times,
-        f"tab-tiling-time{cases.suffix}",
+        "tab-tiling-time",
         "<strong>Time per stage</strong>: milliseconds a picture, as it was spent when the records were computed "
         f"({machine.get('gpu', machine['processor'])}, {machine.get('threads', '?')} thread(s), other work beside it: "
         "compare stages, not machines). A segmenter costs next to nothing where its masks were kept from an earlier "

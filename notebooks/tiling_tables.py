@@ -79,8 +79,7 @@ page.table(
 # %% [markdown]
 # ## Measured
 #
-# Shown are the study of this page, and beside it the whole demo world, every test image of it, where records of it
-# are kept in `results/demo`.
+# The same two metrics in the study of this page.
 
 # %%
 studies = tiled.shown(page)
@@ -107,7 +106,7 @@ for cases, levels in zip(studies, samples, strict=True):
     groups = {name: name.replace("_", " ") for name in levels["group"].unique()}
     page.figure(
         plots.plot_dots(levels, [*levels["series"].unique()], groups, "sample F1-max [%]"),
-        f"fig-tiling-image{cases.suffix}",
+        "fig-tiling-image",
         f"<strong>Sample F1-max per category</strong>, {cases.who}; lines: 95 % intervals over test images. "
         f"“{tiling.FLOOR.capitalize()}” is the floor, which needs no skill; “{tiling.CHANCE}” is what 95 % of "
         f"{tiling.SHUFFLES} random orders of the same pictures stay below: F1-max picks its threshold on the test set, "
@@ -120,7 +119,7 @@ for cases, levels in zip(studies, samples, strict=True):
     league = cases.leagues("image_f1max")
     page.table(
         leagues.with_leagues(tiling.levels_table(levels), league),
-        f"tab-tiling-image{cases.suffix}",
+        "tab-tiling-image",
         "<strong>The report's Table 1, measured</strong>: sample F1-max in percent, ± half the width of the 95 % "
         f"interval over test images. {cases.who}. {leagues.in_words(league)}",
         study=cases.study.name,
@@ -136,7 +135,7 @@ for cases, levels in zip(studies, pixels, strict=True):
     groups = {name: name.replace("_", " ") for name in levels["group"].unique()}
     page.figure(
         plots.plot_dots(levels, [*levels["series"].unique()], groups, "pixel F1-max [%]"),
-        f"fig-tiling-pixel{cases.suffix}",
+        "fig-tiling-pixel",
         f"<strong>Pixel F1-max per category</strong>, {cases.who}; lines: 95 % intervals over test images. The share "
         "of pixels found at the best threshold of the test set, which no one knows beforehand.",
         study=cases.study.name,
@@ -147,7 +146,7 @@ for cases, levels in zip(studies, pixels, strict=True):
     league = cases.leagues("pixel_f1max")
     page.table(
         leagues.with_leagues(tiling.levels_table(levels), league),
-        f"tab-tiling-pixel{cases.suffix}",
+        "tab-tiling-pixel",
         "<strong>The report's Table 2, measured</strong>: pixel F1-max in percent, ± half the width of the 95 % "
         f"interval over test images. {cases.who}. {leagues.in_words(league)}",
         study=cases.study.name,
@@ -165,7 +164,7 @@ for cases, found in zip(studies, leads, strict=True):
     if found:
         page.table(
             tiling.leads_table(cases.records, cases.draws, found),
-            f"tab-tiling-lead{cases.suffix}",
+            "tab-tiling-lead",
             "<strong>How far the pipeline is ahead of WinCLIP</strong> (behind, where negative), in points, with the "
             "95 % interval of the difference on the same pictures; report: the difference of its printed means on "
             "VisA. Undecided: the interval holds 0.",
@@ -178,4 +177,4 @@ for cases, found, chance in zip(studies, leads, by_chance, strict=True):
     unskilled = tiling.without_skill(cases.records, chance)
     conclusion = tiling.conclusion([*cases.pipeline["category"]], found, unskilled)
     page.say(f"**Conclusion ({cases.who}).** {conclusion}")
-    page.number(f"conclusion{cases.suffix}", conclusion)
+    page.number("conclusion", conclusion)

@@ -45,9 +45,8 @@ from zsad.analysis.sweeps import METRICS
 page = notebook.start(globals(), "worst_cases")
 
 # %% [markdown]
-# Shown are the study of this page, and beside it the whole demo world, over more products and on more backbones,
-# where records of it are kept in `results/demo`. Searching is costly: of some products every test image was searched,
-# of the others a part, chosen as everywhere by kind of defect alone.
+# Searching is costly: of a product every test image was searched, or a part, chosen as everywhere by kind of defect
+# alone.
 
 # %%
 studies = shown(page)
@@ -63,7 +62,7 @@ for cases, table in zip(studies, drops, strict=True):
     settings = {setting: worst.SETTINGS[setting] for setting in cases.settings}
     page.figure(
         plots.plot_drops(table, METRICS, settings, cases.suites, cases.backbones),
-        f"fig-worst-cases{cases.suffix}",
+        "fig-worst-cases",
         f"<strong>What is lost with each image at its worst (Fig. 4 of the paper), study {cases.study.name}.</strong> "
         f"{cases.who}. Height: the mean over categories without shift minus that of the test set in which each image "
         "is at its own worst, in points. Lines: 95 % interval of the difference, from a paired bootstrap over images.",
@@ -77,11 +76,11 @@ for cases, table in zip(studies, drops, strict=True):
 for cases, table in zip(studies, drops, strict=True):
     conclusion = worst.conclude(cases.records, cases.replicates, table)
     page.say(f"**Conclusion ({cases.who}).** {conclusion}")
-    page.number(f"conclusion{cases.suffix}", conclusion)
-    page.number(f"who{cases.suffix}", cases.who)
+    page.number("conclusion", conclusion)
+    page.number("who", cases.who)
     for metric in METRICS:
         top = table[table["metric"] == metric].nlargest(1, "drop").iloc[0]
-        page.number(f"{metric}_drop{cases.suffix}", 100 * top["drop"], worst.points_of(top))
+        page.number(f"{metric}_drop", 100 * top["drop"], worst.points_of(top))
 
 # %% [markdown]
 # The same in numbers. The last column is what the search looks at, the AUROC of single images: another number than the
@@ -91,7 +90,7 @@ for cases, table in zip(studies, drops, strict=True):
 for cases, table in zip(studies, drops, strict=True):
     page.table(
         worst.drops_table(table),
-        f"tab-worst-cases{cases.suffix}",
+        "tab-worst-cases",
         f"<strong>Clean results against the lower bound, study {cases.study.name}.</strong> Means over categories in "
         "percent; drops in points with their 95 % interval, and in percent of the clean value. Last: the mean pixel "
         "AUROC of single anomalous images.",
@@ -109,7 +108,7 @@ for cases in studies:
         table = worst.categories_table(records)
         page.table(
             table,
-            f"tab-worst-categories-{backbone}{cases.suffix}",
+            f"tab-worst-categories-{backbone}",
             f"<strong>Every category on {backbone}, study {cases.study.name}</strong>, in percent: without shift, and "
             "each image at its worst in one setting or all three.",
             formats=dict.fromkeys(table.columns[3:], "{:.1f}"),
@@ -141,10 +140,10 @@ for cases, pairs in compared:
     verdicts = worst.verdicts(pairs, "lower", "higher")
     page.say(f"**One value for all images against one for each ({cases.study.name}).** The mean at the worst values of "
              f"single images, beside that at the lowest value of the sweep: {verdicts}.")  # fmt: skip
-    page.number(f"uniform{cases.suffix}", verdicts)
+    page.number("uniform", verdicts)
     page.table(
         worst.pairs_table(pairs, {" uniform": "{second}", " per image": "{first}"}),
-        f"tab-uniform-worst{cases.suffix}",
+        "tab-uniform-worst",
         f"<strong>The lowest uniform value against the worst value of each image, study {cases.study.name}</strong>: "
         "means in percent, and their paired difference in points with its 95 % interval. The lowest value was chosen "
         "separately for each metric.",

@@ -41,8 +41,7 @@ from zsad.study.evaluate import sizes_of
 page = notebook.start(globals(), "worst_gallery")
 
 # %% [markdown]
-# Shown are the study of this page, and the whole demo world, where records of it are kept in `results/demo`; of both
-# the first backbone, and all three parameters at once where they were searched.
+# Shown are the first backbone, and all three parameters at once where they were searched.
 
 # %%
 studies = shown(page)
@@ -82,7 +81,7 @@ for cases, table in zip(studies, chosen, strict=True):
     for suite, samples in table.groupby("suite", sort=False):
         page.figure(
             plots.worst_rows([look_at(cases, detector, sample) for _, sample in samples.iterrows()]),
-            f"fig-worst-{suite}{cases.suffix}",
+            f"fig-worst-{suite}",
             f"<strong>Images of {suite} and their worst case ({worst.SETTINGS[samples['setting'].iloc[0]]})</strong>, "
             f"on {cases.backbones[0]}, study {cases.study.name}. Rows: the anomalous image with the median, and with "
             "the largest, drop of its own pixel AUROC; the normal image with the median, and with the largest, rise of "
@@ -100,7 +99,7 @@ for cases, table in zip(studies, chosen, strict=True):
 for cases, table in zip(studies, chosen, strict=True):
     page.table(
         parameters.examples_table(table),
-        f"tab-worst-gallery{cases.suffix}",
+        "tab-worst-gallery",
         f"<strong>The images above, study {cases.study.name}</strong>: parameters of the worst case, pixel AUROC of "
         "the image in percent, and the loss.",
         formats={

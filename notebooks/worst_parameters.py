@@ -37,7 +37,7 @@ from zsad.analysis import parameters
 page = notebook.start(globals(), "worst_parameters")
 
 # %% [markdown]
-# Shown are the study of this page, and the whole demo world, where records of it are kept in `results/demo`.
+# Each parameter was searched by itself.
 
 # %%
 studies = shown(page)
@@ -58,7 +58,7 @@ for cases in studies:
     if len(angles):
         page.figure(
             plots.plot_histograms(angles, "angle", cases.bounds["angle"]),
-            f"fig-worst-angles{cases.suffix}",
+            "fig-worst-angles",
             "<strong>The worst angle of each image, objects without an upright pose (Fig. 5 of the paper), study "
             f"{cases.study.name}.</strong> {parameters.names(angles)}. {COUNTED}",
             study=cases.study.name,
@@ -75,7 +75,7 @@ for cases in studies:
         if setting in parameters.NOUNS:
             page.figure(
                 plots.plot_histograms(samples, setting, cases.bounds[setting]),
-                f"fig-worst-{setting}{cases.suffix}",
+                f"fig-worst-{setting}",
                 f"<strong>The worst {parameters.NOUNS[setting]} of each image, every category searched, study "
                 f"{cases.study.name}.</strong> {parameters.names(samples)}. {COUNTED}",
                 study=cases.study.name,
@@ -94,10 +94,10 @@ for cases, table in zip(studies, counts, strict=True):
         continue
     conclusion = parameters.conclude(cases.samples, cases.bounds)
     page.say(f"**Conclusion ({cases.who}).** {conclusion}")
-    page.number(f"conclusion{cases.suffix}", conclusion)
+    page.number("conclusion", conclusion)
     page.table(
         table,
-        f"tab-worst-parameters{cases.suffix}",
+        "tab-worst-parameters",
         f"<strong>Where the worst cases lie, study {cases.study.name}</strong>, in percent of the images. At 0: the "
         f"image as it is, no evaluation was worse. Near 0: within {parameters.NEAR:.0%} of the half-width of what was "
         "searched, 0 itself included. At the bound: within the outermost 1 % of it; a hue that may go all the way "

@@ -35,7 +35,7 @@ import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.absent import say_absent, say_not_kept, shows_kept
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.searches import CHOICES, budgets, choices, comparable, evaluations_of, kept_searches, searches_of
 from zsad.analysis import falls, searches, worst
 
@@ -44,105 +44,103 @@ page = notebook.start(globals(), "worst_search")
 # %% [markdown]
 # ## How far the searches get
 #
-# The comparison is a study of its own, `search`, whose records are kept in `results/search`; where the study of this
-# page has several searches too, they follow. Only searches within the same bounds and of the same aim are held against
-# each other.
+# The comparison is a study of its own, `search`, whose records are kept in `results/search`; made with a study that is
+# not kept, or with other parameters, this page shows the searches of that. Only searches within the same bounds and of
+# the same aim are held against each other.
 
 # %%
-kept, own = kept_searches(page, "search"), searches_of(page)
-groups = {"": comparable(kept), "-here": comparable(own)}
-panels = {suffix: searches.panels(evaluations_of(group)) for suffix, group in groups.items()}
-panels = {suffix: found for suffix, found in panels.items() if found}
-if "" not in panels:
+own = searches_of(page)
+compared = kept_searches(page, "search") if page.shows_kept else own
+group = comparable(compared)
+panels = searches.panels(evaluations_of(group))
+if not panels:
+    nothing = "comparison of searches with the same bounds"
+    sentence = say_not_kept(page, nothing, "search") if page.shows_kept else say_absent(page, nothing)
     for key in ("conclusion_search", "short_search"):
-        page.number(key, say_not_kept(page, "comparison of searches", "search"))
-if "-here" not in panels:
-    say_absent(page, "another search beside bayes_opt with the same bounds")
+        page.number(key, sentence)
 
 # %% [markdown]
 # An image counts by how far its value has fallen, as a share of the furthest that any of the searches gets on it: so
 # no image that is easily hurt outweighs the others.
 
 # %%
-spent = {
-    suffix: f"Along: forward passes of the detector for an image; an evaluation with a gradient (adam) counts "
-    f"{falls.FORWARDS_OF_A_GRADIENT}. Evaluations at most: {budgets(groups[suffix])} (adam as released has 100, in 5 "
-    f"runs of 20). Bands: 95 % bootstrap intervals over the {len(found[0].falls[searches.OURS])} images."
-    for suffix, found in panels.items()
-}
-for suffix, found in panels.items():
+if panels:
+    spent = (
+        "Along: forward passes of the detector for an image; an evaluation with a gradient (adam) counts "
+        f"{falls.FORWARDS_OF_A_GRADIENT}. Evaluations at most: {budgets(group)} (adam as released has 100, in 5 runs "
+        f"of 20). Bands: 95 % bootstrap intervals over the {len(panels[0].falls[searches.OURS])} images."
+    )
     page.figure(
-        plots.plot_search(searches.fall_curves(found), "forward passes an image", "fall [%]"),
-        f"fig-search{suffix}",
+        plots.plot_search(searches.fall_curves(panels), "forward passes an image", "fall [%]"),
+        "fig-search",
         "<strong>How far the searches get.</strong> Height: how far the lowest value so far lies below that of the "
         "image as it is, in percent of the furthest that any search lowers it on that image, mean over images; higher "
         "is worse for the detector. Above, an image is judged by its pixel AUROC (by the loss without a defect), "
-        f"below by the loss. {spent[suffix]}",
-        study=groups[suffix][0].study.name,
+        f"below by the loss. {spent}",
+        study=group[0].study.name,
     )
 
 # %% [markdown]
 # The means could be those of a few images. On how many of them does *bayes_opt* get further?
 
 # %%
-for suffix, found in panels.items():
+if panels:
     page.figure(
         plots.plot_search(
-            searches.win_curves(found), "forward passes an image", "images won [%]",
+            searches.win_curves(panels), "forward passes an image", "images won [%]",
             colours=plots.PALETTE[1:], reference=searches.GOAL,
         ),
-        f"fig-search-wins{suffix}",
+        "fig-search-wins",
         "<strong>On how many images bayes_opt gets further.</strong> Share of images on which bayes_opt has lowered "
         "the value further than the other search for as many forward passes; as far counts half. Dotted: "
-        f"{searches.GOAL} %. {spent[suffix]}",
-        study=groups[suffix][0].study.name,
+        f"{searches.GOAL} %. {spent}",
+        study=group[0].study.name,
     )  # fmt: skip
 
 # %% [markdown]
 # The same after some numbers of forward passes, with the differences paired image by image.
 
 # %%
-for suffix, found in panels.items():
-    table = searches.comparisons(found)
+if panels:
+    table = searches.comparisons(panels)
     page.table(
         searches.comparisons_table(table),
-        f"tab-search{suffix}",
+        "tab-search",
         "<strong>bayes_opt against the other searches, image by image.</strong> After as many forward passes of both: "
         "on how many images bayes_opt has lowered the value further, and as far; the share that it wins (as far counts "
         "half); and by how much its fall is ahead, mean of the paired differences in percent of the furthest fall on "
         "each image. 95 % bootstrap intervals over images.",
-        study=groups[suffix][0].study.name,
+        study=group[0].study.name,
         csv=table,
     )
     page.say(searches.conclude(table))
-    page.number(f"conclusion_search{suffix}", searches.conclude(table))
-    page.number(f"short_search{suffix}", searches.shortly(table))
+    page.number("conclusion_search", searches.conclude(table))
+    page.number("short_search", searches.shortly(table))
 
 # %% [markdown]
 # ## How many evaluations are enough
 #
 # A search that has tried too little finds more when it goes on. What it finds is never better for the detector than the
-# true worst case, which may be worse still. Shown is the first search of the study `search`, and of this page's study.
+# true worst case, which may be worse still.
 
 # %%
 going_on = []
-for suffix, all_cases in (("", kept), ("-here", own)):
-    evaluations = evaluations_of(all_cases[:1])
-    if evaluations["auroc"].notna().any():
-        going_on.append((suffix, all_cases[0], evaluations))
-    elif suffix:
-        say_absent(page, "worst cases with each image's evaluations")
-    else:
-        page.number("conclusion_doubling", say_not_kept(page, "search that goes on", "search"))
+evaluations = evaluations_of(compared[:1])
+if evaluations["auroc"].notna().any():
+    going_on.append((compared[0], evaluations))
+elif page.shows_kept:
+    page.number("conclusion_doubling", say_not_kept(page, "search that goes on", "search"))
+else:
+    page.number("conclusion_doubling", say_absent(page, "worst cases with each image's evaluations"))
 
 # %% [markdown]
 # A curve that still falls at its end belongs to a search that has not come to its end.
 
 # %%
-for suffix, cases, evaluations in going_on:
+for cases, evaluations in going_on:
     page.figure(
         plots.plot_search(searches.auroc_curves(evaluations), "evaluations an image", "mean AUROC [%]"),
-        f"fig-doubling{suffix}",
+        "fig-doubling",
         f"<strong>What more evaluations find, study {cases.study.name}.</strong> Lowest pixel AUROC so far of each "
         f"anomalous image, mean over images, against the evaluations of {cases.block.search}; evaluation 1 is the "
         "image as it is. Bands: 95 % bootstrap intervals over images.",
@@ -153,12 +151,12 @@ for suffix, cases, evaluations in going_on:
 # By how much the mean falls when the evaluations are doubled, and from where on that is less than a point.
 
 # %%
-for suffix, cases, evaluations in going_on:
+for cases, evaluations in going_on:
     table = searches.doubled(evaluations)
     if len(table):
         page.table(
             searches.doubled_table(table),
-            f"tab-doubling{suffix}",
+            "tab-doubling",
             f"<strong>What twice as many evaluations change, study {cases.study.name}.</strong> Mean over anomalous "
             "images of the lowest pixel AUROC, in percent, and by how many points it is lower after twice as many "
             "evaluations, with a 95 % bootstrap interval over images; and the largest change of a category's mean.",
@@ -166,7 +164,7 @@ for suffix, cases, evaluations in going_on:
             csv=table,
         )
         page.say(searches.conclude_doubled(table))
-        page.number(f"conclusion_doubling{suffix}", searches.conclude_doubled(table))
+        page.number("conclusion_doubling", searches.conclude_doubled(table))
 
 # %% [markdown]
 # ## What the choices change
@@ -192,18 +190,18 @@ def compare_choice(all_cases, option):
 
 # %%
 def show_choices(all_cases):
-    suffix, study = all_cases[0].suffix, all_cases[0].study.name
+    study = all_cases[0].study.name
     compared = {option: compare_choice(all_cases, option) for option in CHOICES}
     there = {option: pairs for option, pairs in compared.items() if len(pairs)}
     for option, pairs in there.items():
         verdicts = worst.verdicts(pairs, "higher", "lower")
         page.say(f"**Study {study}: {CHOICES[option]}.** By the 95 % interval of the paired difference, the bound "
                  f"with {pairs['instead'].iloc[0]} is {verdicts}.")  # fmt: skip
-        page.number(f"{option}{suffix}", verdicts)
+        page.number(option, verdicts)
     if there:
         page.table(
             worst.pairs_table(pd.concat(there.values()), {"": "{first}, {second}"}),
-            f"tab-ablations{suffix}",
+            "tab-ablations",
             f"<strong>What a choice changes, study {study}.</strong> Mean lower bounds in percent over the categories "
             "that have both, and the difference of the second from the first in points, with its 95 % interval, both "
             "drawn together.",
@@ -214,14 +212,3 @@ def show_choices(all_cases):
 
 if own and (absent := show_choices(own)):
     say_absent(page, absent)
-
-# %% [markdown]
-# In the whole demo world, from the records kept in `results/demo`.
-
-# %%
-if shows_kept(page):
-    whole = kept_searches(page, "demo")
-    if whole:
-        show_choices(whole)
-    else:
-        say_not_kept(page, "worst cases")

@@ -2,12 +2,15 @@
 
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from toy_batch import Unlike
 from toys import Reddish
 
+from zsad.data import read_image
+from zsad.detectors import load_detector
 from zsad.files import FullDiskError
-from zsad.predict import SCORES, UNFINISHED, Report, predict_images
+from zsad.predict import SCORES, UNFINISHED, Report, check_company, predict_images
 
 
 @pytest.fixture
@@ -43,7 +46,59 @@ def test_a_heat_map_that_cannot_be_written_stops_the_run_and_keeps_its_rows(imag
     assert not (tmp_path / "maps" / SCORES).exists()
 
 
-def test_a_detector_that_compares_images_is_refused_where_each_is_scored_by_itself(tmp_path, images):
-    with pytest.raises(ValueError, match="unlike compares the images of a category with each other"):
-        list(predict_images(Unlike(), images, "nut", tmp_path / "out"))
-    assert not (tmp_path / "out").exists()
+@pytest.fixture
+def shades(tmp_path):
+    """Pictures of five reds, two of another size; the last is far from the others."""
+    paths = [tmp_path / f"{index}.png" for index in range(5)]
+    for index, (path, red) in enumerate(zip(paths, (100, 102, 104, 106, 250), strict=True)):
+        Image.new("RGB", (16, 12) if index % 2 else (24, 24), (red, 0, 0)).save(path)
+    return paths
+
+
+def test_a_detector_that_compares_images_is_given_all_that_can_be_read_together(shades, tmp_path):
+    shades.insert(1, tmp_path / "bad.png")
+    shades[1].write_text("not an image")
+    detector, report = Unlike(), Report()
+    scored = list(predict_images(detector, shades, "nut", tmp_path / "maps", report=report))
+    assert (detector.seen, detector.compared) == ([1] * 5, [5])
+    reds = torch.tensor([100, 102, 104, 106, 250]) / 255
+    assert [one.score for one in scored] == pytest.approx((reds - reds.mean()).abs().tolist(), abs=1e-6)
+    assert [one.image for one in scored] == [path for path in shades if path.stem != "bad"]
+    assert list(report.bad) == [shades[1]]
+    sizes = [Image.open(one.heatmap).size for one in scored]
+    assert sizes == [Image.open(one.image).size for one in scored]
+    assert list(pd.read_csv(tmp_path / "maps" / SCORES)["score"]) == pytest.approx([one.score for one in scored])
+
+
+def test_a_batch_that_is_too_small_is_refused_before_anything_is_written(shades, tmp_path):
+    with pytest.raises(
+        ValueError, match="has 1 image here: give it more, or choose a detector that looks at one image"
+    ):
+        list(predict_images(Unlike(), shades[:1], "nut", tmp_path / "maps"))
+    assert not (tmp_path / "maps").exists()
+    shades[0].write_text("not an image")
+    with pytest.raises(ValueError, match=r"has 2 images here.*Not among them: .*0.png: not an image"):
+        list(predict_images(Unlike(), shades[:3], "nut", tmp_path / "maps"))
+    assert not (tmp_path / "maps" / SCORES).exists()
+
+
+def test_scores_of_a_batch_are_not_compared_with_those_of_another():
+    check_company(Reddish(), 1, "nut", calibrated=True)
+    with pytest.raises(ValueError, match="Give a threshold, or choose a detector that looks at one image at a time"):
+        check_company(Unlike(), 3, "nut", calibrated=True)
+
+
+def test_what_the_shipped_head_says_of_files_is_what_it_says_of_their_batch(tmp_path):
+    """ACR with the head of the package, on a dozen pictures with one that is not like the others."""
+    paths = [tmp_path / f"{index:02}.png" for index in range(12)]
+    noise = torch.rand(12, 64, 64, 3, generator=torch.Generator().manual_seed(1)) * 60
+    noise[7, 16:40, 16:40] += 150
+    for path, image in zip(paths, noise, strict=True):
+        Image.fromarray(image.byte().numpy()).save(path)
+    acr = load_detector("acr", "demo-b")
+    scored = list(predict_images(acr, paths, "nut", tmp_path / "maps"))
+    whole = acr.predict(torch.stack([read_image(path) for path in paths]), "nut").score
+    assert [one.score for one in scored] == pytest.approx(whole.tolist(), rel=1e-3)
+    assert max(scored, key=lambda one: one.score).image == paths[7]
+    with pytest.raises(ValueError, match="acr compares the images of a category with each other and needs at least 10"):
+        list(predict_images(acr, paths[:1], "nut", tmp_path / "maps"))

@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "detectors": COMMON | {"clip", "mae", "perturb", "tiling"},
     "robustness": COMMON | {"clip", "data", "perturb", "metrics", "detectors"},
     "auxiliary": COMMON | {"clip", "data", "detectors"},
-    "predict": COMMON | {"data", "detectors", "heatmap"},
+    "predict": COMMON | {"data", "detectors", "heatmap", "robustness"},
     "study": COMMON | _STUDY,
     "analysis": COMMON | {"metrics", "study"},
     "book": COMMON | _STUDY | {"study", "analysis"},

@@ -1,4 +1,7 @@
-"""Scores and heat maps of image files: read, scored and written one by one, so that memory does not grow with them."""
+"""Scores and heat maps of image files: read, scored and written one by one, so that memory does not grow with them.
+
+A detector that compares images with each other is given all of them as one batch: of each its features are kept.
+"""
 
 import csv
 import glob
@@ -19,10 +22,12 @@ from zsad.data.demo.stamp import STAMP
 from zsad.data.files import SUFFIXES, images_and_masks_in
 from zsad.data.image import read_image
 from zsad.detectors import Detector, Prediction
-from zsad.detectors.batch import BatchDetector
+from zsad.detectors.base import check_prediction
+from zsad.detectors.batch import BatchDetector, check_batch, resize_maps
 from zsad.files import check_writable_folder, write_atomically
 from zsad.heatmap import overlay
 from zsad.limits import check_sides
+from zsad.robustness.feature_store import FeatureStore
 from zsad.wording import describe
 
 SCORES, UNFINISHED = "scores.csv", "scores.unfinished.csv"
@@ -100,12 +105,17 @@ def _without_heatmaps(images: list[Path], out: Path | None) -> list[Path]:
     return [image for image in images if image not in own]
 
 
-def check_alone(detector: Detector) -> None:
-    """Raise a ValueError for a detector that has no answer for an image by itself."""
-    if isinstance(detector, BatchDetector):
+def check_company(detector: Detector, count: int, category: str, calibrated: bool = False) -> None:
+    """Raise a ValueError for fewer images than a detector compares with each other, or for good images that one of its
+    scores would be compared with.
+    """
+    if not isinstance(detector, BatchDetector):
+        return
+    check_batch(detector, count, category)
+    if calibrated:
         raise ValueError(
-            f"{detector.name} compares the images of a category with each other, and here each is scored by itself: "
-            "use `zsad evaluate`, which gives it a category whole, or choose another detector"
+            f"{detector.name} compares images with each other: what good ones score among themselves says nothing of "
+            "scores among others. Give a threshold, or choose a detector that looks at one image at a time"
         )
 
 
@@ -151,7 +161,8 @@ def predict_images(
     image_format: str = "jpg",
     report: Report | None = None,
 ) -> Iterator[Scored]:
-    """Score image files one by one; yields each when its heat map is written.
+    """Score image files; yields each when its heat map is written. All are one batch of a `BatchDetector`; any other
+    detector sees one at a time.
 
     `out` receives a heat map an image and `scores.csv`, a row an image. While this runs the rows stand in
     `scores.unfinished.csv`, each written when its image is done.
@@ -163,10 +174,10 @@ def predict_images(
         report: receives what could not be scored, and the time.
 
     Raises:
-        ValueError: an unknown format, a heat map would replace an image, or a detector that compares images with each
-            other. OSError: `out` cannot be written.
+        ValueError: an unknown format, a heat map would replace an image, or too few images, or too few that can be
+            read, for a detector that compares them with each other. OSError: `out` cannot be written.
     """
-    check_alone(detector)
+    check_company(detector, len(images), category)
     if image_format not in FORMATS:
         raise ValueError(f"unknown format {image_format!r}; known: {', '.join(FORMATS)}")
     report = Report() if report is None else report
@@ -175,17 +186,8 @@ def predict_images(
     with (out / UNFINISHED).open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "score", "heatmap", *(["decision", "threshold"] if threshold else [])])
-        for path, output in zip(images, outputs, strict=True):
-            try:
-                image = _read(path, report)
-            except (ValueError, OSError, MemoryError) as error:
-                report.bad[path] = describe(error)
-                continue
-            try:
-                prediction = _predicted(detector, image, category, device, report)
-            except (ValueError, MemoryError) as error:
-                report.bad[path] = describe(error)
-                continue
+        found = _together if isinstance(detector, BatchDetector) else _one_by_one
+        for path, output, image, prediction in found(detector, images, outputs, category, device, report):
             with _timed(report, "writing"):
                 _write_heatmap(image, prediction, output, FORMATS[image_format])
             score = float(prediction.score[0])
@@ -197,6 +199,68 @@ def predict_images(
             report.scored += 1
             yield scored
     os.replace(out / UNFINISHED, out / SCORES)
+
+
+Found = Iterator[tuple[Path, Path, Float[Tensor, "3 height width"], Prediction]]
+
+
+def _one_by_one(
+    detector: Detector,
+    images: Sequence[Path],
+    outputs: Sequence[Path],
+    category: str,
+    device: str | torch.device,
+    report: Report,
+) -> Found:
+    """Image files that can be scored: file, heat map's file, image and prediction of each."""
+    for path, output in zip(images, outputs, strict=True):
+        if (image := _read_or_report(path, report)) is None:
+            continue
+        try:
+            prediction = _predicted(detector, image, category, device, report)
+        except (ValueError, MemoryError) as error:
+            report.bad[path] = describe(error)
+            continue
+        yield path, output, image, prediction
+
+
+def _together(
+    detector: BatchDetector,
+    images: Sequence[Path],
+    outputs: Sequence[Path],
+    category: str,
+    device: str | torch.device,
+    report: Report,
+) -> Found:
+    """As `_one_by_one`, of a batch. Images are read twice: for their features, and to be drawn under their maps."""
+    store, rows = FeatureStore(len(images)), list[int]()
+    for index, path in enumerate(images):
+        if (image := _read_or_report(path, report)) is None:
+            continue
+        try:
+            with _timed(report, "model"), torch.no_grad():
+                store.put([len(rows)], detector.features(image[None].to(device)))
+        except (ValueError, MemoryError) as error:
+            report.bad[path] = describe(error)
+            continue
+        rows.append(index)
+    _check_left(detector, len(rows), category, report)
+    kept = {name: values[: len(rows)] for name, values in store.features.items()}
+    with _timed(report, "model"), torch.no_grad():
+        compared = check_prediction(detector.compare(kept, category.replace("_", " ")), detector.name, category)
+    for row, index in enumerate(rows):
+        if (image := _read_or_report(images[index], report)) is not None:
+            maps = resize_maps(compared.map[row : row + 1], image.shape[1:])
+            yield images[index], outputs[index], image, Prediction(compared.score[row : row + 1], maps)
+
+
+def _check_left(detector: BatchDetector, count: int, category: str, report: Report) -> None:
+    """As `check_batch`, of the images that are left without bad ones, which the error names."""
+    try:
+        check_batch(detector, count, category)
+    except ValueError as error:
+        bad = "; ".join(f"{path}: {cause.removeprefix(f'{path}: ')}" for path, cause in report.bad.items())
+        raise ValueError(f"{error}. Not among them: {bad}") from None
 
 
 def score_image(detector: Detector, path: Path, category: str, device: str | torch.device = "cpu") -> float:
@@ -225,6 +289,14 @@ def _read(path: Path, report: Report) -> Float[Tensor, "3 height width"]:
         image = read_image(path)
         check_sides(image.shape[1], image.shape[2], str(path))
     return image
+
+
+def _read_or_report(path: Path, report: Report) -> Float[Tensor, "3 height width"] | None:
+    try:
+        return _read(path, report)
+    except (ValueError, OSError, MemoryError) as error:
+        report.bad[path] = describe(error)
+        return None
 
 
 def _predicted(

@@ -41,6 +41,26 @@ class Inlined(SphinxPostTransform):
                 image.replace_self(nodes.raw("", body, format="html"))
 
 
+class Drawing(SphinxDirective):
+    """The drawing of a notebook's figure, on another page too: nothing where no notebook has drawn it. Content is said
+    below it.
+    """
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self):
+        (found,) = [*(Path(self.env.srcdir) / "_bodies").glob(f"{self.arguments[0]}.*")][:1] or [None]
+        if found is None:
+            return []
+        self.env.note_dependency(str(found))
+        below = nodes.paragraph("", "", classes=["zsad-below"])
+        children, messages = self.state.inline_text(" ".join(self.content), self.lineno)
+        below.extend(children)
+        body = nodes.raw("", found.read_text(encoding="utf-8"), format="html")
+        return [nodes.container("", body, below, classes=["zsad", "zsad-drawing"]), *messages]
+
+
 class World(SphinxDirective):
     """The label that says which world a prose page's numbers come from; with content, that content is the label."""
 
@@ -127,6 +147,7 @@ def _row(cells: list[Any]) -> nodes.row:
 
 def setup(app: Sphinx) -> dict:
     app.add_post_transform(Inlined)
+    app.add_directive("drawing", Drawing)
     app.add_directive("world", World)
     app.add_directive("figure-index", FigureIndex)
     app.add_directive("run-times", RunTimes)

@@ -8,13 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from book.tools.absent import say_not_kept, shows_kept
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
 from zsad.analysis.defences import METRICS, PLAIN, under_shifts, worth
 from zsad.analysis.gaps import changes
 from zsad.analysis.means import unshifted
-from zsad.study import load_records
-from zsad.study.config import Study, load_study
+from zsad.study.config import Study
 from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Bounds, Sweeps, Worst
 
@@ -23,7 +22,7 @@ JOINT = "3d"  # the setting in which all parameters are searched at once
 
 @dataclass(frozen=True)
 class Defences:
-    """What a page shows of one study; `suffix` keeps ids apart where it shows two."""
+    """What the page shows of its study."""
 
     study: Study
     worth: pd.DataFrame
@@ -31,28 +30,20 @@ class Defences:
     costs: pd.DataFrame
     passes: dict[str, int]
     who: str
-    suffix: str
 
 
 def shown(page: Page) -> list[Defences]:
-    """Of the page's study where it has defences, and of what is kept of the demo study; what is missing is said."""
-    found = []
-    if defended(page.study):
-        found.append(_of(page, page.study, _computed(page)))
-    else:
-        page.say(f"Study {page.study.name} has no detector behind a defence.")
-    if shows_kept(page):
-        study = load_study("demo", check_models=False)
-        try:
-            kept = _of(page, study, load_records(study.name))
-        except FileNotFoundError:
-            kept = None
-        if kept is None:
-            page.number("conclusion-demo", say_not_kept(page, "defences"))
-        elif kept.worth.empty:
-            page.number("conclusion-demo", say_not_kept(page, "worst cases through a defence"))
-        found.append(kept)
-    return [one for one in found if one is not None]
+    """Of the page's study, or nothing; what is missing is said, and kept as the page's conclusion."""
+    if not defended(page.study):
+        page.number("conclusion", say_absent(page, "a detector behind a defence"))
+        return []
+    found = _of(page, page.study, _computed(page))
+    if found is None:
+        page.number("conclusion", say_not_kept(page, "defences"))
+        return []
+    if found.worth.empty:
+        page.number("conclusion", say_not_kept(page, "worst cases through a defence"))
+    return [found]
 
 
 def defended(study: Study) -> list[str]:
@@ -144,7 +135,7 @@ def _of(page: Page, study: Study, records: pd.DataFrame) -> Defences | None:
     who = f"WinCLIP on {on.iloc[0]} ({records['dtype'].iloc[0]}); {seen}"
     worths = _in_order(table, order_of) if len(table) else table
     costs = changes(clean[clean["backbone"] == on.iloc[0]], replicates, labels)
-    return Defences(study, worths, shifts, costs, _passes(study), who, "" if study is page.study else "-demo")
+    return Defences(study, worths, shifts, costs, _passes(study), who)
 
 
 def _counted(categories: int, images: int) -> str:

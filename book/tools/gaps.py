@@ -1,18 +1,15 @@
-"""What ports of WinCLIP do otherwise: records of the page's study and those kept of the demo study, and measurements on
-a few images.
-"""
+"""What ports of WinCLIP do otherwise: records of the page's study, and measurements on a few images."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from book.tools.absent import say_not_kept, shows_kept
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
 from zsad.analysis.gaps import METRICS, OPTIONS, PLAIN, PROTOCOLS, changes, of_sample, pooled
 from zsad.analysis.means import unshifted
-from zsad.study import load_records
-from zsad.study.config import Study, load_study
+from zsad.study.config import Study
 
 if TYPE_CHECKING:
     from zsad.data import Dataset
@@ -22,32 +19,26 @@ CATEGORIES, IMAGES = 3, 16  # of a sample, for which maps are made
 
 @dataclass(frozen=True)
 class Gaps:
-    """What is changed in a study, and in words on what. `suffix` keeps ids apart where a page shows two studies."""
+    """What is changed in a study, and in words on what."""
 
     study: Study
     changes: pd.DataFrame
     who: str
-    suffix: str = ""
 
 
 def ported(page: Page) -> list[Gaps]:
-    """What changes with options, in the page's study and in the kept demo study; what is missing is said."""
-    found = []
+    """What changes with options in the page's study, or nothing; that it is missing is said, and kept as the page's
+    conclusion."""
+    what = "WinCLIP that does one thing otherwise"
     labels = [detector.label for detector in page.study.detectors if detector.label in OPTIONS]
-    if labels and PLAIN in [detector.label for detector in page.study.detectors]:
-        found.append(_of(page, page.study, page.records("none", detectors=[PLAIN, *labels])))
-    else:
-        page.say(f"Study {page.study.name} has no WinCLIP that does one thing otherwise.")
-    if shows_kept(page):
-        study = load_study("demo", check_models=False)
-        try:
-            kept = _of(page, study, load_records(study.name))
-        except FileNotFoundError:
-            kept = None
-        if kept is None:
-            page.number("conclusion-demo", say_not_kept(page, "WinCLIP that does one thing otherwise"))
-        found.append(kept)
-    return [one for one in found if one is not None]
+    if not labels or PLAIN not in [detector.label for detector in page.study.detectors]:
+        page.number("conclusion", say_absent(page, what))
+        return []
+    found = _of(page, page.study, page.records("none", detectors=[PLAIN, *labels]))
+    if found is None:
+        page.number("conclusion", say_not_kept(page, what))
+        return []
+    return [found]
 
 
 def _of(page: Page, study: Study, records: pd.DataFrame) -> Gaps | None:
@@ -70,7 +61,7 @@ def _of(page: Page, study: Study, records: pd.DataFrame) -> Gaps | None:
         for suite, rows in plain.drop_duplicates(["suite", "category"]).groupby("suite", sort=False)
     )
     who = f"WinCLIP on {on} ({plain['dtype'].iloc[0]}), {counted}"
-    return Gaps(study, both.loc[places.sort_values(kind="stable").index], who, "" if study is page.study else "-demo")
+    return Gaps(study, both.loc[places.sort_values(kind="stable").index], who)
 
 
 def measured(page: Page) -> Gaps | None:

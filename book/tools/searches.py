@@ -10,7 +10,7 @@ import pandas as pd
 from book.tools.page import Page
 from book.tools.worst import WorstCases, cases_of, kept_cases
 from zsad.analysis.falls import with_forwards
-from zsad.study import load_study
+from zsad.study.config import load_study
 from zsad.study.results import load_sidecars, load_table
 from zsad.study.shifts import Block, Worst
 
@@ -33,7 +33,8 @@ def searches_of(page: Page) -> list[WorstCases]:
 
 def kept_searches(page: Page, study: str) -> list[WorstCases]:
     """Every `worst` block of a study that is kept in `results/<study>`."""
-    found = [kept_cases(page, block.name, study) for block in load_study(study, check_models=False).worst]
+    other = load_study(study, check_models=False)
+    found = [kept_cases(page, other, block) for block in other.worst]
     return [cases for cases in found if cases is not None]
 
 

@@ -1,31 +1,26 @@
-"""Which records the pages of the tiling pipeline show: those of the page's study, and those kept of the demo study."""
+"""Which records the pages of the tiling pipeline show."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
-from book.tools.absent import say_absent, say_not_kept, shows_kept
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
 from zsad.analysis.means import unshifted
 from zsad.analysis.tiling import NAMES, PIPELINE, draws_of, subject
 from zsad.leagues import output_of
-from zsad.study import load_records
-from zsad.study.config import DetectorConfig, Study, load_study
+from zsad.study.config import DetectorConfig, Study
 from zsad.study.results import leagues_of
 
 
 @dataclass(frozen=True)
 class Tiled:
-    """Unshifted records of WinCLIP and the pipeline's variants on one suite and backbone.
-
-    `suffix` keeps ids and numbers apart where a page shows two studies.
-    """
+    """Unshifted records of WinCLIP and the pipeline's variants on one suite and backbone."""
 
     page: Page
     study: Study
     records: pd.DataFrame
-    suffix: str = ""
 
     @cached_property
     def draws(self) -> dict[str, pd.DataFrame]:
@@ -63,13 +58,7 @@ def pipeline_config(study: Study) -> DetectorConfig:
 
 
 def shown(page: Page) -> list[Tiled]:
-    """The pipeline in the page's study, computing the missing cells, and in the demo study, from the records kept in
-    `results/demo`. Of what is missing, or not shown for parameters other than the book's, the page says so.
-    """
-    return [*_computed(page), *_kept(page)]
-
-
-def _computed(page: Page) -> list[Tiled]:
+    """The pipeline in the page's study, or nothing; that it is missing is said, and kept as the page's conclusion."""
     suite = pipeline_suite(page.study)
     if suite is None:
         page.number("conclusion", say_absent(page, "the tiling pipeline"))
@@ -77,30 +66,13 @@ def _computed(page: Page) -> list[Tiled]:
     records = page.records(
         "none", detectors=_labels(page.study, suite), suites=[suite], backbones=page.study.backbones[:1]
     )
-    return [Tiled(page, page.study, records)]
-
-
-def _kept(page: Page) -> list[Tiled]:
-    if not shows_kept(page):
-        return []
-    study = load_study("demo", check_models=False)
-    suite = pipeline_suite(study)
-    records = _kept_records(study, suite) if suite else pd.DataFrame(columns=["detector"])
+    records = unshifted(records).reset_index(drop=True)
     if PIPELINE not in set(records["detector"]):
-        page.number("conclusion-demo", say_not_kept(page, "tiling pipeline"))
+        page.number("conclusion", say_not_kept(page, "tiling pipeline"))
         return []
-    return [Tiled(page, study, page.uses(records).reset_index(drop=True), "-demo")]
+    return [Tiled(page, page.study, records)]
 
 
 def _labels(study: Study, suite: str) -> list[str]:
     """The methods of the tables, where the study has them, and the pipeline's variants."""
     return [d.label for d in study.detectors_on(suite) if d.label in NAMES or d.name == PIPELINE]
-
-
-def _kept_records(study: Study, suite: str) -> pd.DataFrame:
-    try:
-        records = unshifted(load_records("demo"))
-    except FileNotFoundError:
-        return pd.DataFrame(columns=["detector"])
-    shown = (records["suite"] == suite) & records["detector"].isin(_labels(study, suite))
-    return records[shown & (records["backbone"] == study.backbones[0])]

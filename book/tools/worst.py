@@ -2,17 +2,16 @@
 categories, and the unshifted cells of the same images.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from book.tools.absent import say_absent, say_not_kept, shows_kept
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
 from zsad.study import load_records
-from zsad.study.config import DetectorConfig, Study, load_study
+from zsad.study.config import DetectorConfig, Study
 from zsad.study.results import load_sidecars, load_table
 from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Worst
@@ -23,13 +22,12 @@ Pair = tuple[str, str]
 @dataclass(frozen=True)
 class WorstCases:
     """The worst cases of a block of a study, or of several that search alike over other categories, and the unshifted
-    cells of the same subjects. `suffix` keeps ids and numbers apart where a page shows two studies.
+    cells of the same subjects.
     """
 
     study: Study
     blocks: tuple[Worst, ...]
     records: pd.DataFrame
-    suffix: str = ""
 
     @property
     def block(self) -> Worst:
@@ -124,67 +122,54 @@ class WorstCases:
 
 
 def shown(page: Page) -> list[WorstCases]:
-    """The worst cases of the page's study, and those kept of the demo study unless the page was made with other
-    parameters than the book's; what is missing is said, and kept as the page's conclusion.
-    """
-    own, kept = cases_of(page), None
-    if own is None:
-        say_absent(page, "worst cases")
-    if shows_kept(page):
-        kept = kept_cases(page)
-        if kept is None:
-            page.number("conclusion-demo", say_not_kept(page, "worst cases"))
-    return [cases for cases in (own, kept) if cases is not None]
+    """The worst cases of the page's study, or none; what is missing is said, and kept as the page's conclusion."""
+    found = cases_of(page)
+    if found is None:
+        say = say_not_kept if page.study.worst and page.shows_kept else say_absent
+        page.number("conclusion", say(page, "worst cases"))
+    return [] if found is None else [found]
 
 
 def cases_of(page: Page, block: Worst | None = None) -> WorstCases | None:
-    """The worst cases of the page's study, computing the missing ones: those of its first block and of all that search
-    alike, or of `block` alone; None where the study searches none. A category counts in the first block that has it.
+    """The worst cases of the page's study: those of the first block that has some and of all that search alike, or of
+    `block` alone; None where there are none. A category counts in the first block that has it.
     """
-    study, found, seen = page.study, [], set[Pair]()
-    blocks = (block,) if block else _alike(b for b in study.worst if _covered(study, b))
-    for each in blocks:
+    study, found, blocks, seen = page.study, list[pd.DataFrame](), list[Worst](), set[Pair]()
+    for each in [block] if block else study.worst:
         pairs = [pair for pair in _covered(study, each) if pair not in seen]
+        if not pairs or (blocks and not _alike(blocks[0], each)):
+            continue
         where: dict[str, Any] = {
             "suites": list(dict.fromkeys(suite for suite, _ in pairs)),
             "categories": list(dict.fromkeys(category for _, category in pairs)),
             "detectors": [_label_of(study, each)],
             "backbones": study.backbones if each.backbones == "all" else list(each.backbones),
         }
-        if pairs:
-            worst = page.records("worst", variant=each.name, **where)
+        worst = page.records("worst", variant=each.name, **where)
+        if len(worst):
             found.append(_with_clean(worst, page.records("none", variant=_unshifted(each), **where)))
-            seen |= set(pairs)
-    return WorstCases(study, blocks, pd.concat(found, ignore_index=True)) if found else None
+            blocks.append(each)
+            seen |= set(zip(worst["suite"], worst["category"], strict=True))
+    return WorstCases(study, tuple(blocks), pd.concat(found, ignore_index=True)) if found else None
 
 
-def kept_cases(page: Page, block_name: str | None = None, study_name: str = "demo") -> WorstCases | None:
-    """The worst cases of a study that are kept in `results/<study>`: of its first block that is there and of all that
-    search alike, or of the named one alone; None where none are kept.
-    """
+def kept_cases(page: Page, study: Study, block: Worst) -> WorstCases | None:
+    """The worst cases of a block of another study that are kept in `results/<study>`; None where none are kept."""
     try:
-        records = load_records(study_name)
+        records = load_records(study.name)
     except FileNotFoundError:
         return None
-    study = load_study(study_name, check_models=False)
-    worst = {block.name: _worst_of(study, block, records) for block in study.worst}
-    there = [block for block in study.worst if len(worst[block.name])]
-    blocks = _alike(there) if block_name is None else tuple(b for b in there if b.name == block_name)
-    found, seen = [], set[Pair]()
-    for block in blocks:
-        pairs = worst[block.name].set_index(["suite", "category"]).index
-        clean = records[(records["shift"] == "none") & (records["variant"] == _unshifted(block))]
-        found.append(_with_clean(worst[block.name][~pairs.isin(seen)], clean))
-        seen |= set(pairs)
-    if not found:
+    worst = _worst_of(study, block, records)
+    if worst.empty:
         return None
-    return WorstCases(study, blocks, page.uses(pd.concat(found, ignore_index=True)), f"-{study_name}")
+    clean = records[(records["shift"] == "none") & (records["variant"] == _unshifted(block))]
+    return WorstCases(study, (block,), page.uses(_with_clean(worst, clean)))
 
 
-def _alike(blocks: Iterable[Worst]) -> tuple[Worst, ...]:
-    """The first of some blocks, and those that differ from it only in their categories and how many images of each."""
-    goals = [(block, block.model_dump(exclude={"name", "over", "limit"})) for block in blocks]
-    return tuple(block for block, goal in goals if goal == goals[0][1])
+def _alike(one: Worst, other: Worst) -> bool:
+    """Whether two blocks differ in no more than their categories and how many images of each."""
+    apart = {"name", "over", "limit"}
+    return bool(one.model_dump(exclude=apart) == other.model_dump(exclude=apart))
 
 
 def _label_of(study: Study, block: Worst) -> str:
@@ -216,10 +201,6 @@ def sweeps_beside(page: Page, cases: WorstCases) -> pd.DataFrame:
     """Uniform sweeps, of all images alike, by the detector of some worst cases, value 0 included; empty where there are
     none."""
     label = cases.config.label
-    if cases.suffix:
-        records = load_records(cases.study.name)
-        alike = (records["shift"] == "uniform") & (records["variant"] == "default")
-        return page.uses(records[alike & (records["detector"] == label)])
     sweeps = next((block for block in cases.study.sweeps if block.variant == "default"), None)
     if sweeps is None:
         return cases.worst.iloc[:0]

@@ -8,7 +8,7 @@ import pytest
 
 from zsad.analysis.decisions import TRAINING, Decisions
 from zsad.analysis.doses import dose_effects, thresholds, thresholds_table
-from zsad.analysis.matrix import EXTREME, PLAUSIBLE, chosen, for_humans, matrix, with_levels, write_headline
+from zsad.analysis.matrix import EXTREME, PLAUSIBLE, chosen, for_humans, matrix, over_shifts, with_levels
 
 NAMES = {"study": "t", "suite": "s", "detector": "d", "backbone": "b", "dtype": "f", "variant": "matrix"}
 SHARED = np.linspace(-0.03, 0.03, 200)
@@ -79,17 +79,6 @@ def test_only_what_may_lie_any_way_is_turned():
     assert everywhere.loc[("angle", "image_auroc"), ["after", "categories"]].tolist() == pytest.approx([40, 2])
 
 
-def test_the_csv_is_in_plain_words(tmp_path):
-    records, draws = world(lambda *_: 0.1, {"hue": [0.0, -math.pi, math.pi], "contrast": [0.0, 1.0, 4.0]})
-    table = matrix(*split(records, draws), {})
-    write_headline(table, tmp_path / "matrix.csv")
-    read = pd.read_csv(tmp_path / "matrix.csv", keep_default_na=False)
-    assert read["dose"].unique().tolist() == ["±1.00 π", "severity 1", "severity 4"]
-    row = read[(read["shift"] == "contrast") & (read["metric"] == "false alarms")].iloc[0]
-    assert (row["before"], row["after"], row["change"], row["threshold"]) == (10.0, 20.0, 10.0, TRAINING)
-    assert list(read) == list(for_humans(table))
-
-
 def curve_of(effect, values=(0.0, 2.0, 5.0, 10.0, 30.0)) -> "pd.Series[float]":
     records, draws = world(lambda _, value: effect[value], {"exposure": list(values)})
     return thresholds(dose_effects(*split(records, draws))).iloc[0]
@@ -118,3 +107,23 @@ def test_both_ways_of_an_angle_are_one_dose_and_those_of_light_are_two():
     assert changes == {("angle", "±"): -10.0, ("exposure", "+"): -20.0, ("exposure", "−"): 0.0}
     beyond = table[table["metric"] == "false_alarms"].set_index(["setting", "way"])["beyond_double"].round(6).to_dict()
     assert beyond == {("angle", "±"): 0.0, ("exposure", "+"): 10.0, ("exposure", "−"): -10.0}
+
+
+def test_the_mean_over_shifts_holds_every_shift_of_a_level_once():
+    effects = {("angle", 5.0): 0.0, ("angle", 45.0): 0.2, ("hue", 1.0): 0.1, ("hue", 3.0): 0.1}
+    records, draws = world(lambda *shift: effects[shift], {"angle": [0, 5.0, 45.0], "hue": [0, 1.0, 3.0]})
+    means = over_shifts(*split(records, draws), {})
+    auroc = chosen(means, "image_auroc").set_index("level")
+    assert auroc["change"].to_dict() == pytest.approx({PLAUSIBLE: -5.0, EXTREME: -15.0})
+    assert set(means["shifts"]) == {2}
+    turned = over_shifts(*split(records, draws), {"s": ["nut"]})  # the cap has no upright pose to lose: hue alone
+    assert chosen(turned, "image_auroc", EXTREME)["change"].item() == pytest.approx(-12.5)
+
+
+def test_the_matrix_for_humans_is_in_words_and_rounded():
+    records, draws = world(lambda *_: 0.1, {"hue": [0.0, -math.pi, math.pi], "contrast": [0.0, 1.0, 4.0]})
+    table = matrix(*split(records, draws), {})
+    read = for_humans(table)
+    assert read["dose"].unique().tolist() == ["±1.00 π", "severity 1", "severity 4"]
+    row = read[(read["shift"] == "contrast") & (read["metric"] == "false alarms")].iloc[0]
+    assert (row["before"], row["after"], row["change"], row["threshold"]) == (10.0, 20.0, 10.0, TRAINING)

@@ -7,6 +7,7 @@ from toys import write_suite
 
 from zsad import cli
 from zsad.auxiliary import LEARNERS
+from zsad.detectors.learned import load_learned
 from zsad.study.suites import KNOWN_SUITES
 
 
@@ -36,6 +37,16 @@ def test_epochs_categories_and_a_data_set_of_ones_own_can_be_named(train, tmp_pa
     own = ["--reader", "mvtec_ad", "--root", str(tmp_path / "data" / "mvtec_ad"), "--category", "washer"]
     assert train("toy", "--auxiliary", "mine", "--epochs", "1", *own) == 0
     assert "trained on 10 images of mine in 1 epochs" in capsys.readouterr().out
+
+
+def test_one_of_another_seed_has_a_name_of_its_own_and_is_still_refused_on_what_it_saw(train, tmp_path, capsys):
+    assert train("toy", "--auxiliary", "mvtec_ad") == 0
+    assert train("toy", "--auxiliary", "mvtec_ad", "--seed", "1", "--called", "mvtec_ad-1") == 0
+    names = sorted(path.name for path in (tmp_path / "out").glob("*.safetensors"))
+    assert names == ["toy-tiny-mvtec_ad-1.safetensors", "toy-tiny-mvtec_ad.safetensors"]
+    learned = load_learned("toy", tmp_path / "out" / names[0], tiny_backbone())
+    with pytest.raises(ValueError, match="it was trained on mvtec_ad, with masks"):
+        learned.trained_on.check_unseen(["mvtec_ad"], [])
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,6 @@ def page(tmp_path, monkeypatch):
         sweeps=[{"over": ["washer"], "name": "all", "hue": [0.0, 1.0]}],
     )
     monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: compute(*a, **k, loader=load, progress=False))
-
-    def missing(name):
-        raise FileNotFoundError(name)
-
-    monkeypatch.setattr(loading, "load_records", missing)
     return Page("defences", study, {}, tmp_path)
 
 
@@ -69,23 +64,50 @@ def test_the_page_compares_what_was_searched_alike(page, monkeypatch, capsys):
     assert table.loc["winclip", "drop"].value == pytest.approx(100 * (worst["winclip"] - before))
     assert table.loc["grey", "drop"].value == pytest.approx(0, abs=1e-4), "grey pictures show it nothing red"
     assert "at its worst WinCLIP loses" in numbers["conclusion"]
-    assert numbers["conclusion-demo"].startswith("The records kept in `results/demo` hold no defences yet")
     assert numbers["shifts"].startswith("Mean image AUROC on toys, against WinCLIP under the same shift: hue copies (6")
     hue = pd.read_csv(page.folder / "tables" / "tab-defences-shifts-pixel_auroc.csv")
     assert hue["method"].tolist() == ["winclip", *LABELS]
 
 
-def test_uniform_shifts_are_shown_where_no_worst_case_is_kept(page, monkeypatch, capsys):
-    records = compute(page.study, loader=load, progress=False)
-    monkeypatch.setattr(loading, "load_records", lambda name: records[records["shift"] != "worst"])
-    monkeypatch.setattr(loading, "load_study", lambda name, **_: page.study)
-    kept, _ = loading._of(page, page.study, loading.load_records("demo")), loading.shown(page)
-    assert kept is not None
-    assert kept.worth.empty
-    assert kept.shifts["method"].unique().tolist() == ["winclip", *LABELS]
-    assert kept.who == "WinCLIP on demo-b (float32); toys: 1 category, 10 images"
-    _, numbers = shown_on(page)
-    assert numbers["conclusion-demo"].startswith("The records kept in `results/demo` hold no worst cases through a")
+@pytest.fixture
+def kept(page, monkeypatch):
+    """Gives a page whose study is kept, of some shifts alone, and computes nothing."""
+
+    def keep(*shifts):
+        records = compute(page.study, loader=load, progress=False)
+        monkeypatch.setattr("zsad.study.kept.load_records", lambda study: records[records["shift"].isin(shifts)])
+        monkeypatch.setattr("book.tools.page.is_kept", lambda name: True)
+        monkeypatch.setattr(zsad.study, "compute", None)
+        return page
+
+    return keep
+
+
+def test_uniform_shifts_are_shown_where_no_worst_case_is_kept(kept, monkeypatch, capsys):
+    page = kept("none", "uniform")
+    (found,) = run_cells("defences", page, monkeypatch)["shown"]
+    assert found.worth.empty
+    assert found.shifts["method"].unique().tolist() == ["winclip", *LABELS]
+    assert found.who == "WinCLIP on demo-b (float32); toys: 1 category, 10 images"
+    ids, numbers = shown_on(page)
+    assert "hold no worst cases through a defence yet" in numbers["conclusion"]
+    assert {"tab-defences-costs", "tab-defences-shifts-image_auroc"} <= ids
+
+
+def test_costs_are_shown_where_no_shift_is_kept(kept, monkeypatch, capsys):
+    page = kept("none")
+    run_cells("defences", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert ids == {"tab-defences-costs"}
+    assert "hold no worst cases through a defence yet" in numbers["conclusion"]
+
+
+def test_a_page_of_which_nothing_is_kept_says_so(kept, monkeypatch, capsys):
+    page = kept()
+    run_cells("defences", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert not ids
+    assert "hold no defences yet" in numbers["conclusion"]
 
 
 def test_without_a_defence_it_says_so(page, monkeypatch, capsys):
@@ -93,7 +115,7 @@ def test_without_a_defence_it_says_so(page, monkeypatch, capsys):
     run_cells("defences", bare := Page("defences", plain, {}, page.folder), monkeypatch)
     ids, numbers = shown_on(bare)
     assert not ids
-    assert set(numbers) == {"conclusion-demo"}
+    assert numbers["conclusion"].startswith("Not in this study: a detector behind a defence")
 
 
 def test_the_demo_study_shifts_and_searches_winclip_as_its_defences():

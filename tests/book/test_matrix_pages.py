@@ -78,6 +78,17 @@ def test_decisions_are_shown_at_a_threshold_from_training_images(page, monkeypat
     assert f"more than double in {doubled} of 3 cases" in numbers["take_home_1"]
 
 
+def test_the_first_page_is_told_three_findings(page, monkeypatch):
+    variables = run_cells("answers", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert ids == {"fig-answers", "tab-answers"}
+    assert set(variables["said"]) == {"plausible", "extreme", "searched"}
+    assert numbers["plausible_claim"] == variables["said"]["plausible"].claim
+    assert variables["said"]["extreme"].number in numbers["extreme_measured"]
+    assert "Not measured" not in " ".join(map(str, numbers.values()))
+    assert numbers["who"].endswith("products of toys")
+
+
 def test_doses_are_shown_with_their_thresholds(page, monkeypatch):
     variables = run_cells("doses", page, monkeypatch)
     ids, numbers = shown_on(page)

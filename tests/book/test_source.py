@@ -70,7 +70,7 @@ def test_a_missing_page_is_named_and_nothing_is_written(project):
 
 def test_the_projects_own_book_lacks_its_notebooks_in_an_empty_folder(tmp_path, capsys):
     assert main(["--pages", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 1
-    assert "no page for demo_world" in capsys.readouterr().err
+    assert "no page for answers, demo_world" in capsys.readouterr().err
 
 
 def test_page_names_start_at_the_root(project):

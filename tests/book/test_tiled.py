@@ -48,20 +48,44 @@ def test_a_detector_runs_on_the_suites_that_it_is_meant_for(study):
     assert tiled.pipeline_suite(everywhere) == "toys"
 
 
-def test_the_study_of_the_page_is_shown_beside_the_demo_study(page, study, monkeypatch):
-    demo = study.with_overrides(name="demo")
-    monkeypatch.setattr(tiled, "load_study", lambda name, check_models: demo)
-    monkeypatch.setattr(tiled, "load_records", lambda name: compute_shaded(study).assign(study="demo"))
-    own, whole = tiled.shown(page)
+def test_the_pipeline_and_its_variants_are_shown(page):
+    (own,) = tiled.shown(page)
     assert list(own.records["detector"].unique()) == list(SHARES)
     assert set(own.records["suite"]) == {"toys"}
     assert list(own.pipeline["category"]) == ["metal_nut", "washer"]
     assert set(own.draws) == {"image_f1max", "pixel_f1max"}
-    assert (whole.study.name, whole.suffix) == ("demo", "-demo")
-    assert set(whole.records["suite"]) == {"toys"}
-    assert {"winclip", "tiling"} <= set(whole.records["detector"])
     assert {*own.leagues("image_f1max").values(), *own.leagues("pixel_f1max").values()} == {"text only"}
-    assert set(whole.records["variant"]) == {"default"}
+
+
+@pytest.fixture
+def kept(page, study, monkeypatch):
+    """Gives a page whose study is kept, of some detectors page, and computes nothing."""
+
+    def keep(*labels):
+        records = compute_shaded(study)
+        monkeypatch.setattr("zsad.study.kept.load_records", lambda study: records[records["detector"].isin(labels)])
+        monkeypatch.setattr("book.tools.page.is_kept", lambda name: True)
+        monkeypatch.setattr(zsad.study, "compute", None)
+        return page
+
+    return keep
+
+
+@pytest.mark.parametrize("name", ["tiling_tables", "tiling_ablation"])
+def test_a_page_of_which_nothing_is_kept_says_so(name, kept, monkeypatch):
+    page = kept("winclip")
+    run_cells(name, page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert {id for id in ids if "published" not in id} == set()
+    assert "hold no tiling pipeline yet" in numbers["conclusion"]
+
+
+def test_what_is_kept_of_the_pipeline_is_shown(kept, monkeypatch):
+    page = kept(*SHARES)
+    run_cells("tiling_tables", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert {"fig-tiling-image", "tab-tiling-image", "fig-tiling-pixel", "tab-tiling-pixel"} <= ids
+    assert "points from WinCLIP" in numbers["conclusion"]
 
 
 def test_what_is_missing_is_said(study):
@@ -70,38 +94,26 @@ def test_what_is_missing_is_said(study):
     assert "Not in this study: the tiling pipeline" in without.numbers["conclusion"]["text"]
 
 
-@pytest.fixture
-def alone(page, monkeypatch):
-    """A page beside which no other study is kept."""
-
-    def missing(name):
-        raise FileNotFoundError(name)
-
-    monkeypatch.setattr(tiled, "load_records", missing)
-    return page
-
-
-def test_the_page_of_tables_shows_both_metrics_beside_print_and_chance(alone, monkeypatch):
-    (cases,) = run_cells("tiling_tables", alone, monkeypatch)["studies"]
-    ids, numbers = shown_on(alone)
+def test_the_page_of_tables_shows_both_metrics_beside_print_and_chance(page, monkeypatch):
+    (cases,) = run_cells("tiling_tables", page, monkeypatch)["studies"]
+    ids, numbers = shown_on(page)
     kinds = {f"{what}-tiling-{kind}" for what in ("fig", "tab") for kind in ("image", "pixel")}
     assert ids == kinds | {"tab-tiling-published-image", "tab-tiling-published-pixel", "tab-tiling-lead"}
     for kind, metric in (("image", "image_f1max"), ("pixel", "pixel_f1max")):
-        table = pd.read_csv(alone.folder / "tables" / f"tab-tiling-{kind}.csv")
+        table = pd.read_csv(page.folder / "tables" / f"tab-tiling-{kind}.csv")
         levels = tiling.levels(cases.records, cases.draws, metric)
         assert table["estimate"].iloc[: len(levels)].tolist() == pytest.approx(levels["estimate"].tolist())
         assert {tiling.FLOOR, tiling.CHANCE} <= set(table["series"]) or kind == "pixel"
-    captions = {item["id"]: item["caption"] for item in items_of(alone)}
+    captions = {item["id"]: item["caption"] for item in items_of(page)}
     assert "All methods are of the league “text only”." in captions["tab-tiling-image"]
     assert "All methods are of the league “text only”." in captions["tab-tiling-pixel"]
     assert set(table["league"].dropna()) == {"text only"}
-    printed = pd.read_csv(alone.folder / "tables" / "tab-tiling-published-image.csv")
+    printed = pd.read_csv(page.folder / "tables" / "tab-tiling-published-image.csv")
     assert printed["method"].iloc[-1] == tiling.FLOOR
     assert "points from WinCLIP; the report prints +2.5 on VisA" in numbers["conclusion"]
-    assert "hold no tiling pipeline yet" in numbers["conclusion-demo"]
 
 
-def test_a_table_of_methods_of_different_leagues_marks_each(alone, monkeypatch):
+def test_a_table_of_methods_of_different_leagues_marks_each(page, monkeypatch):
     def load(study, config, backbone):
         detector = load_shaded(study, config, backbone)
         detector.league = MASKS if config.name == "tiling" else "text only"
@@ -116,10 +128,10 @@ def test_a_table_of_methods_of_different_leagues_marks_each(alone, monkeypatch):
     tables, table = {}, Page.table
     monkeypatch.setattr(Page, "table", keep)
     monkeypatch.setattr("zsad.study.compute", lambda *a, **k: REAL_COMPUTE(*a, **k, loader=load, progress=False))
-    (cases,) = run_cells("tiling_tables", alone, monkeypatch)["studies"]
+    (cases,) = run_cells("tiling_tables", page, monkeypatch)["studies"]
     assert cases.leagues("pixel_f1max") == {"WinCLIP": "text only", "CLIPSeg alone": MASKS, "tiling pipeline": MASKS}
     assert cases.leagues("image_f1max") == {**cases.leagues("pixel_f1max"), "CLIPSeg alone": "text only"}
-    captions = {item["id"]: item["caption"] for item in items_of(alone)}
+    captions = {item["id"]: item["caption"] for item in items_of(page)}
     for kind in ("image", "pixel"):
         marked, leagues = tables[f"tab-tiling-{kind}"]["league"], cases.leagues(f"{kind}_f1max")
         assert {name: marked[name] for name in leagues} == leagues
@@ -127,10 +139,10 @@ def test_a_table_of_methods_of_different_leagues_marks_each(alone, monkeypatch):
     assert tables["tab-tiling-image"].loc[tiling.FLOOR, "league"] == "–"
 
 
-def test_the_page_of_ablations_shows_each_variant_and_what_stages_cost(alone, monkeypatch):
-    run_cells("tiling_ablation", alone, monkeypatch)
-    ids, numbers = shown_on(alone)
+def test_the_page_of_ablations_shows_each_variant_and_what_stages_cost(page, monkeypatch):
+    run_cells("tiling_ablation", page, monkeypatch)
+    ids, numbers = shown_on(page)
     assert ids == {"fig-tiling-ablation", "tab-tiling-ablation", "tab-tiling-time"}
-    times = pd.read_csv(alone.folder / "tables" / "tab-tiling-time.csv")
+    times = pd.read_csv(page.folder / "tables" / "tab-tiling-time.csv")
     assert times["part masks"].tolist() == [250.0, 250.0]
     assert "No effect at all: scaling maps by scores." in numbers["conclusion"]

@@ -47,22 +47,11 @@ def page(study, tmp_path, monkeypatch):
     return Page("worst_cases", study, {}, tmp_path)
 
 
-@pytest.fixture
-def alone(page, monkeypatch):
-    """A page beside which no other study is kept."""
-
-    def missing(name):
-        raise FileNotFoundError(name)
-
-    monkeypatch.setattr(loading, "load_records", missing)
-    return page
-
-
-def test_the_page_of_drops_shows_its_records(alone, monkeypatch, capsys):
-    variables = run_cells("worst_cases", alone, monkeypatch)
-    ids, numbers = shown_on(alone)
+def test_the_page_of_drops_shows_its_records(page, monkeypatch, capsys):
+    variables = run_cells("worst_cases", page, monkeypatch)
+    ids, numbers = shown_on(page)
     assert ids == {"fig-worst-cases", "tab-worst-cases", "tab-worst-categories-demo-b", "tab-uniform-worst"}
-    tables = {id: pd.read_csv(alone.folder / "tables" / f"{id}.csv") for id in ids if id.startswith("tab")}
+    tables = {id: pd.read_csv(page.folder / "tables" / f"{id}.csv") for id in ids if id.startswith("tab")}
     (cases,) = variables["studies"]
     records = cases.records.set_index(["metric", "setting"])["estimate"]
     row = tables["tab-worst-categories-demo-b"].iloc[0]
@@ -71,39 +60,36 @@ def test_the_page_of_drops_shows_its_records(alone, monkeypatch, capsys):
     (row,) = tables["tab-uniform-worst"].to_dict("records")
     assert (row["setting"], row["categories"]) == ("hue", 1)
     assert row["AUPRO per image"] == pytest.approx(100 * records["aupro", "hue"], abs=0.051)
-    assert set(numbers) == {"conclusion", "who", "pixel_auroc_drop", "aupro_drop", "uniform", "conclusion-demo"}
+    assert set(numbers) == {"conclusion", "who", "pixel_auroc_drop", "aupro_drop", "uniform"}
     assert "FARE" in numbers["conclusion"]
-    assert numbers["conclusion-demo"].startswith("The records kept in `results/demo` hold no worst cases yet")
 
 
-def test_the_page_of_parameters_shows_every_setting(alone, monkeypatch, capsys):
-    run_cells("worst_parameters", alone, monkeypatch)
-    ids, numbers = shown_on(alone)
+def test_the_page_of_parameters_shows_every_setting(page, monkeypatch, capsys):
+    run_cells("worst_parameters", page, monkeypatch)
+    ids, numbers = shown_on(page)
     settings = ("angles", "angle", "hue", "saturation")
     assert ids == {*(f"fig-worst-{setting}" for setting in settings), "tab-worst-parameters"}
     assert numbers["conclusion"].startswith("Of 10 worst angles")
 
 
-def test_the_page_of_searches_shows_those_of_its_study(alone, monkeypatch, capsys):
-    run_cells("worst_search", alone, monkeypatch)
-    ids, numbers = shown_on(alone)
+def test_the_page_of_searches_shows_those_of_its_study(page, monkeypatch, capsys):
+    run_cells("worst_search", page, monkeypatch)
+    ids, numbers = shown_on(page)
     assert ids == {
-        "fig-search-here", "fig-search-wins-here", "tab-search-here", "fig-doubling-here", "tab-ablations"
+        "fig-search", "fig-search-wins", "tab-search", "fig-doubling", "tab-ablations"
     }  # fmt: skip
-    assert "bayes_opt wins against grid on" in numbers["conclusion_search-here"]
-    assert "of 2 comparisons" in numbers["short_search-here"]
-    assert "hold no comparison of searches yet" in numbers["conclusion_search"]
-    assert "hold no search that goes on yet" in numbers["conclusion_doubling"]
-    choices_shown = pd.read_csv(alone.folder / "tables" / "tab-ablations.csv")
+    assert "bayes_opt wins against grid on" in numbers["conclusion_search"]
+    assert "of 2 comparisons" in numbers["short_search"]
+    choices_shown = pd.read_csv(page.folder / "tables" / "tab-ablations.csv")
     assert set(choices_shown["instead"]) == {"align: mask"}
 
 
-def test_the_gallery_shows_what_the_rule_chose(alone, monkeypatch, capsys):
+def test_the_gallery_shows_what_the_rule_chose(page, monkeypatch, capsys):
     monkeypatch.setattr("zsad.study.run.load_study_detector", lambda *_: Reddish())
-    run_cells("worst_gallery", alone, monkeypatch)
-    ids, _ = shown_on(alone)
+    run_cells("worst_gallery", page, monkeypatch)
+    ids, _ = shown_on(page)
     assert ids == {"fig-worst-toys", "tab-worst-gallery"}
-    rows = pd.read_csv(alone.folder / "tables" / "tab-worst-gallery.csv")
+    rows = pd.read_csv(page.folder / "tables" / "tab-worst-gallery.csv")
     assert rows["chosen as"].tolist()[1::2] == ["largest drop of AUROC", "largest rise of the mean score"]
     assert (rows["loss at its worst"] <= rows["loss"] + 1e-6).iloc[2:].all()
 
@@ -137,31 +123,63 @@ def test_a_uniform_sweep_is_held_against_worst_cases_of_the_same_images(page):
     assert sweeps_beside(page, loading.WorstCases(no_sweeps, cases.blocks, cases.records)).empty
 
 
-def test_what_is_not_there_is_said_and_kept_as_the_conclusion(study, page, monkeypatch, capsys):
+@pytest.fixture
+def kept(page, monkeypatch):
+    """Gives a page whose study is kept, of some blocks alone, and computes nothing."""
+
+    def keep(*names):
+        records = page.records()
+        there = records[(records["shift"] == "none") | records["variant"].isin(names)]
+        monkeypatch.setattr("zsad.study.kept.load_records", lambda study: there)
+        monkeypatch.setattr("book.tools.page.is_kept", lambda name: True)
+        monkeypatch.setattr(zsad.study, "compute", None)
+        return Page("worst_cases", page.study, {}, page.folder)
+
+    return keep
+
+
+def test_what_is_not_there_is_said_and_kept_as_the_conclusion(study, page, kept, capsys):
     page.study = study.model_copy(update={"worst": []})
-    nothing_worst = pd.DataFrame({"shift": ["none"], "variant": ["default"], "detector": ["winclip"]})
-    monkeypatch.setattr(loading, "load_records", lambda name: nothing_worst)
     assert shown(page) == []
-    said = json.loads((page.folder / "worst_cases.json").read_text())["numbers"]["conclusion-demo"]["text"]
-    assert said.startswith("The records kept in `results/demo` hold no worst cases yet")
-    page.study, page.overrides = study, {"limit": "4"}
-    assert [cases.suffix for cases in shown(page)] == [""], "other parameters than the book's show no demo study"
+    assert page.numbers["conclusion"]["text"].startswith("Not in this study: worst cases")
+    page.study = study
+    nothing = kept()
+    assert shown(nothing) == []
+    said = json.loads((nothing.folder / "worst_cases.json").read_text())["numbers"]["conclusion"]["text"]
+    assert said.startswith("The records kept in `results/small` hold no worst cases yet")
 
 
-def test_a_kept_block_comes_with_its_clean_cells(page, monkeypatch):
-    demo = page.study.model_copy(update={"name": "demo"})
-    monkeypatch.setattr(loading, "load_study", lambda name, check_models: demo)
+def test_the_first_block_of_which_something_is_kept_is_shown(kept, capsys):
+    (cases,) = shown(kept("grid", "mask"))
+    assert [block.name for block in cases.blocks] == ["grid"]
+    assert cases.settings == ["angle", "hue"]
+    assert set(cases.records["shift"]) == {"none", "worst"}
+
+
+@pytest.mark.parametrize("name", ["worst_cases", "worst_parameters", "worst_gallery", "worst_search"])
+def test_pages_of_which_nothing_is_kept_say_so(name, kept, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "book.tools.worst.load_records", lambda study: pd.DataFrame(columns=["shift", "variant", "detector"])
+    )
+    page = kept()
+    run_cells(name, page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert ids == set()
+    assert all("yet; `zsad run" in text for text in numbers.values())
+
+
+def test_a_block_of_another_study_comes_with_its_clean_cells(page, monkeypatch):
     records = page.records()
     worst, clean = records[records["shift"] == "worst"], records[records["shift"] == "none"]
     first = worst[worst["variant"] == "default"]
-    monkeypatch.setattr(loading, "load_records", lambda name: pd.concat([first, clean]).assign(study="demo"))
-    found = kept_cases(page)
-    assert found.suffix == "-demo"
+    monkeypatch.setattr(loading, "load_records", lambda name: pd.concat([first, clean]))
+    found = kept_cases(page, page.study, page.study.worst[0])
     assert len(found.worst) == len(first)
     assert set(found.records["category"]) == set(worst["category"])
+    assert kept_cases(page, page.study, page.study.worst[1]) is None
 
 
-def test_blocks_that_search_alike_are_one_and_a_category_counts_once(study, page, monkeypatch):
+def test_blocks_that_search_alike_are_one_and_a_category_counts_once(study, page):
     """The second block has fewer images of one category more; the first keeps all of its own."""
     more = {"name": "more", "budget": 8, "over": ["washer", "metal_nut"], "limit": 4}
     both = study.with_overrides(worst=[*BLOCKS, more], name="demo")
@@ -176,16 +194,9 @@ def test_blocks_that_search_alike_are_one_and_a_category_counts_once(study, page
     assert not found.records.duplicated(["category", "metric", "setting"]).any()
     assert [len(found.dataset("toys", name)) for name in images] == [10, 4]
     assert "2 categories, 14 test images" in found.who
-    monkeypatch.setattr(loading, "load_study", lambda name, check_models: both)
-    monkeypatch.setattr(loading, "load_records", lambda name: page.records())
-    joined = kept_cases(page)
-    assert joined.blocks == found.blocks
-    keys = ["category", "metric", "setting"]
-    assert joined.records.sort_values(keys)["key"].tolist() == found.records.sort_values(keys)["key"].tolist()
-    assert set(kept_cases(page, "more").worst["category"]) == set(images)
 
 
-def test_searches_that_differ_in_their_way_alone_are_compared(page):
+def test_searches_that_differ_in_their_way_page_are_compared(page):
     found = searches_of(page)
     group = comparable(found)
     assert [cases.block.name for cases in group] == ["default", "grid"]
@@ -210,7 +221,7 @@ def test_records_without_each_image_s_evaluations_have_no_searches_to_compare(pa
     assert not evaluations["auroc"].notna().any()
 
 
-def test_a_choice_changes_one_option_alone(study):
+def test_a_choice_changes_one_option_page(study):
     blocks = [
         Worst(),
         Worst(name="a", criterion="loss"),

@@ -4,7 +4,6 @@ A dose is the size of a shift whichever way it goes; where a study has both ways
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,6 @@ from zsad.analysis.corruption import KIND_WORDS
 from zsad.analysis.decisions import Decisions
 from zsad.analysis.effects import beside_unshifted, effects, with_false_discovery_rate
 from zsad.analysis.sweeps import strength
-from zsad.files import write_atomically
 
 SHIFTS = {
     "angle": "rotation",
@@ -71,6 +69,31 @@ def matrix(
         What `effects` gives, with level, dose, `products` ("rotation-invariant" or "all"), and `q` and `clear` over the
         whole matrix (`zsad.analysis.effects.with_false_discovery_rate`).
     """
+    paired = _beside(records, decisions, rotation_invariant)
+    found = effects(paired, {**draws, **decisions.draws}, BY)
+    return with_false_discovery_rate(found)
+
+
+def over_shifts(
+    records: pd.DataFrame,
+    draws: Mapping[str, pd.DataFrame],
+    decisions: Decisions,
+    rotation_invariant: Mapping[str, Sequence[str]],
+) -> pd.DataFrame:
+    """The matrix with all shifts of a level as one: what a shift does in the mean over those that a product is under,
+    with `shifts`, how many settings these are. No shift is chosen after looking. See `matrix`.
+    """
+    paired = _beside(records, decisions, rotation_invariant)
+    by = [*SUBJECT, "level", "rule"]
+    found = effects(paired, {**draws, **decisions.draws}, by)
+    counts = paired.groupby([*by, "metric"])["setting"].nunique().rename("shifts").reset_index()
+    return with_false_discovery_rate(found.merge(counts, on=[*by, "metric"]))
+
+
+def _beside(
+    records: pd.DataFrame, decisions: Decisions, rotation_invariant: Mapping[str, Sequence[str]]
+) -> pd.DataFrame:
+    """The shifted records and decisions that count, each beside its unshifted one, with level and products."""
     both = pd.concat([records.assign(rule=""), decisions.records], ignore_index=True)
     both = with_levels(both[both["metric"].isin(METRICS)])
     of_suite = both["suite"].map(lambda suite: bool(rotation_invariant.get(suite)))
@@ -78,9 +101,7 @@ def matrix(
     pairs = zip(both["suite"], both["category"], strict=True)
     fits = np.array([category in rotation_invariant.get(suite, ()) for suite, category in pairs], dtype=bool)
     both = both.assign(products=np.where(chosen, "rotation-invariant", "all"))[~chosen | fits]
-    paired = beside_unshifted(both, by=["rule"])
-    found = effects(paired, {**draws, **decisions.draws}, BY)
-    return with_false_discovery_rate(found)
+    return beside_unshifted(both, by=["rule"])
 
 
 def with_labels(table: pd.DataFrame) -> pd.DataFrame:
@@ -117,8 +138,3 @@ def for_humans(table: pd.DataFrame) -> pd.DataFrame:
     )
     ahead = ["suite", "detector", "backbone", "shift", "level", "dose", "products", "metric", "threshold"]
     return shown[[*ahead, "categories", "images", *numbers, "p", "q", "clear"]]
-
-
-def write_headline(table: pd.DataFrame, path: Path) -> None:
-    """Write `for_humans` as a CSV file, or leave what is there as it is where that fails."""
-    write_atomically(path, lambda temporary: for_humans(table).to_csv(temporary, index=False))

@@ -133,6 +133,7 @@ def train_part(
     training: Training,
     folder: Path,
     *,
+    called: str | None = None,
     memory: int = MEMORY,
     progress: bool = True,
 ) -> Path:
@@ -140,10 +141,13 @@ def train_part(
 
     After each epoch what is needed to go on is written to a file beside it, which goes once the part is there.
 
+    Args:
+        called: what detectors name it by (`trained_on`): by default the data set.
+
     Raises:
         OSError: the folder cannot be written.
     """
-    name = part_name(learner.part, backbone.name, data.suite)
+    name = part_name(learner.part, backbone.name, called or data.suite)
     unfinished = folder / f"{name}.unfinished"
     purpose = {
         "part": learner.part,
@@ -161,16 +165,24 @@ def train_part(
         after_epoch=lambda epoch, state: write_tensors(unfinished, state, purpose),
         progress=progress,
     )
-    path = write_part(learner, backbone, data, training, losses, folder)
+    path = write_part(learner, backbone, data, training, losses, folder, called)
     unfinished.unlink(missing_ok=True)
     return path
 
 
 def write_part(
-    learner: Learner, backbone: Backbone, data: AuxiliaryData, training: Training, losses: Sequence[float], folder: Path
+    learner: Learner,
+    backbone: Backbone,
+    data: AuxiliaryData,
+    training: Training,
+    losses: Sequence[float],
+    folder: Path,
+    called: str | None = None,
 ) -> Path:
-    """Write what a learner has learned, with its card; returns the path of the .safetensors."""
-    name, trained_on = part_name(learner.part, backbone.name, data.suite), TrainedOn.of(data.suite, data.image_digests)
+    """Write what a learner has learned, with its card; arguments as `train_part`. Returns the path of the
+    .safetensors."""
+    name = part_name(learner.part, backbone.name, called or data.suite)
+    trained_on = TrainedOn.of(data.suite, data.image_digests)
     how: dict[str, Any] = {
         "training": asdict(training),
         "data_fingerprint": data.fingerprint,

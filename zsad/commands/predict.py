@@ -39,12 +39,13 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Scores images and draws their heat maps; returns the exit code."""
     from zsad.detectors import load_detector, usual_backbone
+    from zsad.detectors.batch import BatchDetector
     from zsad.files import check_writable_folder
     from zsad.predict import (
         SCORES,
         Report,
         Threshold,
-        check_alone,
+        check_company,
         demo_note,
         find_images,
         output_paths,
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     good = find_images([options.calibrate]) if options.calibrate else []
     check_writable_folder(options.out)
     detector = load_detector(options.detector, backbone=backbone, device=options.device, dtype=options.dtype, **chosen)
-    check_alone(detector)
+    check_company(detector, len(images), options.category, calibrated=bool(options.calibrate))
     if note := demo_note(backbone, [*images, *good]):
         print(f"zsad: note: {note}", file=sys.stderr)
     threshold = None if options.threshold is None else Threshold(options.threshold, "given")
@@ -75,6 +76,8 @@ def run(options: argparse.Namespace) -> int:
     if threshold:
         print(f"threshold {threshold.value:.4f}: {threshold.origin}")
     report = Report()
+    if isinstance(detector, BatchDetector):
+        print(f"{detector.name} compares the images with each other: each score holds in this company alone")
     with progress_bar(len(images), 0, "image", "predict") as bar:
         for scored in predict_images(
             detector, images, options.category, options.out, device=options.device, threshold=threshold,

@@ -42,6 +42,8 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
                        help="a choice of what is learned (may be repeated; the value is read as YAML)")  # fmt: skip
     train.add_argument("--epochs", type=arguments.number("epochs"), metavar="N", help="default: as published")
     train.add_argument("--seed", type=arguments.number("seed"), metavar="N", help="default: as published")
+    train.add_argument("--called", metavar="NAME", help="what trained_on= names the part by; default: what it learned "
+                       "from. One of another seed needs a name of its own")  # fmt: skip
     train.add_argument("--out", type=arguments.path, required=True, metavar="DIR", help="the part and its card go here")
     train.set_defaults(command=run)
 
@@ -65,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
     given = {name: value for name in ("epochs", "seed") if (value := getattr(options, name)) is not None}
     training = dataclasses.replace(kind.published(data.suite), **given)
     learner = kind(backbone, dict(options.option), training.seed)
-    path = train_part(learner, backbone, data, training, options.out)
+    path = train_part(learner, backbone, data, training, options.out, called=options.called)
     print(f"{learner.part}, trained on {len(data)} images of {data.suite} in {training.epochs} epochs: {path}")
     print(f"use it with --detector {options.detector} --backbone {options.backbone} --option trained_on={path}")
 

@@ -1,0 +1,86 @@
+"""Records of some blocks of a study, and what is computed of all of them together: seconds of work that several pages
+share.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from zsad.analysis import matrix
+from zsad.analysis.decisions import Decisions, decide
+from zsad.analysis.differences import by_key
+from zsad.analysis.doses import dose_effects
+from zsad.study.config import Study
+from zsad.study.results import load_sidecars, load_table
+
+_HEADLINE = ("image_auroc", "pixel_auroc", "aupro")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Records of some blocks of a study and, with variant "default", of the same subjects as they are."""
+
+    study: Study
+    records: pd.DataFrame
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the records, whose keys name all that lies beside them, and of what pages read of the
+        study.
+        """
+        said = f"{self.study.name}\n{self.rotation_invariant}\n{self.records.to_csv(index=False)}"
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    @cached_property
+    def draws(self) -> dict[str, pd.DataFrame]:
+        """Metric -> a row a bootstrap draw, a column a key."""
+        replicates = load_table(self.records, "replicates", self.study)
+        return {metric: by_key(replicates, metric) for metric in _HEADLINE}
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """False alarms and misses in every cell. Takes seconds for thousands of cells."""
+        images = load_table(self.records, "images", self.study)
+        beside = {
+            key for key, sidecar in load_sidecars(self.records, self.study).items() if "training" in sidecar["tables"]
+        }
+        judged = self.records[self.records["key"].isin(beside)]
+        return decide(images, load_table(judged, "training", self.study) if len(judged) else None)
+
+    @property
+    def rotation_invariant(self) -> dict[str, list[str]]:
+        """Suite -> the categories that may lie any way, where it names some."""
+        return {name: list(suite.groups.get("rotation_invariant", [])) for name, suite in self.study.suites.items()}
+
+    @property
+    def who(self) -> str:
+        """Suites, categories and images in words."""
+        clean = self.records[self.records["shift"] == "none"].drop_duplicates(["suite", "category"])
+        counts = clean.groupby("suite", sort=False)["n_images"].agg(["count", "sum"])
+        return "; ".join(
+            f"{suite}: {row['count']} {'category' if row['count'] == 1 else 'categories'}, {row['sum']} test images"
+            for suite, row in counts.iterrows()
+        )
+
+
+def whole_matrix(found: Measured) -> pd.DataFrame:
+    """Every detector under every shift: `zsad.analysis.matrix.matrix`, with labels."""
+    table = matrix.matrix(found.records, found.draws, found.decisions, found.rotation_invariant)
+    return matrix.with_labels(table)
+
+
+def mean_over_shifts(found: Measured) -> pd.DataFrame:
+    """The same with all shifts of a level as one: `zsad.analysis.matrix.over_shifts`."""
+    return matrix.over_shifts(found.records, found.draws, found.decisions, found.rotation_invariant)
+
+
+def all_doses(found: Measured) -> pd.DataFrame:
+    """What each dose does: `zsad.analysis.doses.dose_effects`, with labels."""
+    return matrix.with_labels(dose_effects(found.records, found.draws, found.decisions))
+
+
+def moved_scores(found: Measured) -> pd.DataFrame:
+    """How far good images move: `zsad.analysis.decisions.Decisions.moved`."""
+    return found.decisions.moved

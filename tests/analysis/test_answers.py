@@ -1,0 +1,79 @@
+"""The first page's three findings say what the numbers say, whichever way these fall."""
+
+import pandas as pd
+import pytest
+
+from zsad.analysis import answers
+from zsad.analysis.decisions import TRAINING
+from zsad.analysis.matrix import EXTREME, PLAUSIBLE
+
+
+def row(metric, change, clear, level=PLAUSIBLE, detector="winclip", before=10.0):
+    rule = "" if metric == "image_auroc" else TRAINING
+    return {"suite": "s", "detector": detector, "backbone": "b", "level": level, "metric": metric, "rule": rule,
+            "before": before, "after": before + change, "change": change, "change_low": change - 0.5,
+            "change_high": change + 0.5, "clear": clear, "shifts": 9, "images": 1470,
+            "categories": 6}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("alarms", "auroc", "claim"),
+    [
+        ((12.0, True), -0.5, "Everyday shifts raise false alarms, and AUROC hardly shows it."),
+        ((12.0, True), -5.0, "Everyday shifts raise false alarms."),
+        ((12.0, False), -0.5, "Everyday shifts leave false alarms as they are."),
+        ((-3.0, True), -0.5, "Everyday shifts lower false alarms."),
+    ],
+)
+def test_plausible_shifts(alarms, auroc, claim):
+    other = row("false_alarms", 9.0, True, detector="clip")
+    means = pd.DataFrame([row("false_alarms", *alarms), other, row("image_auroc", auroc, True, before=90.0)])
+    said = answers.plausible(means)
+    assert said.claim == claim
+    assert f"from 10.0 to {10 + alarms[0]:.1f} % of the good parts" in said.measured
+    assert said.number in said.measured
+    assert ("1 of 1 other detectors" if alarms == (12.0, True) else "0 of 1 other detectors") in said.measured
+    assert answers.who(means) == "1,470 test images of 6 products of s"
+
+
+@pytest.mark.parametrize(
+    ("change", "clear", "after", "claim"),
+    [
+        (-6.0, True, 60.0, "Extreme shifts blur good and damaged, and stop most good parts."),
+        (-6.0, True, 20.0, "Extreme shifts blur good and damaged."),
+        (
+            -0.2,
+            False,
+            60.0,
+            "Even extreme shifts do not clearly change how well good and damaged parts are told apart.",
+        ),
+        (6.0, True, 20.0, "Extreme shifts help to tell good from damaged."),
+    ],
+)
+def test_extreme_shifts(change, clear, after, claim):
+    auroc = row("image_auroc", change, clear, EXTREME, before=80.0)
+    means = pd.DataFrame([auroc, row("false_alarms", after - 10, True, EXTREME)])
+    table = pd.DataFrame([auroc | {"setting": "contrast", "dose": 4.0, "change": -25.0}, auroc | {"setting": "angle",
+                          "dose": 45.0, "change": 3.0}])  # fmt: skip
+    said = answers.extreme(means, table)
+    assert said.claim == claim
+    assert "−25.0 under contrast (severity 4)" in said.measured
+    assert f"Of the good parts {after:.1f} % then raise an alarm, where 10.0 % did." in said.measured
+
+
+@pytest.mark.parametrize(
+    ("beyond", "low", "claim"),
+    [
+        (9.0, 5.0, "Most of what a worst case costs is the luck of many tries; some of it is not."),
+        (9.0, -1.0, "A search for the worst shift finds nothing that chance would not."),
+        (50.0, 40.0, "A search for the worst shift finds far more than chance would."),
+    ],
+)
+def test_worst_cases(beyond, low, claim):
+    falls = {"size": 1.0, "worst": 37 + beyond, "random_worst": 37.0, "evaluations": 256.0, "random_evaluations": 352.0,
+             "images": 24, "categories": 6, "beyond_random": beyond, "beyond_random_low": low,
+             "beyond_random_high": beyond + 5}  # fmt: skip
+    said = answers.searched(pd.DataFrame([{**falls, "size": 0.1, "worst": 1.0}, falls]))
+    assert said.claim == claim
+    assert f"takes {37 + beyond:.1f} points" in said.measured
+    assert "the worst of 352 drawn at random takes 37.0" in said.measured.lower()

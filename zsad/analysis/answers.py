@@ -1,0 +1,142 @@
+"""The book's first screen: three findings, each a claim in plain words and one number with its interval. What is said
+follows from the numbers, whichever way they fall.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from zsad.analysis.decisions import TRAINING
+from zsad.analysis.matrix import EXTREME, PLAUSIBLE, SHIFTS, chosen, dose_in_words
+from zsad.analysis.words import number, span
+
+UNSEEN = 2.0
+"""Points of AUROC that a reader of a table would take for no change."""
+_CALLED = {"winclip": "WinCLIP"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A finding: what is claimed, what was measured, and the number that it rests on, with its interval."""
+
+    claim: str
+    measured: str
+    number: str
+
+
+def plausible(means: pd.DataFrame) -> Answer:
+    """What a plausible shift does to false alarms at a threshold that stays, beside what it does to image AUROC.
+
+    Args:
+        means: of `zsad.analysis.matrix.over_shifts`; its first suite and detector are spoken of, and how many of the
+            other detectors of that suite do likewise.
+    """
+    alarm, auroc = _first(means, PLAUSIBLE, "false_alarms", TRAINING), _first(means, PLAUSIBLE, "image_auroc")
+    way, moved = _way(alarm), span(auroc["change"], auroc["change_low"], auroc["change_high"], sign=True)
+    unseen = max(abs(auroc["change_low"]), abs(auroc["change_high"])) < UNSEEN
+    claim = {
+        1: "Everyday shifts raise false alarms" + (", and AUROC hardly shows it" if unseen else ""),
+        0: "Everyday shifts leave false alarms as they are",
+        -1: "Everyday shifts lower false alarms",
+    }[way] + "."
+    others = _others(means, PLAUSIBLE, "false_alarms", TRAINING)
+    alike = f" {_share([_way(row) == way for row in others])} {_DOES[way]} too." if others else ""
+    change = span(alarm["change"], alarm["change_low"], alarm["change_high"], sign=True)
+    return Answer(
+        claim,
+        f"Where the threshold stays as it was set, plausible shifts take the false alarms of {_called(alarm)} from "
+        f"{number(alarm['before'])} to {number(alarm['after'])} % of the good parts: **{change} points**, in the mean "
+        f"over {alarm['shifts']:.0f} kinds of shift. Image AUROC moves by {moved} points.{alike}",
+        change,
+    )
+
+
+def extreme(means: pd.DataFrame, table: pd.DataFrame) -> Answer:
+    """What an extreme shift costs: image AUROC, and false alarms at the threshold that stays.
+
+    Args:
+        means: as above.
+        table: of `zsad.analysis.matrix.matrix`.
+    """
+    auroc, alarm = _first(means, EXTREME, "image_auroc"), _first(means, EXTREME, "false_alarms", TRAINING)
+    way, change = _way(auroc), span(auroc["change"], auroc["change_low"], auroc["change_high"], sign=True)
+    claim = {
+        1: "Extreme shifts help to tell good from damaged",
+        0: "Even extreme shifts do not clearly change how well good and damaged parts are told apart",
+        -1: "Extreme shifts blur good and damaged" + (", and stop most good parts" if alarm["after"] > 50 else ""),
+    }[way] + "."
+    same = (table[["suite", "detector", "backbone"]] == auroc[["suite", "detector", "backbone"]]).all(axis=1)
+    rows = chosen(table[same], "image_auroc", EXTREME)
+    worst = rows.loc[rows["change"].idxmin()]
+    dose = dose_in_words(str(worst["setting"]), float(worst["dose"]))
+    return Answer(
+        claim,
+        f"Extreme shifts take the image AUROC of {_called(auroc)} from {number(auroc['before'])} to "
+        f"{number(auroc['after'])} %: **{change} points** in the mean, and {number(worst['change'], sign=True)} under "
+        f"{SHIFTS[str(worst['setting'])]} ({dose}). Of the good parts {number(alarm['after'])} % then raise an alarm, "
+        f"where {number(alarm['before'])} % did.",
+        change,
+    )
+
+
+def searched(falls: pd.DataFrame) -> Answer:
+    """How much of a worst case is more than the luck of many tries.
+
+    Args:
+        falls: of `zsad.analysis.null.falls`; the widest bounds of its first suite and detector are spoken of.
+    """
+    row = falls[falls["size"] == falls["size"].max()].iloc[0]
+    beyond = span(row["beyond_random"], row["beyond_random_low"], row["beyond_random_high"])
+    if row["beyond_random_low"] <= 0:
+        claim = "A search for the worst shift finds nothing that chance would not."
+    elif row["beyond_random"] < row["random_worst"]:
+        claim = "Most of what a worst case costs is the luck of many tries; some of it is not."
+    else:
+        claim = "A search for the worst shift finds far more than chance would."
+    return Answer(
+        claim,
+        f"The worst of {row['evaluations']:.0f} turns and colours, searched for each damaged part by itself, takes "
+        f"{number(row['worst'])} points of its image's pixel AUROC. The worst of {row['random_evaluations']:.0f} drawn "
+        f"at random takes {number(row['random_worst'])}. What the search finds beyond is **{beyond} points**, on "
+        f"{row['images']:.0f} images of {row['categories']:.0f} products.",
+        beyond,
+    )
+
+
+def who(means: pd.DataFrame) -> str:
+    """The images and products that the first two findings are about."""
+    row = _first(means, PLAUSIBLE, "image_auroc")
+    return f"{row['images']:,.0f} test images of {row['categories']:.0f} products of {row['suite']}"
+
+
+_DOES = {1: "raise more alarms", 0: "do not clearly raise more or fewer", -1: "raise fewer"}
+
+
+def _of(means: pd.DataFrame, level: str, metric: str, rule: str) -> pd.DataFrame:
+    rows = chosen(means, metric, level, rule)
+    return rows[rows["suite"] == rows["suite"].iloc[0]]
+
+
+def _first(means: pd.DataFrame, level: str, metric: str, rule: str = "") -> "pd.Series[float]":
+    """The row of the first suite and detector."""
+    first: pd.Series[float] = _of(means, level, metric, rule).iloc[0]
+    return first
+
+
+def _others(means: pd.DataFrame, level: str, metric: str, rule: str) -> "list[pd.Series[float]]":
+    return [row for _, row in _of(means, level, metric, rule).iloc[1:].iterrows()]
+
+
+def _called(row: "pd.Series[float]") -> str:
+    return _CALLED.get(str(row["detector"]), str(row["detector"]))
+
+
+def _way(row: "pd.Series[float]") -> int:
+    """1 where a change is clear and a rise, -1 where it is clear and a fall, else 0."""
+    if not row["clear"]:
+        return 0
+    return 1 if row["change"] > 0 else -1
+
+
+def _share(alike: list[bool]) -> str:
+    return f"{sum(alike)} of {len(alike)} other detectors"

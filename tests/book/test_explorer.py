@@ -204,15 +204,14 @@ def part(page: Page, name: str):
      (-12, 1.3, 0.2), (64, -0.7, 0.45)],
 )  # fmt: skip
 def test_the_page_shifts_as_the_study_does(opened, found, angle, hue, saturation):
-    """Every pixel within 1 of 255 levels, but for 1 in 1000, whose hue hangs on the last digits of a grey."""
+    """Every pixel within 1 of 255 levels, of which rounding to 8 bits takes half."""
     for file in (FILES[0], FILES[-1]):
         image = picture(found[file])
         rgba = np.dstack([explorer.unpacked(found[file]["picture"]), np.full(image.shape[2:], 255, np.uint8)])
         drawn = from_page(opened.evaluate(SHIFT, [base64.b64encode(rgba.tobytes()).decode(), angle, hue, saturation]))
         wanted = semantic(image.double(), angle=angle, hue=hue, saturation=saturation)[0].permute(1, 2, 0).numpy() * 255
         off = np.abs(drawn - wanted).max(2)
-        assert (off > 1).mean() < 1e-3, f"{off.max()}, {(off > 1).mean()}"
-        assert off.mean() < 0.5
+        assert off.max() <= 1
 
 
 def test_the_canvas_shows_the_shifted_image(opened, found):
@@ -223,7 +222,7 @@ def test_the_canvas_shows_the_shifted_image(opened, found):
     content = found[explorer.slug(next(iter(explorer.IMAGES)))]
     wanted = semantic(picture(content).double(), angle=20.0, hue=math.radians(-40), saturation=0.1)[0]
     off = np.abs(drawn - wanted.permute(1, 2, 0).numpy() * 255).max(2)
-    assert (off > 1).mean() < 1e-3
+    assert off.max() <= 1
 
 
 @pytest.mark.parametrize(("shift", "place"), [((0, 0, 0), (6, 6, 2)), ((38, 172, -0.4), (9, 0, 0)),

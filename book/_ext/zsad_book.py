@@ -127,9 +127,8 @@ class Proof(SphinxDirective):
         path = Path(self.env.srcdir) / "_pages" / "verified.proof"
         self.env.note_dependency(str(path))
         if not path.is_file():
-            return [
-                nodes.paragraph("", "This book shows a study that was computed for it, so there is nothing to compare.")
-            ]
+            said = "This book shows a study that was computed for it, so there is nothing to compare."
+            return [nodes.paragraph("", said)]
         found = json.loads(path.read_text(encoding="utf-8"))
         cells, tolerance = found["cells"], found["tolerance"]
         agree = sum(cell["agrees"] for cell in cells)

@@ -177,7 +177,7 @@ for draw in range(20):
 if drawn:
     asked = {"backbone": page.detector().backbone, "variants": words, "sizes": sizes_of(page.study)}
     found = [
-        page.computed(prompt_aurocs, dataset=page.dataset(suite, category), **asked).assign(
+        page.computed(prompt_aurocs, dataset=page.dataset(suite, category, few=24), **asked).assign(
             suite=suite, category=category
         )
         for suite, category in products
@@ -195,7 +195,7 @@ if drawn:
         shown,
         "tab-controls",
         "<strong>Image AUROC with other words</strong>, in percent. Swapped: the normal and the anomalous phrases "
-        "change sides. Nonsense: phrases that say nothing about damage on both sides, twenty draws. 50 is chance.",
+        "change sides, of at most 24 pictures a category. Nonsense: phrases that say nothing about damage on both sides, twenty draws. 50 is chance.",
         formats={name: "{:.1f}" for name in shown.columns[2:]},
     )
     for key in (unshifted.NONSENSE, unshifted.SWAPPED):

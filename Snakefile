@@ -167,6 +167,7 @@ rule html:
         notebooks=expand(f"{PAGES}/{{name}}.ipynb", name=SOURCES),
         proof=[f"{PAGES}/verified.proof"] if is_kept(STUDY.name) else [],
         prose=sorted(str(path) for path in Path("book").rglob("*") if path.is_file() and path.suffix != ".pyc"),
+        explorer=sorted(str(path) for path in Path("results/explorer").glob("*.js")),
         config="_config.yml",
         toc="_toc.yml",
     output:

@@ -1,8 +1,8 @@
 """Put together the folder that jupyter-book reads: `python -m book.tools.source --pages DIR --out build/book-src`.
 
-The prose of `book/`, the executed notebooks of DIR and what they export come to lie side by side. Files that are
-already there with the same content are left alone, so that a page is rendered again only when it changed; files that
-belong to no page any more go.
+The prose of `book/`, the executed notebooks of DIR and what they export, and the explorer's data come to lie side by
+side. Files that are already there with the same content are left alone, so that a page is rendered again only when it
+changed; files that belong to no page any more go.
 """
 
 import argparse
@@ -55,6 +55,8 @@ def assemble(book: Path, toc: Path, pages: Path, out: Path) -> None:
             wanted[Path("_pages") / f"{name}.time.json"] = pages / f"{name}.time.json"
     if (pages / PROOF).is_file():
         wanted[Path("_pages") / PROOF] = pages / PROOF
+    data = book.parent / "results" / "explorer"
+    wanted |= {Path("_extra/explorer/data") / path.name: path for path in data.glob("*.js")}
     wanted |= {Path("_extra/sources") / path.name: path for path in (pages / "sources").glob("*.py")}
     (out / "_extra").mkdir(parents=True, exist_ok=True)
     for old in out.rglob("*"):

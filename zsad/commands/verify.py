@@ -34,8 +34,8 @@ def run(options: argparse.Namespace) -> int:
     agree = int(found["agrees"].sum())
     print(
         f"study {study.name}: {agree} of {len(found)} sampled cells agree with results/{study.name} within "
-        f"{TOLERANCE:g} standard deviations of a cell's scores, {options.images} images each; the largest difference is "
-        f"{found['difference'].max():.2g}"
+        f"{TOLERANCE:g} standard deviations of a cell's scores, {options.images} images each; the largest difference "
+        f"is {found['difference'].max():.2g}"
     )
     others = found[~found["agrees"]]
     for row in others.itertuples():

@@ -195,7 +195,8 @@ if drawn:
         shown,
         "tab-controls",
         "<strong>Image AUROC with other words</strong>, in percent. Swapped: the normal and the anomalous phrases "
-        "change sides, of at most 24 pictures a category. Nonsense: phrases that say nothing about damage on both sides, twenty draws. 50 is chance.",
+        "change sides. Nonsense: phrases that say nothing about damage on both sides, twenty draws. 50 is chance. At "
+        "most 24 pictures a category.",
         formats={name: "{:.1f}" for name in shown.columns[2:]},
     )
     for key in (unshifted.NONSENSE, unshifted.SWAPPED):

@@ -67,9 +67,11 @@ def decided_by(league: str) -> Shown | None:
 
 def never_shown(league: str) -> list[Shown]:
     """What no part of a detector of a league was shown: it would be one of another league."""
-    named = list(_DECIDES.values())
-    above = list(_DECIDES)[: named.index(cast(League, league))] if league in named else list(_DECIDES)
-    return [thing for thing in [*above, *(["captions"] if league == "no text" else [])] if thing != "unknown"]
+    named: list[str] = list(_DECIDES.values())
+    above = list(_DECIDES)[: named.index(league)] if league in named else list(_DECIDES)
+    if league == "no text":
+        above.append("captions")
+    return [thing for thing in above if thing != "unknown"]
 
 
 def output_of(metric: str) -> Output:

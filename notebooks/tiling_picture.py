@@ -132,8 +132,8 @@ if categories:
         counted,
         "tab-tiling-counts",
         f"<strong>What the first seven stages find</strong> on {suite}: means over at most six pictures; last, "
-        "how many pictures have no foreground and are taken whole, and how many have a component that the rule for long "
-        f"parts applies to (more than {detector.options['elongated_aspect']:g} times as long as wide, more than "
+        "how many pictures have no foreground and are taken whole, and how many have a component that the rule for "
+        f"long parts applies to (more than {detector.options['elongated_aspect']:g} times as long as wide, more than "
         f"{detector.options['elongated_parts']} parts).",
         formats=dict.fromkeys(["parts a picture", "kept", "components", "tiles"], "{:.1f}")
         | {"foreground [% of picture]": "{:.0f}"},

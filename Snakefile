@@ -128,6 +128,30 @@ rule notebook:
         "--study {params.study:q} --out {params.pages:q} --listed 2>&1 | tee {log:q}"
 
 
+# Of a kept study a sample is computed again while the book is made: the page "Status" says how much of it agrees.
+rule proof:
+    input:
+        kept=sorted(str(path) for path in Path(f"results/{STUDY.name}").glob("*")),
+        suites=[SUITES_DONE] if any(STUDY.is_demo(suite) for suite in STUDY.suites) else [],
+        weights=sorted(str(path) for path in Path("zsad/weights").glob("*.safetensors")),
+    output:
+        f"{PAGES}/verified.proof",
+    message:
+        "Computing a sample of what is kept again"
+    log:
+        f"build/log/{STUDY.name}/proof.log",
+    params:
+        python=PYTHON,
+        study=NAME,
+        code=module_code("zsad.study.proof"),
+    threads: 1
+    priority: 2
+    shell:
+        # 1: some of it does not agree, of which the page speaks.
+        "(OMP_NUM_THREADS={threads} {params.python:q} -m zsad.cli verify {params.study:q} --out {output:q} "
+        "|| [ $? -eq 1 ]) 2>&1 | tee {log:q}"
+
+
 # Those that take longest begin first: none is then waited for alone.
 use rule notebook as long_notebook with:
     wildcard_constraints:
@@ -141,6 +165,7 @@ ruleorder: long_notebook > notebook
 rule html:
     input:
         notebooks=expand(f"{PAGES}/{{name}}.ipynb", name=SOURCES),
+        proof=[f"{PAGES}/verified.proof"] if is_kept(STUDY.name) else [],
         prose=sorted(str(path) for path in Path("book").rglob("*") if path.is_file() and path.suffix != ".pyc"),
         explorer=sorted(str(path) for path in Path("results/explorer").glob("*.js")),
         config="_config.yml",

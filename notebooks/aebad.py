@@ -39,9 +39,8 @@ page = notebook.start(globals(), "aebad")
 # %% [markdown]
 # ## Domain by domain
 #
-# Records come from this page's study, which computes the missing ones, and from the whole demo world, every test image,
-# whose records are kept in `results/demo`. What follows shows the first and then the second: the image AUROC in each
-# domain, their means, and one AUROC over the images of all of them, for which their scores are needed.
+# The image AUROC in each domain, their means, and one AUROC over the images of all of them, for which their scores are
+# needed.
 
 # %%
 shown = []
@@ -58,7 +57,7 @@ for cases, table in shown:
     dots = table.rename(columns={"detector": "series", "column": "group"})
     page.figure(
         plots.plot_dots(dots, cases.detectors, domains, "image AUROC [%]", chance=50),
-        f"fig-aebad{cases.suffix}",
+        "fig-aebad",
         f"<strong>Image AUROC in each domain of {cases.suites[0]}.</strong> {cases.who}{cases.how}. Points: "
         f"{', '.join(cases.detectors)}, from left to right; lines: 95 % interval from a bootstrap over test images. "
         "Dotted: chance. The vertical axis does not start at zero.",
@@ -72,7 +71,7 @@ for cases, table in shown:
 for cases, table in shown:
     page.table(
         wide_percents(table, ["detector"], "column"),
-        f"tab-aebad{cases.suffix}",
+        "tab-aebad",
         f"<strong>Image AUROC in each domain of {cases.suites[0]}</strong>, in percent, ± half the width of the 95 % "
         f"interval{cases.how}. Means: unweighted over domains; shifted: all but “same”. Pooled: one AUROC over the "
         "images of all domains. Which of these the poster's single number is, it does not say; the mean over all is "
@@ -88,4 +87,4 @@ for cases, table in shown:
 for cases, _ in shown:
     conclusion = domain_sentence(domain_drops(cases))
     page.say(f"**Conclusion ({cases.suites[0]}, {cases.who}).** {conclusion}")
-    page.number(f"conclusion{cases.suffix}", conclusion)
+    page.number("conclusion", conclusion)

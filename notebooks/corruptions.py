@@ -53,7 +53,7 @@ page = notebook.start(globals(), "corruptions")
 cases = corruption.corrupted(page, page.study)
 suite = next(iter(page.study.suites)) if cases is None else cases.suites[0]
 category = page.study.categories_of(suite)[0] if cases is None else cases.records["category"].iloc[0]
-anomalous = [sample for sample in page.dataset(suite, category) if sample.label]
+anomalous = [sample for sample in page.dataset(suite, category, few=24) if sample.label]
 anomalous.sort(key=lambda sample: 0 if sample.mask is None else int(sample.mask.sum()))
 sample = anomalous[len(anomalous) // 2]
 

@@ -43,9 +43,8 @@ import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.absent import say_absent
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.probes.prompt_aurocs import prompt_aurocs
-from book.tools.swept import kept_unshifted
 from zsad.analysis import unshifted
 from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES
 from zsad.study.evaluate import sizes_of
@@ -90,32 +89,31 @@ if drawn:
 # %% [markdown]
 # ## WinCLIP without any shift
 #
-# Shown are the whole demo world, where records of it are kept in `results/demo`, and the study of this page. The
-# published numbers beside the means are WinCLIP's own on the real data sets: a **different world**, shown to say how
-# hard this one was made, not to compare models.
+# The published numbers beside the means are WinCLIP's own on the real data sets: a **different world**, shown to say
+# how hard this one was made, not to compare models.
 
 # %%
-studies = [(kept, "-demo") for kept in kept_unshifted(page)]
 if drawn:
     records = page.records("none", suites=drawn, **page.first)
-    studies.append((records[records["metric"].isin(unshifted.SHOWN)], ""))
+    records = records[records["metric"].isin(unshifted.SHOWN)]
+    if records.empty:
+        say_not_kept(page, "unshifted records of WinCLIP")
 
 # %%
 printed = unshifted.printed_means(page.published("winclip_per_category"))
-for shown, suffix in studies:
-    name, levels = shown["study"].iloc[0], unshifted.with_means(shown)
+if drawn and len(records):
+    levels = unshifted.with_means(records)
     page.table(
         unshifted.levels_table(levels, printed).rename(columns=plots.METRIC_NAMES),
-        f"tab-clean{suffix}",
-        f"<strong>WinCLIP without shift, study {name}</strong>, in percent, with 95 % intervals from a bootstrap over "
+        "tab-clean",
+        "<strong>WinCLIP without shift</strong>, in percent, with 95 % intervals from a bootstrap over "
         "test images; the mean's interval is about these categories. Rows marked real are published numbers from "
         "another world.",
         formats={"images": "{:.0f}"},
-        study=name,
-        csv=shown.drop(columns="key"),
+        csv=records.drop(columns="key"),
     )
     for mean in levels[levels["category"] == "mean"].itertuples():
-        page.number(f"{mean.suite}_{mean.metric}{suffix}", mean.estimate, f"{mean.estimate:.1f} %")
+        page.number(f"{mean.suite}_{mean.metric}", mean.estimate, f"{mean.estimate:.1f} %")
 
 # %% [markdown]
 # The size and the contrast of the defects were set once, with WinCLIP on `demo-b`, before any other result was
@@ -125,19 +123,21 @@ for shown, suffix in studies:
 # %% [markdown]
 # ## Does bfloat16 matter?
 #
-# The same study again, in the other of the two data types. The domains of one suite show the same product, which would
-# then count several times: they are left out.
+# The same study again, in the other of the two data types; computed where the page is made with parameters of its
+# own, and left out where it shows kept records, all of which are float32. The domains of one suite show the same
+# product, which would then count several times: they are left out.
 
 # %%
-if drawn:
-    whole = [name for name in drawn if page.study.suites[name].domain is None] or drawn
+whole = [name for name in drawn if page.study.suites[name].domain is None] or drawn
+both = bool(drawn) and not page.shows_kept
+if both:
     other = "bfloat16" if page.study.dtype == "float32" else "float32"
     variant = page.records("none", study=page.study.with_overrides(dtype=other), suites=whole, **page.first)
     plain, short = (records, variant) if other == "bfloat16" else (variant, records)
     changes = unshifted.changes(*(part[part["metric"].isin(unshifted.SHOWN)] for part in (plain, short)))
 
 # %%
-if drawn:
+if both:
     effect = unshifted.changes_table(changes)
     page.table(
         effect.replace({"metric": plots.METRIC_NAMES}),
@@ -177,7 +177,7 @@ for draw in range(20):
 if drawn:
     asked = {"backbone": page.detector().backbone, "variants": words, "sizes": sizes_of(page.study)}
     found = [
-        page.computed(prompt_aurocs, dataset=page.dataset(suite, category), **asked).assign(
+        page.computed(prompt_aurocs, dataset=page.dataset(suite, category, few=24), **asked).assign(
             suite=suite, category=category
         )
         for suite, category in products
@@ -195,7 +195,8 @@ if drawn:
         shown,
         "tab-controls",
         "<strong>Image AUROC with other words</strong>, in percent. Swapped: the normal and the anomalous phrases "
-        "change sides. Nonsense: phrases that say nothing about damage on both sides, twenty draws. 50 is chance.",
+        "change sides. Nonsense: phrases that say nothing about damage on both sides, twenty draws. 50 is chance. At "
+        "most 24 pictures a category.",
         formats={name: "{:.1f}" for name in shown.columns[2:]},
     )
     for key in (unshifted.NONSENSE, unshifted.SWAPPED):

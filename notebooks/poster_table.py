@@ -18,10 +18,11 @@
 # is printed, the methods of it that this project has, measured, and for each pair whether who is ahead is the same in
 # both. The worlds differ, so that only orders and differences may be compared.
 #
-# **What the poster leaves open.** It does not state the severity of its corruptions, its metric, its backbone, or most
-# of its method. The severity here is 3, the constant of the script it says it follows {cite:p}`cao2023anomaly`; the
-# metric is image AUROC, which fits the columns without corruption of the published methods. Every open choice of the
-# method is an option of the detector `text_fnn`, and [the ablations](text_ablation) vary the ones that matter.
+# **What the poster leaves open.** It does not state the severity of its corruptions, its metric, its backbone, or
+# most of its method. The script it says it follows {cite:p}`cao2023anomaly` has severity 3; the severity here is in
+# the caption. The metric is image AUROC, which fits the columns without corruption of the published methods. Every
+# open choice of the method is an option of the detector `text_fnn`, and [the ablations](text_ablation) vary the ones
+# that matter.
 
 # %% tags=["parameters"]
 study = "demo"  # demo, quick, stangl, paper, or a YAML file
@@ -63,8 +64,7 @@ page.table(
 # ## Measured
 #
 # AeBAD (in the demo world, `demo-aebad`) is evaluated without corruption: its shift is its own domains, which
-# [have a page](aebad). Both come from this page's study, which computes the missing records, and from the whole demo
-# world, every test image, whose records are kept in `results/demo`; what follows shows the first and then the second.
+# [have a page](aebad).
 #
 # The text FNN is trained, and its seed is luck. Where a study has several seeds of it, their mean stands in its place.
 
@@ -88,11 +88,11 @@ for cases, domains, seeds in shown:
     world, blades = ("", "") if domains is None else (f"; {domains.suites[0]}: of its domains", f"; {domains.who}")
     page.table(
         leagues.with_leagues(wide_percents(table, ["method"], "column"), league),
-        f"tab-poster{cases.suffix}",
+        "tab-poster",
         f"<strong>The poster's table, measured</strong>: image AUROC in percent at severity {cases.severity}, ± half "
         f"the width of the 95 % interval from a bootstrap over test images. {cases.who}{blades}. Mean: of the four "
         f"corruptions{world}. {leagues.in_words(league)} CLIP and CLIP-AC are as in the AnomalyCLIP paper; RWDA, text "
-        f"FNN and MAEDAY are re-implemented from incomplete descriptions. "
+        "FNN and MAEDAY are re-implemented from incomplete descriptions. "
         f"{poster.seeds_in_words(len(seeds))}"
         f"{' Not there: ' + '; '.join(absent) + '.' if absent else ''}",
         study=cases.study.name,
@@ -108,7 +108,7 @@ for cases, domains, _ in shown:
     if found:
         page.table(
             comparison_table(found, "poster"),
-            f"tab-poster-order{cases.suffix}",
+            "tab-poster-order",
             "<strong>How far the text FNN is ahead</strong> (behind, where negative), in points of image AUROC: in the "
             "poster's table, and measured, with the 95 % interval of the paired difference. Undecided: the interval "
             "holds 0. As large: whether it also holds the printed difference.",
@@ -117,5 +117,5 @@ for cases, domains, _ in shown:
         )
     conclusion = poster.poster_sentence(found)
     page.say(f"**Conclusion ({cases.who}).** {conclusion}")
-    page.number(f"conclusion{cases.suffix}", conclusion)
-    page.number(f"who{cases.suffix}", cases.who)
+    page.number("conclusion", conclusion)
+    page.number("who", cases.who)

@@ -39,9 +39,7 @@ page = notebook.start(globals(), "severity")
 # %% [markdown]
 # ## Severity by severity
 #
-# A record says how well one detector ranks the images of one category under one corruption. Records come from this
-# page's study, which computes the missing ones, and from the whole demo world, every test image, whose records are kept
-# in `results/demo`. Every figure and table below is made from the first and then from the second.
+# A record says how well one detector ranks the images of one category under one corruption.
 #
 # A curve is the mean over categories. All detectors see the same images, and the bootstrap draws those images again.
 
@@ -57,7 +55,7 @@ for cases, curves in shown:
     mean = curves[curves["corruption"] == "mean"]
     page.figure(
         plots.plot_severity(mean, {"mean": "mean"}, height=2.7),
-        f"fig-severity{cases.suffix}",
+        "fig-severity",
         f"<strong>Image AUROC over the severity, mean of the four corruptions.</strong> {cases.who}. Severity 0: no "
         f"corruption. {lines}",
         study=cases.study.name,
@@ -70,7 +68,7 @@ for cases, curves in shown:
 for cases, curves in shown:
     page.figure(
         plots.plot_severity(curves, {kind: KIND_WORDS[kind] for kind in cases.kinds}, height=2.3),
-        f"fig-severity-kinds{cases.suffix}",
+        "fig-severity-kinds",
         f"<strong>Image AUROC over the severity of each corruption.</strong> The same images and detectors. {lines}",
         study=cases.study.name,
     )
@@ -84,7 +82,7 @@ for cases, curves in shown:
     mean = mean.assign(column="severity " + mean["severity"].astype(str))
     page.table(
         wide_percents(mean, ["suite", "detector"], "column"),
-        f"tab-severity{cases.suffix}",
+        "tab-severity",
         "<strong>Mean of the four corruptions at each severity</strong>: image AUROC in percent, ± half the width of "
         "the 95 % interval. The CSV file also holds each corruption.",
         study=cases.study.name,
@@ -98,4 +96,4 @@ for cases, curves in shown:
 for cases, _ in shown:
     conclusion = severity_sentence(cases)
     page.say(f"**Conclusion ({cases.who}).** {conclusion}")
-    page.number(f"conclusion{cases.suffix}", conclusion)
+    page.number("conclusion", conclusion)

@@ -47,7 +47,7 @@ page = notebook.start(globals(), "shifts")
 suite = next(iter(page.study.suites))
 category = swept_categories(page.study, suite)[0]
 shown = category.replace("_", " ")
-dataset = page.dataset(suite, category)
+dataset = page.dataset(suite, category, few=24)
 index = max((i for i, label in enumerate(dataset.labels) if label), key=lambda i: int(dataset[i].mask.sum()))
 one = load_study_images(page.study, dataset[index : index + 1])
 image, mask = one.images.stacked(), one.image_masks[0].numpy()

@@ -41,9 +41,7 @@ page = notebook.start(globals(), "text_ablation")
 # %% [markdown]
 # ## One part at a time
 #
-# Each variant is a detector of its own, trained with one or several seeds. Records of them come from this page's study,
-# which computes the missing ones, and from the whole demo world, every test image, whose records are kept in
-# `results/demo`; RWDA and WinCLIP stand beside them. Every table shows the first and then the second.
+# Each variant is a detector of its own, trained with one or several seeds; RWDA and WinCLIP stand beside them.
 
 # %%
 others = ("rwda", "winclip")
@@ -59,7 +57,7 @@ for cases in shown:
     absent = f" Not computed yet: {', '.join(cases.absent)}." if cases.absent else ""
     page.table(
         ablation_table(cases, variants, against),
-        f"tab-text-ablation{cases.suffix}",
+        "tab-text-ablation",
         f"<strong>The text FNN with one thing changed.</strong> {cases.who}. Image AUROC in percent, mean over seeds, "
         "± half the width of the 95 % interval over test images; sd: standard deviation over seeds, in points. "
         f"Corrupted: mean of the four corruptions at severity {cases.severity}. Last: difference of the corrupted "
@@ -69,19 +67,20 @@ for cases in shown:
     )
     conclusion = ablation_sentence(against)
     page.say(f"**Conclusion ({cases.who}).** {conclusion}")
-    page.number(f"conclusion{cases.suffix}", conclusion)
+    page.number("conclusion", conclusion)
 
 # %% [markdown]
 # ## How unlike the words are
 #
 # The words are learned from text alone, so no image is needed: train each text FNN whose words differ and measure the
-# angles between their text features. Of the demo study only the method and random words, with one seed each.
+# angles between their text features. Where the page shows kept records, only the method and random words, one seed
+# each.
 
 # %%
 unlike = []
 for cases in shown:
     category, towers, rows = cases.records["category"].iloc[0], {}, []
-    for config in corruption.with_own_words(cases.study, seeds=not cases.suffix):
+    for config in corruption.with_own_words(cases.study, seeds=not page.shows_kept):
         detector = load_study_detector(cases.study, config, cases.study.backbones[0], towers)
         row = page.computed(unlikeness, cases.study, detector=detector, category=category)
         rows.append(row.assign(variant=config.label, seed=detector.options["seed"]))
@@ -95,7 +94,7 @@ for cases in shown:
 for cases, category, table in unlike:
     page.table(
         table,
-        f"tab-word-cosines{cases.suffix}",
+        "tab-word-cosines",
         "<strong>How unlike the words are</strong>: mean |cosine| of the text features of all pairs of words; 0 where "
         "all are orthogonal, 1 where all are one. Diversity words are the same for every object; distribution words "
         f"are those for “{category}”. Of the training texts, in percent: moved right, the share that “broken” or "
@@ -107,4 +106,4 @@ for cases, category, table in unlike:
     )
     if text := learned_against_drawn(table):
         page.say(f"Mean |cosine| of diversity words, learned against as they are drawn: {text}.")
-        page.number(f"cosines{cases.suffix}", text)
+        page.number("cosines", text)

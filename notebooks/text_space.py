@@ -48,10 +48,11 @@ page = notebook.start(globals(), "text_space")
 # %% [markdown]
 # ## Three kinds of texts, and the images
 #
-# The study's text FNN is trained twice, with words as they are drawn and with learned words. Its training texts are
-# embedded, and beside them WinCLIP's prompts.
+# The study's text FNN is trained twice, with words as they are drawn and with learned words, here of 20 words that are
+# learned in 20 steps. Its training texts are embedded, and beside them WinCLIP's prompts.
 
 # %%
+FEWER = {"diversity_words": 20, "word_steps": 20}  # than by default: a picture of texts needs no more
 study, texts = page.study, {}
 cases = corruption.corrupted(page, study)
 config = next((detector for detector in study.detectors if detector.name == "text_fnn"), None)
@@ -60,7 +61,7 @@ if ready:
     backbone = load_backbone(study.backbones[0], device=study.device, dtype=study.dtype)
     suite, category = cases.suites[0], cases.records["category"].iloc[0]
     for name, options in (("words as drawn", {"diversity": None, "guidance": None}), ("learned words", {})):
-        changed = DetectorConfig(name=config.name, options={**config.options, **options})
+        changed = DetectorConfig(name=config.name, options={**config.options, **FEWER, **options})
         detector = load_study_detector(study, changed, study.backbones[0], {study.backbones[0]: backbone})
         texts[name] = Sides(**page.computed(training_texts, detector=detector, category=category))
     prompts = Sides(**page.computed(winclip_prompts, backbone=backbone, category=category))
@@ -69,14 +70,14 @@ else:
     say_absent(page, "corruptions and the detector text_fnn")
 
 # %% [markdown]
-# The test images of one category, as a detector is given them, and the same under each of the four corruptions.
+# At most 32 test images of one category, as a detector is given them, and the same under each of the four corruptions.
 
 # %%
 if ready:
     found = page.computed(
         images_and_corrupted,
         backbone=backbone,
-        dataset=page.dataset(suite, category),
+        dataset=page.dataset(suite, category, few=32),
         sizes=sizes_of(study),
         kinds=[*KIND_WORDS],
         severity=SEVERITY,

@@ -34,7 +34,7 @@ import pandas as pd
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.absent import say_not_kept
-from book.tools.swept import LEFT_OUT, kept_sweep, swept_categories
+from book.tools.swept import LEFT_OUT, swept_categories
 from zsad.analysis import corners, sweeps
 from zsad.analysis.means import mean_over_categories
 from zsad.analysis.words import number
@@ -47,32 +47,27 @@ name, title, shift = PAGES.get(setting, (setting, f"{setting.capitalize()} sweep
 page = notebook.start(globals(), name)
 
 # %% [markdown]
-# The products shown are those without an upright pose, where the suite says which these are. Shown are the study of
-# this page, and beside it the whole demo world, every test image of it in finer steps, where records of it are kept
-# in `results/demo`. A reader who doubts them computes them again with the parameter `study = "demo"`.
+# The products shown are those without an upright pose, where the suite says which these are.
 
 # %%
 suite = next(iter(page.study.suites))
 categories = swept_categories(page.study, suite)
 asked = {"suites": [suite], "categories": categories, **page.first}
 records = page.records("uniform", setting, variant="default", **asked)
-studies = [
-    (records, title, ""),
-    *((kept, f"{title} on every test image", "-demo") for kept in kept_sweep(page, setting)),
-]
+if records.empty:
+    page.number("conclusion", say_not_kept(page, f"sweep of {setting}"))
 
 # %% [markdown]
 # The mean over the categories, and each of them alone, against the strength of the shift.
 
 # %%
-for records, title, suffix in studies:
+if len(records):
     page.figure(
         plots.plot_sweep(records, mean_over_categories(records), setting, (*sweeps.METRICS,)),
-        f"fig-{name}{suffix}",
+        f"fig-{name}",
         f"<strong>{title}: one {shift} for the whole test set.</strong> {sweeps.subject(records)}. Coloured: one line "
         "a category. Heavy: their mean, with a 95 % interval from a bootstrap over test images. Dotted: the mean "
         "without shift. The vertical axes do not start at zero.",
-        study=records["study"].iloc[0],
     )
 
 # %% [markdown]
@@ -80,33 +75,28 @@ for records, title, suffix in studies:
 # the angle may rise for that alone: so both curves are drawn, with these corners counted and left out.
 
 # %%
-if setting == "angle":
-    beside = [(records, kept_sweep(page, setting, variant=LEFT_OUT)[0], suffix) for records, _, suffix in studies[1:]]
-    if any(block.variant == LEFT_OUT for block in page.study.sweeps):
-        beside.insert(0, (studies[0][0], page.records("uniform", setting, variant=LEFT_OUT, **asked), ""))
-    beside = [found for found in beside if len(found[1])]
-    if not beside:
-        say_not_kept(page, "rotations whose empty corners are left out")
-    for counted, left_out, suffix in beside:
-        both = pd.concat([counted, left_out])
-        curves = corners.corner_curves(counted, left_out, page.details("replicates", both))
-        panels = {metric: (words, plots.SETTINGS[setting].label) for metric, words in sweeps.METRICS.items()}
-        shown = curves.assign(panel=curves["metric"], series="corners " + curves["corners"], x=curves["value"])
-        page.figure(
-            plots.plot_curves(shown, panels, "mean over categories [%]"),
-            f"fig-corners{suffix}",
-            f"<strong>Empty corners counted and left out.</strong> {sweeps.subject(counted)}. Lines: 95 % interval.",
-            study=counted["study"].iloc[0],
-        )
-        page.say(f"**Empty corners.** {corners.corners_sentence(curves)}")
-        page.number(f"corners{suffix}", corners.corners_sentence(curves))
+beside = setting == "angle" and any(block.variant == LEFT_OUT for block in page.study.sweeps)
+left_out = page.records("uniform", setting, variant=LEFT_OUT, **asked) if beside else records[:0]
+if len(records) and len(left_out):
+    curves = corners.corner_curves(records, left_out, page.details("replicates", pd.concat([records, left_out])))
+    panels = {metric: (words, plots.SETTINGS[setting].label) for metric, words in sweeps.METRICS.items()}
+    shown = curves.assign(panel=curves["metric"], series="corners " + curves["corners"], x=curves["value"])
+    page.figure(
+        plots.plot_curves(shown, panels, "mean over categories [%]"),
+        "fig-corners",
+        f"<strong>Empty corners counted and left out.</strong> {sweeps.subject(records)}. Lines: 95 % interval.",
+    )
+    page.say(f"**Empty corners.** {corners.corners_sentence(curves)}")
+    page.number("corners", corners.corners_sentence(curves))
+elif beside:
+    page.number("corners", say_not_kept(page, "rotations whose empty corners are left out"))
 
 # %% [markdown]
 # How far the lowest of these means lies below the one without shift. Both are measured on the same images, and in each
 # draw of the bootstrap on the same images drawn, so the interval is that of a paired difference.
 
 # %%
-for records, _, suffix in studies:
+if len(records):
     worst = sweeps.worst_drops(records, page.details("replicates", records))
     conclusion, who = sweeps.conclusion(worst, setting), sweeps.subject(records)
     page.say(
@@ -114,28 +104,27 @@ for records, _, suffix in studies:
         "looking, which makes a drop look larger than it is. Its interval compares the two measurements on the same "
         "images, drawn together."
     )
-    page.number(f"conclusion{suffix}", conclusion)
-    page.number(f"who{suffix}", who)
+    page.number("conclusion", conclusion)
+    page.number("who", who)
     for metric, drop in worst.items():
         points = f"{number(drop.drop)} points ({number(drop.low)} to {number(drop.high)})"
-        page.number(f"{metric}_drop{suffix}", drop.drop, points)
-        page.number(f"{metric}_clean{suffix}", drop.clean, f"{number(drop.clean)} %")
-        page.number(f"{metric}_worst{suffix}", drop.worst, f"{number(drop.worst)} %")
+        page.number(f"{metric}_drop", drop.drop, points)
+        page.number(f"{metric}_clean", drop.clean, f"{number(drop.clean)} %")
+        page.number(f"{metric}_worst", drop.worst, f"{number(drop.worst)} %")
 
 # %% [markdown]
 # The same as numbers.
 
 # %%
 axis = plots.SETTINGS[setting]
-for records, title, suffix in studies:
+if len(records):
     table = sweeps.percents(records, mean_over_categories(records))
     table.insert(0, axis.label, table.pop("value") * axis.scale)
     page.table(
         pd.DataFrame({axis.label: table[axis.label], **sweeps.with_intervals(table)}),
-        f"tab-{name}{suffix}",
+        f"tab-{name}",
         f"<strong>The means of {title}</strong>, in percent, with their 95 % interval. The CSV file also holds every "
         "category.",
         formats={axis.label: "{:+.2f}" if setting == "hue" else "{:g}"},
-        study=records["study"].iloc[0],
         csv=table,
     )

@@ -42,13 +42,13 @@ from zsad.study.evaluate import load_study_images, sizes_of
 page = notebook.start(globals(), "winclip_picture")
 
 # %% [markdown]
-# One damaged picture: the one with the largest defect, unless another was asked for.
+# One damaged picture of 24: the one with the largest defect, unless another was asked for.
 
 # %%
 suite = next(iter(page.study.suites))
 category = swept_categories(page.study, suite)[0]
 shown = category.replace("_", " ")
-dataset = page.dataset(suite, category)
+dataset = page.dataset(suite, category, few=24)
 test_set = load_study_images(page.study, dataset)
 images, masks = test_set.images, test_set.image_masks
 damaged = [i for i, label in enumerate(dataset.labels) if label]

@@ -60,6 +60,20 @@ def league_of(*parts: Iterable[Shown]) -> League:
     return "text only" if "captions" in seen else "no text"
 
 
+def decided_by(league: str) -> Shown | None:
+    """What makes a detector one of a league; None of a league whose detectors were shown no anomalies at all."""
+    return next((thing for thing, named in _DECIDES.items() if named == league), None)
+
+
+def never_shown(league: str) -> list[Shown]:
+    """What no part of a detector of a league was shown: it would be one of another league."""
+    named: list[str] = list(_DECIDES.values())
+    above = list(_DECIDES)[: named.index(league)] if league in named else list(_DECIDES)
+    if league == "no text":
+        above.append("captions")
+    return [thing for thing in above if thing != "unknown"]
+
+
 def output_of(metric: str) -> Output:
     """Which output a metric measures, by its name."""
     return "scores" if metric.startswith("image_") else "maps"

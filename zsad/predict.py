@@ -186,8 +186,9 @@ def predict_images(
     with (out / UNFINISHED).open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "score", "heatmap", *(["decision", "threshold"] if threshold else [])])
-        found = _together if isinstance(detector, BatchDetector) else _one_by_one
-        for path, output, image, prediction in found(detector, images, outputs, category, device, report):
+        given = (images, outputs, category, device, report)
+        found = _together(detector, *given) if isinstance(detector, BatchDetector) else _one_by_one(detector, *given)
+        for path, output, image, prediction in found:
             with _timed(report, "writing"):
                 _write_heatmap(image, prediction, output, FORMATS[image_format])
             score = float(prediction.score[0])

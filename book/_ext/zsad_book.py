@@ -120,6 +120,38 @@ class RunTimes(SphinxDirective):
         ]
 
 
+class Proof(SphinxDirective):
+    """What `zsad verify` found of the kept study; that there is none, where the book shows another."""
+
+    def run(self):
+        path = Path(self.env.srcdir) / "_pages" / "verified.proof"
+        self.env.note_dependency(str(path))
+        if not path.is_file():
+            said = "This book shows a study that was computed for it, so there is nothing to compare."
+            return [nodes.paragraph("", said)]
+        found = json.loads(path.read_text(encoding="utf-8"))
+        cells, tolerance = found["cells"], found["tolerance"]
+        agree = sum(cell["agrees"] for cell in cells)
+        changed = sum(not cell["same_inputs"] for cell in cells)
+        said = (
+            f"{agree} of {len(cells)} sampled cells of study {found['study']} agree with what is kept, within "
+            f"{tolerance:g} standard deviations of the scores of a cell."
+        )
+        if changed:
+            said += f" Of {changed} the code, the weights or the data have changed since."
+        rows = [
+            [
+                f"{cell['suite']} {cell['category']}", f"{cell['detector']} on {cell['backbone']}",
+                "as they are" if cell["shift"] == "none none" else cell["shift"], cell["images"],
+                f"{cell['difference']:.1g}", "yes" if cell["agrees"] else "no",
+            ]
+            for cell in cells
+        ]  # fmt: skip
+        head = ["images of", "detector", "shift", "images", "largest difference", "agrees"]
+        lacking = [nodes.paragraph("", f"Not computed: {reason}") for reason in found["failures"]]
+        return [nodes.paragraph("", said), *lacking, _table(head, rows, [22, 28, 22, 8, 12, 8])]
+
+
 def _machine(found: dict[str, Any]) -> str:
     return ", ".join(
         [found["processor"], f"{found['cores']} cores", found["system"], *([found["gpu"]] if "gpu" in found else [])]
@@ -151,4 +183,5 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("world", World)
     app.add_directive("figure-index", FigureIndex)
     app.add_directive("run-times", RunTimes)
+    app.add_directive("proof", Proof)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

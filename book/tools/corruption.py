@@ -1,6 +1,4 @@
-"""The records that pages of corruptions and of AeBAD's domains show: of the page's study, and of the demo study, whose
-records are kept in `results/demo`.
-"""
+"""The records that pages of corruptions and of AeBAD's domains show: those of the page's study."""
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -9,19 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from book.tools.absent import say_absent, say_not_kept, shows_kept
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
 from zsad.analysis.ablation import RANDOM, WHOLE, WORDS
 from zsad.analysis.corruption import KIND_WORDS, METRIC, Sampled, in_order
 from zsad.analysis.differences import by_key
-from zsad.analysis.means import unshifted
 from zsad.analysis.poster import TRAINED, VARIANTS
 from zsad.analysis.seeds import mean_over_seeds
 from zsad.leagues import output_of
-from zsad.study import load_records
-from zsad.study.config import DetectorConfig, Study, load_study
+from zsad.study.config import DetectorConfig, Study
 from zsad.study.results import leagues_of, load_sidecars
-from zsad.study.schema import RECORD_COLUMNS, SUBJECT_COLUMNS
+from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Corruptions
 from zsad.study.suites import DOMAINS
 
@@ -31,14 +27,12 @@ class Cases(Sampled):
     """What a page shows of one study.
 
     `who` says in words which backbone and images these are, `how` which counts the study sets of the detectors;
-    `leagues` are those of the detectors, by label; `absent` are detectors without records yet. `suffix` keeps ids and
-    numbers apart where a page shows two studies.
+    `leagues` are those of the detectors, by label; `absent` are detectors without records yet.
     """
 
     study: Study
     who: str
     how: str
-    suffix: str
     leagues: dict[str, str]
     absent: tuple[str, ...] = ()
 
@@ -46,24 +40,21 @@ class Cases(Sampled):
 def shown(
     page: Page, what: str = "corruptions", block: str = "default", beside: str = "", labels: Any = ()
 ) -> list[Cases]:
-    """The corruptions of the page's study and of the kept demo study; what is absent is said. See `corrupted`."""
-    return _of_both(page, what, lambda study: corrupted(page, study, block, beside, labels))
+    """The corruptions of the page's study, one or none; what is absent is said, and is the page's conclusion. See
+    `corrupted`."""
+    return _or_said(page, what, corrupted(page, page.study, block, beside, labels))
 
 
 def shown_domains(page: Page) -> list[Cases]:
-    """The domains of AeBAD, or of demo-aebad, in both; what is absent is said."""
-    return _of_both(page, "domains of AeBAD, or of demo-aebad", lambda study: domains(page, study, compared(study)))
+    """The domains of AeBAD, or of demo-aebad, as `shown`."""
+    return _or_said(page, "domains of AeBAD, or of demo-aebad", domains(page, page.study, compared(page.study)))
 
 
-def _of_both(page: Page, what: str, load: Callable[[Study], Cases | None]) -> list[Cases]:
-    found = [load(page.study)]
-    if found[0] is None:
-        say_absent(page, what)
-    if shows_kept(page):
-        found.append(load(load_study("demo", check_models=False)))
-        if found[1] is None:
-            page.number("conclusion-demo", say_not_kept(page, what))
-    return [cases for cases in found if cases is not None]
+def _or_said(page: Page, what: str, cases: Cases | None) -> list[Cases]:
+    if cases is None:
+        say = say_not_kept if page.shows_kept else say_absent
+        page.number("conclusion", say(page, what))
+    return [] if cases is None else [cases]
 
 
 def corrupted(
@@ -76,8 +67,8 @@ def corrupted(
     """The corruptions of a study's block, and of those of another block `beside` it the detectors `labels`, at the same
     severities; None where there are none.
 
-    The page's own study computes its missing cells, of each detector on the first backbone of the block; of any other
-    the kept records are read.
+    Each detector is shown on the first backbone of the block. Of a study that is kept, the severities that are there
+    for all categories and kinds are shown.
     """
     config = next((b for b in study.corruptions if b.name == block), None)
     records = None if config is None else _of_block(page, study, config)
@@ -100,8 +91,7 @@ def corrupted(
 
 def _cases(page: Page, study: Study, records: pd.DataFrame, who: str, how: str, absent: tuple[str, ...] = ()) -> Cases:
     draws = by_key(page.details("replicates", records), METRIC)
-    suffix = "" if study is page.study else "-demo"
-    return Cases(records, draws, study, who, how, suffix, leagues_of(records, page.study, output_of(METRIC)), absent)
+    return Cases(records, draws, study, who, how, leagues_of(records, page.study, output_of(METRIC)), absent)
 
 
 def averaged(cases: Cases, seeds: Sequence[str]) -> Cases:
@@ -112,31 +102,28 @@ def averaged(cases: Cases, seeds: Sequence[str]) -> Cases:
 
 def _of_block(page: Page, study: Study, block: Corruptions) -> pd.DataFrame | None:
     """The unshifted cell stands for severity 0 of every kind, whether the block lists that or not."""
-    if study is page.study:
-        pairs = [(s, c) for s in study.suites for c in study.covered(block, s)]
-        if not pairs:
-            return None
-        where: dict[str, Any] = {
-            "detectors": _asked(study, block),
-            "suites": in_order(suite for suite, _ in pairs),
-            "categories": in_order(category for _, category in pairs),
-        }
-        first = study.first_backbones(where["detectors"], block.backbones)
-        where["backbones"] = in_order(first.values())
-        corrupted, clean = (
-            _on_first(page.records(shift, variant=variant, **where), first)
-            for shift, variant in (("corruption", block.name), ("none", None))
-        )
-    else:
-        everything = _kept(study)
-        of_block = (everything["shift"] == "corruption") & (everything["variant"] == block.name)
-        corrupted = _whole(everything[of_block & (everything["value"] != 0)])
-        clean = unshifted(everything)
+    pairs = [(s, c) for s in study.suites for c in study.covered(block, s)]
+    if not pairs:
+        return None
+    where: dict[str, Any] = {
+        "detectors": _asked(study, block),
+        "suites": in_order(suite for suite, _ in pairs),
+        "categories": in_order(category for _, category in pairs),
+    }
+    first = study.first_backbones(where["detectors"], block.backbones)
+    where["backbones"] = in_order(first.values())
+    corrupted, clean = (
+        _on_first(page.records(shift, variant=variant, **where), first)
+        for shift, variant in (("corruption", block.name), ("none", None))
+    )
+    corrupted = corrupted[corrupted["value"] != 0]
+    if page.shows_kept:
+        corrupted = _whole(corrupted)
     if corrupted.empty:
         return None
     clean = clean.merge(corrupted[SUBJECT_COLUMNS].drop_duplicates(), on=SUBJECT_COLUMNS)
     none = [clean.assign(shift="corruption", setting=kind, value=0.0) for kind in in_order(corrupted["setting"])]
-    records = pd.concat([corrupted[corrupted["value"] != 0], *none], ignore_index=True)
+    records = pd.concat([corrupted, *none], ignore_index=True)
     return page.uses(records[records["metric"] == METRIC])
 
 
@@ -152,14 +139,6 @@ def _whole(records: pd.DataFrame) -> pd.DataFrame:
     everyone = whole.groupby("value").size() == len(subjects)
     there = whole[whole["value"].isin(everyone[everyone].index)]
     return records.merge(there[by], on=by)
-
-
-def _kept(study: Study) -> pd.DataFrame:
-    """The records in `results/<study>`; none of them where there is no such folder."""
-    try:
-        return load_records(study.name)
-    except FileNotFoundError:
-        return pd.DataFrame(columns=RECORD_COLUMNS)
 
 
 def _on_first(records: pd.DataFrame, first: Mapping[str, str]) -> pd.DataFrame:
@@ -195,21 +174,16 @@ def domains_of(suites: Iterable[str]) -> dict[str, str]:
 
 
 def domains(page: Page, study: Study, labels: list[str]) -> Cases | None:
-    """The domains of AeBAD seen by some detectors, as `zsad.analysis.domains` takes them; computed or kept as
-    `corrupted`, None where there are none.
+    """The domains of AeBAD seen by some detectors, as `zsad.analysis.domains` takes them; None where there are
+    none.
     """
     suites = domains_of(study.suites)
     if not suites:
         return None
     on = study.first_backbones(labels)
-    if study is page.study:
-        backbones = in_order(on.values())
-        records = page.records("none", suites=[*suites.values()], detectors=labels, backbones=backbones)
-        records = _on_first(records, on)
-    else:
-        records = unshifted(_kept(study))
-        there = records["suite"].isin(suites.values()) & records["detector"].isin(labels)
-        records = page.uses(_on_first(records[there], on))
+    backbones = in_order(on.values())
+    records = page.records("none", suites=[*suites.values()], detectors=labels, backbones=backbones)
+    records = _on_first(records, on)
     records = records[records["metric"] == METRIC]
     if records.empty:
         return None

@@ -162,10 +162,8 @@ class _Subject:
             return
         clock, cells = time.perf_counter(), self.detector.backbone.grid[0]  # type: ignore[attr-defined]
         with progress_bar(math.prod(map(len, GRID.values())), 0, "shift", slug(self.id)) as bar:
-            scores, maps = on_grid(
-                self.detector, self.image, self.category,
-                GRID["angle"], GRID["hue"], GRID["saturation"], cells, bar.update,
-            )  # fmt: skip
+            axes = (GRID["angle"], GRID["hue"], GRID["saturation"])
+            scores, maps = on_grid(self.detector, self.image, self.category, *axes, cells, bar.update)
         content = {
             "id": self.id,
             "picture": _png((self.image[0].permute(1, 2, 0) * 255).round().byte().numpy()),

@@ -170,14 +170,15 @@ class Page:
         return load_table(records, table, self.study)
 
     # What follows needs the renderer or the models, whose import takes seconds that most pages can spare.
-    def dataset(self, suite: str, category: str) -> Any:
-        """The test pictures of one category (a `zsad.Dataset`), up to the study's limit; demo suites are written if
-        missing.
+    def dataset(self, suite: str, category: str, few: int | None = None) -> Any:
+        """The test pictures of one category (a `zsad.Dataset`), up to the study's limit, or to `few`, which an
+        illustration can do with; demo suites are written if missing.
         """
         from zsad.study.data import ensure_suite, read_suite
 
         ensure_suite(self.study, suite)
-        found = read_suite(self.study, suite, category, self.study.limit)
+        limits = [limit for limit in (self.study.limit, few) if limit is not None]
+        found = read_suite(self.study, suite, category, min(limits, default=None))
         self.sources.data[f"{suite}/{category}"] = found.fingerprint()
         return found
 

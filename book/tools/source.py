@@ -17,6 +17,8 @@ from zsad.study.config import project_root
 
 # Where the book's source has what belongs to a figure or table; `_extra` is copied as it is.
 _PLACES = {"bodies": "_bodies", "figures": "_extra/figures", "tables": "_extra/tables"}
+PROOF = "verified.proof"
+"""What `zsad verify` found, where the book shows a study that is kept."""
 
 
 def page_names(toc: Path) -> list[str]:
@@ -51,6 +53,8 @@ def assemble(book: Path, toc: Path, pages: Path, out: Path) -> None:
                 wanted |= {Path(place) / file.name: file for file in files}
         if (pages / f"{name}.time.json").is_file():
             wanted[Path("_pages") / f"{name}.time.json"] = pages / f"{name}.time.json"
+    if (pages / PROOF).is_file():
+        wanted[Path("_pages") / PROOF] = pages / PROOF
     data = book.parent / "results" / "explorer"
     wanted |= {Path("_extra/explorer/data") / path.name: path for path in data.glob("*.js")}
     wanted |= {Path("_extra/sources") / path.name: path for path in (pages / "sources").glob("*.py")}

@@ -17,7 +17,7 @@ from toys import SIZE, Reddish, tiny_study, write_suite
 import zsad
 import zsad.study
 from book.tools import corruption
-from book.tools.corruption import corrupted, domains, of_table, seeds_of, shown
+from book.tools.corruption import corrupted, of_table, seeds_of, shown
 from book.tools.page import Page
 from zsad import metrics, perturb
 from zsad.analysis.corruption import KIND_WORDS
@@ -103,15 +103,10 @@ def study(tmp_path_factory):
 
 @pytest.fixture
 def page(study, tmp_path, monkeypatch):
-    """A page whose records are computed with the toy detectors, and which shows no kept ones."""
+    """A page whose records are computed with the toy detectors."""
     real = zsad.study.compute
     monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: real(*a, **k, loader=load_tinted, progress=False))
-    monkeypatch.setattr(corruption, "load_records", nothing)
     return Page("poster_table", study, {}, tmp_path)
-
-
-def nothing(name):
-    raise FileNotFoundError
 
 
 def exports(page):
@@ -164,7 +159,6 @@ def test_the_measured_table_is_the_mean_over_categories_kinds_and_seeds(page, mo
     assert "All methods are of the league “text only”." in caption
     assert set(tables["tab-poster"]["league"]) == {"text only"}
     assert "AnomalyCLIP; RWDA, random tokens; RWDA, object unknown." in caption
-    assert "records kept in `results/demo` hold no corruptions" in exports(page)["numbers"]["conclusion-demo"]["text"]
 
 
 def test_a_block_has_its_detectors_and_those_asked_beside_it(page):
@@ -293,26 +287,9 @@ def test_what_is_not_there_is_said(page, study, monkeypatch):
         run_cells(name, page, monkeypatch)
         assert [item["id"] for item in page.items if item["id"] != "tab-poster-published"] == []
         if name != "text_space":
-            assert "hold no" in page.numbers["conclusion-demo"]["text"]
+            assert page.numbers["conclusion"]["text"].startswith("Not in this study: ")
     assert sum(text.startswith("Not in this study: corruptions.") for text in said) == 2
     assert any(text.startswith("Not in this study: variants of the text FNN.") for text in said)
-
-
-def test_kept_records_are_shown_with_their_clean_cells_and_domains(page, monkeypatch):
-    demo = page.study.model_copy(update={"name": "demo"})
-    records = compute(page.study, progress=False, loader=load_tinted).assign(study="demo")
-    monkeypatch.setattr(corruption, "load_study", lambda name, check_models: demo)
-    monkeypatch.setattr(corruption, "load_records", lambda name: records)
-    here, kept = shown(page)
-    assert (here.suffix, kept.suffix) == ("", "-demo")
-    columns = ["suite", "category", "detector", "setting", "value", "estimate"]
-    assert set(map(tuple, kept.records[columns].values)) == set(map(tuple, here.records[columns].values))
-    assert corrupted(page, demo, "ablation").detectors == ["text_fnn", "text_fnn 1", "random words"]
-    found = domains(page, demo, ["winclip"])
-    assert (list(found.records["domain"]), found.detectors, found.suites) == (["same", "view"], ["winclip"], ["AeBAD"])
-    assert "blade on demo-b (float32), images: same 9, view 9" in found.who
-    page.overrides = {"limit": "4"}
-    assert [cases.suffix for cases in shown(page)] == [""]
 
 
 def test_of_what_is_kept_in_part_the_whole_severities_are_shown(page, monkeypatch):
@@ -335,7 +312,9 @@ def test_of_what_is_kept_in_part_the_whole_severities_are_shown(page, monkeypatc
                          key=[f"{i:064x}" for i in range(len(frame))])  # fmt: skip
     clean = frame[frame["value"] == 0].drop_duplicates(["category", "detector"])
     clean = clean.assign(shift="none", setting="none", key=[f"{10**6 + i:064x}" for i in range(len(clean))])
-    monkeypatch.setattr(corruption, "load_records", lambda name: pd.concat([frame, clean], ignore_index=True))
+    kept = pd.concat([frame, clean], ignore_index=True)
+    monkeypatch.setattr(Page, "shows_kept", True)
+    monkeypatch.setattr(page, "records", lambda shift, variant, **where: kept[kept["shift"] == shift])
     monkeypatch.setattr(page, "uses", lambda records: records)
     shown_of = corruption._of_block(page, study, block)
     assert set(shown_of["suite"]) == {"demo-mvtec"}

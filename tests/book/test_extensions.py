@@ -121,3 +121,23 @@ def test_a_world_of_its_own_words(build):
     html, warnings = build("# Page\n\n```{world} Holds for *all*.\n```\n")
     assert warnings == ""
     assert '<p class="zsad-world">Holds for' in html
+
+
+def test_the_proof_says_how_many_cells_agree_and_which_do_not(build, tmp_path):
+    cell = {"suite": "s", "category": "c", "detector": "d", "backbone": "b", "shift": "none none", "images": 4,
+            "difference": 1e-6, "agrees": True, "same_inputs": True}  # fmt: skip
+    other = {**cell, "shift": "uniform hue 1", "difference": 0.5, "agrees": False, "same_inputs": False}
+    found = {"study": "demo", "tolerance": 0.01, "failures": ["x on y: no weights"], "cells": [cell, other]}
+    (tmp_path / "src" / "_pages" / "verified.proof").write_text(json.dumps(found))
+    html, warnings = build("# Page\n\n```{proof}\n```\n")
+    assert warnings == ""
+    assert "1 of 2 sampled cells of study demo agree" in html
+    assert "Of 1 the code, the weights or the data have changed since." in html
+    assert "Not computed: x on y: no weights" in html
+    assert re.search(r"uniform hue 1.*?0\.5.*?no<", html, re.DOTALL)
+
+
+def test_a_book_of_a_computed_study_has_no_proof(build):
+    html, warnings = build("# Page\n\n```{proof}\n```\n")
+    assert warnings == ""
+    assert "nothing to compare" in html

@@ -8,9 +8,8 @@ from notebook_cells import run_cells, shown_on
 from toys import load_reddish, tiny_study, write_suite
 
 import zsad.study
-from book.tools import swept
 from book.tools.page import Page
-from book.tools.swept import kept_sweep, kept_unshifted, swept_categories
+from book.tools.swept import swept_categories
 from zsad.study import compute
 from zsad.study.config import load_study
 
@@ -34,33 +33,13 @@ def test_the_categories_shown_are_those_without_upright_pose_that_the_study_swee
         swept_categories(nothing, "toys")
 
 
-def test_a_page_of_the_books_own_parameters_shows_what_is_kept_of_the_demo_study_too(page, monkeypatch):
-    study = page.study.with_overrides(detectors=["winclip", "clip"], name="demo")
-    kept = compute(study, loader=load_reddish, progress=False).assign(study="demo")
-    monkeypatch.setattr(swept, "load_study", lambda name, check_models: study)
-    monkeypatch.setattr(swept, "load_records", lambda name: kept)
-    assert kept_sweep(page, "angle", "toys") == kept_unshifted(page) == []
-    page.overrides.clear()
-    (turned,), (unshifted,) = kept_sweep(page, "angle", "toys"), kept_unshifted(page)
-    assert set(turned["setting"]) == {"angle"}
-    assert set(turned["category"]) == {"washer"}
-    assert set(unshifted["shift"]) == {"none"}
-    assert set(unshifted["metric"]) == {"image_auroc", "pixel_auroc", "aupro"}
-    assert set(kept["detector"]) == {"winclip", "clip"}
-    for found in (turned, unshifted):
-        assert len(found[["detector", "backbone", "variant"]].drop_duplicates()) == 1
-
-
-def test_a_page_says_that_nothing_is_kept(page, monkeypatch):
-    def missing(name: str) -> pd.DataFrame:
-        raise FileNotFoundError(name)
-
-    monkeypatch.setattr(swept, "load_records", missing)
-    said = []
-    monkeypatch.setattr(page, "say", said.append)
-    page.overrides.clear()
-    assert kept_sweep(page, "hue") == kept_unshifted(page) == []
-    assert said[0].startswith("The records kept in `results/demo` hold no records of WinCLIP, as it is")
+def test_a_page_that_shows_kept_records_says_what_is_not_kept(page, monkeypatch):
+    nothing = compute(page.study, "uniform", "angle", loader=load_reddish, progress=False)[:0]
+    monkeypatch.setattr(page, "records", lambda *a, **k: nothing)
+    run_cells("uniform", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert not ids
+    assert numbers["conclusion"].startswith(f"The records kept in `results/{page.study.name}` hold no sweep of angle")
 
 
 def test_the_page_of_a_sweep_shows_its_figure_its_drop_and_its_means(page, monkeypatch):

@@ -146,7 +146,7 @@ def test_what_is_not_there_is_said_and_kept_as_the_conclusion(study, page, kept,
     nothing = kept()
     assert shown(nothing) == []
     said = json.loads((nothing.folder / "worst_cases.json").read_text())["numbers"]["conclusion"]["text"]
-    assert said.startswith("The records kept in `results/small` hold no worst cases yet")
+    assert said.startswith("The records kept in `results/tiny` hold no worst cases yet")
 
 
 def test_the_first_block_of_which_something_is_kept_is_shown(kept, capsys):
@@ -182,7 +182,7 @@ def test_a_block_of_another_study_comes_with_its_clean_cells(page, monkeypatch):
 def test_blocks_that_search_alike_are_one_and_a_category_counts_once(study, page):
     """The second block has fewer images of one category more; the first keeps all of its own."""
     more = {"name": "more", "budget": 8, "over": ["washer", "metal_nut"], "limit": 4}
-    both = study.with_overrides(worst=[*BLOCKS, more], name="demo")
+    both = study.with_overrides(worst=[*BLOCKS, more])
     page.study = both
     found = cases_of(page)
     assert [block.name for block in found.blocks] == ["default", "more"]

@@ -246,7 +246,7 @@ def test_all_code_that_runs_for_a_cell_is_in_its_fingerprint(tmp_path, name, def
     for kind in [kind for kind in SHIFTS if not (together and kind == "worst")]:
         selection = Selection(kind, categories=["washer"])
         chosen = next(r for r in requests(study, selection) if r.shift.kind == kind and not _is_zero(r))
-        wanted = runner._wanted(chosen, Failures())
+        wanted = runner.of_request(chosen, Failures())
         assert wanted is not None
         runner.results.store.prepare()
         work = partial(evaluate, wanted.cell, wanted.detector, batch_size=4, device="cpu", progress=False)

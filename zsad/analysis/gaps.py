@@ -38,23 +38,26 @@ WORDS = {**OPTIONS, **PROTOCOLS, POOLED: _POOLED_WORDS}
 COLUMNS = ["suite", "cause", "metric", "plain", "categories", "change"]
 
 
-def changes(records: pd.DataFrame, replicates: pd.DataFrame, causes: Sequence[str]) -> pd.DataFrame:
-    """What each cause changes against `PLAIN` on the same categories and images.
+def changes(
+    records: pd.DataFrame, replicates: pd.DataFrame, causes: Sequence[str], plain_label: str = PLAIN
+) -> pd.DataFrame:
+    """What each cause changes against the detector `plain_label` on the same categories and images.
 
     Args:
-        records: of `PLAIN` and of the causes, each under its label in `detector`, on one backbone.
+        records: of that detector and of the causes, each under its label in `detector`, on one backbone.
         replicates: their table of that name.
         causes: labels, in the order wanted; one without records is passed over.
 
     Returns:
-        A row a suite, cause and metric: plain, the mean of `PLAIN` in percent; categories; and change, a `Difference`.
+        A row a suite, cause and metric: plain, the mean of `plain_label` in percent; categories; and change, a
+        `Difference`.
     """
     draws = {metric: by_key(replicates, metric) for metric in METRICS}
     rows = []
     for suite, of_suite in records.groupby("suite", sort=False):
         for cause in causes:
             other = of_suite[of_suite["detector"] == cause]
-            plain = of_suite[(of_suite["detector"] == PLAIN) & of_suite["category"].isin(other["category"])]
+            plain = of_suite[(of_suite["detector"] == plain_label) & of_suite["category"].isin(other["category"])]
             for metric in METRICS:
                 one, two = (rows_[rows_["metric"] == metric] for rows_ in (plain, other))
                 if len(two):

@@ -46,6 +46,14 @@ class Kept:
         there = set(of)
         return found, [request for name, request in asked.items() if places[name] not in there]
 
+    def key(self, request: Request) -> str | None:
+        """The key of the cell that holds a result; None where it is not kept."""
+        return self._keys.get(_name(request))
+
+    @cached_property
+    def _keys(self) -> dict[tuple[str | float, ...], str]:
+        return dict(zip(self._names, self.records["key"], strict=True))
+
     @cached_property
     def _names(self) -> list[tuple[str | float, ...]]:
         """Of each record, which result it belongs to."""

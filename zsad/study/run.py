@@ -229,7 +229,7 @@ class Evaluator:
     def _all(self, asked: Iterable[Request]) -> tuple[list[Wanted], Failures]:
         """The cells of some requests, and what cannot be computed."""
         failures = Failures()
-        return [w for request in asked if (w := self._wanted(request, failures)) is not None], failures
+        return [w for request in asked if (w := self.of_request(request, failures)) is not None], failures
 
     def dataset(self, suite: str, category: str, limit: int | None) -> Dataset:
         """At most `limit` test images of one category."""
@@ -237,7 +237,7 @@ class Evaluator:
             self._datasets, (suite, category, limit), lambda: read_suite(self.study, suite, category, limit)
         )
 
-    def _wanted(self, request: Request, failures: Failures) -> Wanted | None:
+    def of_request(self, request: Request, failures: Failures) -> Wanted | None:
         """The cell that a request asks for; None, and a failure, without its data or its detector."""
         subject = (request.suite, request.category, request.backbone)
         try:

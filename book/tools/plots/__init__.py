@@ -6,6 +6,7 @@ from book.tools.plots.forest import plot_forest
 from book.tools.plots.gallery import gallery
 from book.tools.plots.heat import plot_heat
 from book.tools.plots.histogram import plot_histograms
+from book.tools.plots.leagues import league_picture
 from book.tools.plots.pictures import WorstCase, outline, picture_row, to_uint8, worst_rows
 from book.tools.plots.scale import heat_scale
 from book.tools.plots.scatter import Cloud, plot_clouds
@@ -25,6 +26,7 @@ __all__ = [
     "draw_boxes",
     "gallery",
     "heat_scale",
+    "league_picture",
     "new_figure",
     "outline",
     "picture_row",

@@ -1,0 +1,78 @@
+"""The proof of a kept study: it notices other weights and another formula, and passes what is unchanged."""
+
+import json
+
+import pytest
+from toys import Reddish, load_reddish, tiny_study, write_suite
+
+from zsad.cli import main
+from zsad.commands import verify
+from zsad.study import compute, kept, proof, results
+from zsad.study.export import export
+from zsad.study.run import Evaluator
+
+WORST = {"name": "few", "limit": 4, "budget": 2, "settings": ["hue"]}
+CORRUPTIONS = {"over": ["washer"], "kinds": ["contrast"], "severities": [0, 2, 4]}
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    write_suite(tmp_path / "data" / "toys")
+    study = tiny_study(tmp_path, worst=WORST, corruptions=CORRUPTIONS)
+    records = compute(study, progress=False, loader=load_reddish)
+    for module in (kept, results):
+        monkeypatch.setattr(module, "committed_folder", lambda name: tmp_path / "results" / name)
+    export(records, study, tmp_path / "results" / "tiny")
+    monkeypatch.setattr(proof, "Evaluator", lambda study: Evaluator(study, load_reddish))
+    return study
+
+
+def test_what_is_unchanged_agrees_of_every_kind_of_shift(study):
+    found, failures = proof.prove(study, progress=False)
+    assert not failures
+    assert found["shift"].tolist() == ["none none", "uniform angle -30", "uniform hue 1", "corruption contrast 4"]
+    assert (found["images"] == 4).all()
+    assert found["agrees"].all()
+    assert found["same_inputs"].all()
+    assert found["difference"].max() < 1e-6
+
+
+def test_a_detector_that_says_otherwise_is_noticed(study, monkeypatch):
+    class Paler(Reddish):
+        def predict(self, images, category):
+            return super().predict(0.9 * images, category)
+
+    monkeypatch.setattr(proof, "Evaluator", lambda study: Evaluator(study, lambda *a: Paler()))
+    found, _ = proof.prove(study, progress=False)
+    assert not found["agrees"].any()
+    assert found["same_inputs"].all(), "it passes for the same: its scores alone tell"
+
+
+def test_other_weights_are_noticed_though_they_say_the_same(study, monkeypatch):
+    monkeypatch.setattr(proof, "Evaluator", lambda study: Evaluator(study, lambda *a: Reddish(name="other")))
+    found, _ = proof.prove(study, progress=False)
+    assert found["agrees"].all()
+    assert not found["same_inputs"].any()
+
+
+def test_what_cannot_be_computed_is_said(study, monkeypatch):
+    def missing(*arguments):
+        raise FileNotFoundError("no weights")
+
+    monkeypatch.setattr(proof, "Evaluator", lambda study: Evaluator(study, missing))
+    found, failures = proof.prove(study, progress=False)
+    assert found.empty
+    assert failures == ["winclip on demo-b: no weights"]
+
+
+def test_the_command_says_what_differs_and_keeps_what_was_found(study, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(verify, "load_study", lambda *a, **k: study)
+    out = tmp_path / "build" / "verified.proof"
+    out.parent.mkdir()
+    assert main(["verify", "tiny", "--out", str(out)]) == 0
+    assert "4 of 4 sampled cells agree" in capsys.readouterr().out
+    found = json.loads(out.read_text())
+    assert [cell["agrees"] for cell in found["cells"]] == [True] * 4
+    monkeypatch.setattr(proof, "TOLERANCE", -1.0)
+    assert main(["verify", "tiny"]) == 1
+    assert "toys/washer, winclip on demo-b, uniform hue 1: differs by" in capsys.readouterr().out

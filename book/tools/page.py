@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from IPython.display import HTML, Markdown, display
+from IPython.display import HTML, DisplayHandle, Markdown, display
 from matplotlib.figure import Figure
 from myst_nb import glue
 
@@ -32,10 +32,10 @@ from book.tools.plots.style import save, to_svg
 from book.tools.shown import Bundle, figure_bundle, notes, table_bundle
 from zsad.analysis.words import MINUS
 from zsad.leagues import in_words, league_of, leagues_of_outputs
-from zsad.study.cells import Selection
+from zsad.study.cells import Request, Selection
 from zsad.study.config import Study, load_study
 from zsad.study.incomplete import IncompleteError
-from zsad.study.kept import Kept, is_kept, lacking_in_words
+from zsad.study.kept import Kept, Name, is_kept, lacking_in_words, name_of
 from zsad.study.manifest import manifest_records
 from zsad.study.provenance import commit
 from zsad.study.results import load_table
@@ -91,6 +91,8 @@ class Page:
     numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lacking: list[str] = field(default_factory=list)
     _kept: Kept = field(init=False)
+    _unkept: dict[Name, Request] = field(default_factory=dict)
+    _note: DisplayHandle | None = None
     sources: Sources = field(init=False)
 
     def __post_init__(self) -> None:
@@ -153,8 +155,22 @@ class Page:
     def _kept_records(self, wanted: Selection) -> pd.DataFrame:
         found, lacking = self._kept.select(wanted)
         if lacking:
-            self.lacks([lacking_in_words(self.study.name, lacking)])
+            self._say_unkept(lacking)
         return found
+
+    def _say_unkept(self, lacking: Iterable[Request]) -> None:
+        """One folded note a page, which grows."""
+        new = {name_of(request): request for request in lacking}
+        if new.keys() <= self._unkept.keys():
+            return
+        self._unkept |= new
+        said = as_html(lacking_in_words(self.study.name, self._unkept.values()))
+        count = f"{len(self._unkept)} of the results that this page asks for are not kept yet"
+        note = HTML(f'<details class="zsad-lacking"><summary>{count}</summary>{said}</details>')
+        if self._note is None:
+            self._note = display(note, display_id=f"{self.name}-unkept")
+        else:
+            self._note.update(note)
 
     def lacks(self, reasons: Iterable[str]) -> None:
         """Say what this page cannot show and why, each reason once."""

@@ -11,7 +11,6 @@ from papermill.exceptions import PapermillExecutionError
 
 from book.tools.execute import EXPORTS, convert, execute, known_parameters, main
 from book.tools.parameters import UnknownParameter, assigned_names, check_parameters
-from zsad.study.committed import committed_folder
 
 ROOT = Path(__file__).parents[2]
 SOURCE = """# %% [markdown]
@@ -158,8 +157,7 @@ def test_the_demo_worlds_page_is_of_the_study_that_it_is_given(tmp_path):
     page = json.loads((tmp_path / "demo_world.json").read_text())
     assert "Not in this study: a suite of the demo world" in shown
     assert page["study"] == "paper"
-    kept = [("tab-clean-demo", "demo")] if committed_folder("demo").is_dir() else []
-    assert [(item["id"], item["study"]) for item in page["items"]] == kept
+    assert page["items"] == []
 
 
 def test_a_category_that_papermill_reads_as_a_number_says_how_to_give_it(tmp_path, capsys):

@@ -5,9 +5,10 @@ import pytest
 from toys import load_reddish, tiny_study, write_suite
 
 import zsad.study
+from book.tools import page as shown_by
 from book.tools.page import Page
 from zsad.study import compute, kept, results
-from zsad.study.cells import Selection
+from zsad.study.cells import Selection, requests
 from zsad.study.export import export
 from zsad.study.kept import Kept, is_kept, lacking_in_words
 
@@ -58,12 +59,32 @@ def test_a_page_shows_what_is_kept_and_computes_where_parameters_change_it(study
     page = Page("p", study, {}, tmp_path)
     assert page.shows_kept
     assert set(page.records("uniform")["setting"]) == {"angle"}
-    assert page._lacking == [lacking_in_words("tiny", Kept(study).select(Selection("uniform"))[1])]
     assert page.records("uniform", "hue").empty
+    assert not page._lacking
     changed = Page("p", study, {"limit": "4"}, tmp_path)
     assert not changed.shows_kept
     assert "computed" in changed.records("uniform")
     assert "computed" in page.records("uniform", study=study), "a changed copy is another study"
+
+
+def test_one_note_says_what_is_not_kept_and_grows(study, tmp_path, monkeypatch):
+    class Handle:
+        def update(self, note):
+            said.append(note.data)
+
+    said = []
+    monkeypatch.setattr(shown_by, "display", lambda note, **how: [said.append(note.data), Handle()][1])
+    page = Page("p", study, {}, tmp_path)
+    page.records("none")
+    assert not said
+    page.records("uniform", "hue", categories=["washer"])
+    page.records("uniform")
+    assert len(said) == 1, "the same is not said twice"
+    assert "<summary>2 of the results that this page asks for are not kept yet</summary>" in said[0]
+    assert "2 of uniform on toys" in said[0]
+    page._say_unkept(Kept(study).select(Selection("uniform", "angle"))[1] + requests(study, Selection("worst")))
+    assert len(said) == 2
+    assert "4 of the results" in said[1]
 
 
 def test_a_study_without_such_a_folder_is_not_kept(study, tmp_path):

@@ -15,6 +15,9 @@ from zsad.study.committed import committed_folder
 from zsad.study.config import Study
 from zsad.study.manifest import load_records
 
+Name = tuple[str | float, ...]
+"""The values of the columns that tell a result from all others of its study."""
+
 _NAME = ["suite", "category", "detector", "backbone", "shift", "variant", "setting", "value"]
 
 
@@ -39,7 +42,7 @@ class Kept:
 
         Raises ValueError as `zsad.study.compute` for a selection that the study does not have.
         """
-        asked = {_name(request): request for request in requests(self.study, selection)}
+        asked = {name_of(request): request for request in requests(self.study, selection)}
         places = {name: place for place, name in enumerate(asked)}
         of = pd.Series([places.get(name, -1) for name in self._names], index=self.records.index, dtype=int)
         found = self.records.loc[of[of >= 0].sort_values(kind="stable").index].reset_index(drop=True)
@@ -48,14 +51,14 @@ class Kept:
 
     def key(self, request: Request) -> str | None:
         """The key of the cell that holds a result; None where it is not kept."""
-        return self._keys.get(_name(request))
+        return self._keys.get(name_of(request))
 
     @cached_property
-    def _keys(self) -> dict[tuple[str | float, ...], str]:
+    def _keys(self) -> dict[Name, str]:
         return dict(zip(self._names, self.records["key"], strict=True))
 
     @cached_property
-    def _names(self) -> list[tuple[str | float, ...]]:
+    def _names(self) -> list[Name]:
         """Of each record, which result it belongs to."""
         return list(self.records[_NAME].itertuples(index=False, name=None))
 
@@ -74,7 +77,8 @@ def _block(request: Request) -> str:
     return kind if request.variant == "default" else f"{kind} ({request.variant})"
 
 
-def _name(request: Request) -> tuple[str | float, ...]:
+def name_of(request: Request) -> Name:
+    """What tells a result from all others of its study."""
     shift = request.shift
     subject = (request.suite, request.category, request.detector.label, request.backbone)
     return (*subject, shift.kind, request.variant, shift.setting, shift.value)

@@ -20,10 +20,3 @@ def say_not_kept(page: Page, what: str, study: str | None = None) -> str:
     sentence = f"The records kept in `results/{name}` hold no {what} yet; `zsad run {name}` computes them."
     page.say(sentence)
     return sentence
-
-
-def shows_kept(page: Page) -> bool:
-    """Whether a page shows what is kept of the demo study; one made with other parameters says that it does not."""
-    if page.overrides:
-        page.say("Not shown: this page was made with other parameters than the book's.")
-    return not page.overrides

@@ -21,7 +21,7 @@ def row(metric, change, clear, level=PLAUSIBLE, detector="winclip", before=10.0)
     [
         ((12.0, True), -0.5, "Everyday shifts raise false alarms, and AUROC hardly shows it."),
         ((12.0, True), -5.0, "Everyday shifts raise false alarms."),
-        ((12.0, False), -0.5, "Everyday shifts leave false alarms as they are."),
+        ((12.0, False), -0.5, "Everyday shifts do not clearly change false alarms."),
         ((-3.0, True), -0.5, "Everyday shifts lower false alarms."),
     ],
 )
@@ -65,7 +65,7 @@ def test_extreme_shifts(change, clear, after, claim):
     ("beyond", "low", "claim"),
     [
         (9.0, 5.0, "Most of what a worst case costs is the luck of many tries; some of it is not."),
-        (9.0, -1.0, "A search for the worst shift finds nothing that chance would not."),
+        (9.0, -1.0, "A search for the worst shift finds nothing that is clearly beyond chance."),
         (50.0, 40.0, "A search for the worst shift finds far more than chance would."),
     ],
 )

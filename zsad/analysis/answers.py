@@ -36,7 +36,7 @@ def plausible(means: pd.DataFrame) -> Answer:
     unseen = max(abs(auroc["change_low"]), abs(auroc["change_high"])) < UNSEEN
     claim = {
         1: "Everyday shifts raise false alarms" + (", and AUROC hardly shows it" if unseen else ""),
-        0: "Everyday shifts leave false alarms as they are",
+        0: "Everyday shifts do not clearly change false alarms",
         -1: "Everyday shifts lower false alarms",
     }[way] + "."
     others = _others(means, PLAUSIBLE, "false_alarms", TRAINING)
@@ -88,7 +88,7 @@ def searched(falls: pd.DataFrame) -> Answer:
     row = falls[falls["size"] == falls["size"].max()].iloc[0]
     beyond = span(row["beyond_random"], row["beyond_random_low"], row["beyond_random_high"])
     if row["beyond_random_low"] <= 0:
-        claim = "A search for the worst shift finds nothing that chance would not."
+        claim = "A search for the worst shift finds nothing that is clearly beyond chance."
     elif row["beyond_random"] < row["random_worst"]:
         claim = "Most of what a worst case costs is the luck of many tries; some of it is not."
     else:

@@ -13,7 +13,8 @@ the commits that computed them; and one more where the code has moved on since. 
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from book.tools.markup import as_html, as_markdown, without_markup
 from book.tools.origin import PUBLISHED, Sources, short_commit
 from book.tools.parameters import LISTED, PAGE_DIR, SOURCE, check_parameters
 from book.tools.plots.style import save, to_svg
-from book.tools.shown import Bundle, figure_bundle, notes, table_bundle
+from book.tools.shown import Bundle, figure_bundle, folded_bundle, notes, table_bundle, text_bundle
 from zsad.analysis.words import MINUS
 from zsad.leagues import in_words, league_of, leagues_of_outputs
 from zsad.study.cells import Request, Selection
@@ -93,6 +94,7 @@ class Page:
     _kept: Kept = field(init=False)
     _unkept: dict[Name, Request] = field(default_factory=dict)
     _note: DisplayHandle | None = None
+    _folding: list[Bundle] | None = None
     sources: Sources = field(init=False)
 
     def __post_init__(self) -> None:
@@ -285,7 +287,29 @@ class Page:
 
     def say(self, text: str) -> None:
         """Show computed Markdown; HTML in it is shown as it stands."""
-        display(Markdown(as_markdown(text)))
+        if self._folding is None:
+            display(Markdown(as_markdown(text)))
+        else:
+            self._folding.append(text_bundle(text))
+
+    def finding(self, text: str) -> None:
+        """Say what the page found, in a sentence or two that follow from the records: how much, how sure, on how many
+        images. It stands before any figure, and is kept as the number `conclusion`.
+        """
+        self.say(f"**Finding.** {text}")
+        self.number("conclusion", text.replace("**", ""))
+
+    @contextmanager
+    def folded(self, title: str) -> Iterator[None]:
+        """What is shown meanwhile lies behind one click on `title`: how it was measured, tables, every category."""
+        inside: list[Bundle] = []
+        self._folding = inside
+        try:
+            yield
+        finally:
+            self._folding = None
+        if inside:
+            display(folded_bundle(title, inside), raw=True)
 
     def origin(self, study: str | None = None) -> str:
         """The line below each figure and table; `study` names the one it shows where that is not the page's own,
@@ -331,7 +355,10 @@ class Page:
 
     def _show(self, kind: str, id: str, bundle: Bundle, caption: str, study: str | None) -> None:
         made_from, commits = self.sources.made_from(study)
-        display(bundle, raw=True)
+        if self._folding is None:
+            display(bundle, raw=True)
+        else:
+            self._folding.append(bundle)
         self.items.append(
             {
                 "id": id,

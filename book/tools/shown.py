@@ -5,11 +5,12 @@ where the result is from, and what can be had: the notebook's source, the number
 """
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
+from markdown_it import MarkdownIt
 
-from book.tools.markup import as_html, as_myst
+from book.tools.markup import as_html, as_markdown, as_myst
 
 Bundle = dict[str, str]
 
@@ -39,6 +40,22 @@ def table_bundle(id: str, frame: pd.DataFrame, numeric: list[bool], caption: str
         f":::{{table}} {as_myst(caption)}\n:name: {id}\n:class: zsad-table\n:align: left\n\n{lines}\n:::\n\n{notes}"
     )
     return {"text/html": shown, "text/markdown": directive, "text/plain": id}
+
+
+def text_bundle(text: str) -> Bundle:
+    """Markdown, in which HTML is shown as it stands."""
+    return {"text/html": MarkdownIt("js-default").render(text), "text/markdown": as_markdown(text), "text/plain": text}
+
+
+def folded_bundle(title: str, inside: Sequence[Bundle]) -> Bundle:
+    """Several of these behind one click on `title`."""
+    body = "\n\n".join(bundle["text/markdown"] for bundle in inside)
+    shown = "".join(bundle["text/html"] for bundle in inside)
+    return {
+        "text/html": f'<details class="zsad-fold"><summary>{as_html(title)}</summary>{shown}</details>',
+        "text/markdown": f"::::::{{dropdown}} {as_myst(title)}\n:class-container: zsad-fold\n\n{body}\n\n::::::",
+        "text/plain": title,
+    }
 
 
 def notes(origin: str, moved: str, links: Mapping[str, str]) -> str:

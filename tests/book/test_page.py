@@ -189,3 +189,41 @@ def test_tables_have_one_minus_sign(page, monkeypatch):
     page.table(pd.DataFrame({"n": [-1.25]}), "tab-a", "A.", formats={"n": "{:+.1f}"})
     assert all("−1.2" in shown[0][f"text/{kind}"] for kind in ("html", "markdown"))
     assert (page.folder / "tables" / "tab-a.csv").read_text() == "n\n-1.25\n"
+
+
+def test_a_finding_is_said_and_kept_as_the_conclusion(page, monkeypatch):
+    shown = []
+    monkeypatch.setattr(notebook, "display", lambda item, raw=False: shown.append(item.data))
+    page.finding("AUROC falls by **3.2 points**; a < b.")
+    assert shown == ["**Finding.** AUROC falls by **3.2 points**; a &lt; b."]
+    assert page.numbers["conclusion"]["text"] == "AUROC falls by 3.2 points; a < b."
+
+
+def test_what_is_folded_lies_in_one_block_behind_its_title(page, monkeypatch):
+    shown = []
+    monkeypatch.setattr(notebook, "display", lambda item, raw=False: shown.append(item if raw else item.data))
+    with page.folded("How it was measured"):
+        page.say("On **all** images; a < b.")
+        page.table(pd.DataFrame({"n": ["1"]}), "tab-a", "A.")
+    page.say("After.")
+    folded, after = shown
+    assert after == "After."
+    assert folded["text/markdown"].startswith("::::::{dropdown} How it was measured\n")
+    assert folded["text/markdown"].endswith("::::::")
+    assert "On **all** images; a &lt; b." in folded["text/markdown"]
+    assert ":::{table} A.\n:name: tab-a" in folded["text/markdown"]
+    assert folded["text/html"].startswith('<details class="zsad-fold"><summary>How it was measured</summary>')
+    assert "<strong>all</strong> images; a &lt; b." in folded["text/html"]
+    assert [item["id"] for item in exports(page)["items"]] == ["tab-a"]
+
+
+def test_an_empty_fold_is_not_shown_and_a_failing_one_ends(page, monkeypatch):
+    shown = []
+    monkeypatch.setattr(notebook, "display", lambda item, raw=False: shown.append(item))
+    with page.folded("Nothing"):
+        pass
+    assert not shown
+    with pytest.raises(RuntimeError), page.folded("Broken"):
+        raise RuntimeError
+    page.say("After.")
+    assert len(shown) == 1

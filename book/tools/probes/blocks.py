@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from zsad.analysis import matrix
+from zsad.analysis import costs, matrix
 from zsad.analysis.decisions import Decisions, decide
 from zsad.analysis.differences import by_key
 from zsad.analysis.doses import dose_effects
@@ -63,6 +63,11 @@ class Measured:
             f"{suite}: {row['count']} {'category' if row['count'] == 1 else 'categories'}, {row['sum']} test images"
             for suite, row in counts.iterrows()
         )
+
+
+def costs_by(found: Measured, by: list[str]) -> pd.DataFrame:
+    """What the shifts cost, at image level and at pixel level: `zsad.analysis.costs.costs`."""
+    return costs.costs(found.records, found.draws, found.decisions, by)
 
 
 def whole_matrix(found: Measured) -> pd.DataFrame:

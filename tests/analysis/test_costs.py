@@ -1,0 +1,77 @@
+"""What shifts cost at image and at pixel level, of scores made up so that every share can be counted by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up import scores_of, training_of, turned
+
+from zsad.analysis.costs import IMAGE, PIXEL, cost_sentence, costs, counted, levels, moved
+from zsad.analysis.decisions import decide
+
+BY = ["suite", "detector", "backbone", "setting", "value"]
+LABELS = np.arange(80) >= 40
+GOOD, BAD = np.linspace(0.0, 0.9, 40), np.linspace(1.1, 2.0, 40)
+
+
+def measured(turned_good: np.ndarray) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], pd.DataFrame]:
+    """One category as it is and turned by 30 degrees, which moves the scores of its good images: records of AUROCs,
+    their draws, and the scores.
+    """
+    scores = {0.0: np.concatenate([GOOD, BAD]), 30.0: np.concatenate([turned_good, BAD])}
+    images = pd.concat([scores_of("nut", turned(value), LABELS, these) for value, these in scores.items()])
+    cells = images.drop(columns=["id", "label", "score"]).drop_duplicates()
+    estimates = {"image_auroc": {0.0: 1.0, 30.0: 0.75}, "aupro": {0.0: 0.5, 30.0: 0.6}}
+    records = pd.concat(
+        [cells.assign(metric=metric, estimate=cells["value"].map(of), n_images=80, n_anomalous=40, low=0.0, high=1.0)
+         for metric, of in estimates.items()]
+    )  # fmt: skip
+    noise = np.random.default_rng(0).normal(0, 0.01, (200, 2))
+    draws = {metric: pd.DataFrame(cells["value"].map(of).to_numpy() + noise, columns=cells["key"].to_numpy())
+             for metric, of in estimates.items()}  # fmt: skip
+    return records, draws, images
+
+
+def found_of(turned_good: np.ndarray, with_training: bool = True) -> pd.DataFrame:
+    records, draws, images = measured(turned_good)
+    training = training_of(images, np.repeat([0.5, 1.5], [30, 10])) if with_training else None
+    return costs(records, draws, decide(images, training), BY)
+
+
+def test_false_alarms_and_misses_stand_beside_auroc_before_the_pixel_level():
+    found = found_of(GOOD + 1).set_index("metric")
+    assert list(found.index) == ["image_auroc", "false_alarms", "misses", "aupro"]
+    assert set(found.index) <= IMAGE.keys() | PIXEL.keys()
+    alarms, misses = 100 * (GOOD + 1 > 1.5).mean(), 100 * (BAD <= 1.5).mean()  # a quarter of good training images: 1.5
+    assert found["before"].tolist() == pytest.approx([100, 0, misses, 50])
+    assert found.loc[["false_alarms", "misses"], "after"].tolist() == pytest.approx([alarms, misses])
+    assert found.loc["image_auroc", "change"] == pytest.approx(-25)
+    assert counted(found) == "80 test images of 1 product"
+
+
+def test_the_sentence_says_which_way_each_metric_moves_where_that_is_clear():
+    said = cost_sentence(found_of(GOOD + 1))
+    assert said.startswith("Image AUROC falls from 100.0 to 75.0 % (−25.0 points, ")
+    assert "false alarms rise from 0.0 to " in said
+    assert "misses do not clearly change, from " in said
+    unmoved = cost_sentence(found_of(GOOD))
+    assert "false alarms do not clearly change, from 0.0 to 0.0 %" in unmoved
+    row = pd.Series({"before": 10.0, "after": 8.0, "change": -2.0, "change_low": -3.0, "change_high": -1.0})
+    assert moved(row) == "falls from 10.0 to 8.0 % (−2.0 points, −3.0 to −1.0)"
+    assert moved(row, many=True).startswith("fall from")
+    for unclear in (row.replace(-1.0, 0.5), row.replace(-2.0, 2.0).replace(-1.0, 5.0)):
+        assert moved(unclear).startswith("does not clearly change, from 10.0")
+
+
+def test_without_good_training_images_no_threshold_is_made_up():
+    found = found_of(GOOD + 1, with_training=False)
+    assert set(found["metric"]) == {"image_auroc", "aupro"}
+    assert "False alarms and misses: not known" in cost_sentence(found)
+
+
+def test_a_curve_starts_where_nothing_is_shifted():
+    points = levels(found_of(GOOD + 1), "value")
+    aurocs = points[points["metric"] == "image_auroc"].sort_values("value")
+    assert aurocs[["value", "estimate"]].to_numpy().tolist() == [[0, 100], [30, 75]]
+    assert (points["low"] <= points["estimate"]).all()
+    assert (points["estimate"] <= points["high"]).all()
+    assert len(points) == 2 * 4

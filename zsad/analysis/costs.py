@@ -1,0 +1,83 @@
+"""What shifts cost, at image level first: image AUROC, and false alarms and misses at the threshold that stays; then at
+pixel level. The same numbers for every page, and the same sentence.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from zsad.analysis.decisions import METRICS as DECIDED
+from zsad.analysis.decisions import TRAINING, Decisions
+from zsad.analysis.effects import beside_unshifted, effects
+from zsad.analysis.words import number
+
+IMAGE = {"image_auroc": "image AUROC", **DECIDED}
+PIXEL = {"pixel_auroc": "pixel AUROC", "aupro": "AUPRO"}
+
+
+def costs(
+    records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], decisions: Decisions, by: Sequence[str]
+) -> pd.DataFrame:
+    """Means over categories before and under shifts, and the change: what `zsad.analysis.effects.effects` gives of
+    `IMAGE` and `PIXEL`, in this order. Where nothing is kept of good training images there are no false alarms and
+    misses.
+
+    Args:
+        records: shifted, and unshifted ones of the same subjects.
+        draws: metric -> a row a draw, a column a key (`zsad.analysis.differences.by_key`).
+        decisions: in the same cells.
+        by: columns that tell the means apart; suite, detector and backbone must be among them.
+    """
+    wanted = [*IMAGE, *PIXEL]
+    both = [records, decisions.records[decisions.records["rule"] == TRAINING]]
+    rows = pd.concat(both, ignore_index=True)
+    rows = rows[rows["metric"].isin(wanted)].sort_values("metric", key=lambda m: m.map(wanted.index), kind="stable")
+    return effects(beside_unshifted(rows), {**draws, **decisions.draws}, by)
+
+
+def levels(found: pd.DataFrame, column: str) -> pd.DataFrame:
+    """`costs` as points of curves: estimate, low and high in percent under each shift, and those without one where
+    `column`, one of its `by`, is 0.
+    """
+    numbers = [name for name in found if str(name).startswith(("before", "after", "change"))]
+    rest = [name for name in found if name not in [*numbers, column, "p", "categories", "images"]]
+    without = found.drop_duplicates(rest).assign(**{column: 0.0})
+    parts = [
+        rows.assign(estimate=rows[name], low=rows[f"{name}_low"], high=rows[f"{name}_high"])
+        for name, rows in (("before", without), ("after", found))
+    ]
+    return pd.concat(parts, ignore_index=True)[[*rest, column, "estimate", "low", "high"]]
+
+
+def cost_sentence(rows: pd.DataFrame) -> str:
+    """Two sentences on the image level, whichever way the numbers fall.
+
+    Args:
+        rows: of `costs`, a row a metric. Without false alarms and misses the second says so.
+    """
+    of = {str(row["metric"]): row for _, row in rows.iterrows()}
+    said = f"Image AUROC {moved(of['image_auroc'])}."
+    if not DECIDED.keys() <= of.keys():
+        return f"{said} False alarms and misses: not known, for no scores of good training images are there."
+    return (
+        f"{said} At the threshold that was set before, false alarms {moved(of['false_alarms'], many=True)}, and misses "
+        f"{moved(of['misses'], many=True)}."
+    )
+
+
+def moved(row: "pd.Series[float]", many: bool = False) -> str:
+    """Which way a metric moves, where its interval says so, from where to where, and by how much; `many`: of a metric
+    with a plural name.
+    """
+    ends = f"from {number(row['before'])} to {number(row['after'])} %"
+    change, low, high = (number(row[name], sign=True) for name in ("change", "change_low", "change_high"))
+    way = int(row["change_low"] > 0) - int(row["change_high"] < 0)
+    still, plural = ("do", "") if many else ("does", "s")
+    verb = {1: f"rise{plural}", -1: f"fall{plural}", 0: f"{still} not clearly change,"}[way]
+    return f"{verb} {ends} ({change} points, {low} to {high})"
+
+
+def counted(rows: pd.DataFrame) -> str:
+    """How many images and products some rows of `costs` are about."""
+    images, products = int(rows["images"].max()), int(rows["categories"].max())
+    return f"{images:,} test images of {products} {'product' if products == 1 else 'products'}"

@@ -17,6 +17,7 @@ Shown = Literal[
     "masks of damage of other products",  # in whatever training, of the backbone or of a segmenter
     "anomalies of other products",  # by what was trained to detect: prompts, projections, adapters
     "normal images of the product",
+    "a few good images of the product",  # so few that whoever tests it picks them by hand
     "test images",  # more than the one that is scored
     "unknown",
 ]
@@ -26,6 +27,7 @@ League = Literal[
     "no text",
     "was shown masks of other products",
     "auxiliary anomalies",
+    "few-shot",
     "normal images of the product",
     "test batch",
     "unknown",
@@ -42,6 +44,7 @@ _DECIDES: dict[Shown, League] = {
     "unknown": "unknown",
     "test images": "test batch",
     "normal images of the product": "normal images of the product",
+    "a few good images of the product": "few-shot",
     "anomalies of other products": "auxiliary anomalies",
     "masks of damage of other products": "was shown masks of other products",
 }

@@ -5,6 +5,7 @@ A detector that compares images with each other is given all of them as one batc
 
 import csv
 import glob
+import hashlib
 import logging
 import os
 import time
@@ -18,12 +19,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from zsad.data.decode import read_bytes
 from zsad.data.demo.stamp import STAMP
 from zsad.data.files import SUFFIXES, images_and_masks_in
 from zsad.data.image import read_image
 from zsad.detectors import Detector, Prediction
 from zsad.detectors.base import check_prediction
 from zsad.detectors.batch import BatchDetector, check_batch, resize_maps
+from zsad.detectors.references import References, check_aspect
 from zsad.files import check_writable_folder, write_atomically
 from zsad.heatmap import overlay
 from zsad.limits import check_sides
@@ -119,6 +122,45 @@ def check_company(detector: Detector, count: int, category: str, calibrated: boo
         )
 
 
+@dataclass(frozen=True)
+class GoodImages:
+    """Files of good images that others are compared with: as a detector takes them, and their heights and widths."""
+
+    references: References
+    sizes: tuple[tuple[int, int], ...]
+
+
+def read_references(
+    good: Sequence[Path], scored: Iterable[Path], read: Callable[[Path], None] = lambda _: None
+) -> GoodImages:
+    """Good images as references; `read` is called after each.
+
+    Args:
+        scored: the images that are to be compared with them.
+
+    Raises:
+        ImageError or ValueError: a reference that cannot be read (fewer of them are another detector), or is to be
+            scored too.
+    """
+    digests, sizes = dict[str, Path](), list[tuple[int, int]]()
+    for path in good:
+        content = read_bytes(path)
+        image = read_image(path, content)
+        check_sides(image.shape[1], image.shape[2], str(path))
+        digests[hashlib.sha256(content).hexdigest()] = path
+        sizes.append((image.shape[1], image.shape[2]))
+        read(path)
+    for path in scored:
+        if path.is_file() and (twin := digests.get(hashlib.sha256(path.read_bytes()).hexdigest())):
+            raise ValueError(
+                f"{path} is to be scored, and {twin} among the references is the same image: compared with itself it "
+                "scores as good whatever it shows. Leave it out of either"
+            )
+    fingerprint = hashlib.sha256(" ".join(digests).encode()).hexdigest()
+    names = tuple(str(path) for path in good)
+    return GoodImages(References(names, fingerprint, lambda: (read_image(path) for path in good)), tuple(sizes))
+
+
 def output_paths(images: Sequence[Path], folder: Path, ending: str) -> list[Path]:
     """One file an image, called by its stem; images of the same name in different folders are told apart by a number.
 
@@ -160,6 +202,7 @@ def predict_images(
     threshold: Threshold | None = None,
     image_format: str = "jpg",
     report: Report | None = None,
+    framed_like: Sequence[tuple[int, int]] = (),
 ) -> Iterator[Scored]:
     """Score image files; yields each when its heat map is written. All are one batch of a `BatchDetector`; any other
     detector sees one at a time.
@@ -172,6 +215,7 @@ def predict_images(
         threshold: adds what each image is called, and the threshold.
         image_format: of the heat maps, one of `FORMATS`. PNG is exact, and takes longer to write than the model does.
         report: receives what could not be scored, and the time.
+        framed_like: heights and widths of references; an image of other proportions cannot be scored.
 
     Raises:
         ValueError: an unknown format, a heat map would replace an image, or too few images, or too few that can be
@@ -187,7 +231,10 @@ def predict_images(
         table = csv.writer(file)
         table.writerow(["image", "score", "heatmap", *(["decision", "threshold"] if threshold else [])])
         given = (images, outputs, category, device, report)
-        found = _together(detector, *given) if isinstance(detector, BatchDetector) else _one_by_one(detector, *given)
+        if isinstance(detector, BatchDetector):
+            found = _together(detector, *given)
+        else:
+            found = _one_by_one(detector, *given, framed_like)
         for path, output, image, prediction in found:
             with _timed(report, "writing"):
                 _write_heatmap(image, prediction, output, FORMATS[image_format])
@@ -212,12 +259,14 @@ def _one_by_one(
     category: str,
     device: str | torch.device,
     report: Report,
+    framed_like: Sequence[tuple[int, int]],
 ) -> Found:
     """Image files that can be scored: file, heat map's file, image and prediction of each."""
     for path, output in zip(images, outputs, strict=True):
         if (image := _read_or_report(path, report)) is None:
             continue
         try:
+            check_aspect(image.shape[1], image.shape[2], framed_like)
             prediction = _predicted(detector, image, category, device, report)
         except (ValueError, MemoryError) as error:
             report.bad[path] = describe(error)
@@ -264,10 +313,21 @@ def _check_left(detector: BatchDetector, count: int, category: str, report: Repo
         raise ValueError(f"{error}. Not among them: {bad}") from None
 
 
-def score_image(detector: Detector, path: Path, category: str, device: str | torch.device = "cpu") -> float:
-    """The score of one image file."""
+def score_image(
+    detector: Detector,
+    path: Path,
+    category: str,
+    device: str | torch.device = "cpu",
+    framed_like: Sequence[tuple[int, int]] = (),
+) -> float:
+    """The score of one image file; `framed_like` as for `predict_images`, here an error."""
     report = Report()
-    return float(_predicted(detector, _read(path, report), category, device, report).score[0])
+    image = _read(path, report)
+    try:
+        check_aspect(image.shape[1], image.shape[2], framed_like)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    return float(_predicted(detector, image, category, device, report).score[0])
 
 
 def demo_note(backbone: str, images: Sequence[Path]) -> str | None:

@@ -2,10 +2,15 @@
 
 import argparse
 import sys
+from functools import partial
+from typing import TYPE_CHECKING
 
 from zsad import arguments
 from zsad.commands.common import Commands, detector_options
 from zsad.study.config import usual_resolution
+
+if TYPE_CHECKING:
+    from zsad.data import Dataset
 
 
 def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
@@ -48,6 +53,7 @@ def run(options: argparse.Namespace) -> None:
     from zsad.leagues import in_words, leagues_of_outputs
     from zsad.predict import demo_note
     from zsad.robustness import uniform_sweep
+    from zsad.study.references import with_drawn_references
 
     chosen = detector_options(options)
     backbone = options.backbone or usual_backbone(options.detector)
@@ -56,15 +62,19 @@ def run(options: argparse.Namespace) -> None:
     dataset = load_dataset(options.reader, options.root, category=options.category, domain=options.domain)
     check_labels(dataset.subset(options.limit))
     detector = load_detector(options.detector, backbone=backbone, device=options.device, dtype=options.dtype, **chosen)
+    sizes = {
+        "resolution": options.resolution or usual_resolution(options.detector),
+        "aspect": options.aspect,
+        "metric_size": options.metric_size,
+    }
+    detector = with_drawn_references(detector, partial(_good_training, options), dataset, sizes)
     check_unseen(detector, [options.root.resolve().name], dataset.image_digests)
     records = uniform_sweep(
         detector,
         dataset,
         "none",
         [0.0],
-        resolution=options.resolution or usual_resolution(options.detector),
-        aspect=options.aspect,
-        metric_size=options.metric_size,
+        **sizes,
         batch_size=options.batch_size,
         limit=options.limit,
         device=options.device,
@@ -82,3 +92,12 @@ def run(options: argparse.Namespace) -> None:
     if options.csv:
         write_atomically(options.csv, lambda temporary: records.to_csv(temporary, index=False))
         print(f"written to {options.csv}")
+
+
+def _good_training(options: argparse.Namespace) -> "Dataset | None":
+    """The good training images of the category, of which references are drawn."""
+    from zsad.data import load_dataset
+
+    if options.reader == "folder":
+        return None
+    return load_dataset(options.reader, options.root, category=options.category, split="train").normal()

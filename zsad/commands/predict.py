@@ -33,14 +33,21 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
         metavar="GOOD_DIR",
         help="threshold: the highest score of these good images",
     )
+    predict.add_argument(
+        "--reference",
+        type=arguments.path,
+        metavar="GOOD_DIR",
+        help="compare with the good images here too (few-shot WinCLIP)",
+    )
     predict.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Scores images and draws their heat maps; returns the exit code."""
-    from zsad.detectors import load_detector, usual_backbone
+    from zsad.detectors import load_detector, usual_backbone, with_references
     from zsad.detectors.batch import BatchDetector
     from zsad.files import check_writable_folder
+    from zsad.leagues import in_words, leagues_of_outputs
     from zsad.predict import (
         SCORES,
         Report,
@@ -50,27 +57,40 @@ def run(options: argparse.Namespace) -> int:
         find_images,
         output_paths,
         predict_images,
+        read_references,
         score_image,
         threshold_from,
     )
 
     images = find_images(options.image, options.out)
     output_paths(images, options.out, f"_heatmap.{options.format}")
+    if options.reference and options.detector == "winclip":
+        options.detector = "winclip_plus"  # what WinCLIP with references is called
     chosen = detector_options(options)
+    if options.reference and "references" in chosen:
+        raise ValueError("all images of --reference are compared with: leave out --option references")
     backbone = options.backbone or usual_backbone(options.detector)
     good = find_images([options.calibrate]) if options.calibrate else []
+    shown = find_images([options.reference], options.out) if options.reference else []
     check_writable_folder(options.out)
     detector = load_detector(options.detector, backbone=backbone, device=options.device, dtype=options.dtype, **chosen)
     check_company(detector, len(images), options.category, calibrated=bool(options.calibrate))
-    if note := demo_note(backbone, [*images, *good]):
+    if note := demo_note(backbone, [*images, *good, *shown]):
         print(f"zsad: note: {note}", file=sys.stderr)
+    sizes: tuple[tuple[int, int], ...] = ()
+    if options.reference:
+        with progress_bar(len(shown), 0, "image", "references") as bar:
+            found = read_references(shown, [*images, *good], lambda _: bar.update())
+        detector, sizes = with_references(detector, found.references), found.sizes
+        league = in_words(leagues_of_outputs(detector))
+        print(f"{detector.name} compares with {len(shown)} good images of {options.reference}; league: {league}")
     threshold = None if options.threshold is None else Threshold(options.threshold, "given")
     if options.calibrate:
         with progress_bar(len(good), 0, "image", "calibrating") as bar:
 
             def score(path: Path) -> float:
                 bar.update()
-                return score_image(detector, path, options.category, options.device)
+                return score_image(detector, path, options.category, options.device, sizes)
 
             threshold = threshold_from(options.calibrate, score)
     if threshold:
@@ -81,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
     with progress_bar(len(images), 0, "image", "predict") as bar:
         for scored in predict_images(
             detector, images, options.category, options.out, device=options.device, threshold=threshold,
-            image_format=options.format, report=report,
+            image_format=options.format, report=report, framed_like=sizes,
         ):  # fmt: skip
             decision = f"\t{scored.decision}" if scored.decision else ""
             print(f"{scored.image}\tscore {scored.score:.4f}{decision}\t{scored.heatmap}", flush=True)

@@ -20,11 +20,13 @@ from zsad.detectors.defence import DEFENCES, Defended
 from zsad.detectors.given import check_values, without_home_signs
 from zsad.detectors.maeday import MAEDAY, MAEDAYOptions
 from zsad.detectors.musc import MuSc, MuScOptions
+from zsad.detectors.references import References
 from zsad.detectors.rwda import RWDA, RWDAOptions
 from zsad.detectors.text_fnn import TextFNN, TextFNNOptions
 from zsad.detectors.tiling import Tiling
 from zsad.detectors.tiling_options import TilingOptions
 from zsad.detectors.winclip import WinCLIP, WinCLIPOptions
+from zsad.detectors.winclip_plus import WinCLIPPlus, WinCLIPPlusOptions
 from zsad.leagues import League, league_of
 
 DETECTORS: dict[str, Any] = {
@@ -39,6 +41,7 @@ DETECTORS: dict[str, Any] = {
     "maeday": (MAEDAY, MAEDAYOptions),
     "acr": (ACR, ACROptions),
     "april_gan": (AprilGAN, AprilGANOptions),
+    "winclip_plus": (WinCLIPPlus, WinCLIPPlusOptions),
 }
 
 __all__ = [
@@ -56,6 +59,8 @@ __all__ = [
     "option_names",
     "takes",
     "usual_backbone",
+    "wanted_references",
+    "with_references",
 ]
 
 
@@ -88,6 +93,26 @@ def load_detector(
     detector: Detector = DETECTORS[name][0](backbone, resolved)
     defence: str | None = options.get("defence")
     return detector if defence is None else Defended(detector, defence)
+
+
+def wanted_references(detector: Detector) -> int:
+    """How many good images of the product a detector has yet to be given before it can predict; 0 of most."""
+    count: int = getattr(detector, "wants_references", 0)
+    return count
+
+
+def with_references(detector: Detector, references: References) -> Detector:
+    """A detector that compares with these good images; behind the defence that it has.
+
+    Raises ValueError for one that compares with none.
+    """
+    if isinstance(detector, Defended):
+        return Defended(with_references(detector._detector, references), detector.defence)
+    if not hasattr(detector, "with_references"):
+        able = [name for name in DETECTORS if hasattr(DETECTORS[name][0], "with_references")]
+        raise ValueError(f"{detector.name} takes no references; those that do: {', '.join(able)}")
+    fitted: Detector = detector.with_references(references)
+    return fitted
 
 
 def usual_backbone(name: str) -> str:

@@ -1,7 +1,7 @@
 """The data sets of a study: where they lie, what is drawn where it is missing, and what they are known by."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from zsad.data import Dataset, load_dataset
@@ -22,24 +22,43 @@ def read_suite(study: Study, suite: str, category: str, limit: int | None) -> Da
     return _read(study, suite, category, "test", study.suites[suite].domain).subset(limit)
 
 
-def read_training(study: Study, suite: str, category: str) -> Dataset | None:
-    """At most `study.training` good training images of one category of a study; None where it wants none, and where the
-    suite has none. They are known by the same as those of `read_suite`, which has found the suite.
+def read_training(study: Study, suite: str, category: str, without: Collection[str] = ()) -> Dataset | None:
+    """At most `study.training` good training images of one category of a study, `without` some, by their ids; None
+    where it wants none, and where the suite has none. They are known by the same as those of `read_suite`, which has
+    found the suite.
     """
-    if study.training is None or study.suites[suite].reader == "folder":
+    if study.training is None:
+        return None
+    good = read_good_training(study, suite, category)
+    if good is not None and without:
+        good = only(study, suite, good, [name for name in good.ids if name not in without])
+    return good.subset(study.training) if good is not None and len(good) else None
+
+
+def read_good_training(study: Study, suite: str, category: str) -> Dataset | None:
+    """All good training images of one category of a study; None where the suite has no such split."""
+    if study.suites[suite].reader == "folder":
         return None
     try:
-        found = _read(study, suite, category, "train")
+        return _read(study, suite, category, "train").normal()
     except ValueError:  # a copy without its training split
         return None
-    good = found.normal()
-    return good.subset(study.training) if len(good) else None
+
+
+def only(study: Study, suite: str, dataset: Dataset, ids: Collection[str]) -> Dataset:
+    """The images of these ids, in the order of the data set, known by the same as all."""
+    entries = [entry for entry, name in zip(dataset.entries, dataset.ids, strict=True) if name in ids]
+    some = Dataset(dataset.reader, dataset.root, dataset.category, dataset.split, entries)
+    return _as_drawn(study, suite, some)
 
 
 def _read(study: Study, suite: str, category: str, split: str, domain: str | None = None) -> Dataset:
     config, root = study.suites[suite], study.root_of(suite)
-    found = load_dataset(config.reader, root, category=category, split=split, domain=domain)
-    drawn = recipe_of(root) if study.is_demo(suite) else None
+    return _as_drawn(study, suite, load_dataset(config.reader, root, category=category, split=split, domain=domain))
+
+
+def _as_drawn(study: Study, suite: str, found: Dataset) -> Dataset:
+    drawn = recipe_of(study.root_of(suite)) if study.is_demo(suite) else None
     return found.as_drawn(*drawn) if drawn else found
 
 

@@ -1,5 +1,6 @@
 """Evaluates the cells of a study that have no record yet, and hands out all of them."""
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ import torch
 
 from zsad.data import Dataset
 from zsad.data.labels import check_labels, check_masks
-from zsad.detectors import Detector, declared, load_backbone_of, load_detector
+from zsad.detectors import Detector, declared, load_backbone_of, load_detector, wanted_references
 from zsad.detectors.learned import check_unseen
 from zsad.files import check_writable_folder, remove_stale
 from zsad.leagues import leagues_of_outputs
@@ -26,10 +27,11 @@ from zsad.study import provenance
 from zsad.study.cells import Cell, Request, Selection, cell_of, requests
 from zsad.study.code import module_code
 from zsad.study.config import DetectorConfig, Study, resolve
-from zsad.study.data import ensure_suite, read_suite, read_training, where_to_put
-from zsad.study.evaluate import corruption_of, evaluate, load_images
+from zsad.study.data import ensure_suite, read_good_training, read_suite, read_training, where_to_put
+from zsad.study.evaluate import corruption_of, evaluate, load_images, sizes_of
 from zsad.study.incomplete import Failures, IncompleteError, Subject
 from zsad.study.manifest import Entry, gather
+from zsad.study.references import with_drawn_references
 from zsad.study.results import Results
 from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Shift, StudyError, starting_shifts
@@ -170,7 +172,8 @@ class Evaluator:
         self._towers: dict[str, Any] = {}
         self._detectors: dict[tuple[str, str, str], Detector | Exception] = {}
         self._datasets: dict[tuple[str, str, int | None], Dataset | Exception] = {}
-        self._trainings: dict[tuple[str, str], Dataset | Exception | None] = {}
+        self._given: dict[tuple[str, ...], Detector | Exception] = {}  # detectors with references of a category
+        self._trainings: dict[tuple[str, ...], Dataset | Exception | None] = {}
         self._images: dict[_Images, TestSet] = {}
         self._program = {"versions": provenance.versions(), **provenance.commit()}
 
@@ -249,6 +252,8 @@ class Evaluator:
             data = dataset.fingerprint()
             what = f"{request.detector.label} on {request.backbone}"
             detector = self._detector(request.detector, request.backbone)
+            if wanted_references(detector):
+                detector = self._with_references(detector, request, dataset)
             check_unseen(detector, (request.suite, self.study.suites[request.suite].root.name), dataset.image_digests)
         except (ValueError, TypeError, OSError, ImportError) as error:
             failures.add(what, str(error), subject)
@@ -264,11 +269,27 @@ class Evaluator:
         return Wanted(cell, detector, dataset, training, key, entry)
 
     def _training(self, cell: Cell) -> Dataset | None:
-        """The good training images that are scored beside a cell's own."""
+        """The good training images that are scored beside a cell's own; not those that its detector compares with."""
         if cell.training is None:
             return None
-        place = (cell.suite, cell.category)
-        return _remembered(self._trainings, place, lambda: read_training(self.study, *place))
+        place, references = (cell.suite, cell.category), json.loads(cell.options).get("reference_images", [])
+        return _remembered(
+            self._trainings, (*place, *references), lambda: read_training(self.study, *place, without=references)
+        )
+
+    def _with_references(self, detector: Detector, request: Request, dataset: Dataset) -> Detector:
+        """The detector of a request with references of its category."""
+        suite, category = request.suite, request.category
+        return _remembered(
+            self._given,
+            (suite, category, request.detector.label, request.backbone, dataset.fingerprint()),
+            lambda: with_drawn_references(
+                detector,
+                lambda: read_good_training(self.study, suite, category),
+                dataset,
+                sizes_of(self.study, request.detector),
+            ),
+        )
 
     def _detector(self, config: DetectorConfig, backbone: str) -> Detector:
         load = self._loader or partial(load_study_detector, towers=self._towers)

@@ -27,3 +27,25 @@ def shown_on(page: notebook.Page) -> tuple[set[str], dict[str, str]]:
     assert page.folder is not None
     content = json.loads((page.folder / f"{page.name}.json").read_text())
     return {item["id"] for item in content["items"]}, {key: n["text"] for key, n in content["numbers"].items()}
+
+
+def order_on(name: str, page: notebook.Page, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a reader of `notebooks/<name>.py` meets, from top to bottom: "finding", ids of figures and tables and,
+    with "> " before them, those that are folded.
+    """
+    met: list[str] = []
+
+    def noted(method: str, what: str | None) -> None:
+        real = getattr(notebook.Page, method)
+
+        def call(self: notebook.Page, *arguments: Any, **options: Any) -> Any:
+            inside = "> " if self._folding is not None else ""
+            met.append(inside + (what or arguments[1]))
+            return real(self, *arguments, **options)
+
+        monkeypatch.setattr(notebook.Page, method, call)
+
+    for method, what in (("finding", "finding"), ("figure", None), ("table", None)):
+        noted(method, what)
+    run_cells(name, page, monkeypatch)
+    return met

@@ -56,6 +56,18 @@ def test_the_worst_drop_is_that_of_the_lowest_mean():
     assert said.count("at +30 degrees") == 2
 
 
+def test_the_finding_is_about_all_shifted_values():
+    row = {"before": 80.0, "after": 70.0, "change": -10.0, "change_low": -12.0, "change_high": -8.0, "images": 20,
+           "categories": 2}  # fmt: skip
+    cost = pd.DataFrame([row | {"metric": "image_auroc"}])
+    said = sweeps.finding(cost, records(), "angle")
+    assert said.startswith("Image AUROC falls from 80.0 to 70.0 % (−10.0 points, −12.0 to −8.0).")
+    assert "Means over 2 turns from −30 degrees to +30 degrees, on 20 test images of 2 products" in said
+    assert "Means over 2 white balance shifts from −30 mired to +30 mired" in sweeps.finding(
+        cost, records(), "white_balance"
+    )
+
+
 def test_percents_hold_means_intervals_and_every_category():
     table = sweeps.percents(records(), mean_over_categories(records())).set_index("value")
     assert table.loc[-30.0, "pAUROC mean"] == pytest.approx(80)

@@ -1,10 +1,12 @@
 """The pages of uniform shifts, on toys: which records they take, and what their cells show."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from notebook_cells import run_cells, shown_on
+from notebook_cells import order_on, run_cells, shown_on
 from toys import load_reddish, tiny_study, write_suite
 
 import zsad.study
@@ -46,8 +48,8 @@ def test_the_page_of_a_sweep_shows_its_figure_its_drop_and_its_means(page, monke
     run_cells("uniform", page, monkeypatch)
     page.name = "uniform"
     content = json.loads((page.folder / "uniform.json").read_text())
-    assert [item["id"] for item in content["items"]] == ["fig-rotation", "tab-rotation"]
-    assert {"conclusion", "who", "aupro_drop", "aupro_clean", "aupro_worst", "pixel_auroc_drop"} <= set(
+    assert [item["id"] for item in content["items"]] == ["fig-rotation-image", "fig-rotation", "tab-rotation"]
+    assert {"conclusion", "pixel", "who", "aupro_drop", "aupro_clean", "aupro_worst", "pixel_auroc_drop"} <= set(
         content["numbers"]
     )
     table = pd.read_csv(page.folder / "tables" / "tab-rotation.csv")
@@ -58,13 +60,39 @@ def test_the_page_of_a_sweep_shows_its_figure_its_drop_and_its_means(page, monke
     assert table["AUPRO washer"].tolist() == pytest.approx([100 * aupro[v] for v in (-30, 0, 30)])
 
 
+def test_the_finding_stands_first_then_the_image_level_and_numbers_are_folded(page, monkeypatch):
+    assert order_on("uniform", page, monkeypatch) == ["finding", "fig-rotation-image", "fig-rotation", "> tab-rotation"]
+    _, numbers = shown_on(page)
+    records = compute(page.study, "uniform", "angle", loader=load_reddish, progress=False)
+    aurocs = records[records["metric"] == "image_auroc"].set_index("value")["estimate"]
+    turned = 100 * (aurocs[-30] + aurocs[30]) / 2
+    assert f"from {100 * aurocs[0]:.1f} to {turned:.1f} %" in numbers["conclusion"]
+    assert "False alarms and misses: not known" in numbers["conclusion"], "nothing is kept of training images"
+    assert "Means over 2 turns from −30 degrees to +30 degrees, on 10 test images of 1 product" in numbers["conclusion"]
+
+
+def test_false_alarms_at_the_threshold_stand_beside_auroc(page, monkeypatch):
+    good = write_suite(page.folder / "others", normal=6, seed=1) / "washer" / "test" / "good"
+    root = page.study.data_root
+    shutil.copytree(good, Path(root) / "toys" / "washer" / "train" / "good")
+    page.study = page.study.model_copy(update={"training": 6})
+    variables = run_cells("uniform", page, monkeypatch)
+    conclusion = shown_on(page)[1]["conclusion"]
+    alarms = variables["cost"].set_index("metric").loc["false_alarms"]
+    assert f"from {alarms['before']:.1f} to {alarms['after']:.1f} %" in conclusion
+    decided = variables["decided"].query("metric == 'false_alarms' and rule == 'training images'").set_index("value")
+    assert alarms["after"] == pytest.approx(50 * (decided["estimate"][-30] + decided["estimate"][30]))
+    table = pd.read_csv(page.folder / "tables" / "tab-rotation.csv")
+    assert table["false alarms mean"].tolist() == pytest.approx([100 * decided["estimate"][v] for v in (-30, 0, 30)])
+
+
 def test_the_page_of_rotations_shows_the_corners_counted_and_left_out(page, monkeypatch):
     own = tiny_study(page.study.records_root.parent).sweeps[0]
     block = own.model_copy(update={"name": "corners left out", "corners": "left out", "hue": []})
     page.study = page.study.model_copy(update={"sweeps": [own, block]})
     variables = run_cells("uniform", page, monkeypatch)
     ids, numbers = shown_on(page)
-    assert ids == {"fig-rotation", "fig-corners", "tab-rotation"}
+    assert ids == {"fig-rotation-image", "fig-rotation", "fig-corners", "tab-rotation"}
     curves = variables["curves"].set_index(["metric", "corners", "value"])["estimate"]
     left_out = compute(page.study, "uniform", "angle", variant="corners left out", loader=load_reddish, progress=False)
     expected = left_out[left_out["metric"] == "aupro"].set_index("value")["estimate"]

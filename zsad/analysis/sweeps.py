@@ -4,11 +4,13 @@ import math
 
 import pandas as pd
 
+from zsad.analysis.costs import IMAGE, cost_sentence, counted
 from zsad.analysis.means import Drop, drop_sentence, drops, worst_drop
 from zsad.analysis.words import number, span
 
 METRICS = {"pixel_auroc": "pAUROC", "aupro": "AUPRO"}
-"""The metrics of a sweep, and their names in a table."""
+"""The pixel metrics of a sweep, and their names in a table."""
+TABLE = IMAGE | METRICS
 
 
 def subject(records: pd.DataFrame) -> str:
@@ -40,6 +42,22 @@ def strength(setting: str, value: float) -> str:
     return f"a {setting} shift of {number(shift, 2, sign=True)}{unit}"
 
 
+def finding(cost: pd.DataFrame, records: pd.DataFrame, setting: str) -> str:
+    """What a sweep costs at image level in the mean over all its shifted values: none was chosen after looking.
+
+    Args:
+        cost: of `zsad.analysis.costs.costs`, a row a metric, of all shifted values together.
+        records: of the sweep.
+    """
+    values = records.loc[records["value"] != 0, "value"]
+    first, last = (strength(setting, at).removeprefix(f"a {setting} shift of ") for at in (values.min(), values.max()))
+    called = {"angle": "turns"}.get(setting, f"{setting.replace('_', ' ')} shifts")
+    return (
+        f"{cost_sentence(cost)} Means over {values.nunique()} {called} from {first} to {last}, on {counted(cost)}; in "
+        "brackets 95 % intervals."
+    )
+
+
 def worst_drops(records: pd.DataFrame, replicates: pd.DataFrame) -> dict[str, Drop]:
     """Of each of `METRICS` the lowest shifted mean, against the mean at value 0; see `zsad.analysis.means.drops`."""
     fallen = drops(records[records["metric"].isin(METRICS)], replicates)
@@ -52,13 +70,16 @@ def conclusion(worst: dict[str, Drop], setting: str) -> str:
 
 
 def percents(records: pd.DataFrame, mean: pd.DataFrame) -> pd.DataFrame:
-    """A row a value; of each of `METRICS` the mean over categories, its interval and every category, in percent.
+    """A row a value; of each of `TABLE` that is there the mean over categories, its interval and every category, in
+    percent.
 
     `mean`: of `zsad.analysis.means.mean_over_categories`.
     """
     columns: dict[str, pd.Series] = {}
-    for metric, short in METRICS.items():
+    for metric, short in TABLE.items():
         rows = mean[mean["metric"] == metric].set_index("value")
+        if rows.empty:
+            continue
         for name, key in (("mean", "estimate"), ("low", "low"), ("high", "high")):
             columns[f"{short} {name}"] = rows[key] * 100
         for category, group in records[records["metric"] == metric].groupby("category"):
@@ -67,8 +88,9 @@ def percents(records: pd.DataFrame, mean: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_intervals(table: pd.DataFrame) -> dict[str, list[str]]:
-    """Of each of `METRICS` the means of `percents` in words, with their intervals."""
+    """The means of `percents` in words, with their intervals."""
     return {
         short: [span(*row) for row in table[[f"{short} {part}" for part in ("mean", "low", "high")]].to_numpy()]
-        for short in METRICS.values()
+        for short in TABLE.values()
+        if f"{short} mean" in table
     }

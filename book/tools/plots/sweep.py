@@ -19,6 +19,8 @@ METRIC_NAMES = {
     "pixel_ap": "pixel AP",
     "pixel_f1max": "pixel F1-max",
     "aupro": "AUPRO (FPR ≤ 0.3)",
+    "false_alarms": "false alarms",
+    "misses": "misses",
 }
 
 

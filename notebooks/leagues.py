@@ -14,8 +14,7 @@
 # # Leagues
 #
 # **What to see.** Methods differ in where they know anomalies from, and those of different leagues are not to be ranked
-# with each other. A league is computed from what each part of a detector declares that it was shown. Here is what each
-# league is, its methods without a shift, whether who is ahead within a league is as printed, and what variants change.
+# with each other. How far do the methods of each league get without a shift, and is who is ahead as printed?
 
 # %% tags=["parameters"]
 study = "demo"  # demo, quick, stangl, paper, or a YAML file
@@ -30,68 +29,121 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 from book.tools import page as notebook
 from book.tools import plots
+from book.tools.leagues import by_league, measured, pictured
 from zsad.analysis import league_tables, poster
-from zsad.analysis.means import unshifted
-from zsad.analysis.published import counted
-from zsad.study.results import leagues_of
+from zsad.analysis.published import DATA_SETS, counted
 
 page = notebook.start(globals(), "leagues")
+found, titles = measured(page), page.study.titles
 
 # %%
-records = unshifted(page.records("none"))
-first = page.study.first_backbones(records["detector"].unique())
-records = records[records["backbone"] == records["detector"].map(first)]
-methods = [d.label for d in page.study.detectors if d.label == d.name and d.label in set(records["detector"])]
-titles, shown = page.study.titles, records[records["detector"].isin(methods)]
-of_scores, of_maps = (
-    {label: league for label, league in leagues_of(shown, page.study, output).items()} for output in ("scores", "maps")
-)
+if found:
+    printed = poster.as_printed(page.published("poster_table"))
+    replicates = page.details("replicates", found.records)
+    compared = league_tables.order(found.shown, replicates, found.of_scores, titles, printed)
+    scores = league_tables.levels(found.shown, found.of_scores, titles, ["image_auroc"])
+    maps = league_tables.levels(found.shown, found.of_maps, titles, ["pixel_auroc", "aupro"])
+    suites = [suite for suite in scores["suite"].unique() if suite in DATA_SETS] or list(scores["suite"].unique())
+    finding = league_tables.finding(compared, scores)
+    page.say(f"**{finding}**")
+    page.number("conclusion", finding)
+
+# %% [markdown]
+# ## Good or damaged: the image's score
+
+# %%
+if found:
+    partly = league_tables.partly_measured(scores[scores["suite"].isin(suites)])
+    page.figure(
+        plots.league_levels(scores, {(suite, "image_auroc"): f"{suite}: image AUROC [%]" for suite in suites}),
+        "fig-leagues-image",
+        "<strong>Image AUROC by league, no shift.</strong> Colour: league of the image scores. Mean over categories "
+        f"with its 95 % interval; hollow: not measured on all categories. {partly}",
+    )
+
+# %% [markdown]
+# ## Where the damage is: the map
+
+# %%
+if found and len(maps):
+    of_maps = {(suites[0], metric): f"{suites[0]}: {words} [%]"
+               for metric, words in (("pixel_auroc", "pixel AUROC"), ("aupro", "AUPRO"))}  # fmt: skip
+    page.figure(
+        plots.league_levels(maps, of_maps),
+        "fig-leagues-pixel",
+        "<strong>Maps by league, no shift.</strong> Colour: league of the maps, which may be another than that of the "
+        "scores. Mean over categories with its 95 % interval; hollow: not measured on all categories.",
+    )
 
 # %% [markdown]
 # ## What each league is
+#
+# A league is computed from what each part of a detector declares that it was shown.
 
 # %%
-rules = league_tables.rules([*of_scores.values(), *of_maps.values()])
-page.figure(
-    plots.league_picture(rules["league"].tolist()),
-    "fig-leagues",
-    "<strong>What each league was shown.</strong> Filled: what makes it this league. Crossed: never shown to any part "
-    "of its methods. Empty: may have been shown to some.",
-)
-page.table(
-    rules,
-    "tab-leagues",
-    "<strong>Leagues of this study's methods</strong>, as computed from what their parts declare.",
-)
+if found:
+    rules = league_tables.rules([*found.of_scores.values(), *found.of_maps.values()])
+    page.figure(
+        plots.league_picture(rules["league"].tolist()),
+        "fig-leagues",
+        "<strong>What each league was shown.</strong> Filled: what makes it this league. Crossed: never shown to any "
+        "part of its methods. Empty: may have been shown to some.",
+    )
 
 # %% [markdown]
-# ## The methods of each league
+# ## Each method in a picture
 #
-# Image scores first. A method's scores and maps may be of different leagues: each table goes by what it measures.
+# By the league of its maps: what a method sees, what was learned for it, and what it was never shown. All maps are of
+# one image, each on a scale of its own; methods that compare test images were given sixteen.
 
 # %%
-printed = poster.as_printed(page.published("poster_table"))
-page.table(
-    league_tables.methods_by_league(shown, of_scores, titles, ["image_auroc"], printed),
-    "tab-leagues-image",
-    "<strong>Image AUROC by league</strong>, no shift, percent, mean over categories with its 95 % interval. Printed: "
-    "the poster's column without corruption, of real data and real CLIPs: another world, of "
-    "which only the order may be compared.",
-)
-page.table(
-    league_tables.methods_by_league(shown, of_maps, titles, ["pixel_auroc", "aupro"]),
-    "tab-leagues-pixel",
-    "<strong>Maps by league</strong>: pixel AUROC and AUPRO, no shift, percent, mean over categories with its 95 % "
-    "interval.",
-)
+if found and found.maps:
+    image, mask, methods = pictured(found)
+    suite, category = found.place
+    for league, labels in by_league(found.methods, found.of_maps).items():
+        page.figure(
+            plots.method_rows([methods[label] for label in labels], image, mask),
+            f"fig-methods-{league.replace(' ', '-')}",
+            f"<strong>Methods whose maps are of the league “{league}”.</strong> One test image of "
+            f"{category.replace('_', ' ')} ({suite}), its true defect outlined.",
+        )
+
+# %% [markdown]
+# ## How it was measured
+#
+# All test images of each category, on each detector's first backbone. A method's scores and maps may be of different
+# leagues: each table goes by what it measures. Print is of real data and real CLIPs, another world, of which only the
+# order may be compared. The domains of demo-aebad have [a page](aebad).
+
+# %%
+if found:
+    in_print = league_tables.in_print(printed, page.published("fields_best"), titles)
+    shown = found.shown[found.shown["suite"].isin(suites)]
+    page.table(rules, "tab-leagues", "<strong>Leagues of this study's methods</strong>, as computed from what their "
+               "parts declare.")  # fmt: skip
+    page.table(
+        league_tables.methods_by_league(shown, found.of_scores, titles, ["image_auroc"], in_print),
+        "tab-leagues-image",
+        "<strong>Image AUROC by league</strong>, no shift, percent, mean over categories with its 95 % interval. "
+        "Printed: the poster's column without corruption; of methods that it lacks, their own paper's number.",
+    )
+
+# %%
+for suite in suites if found and len(maps) else ():
+    page.table(
+        league_tables.methods_by_league(
+            shown[shown["suite"] == suite], found.of_maps, titles, ["pixel_auroc", "aupro"], in_print
+        ),
+        f"tab-leagues-pixel-{suite}",
+        f"<strong>Maps by league, {suite}</strong>: pixel AUROC and AUPRO, no shift, percent, mean over categories "
+        "with its 95 % interval. Printed: each method's own paper.",
+    )
 
 # %% [markdown]
 # Who is ahead within a league? Both methods see the same images in every bootstrap draw.
 
 # %%
-replicates = page.details("replicates", records)
-compared = league_tables.order(shown, replicates, of_scores, titles, printed)
-for league in dict.fromkeys(c.what for c in compared):
+for league in dict.fromkeys(c.what for c in compared) if found else ():
     within = [c for c in compared if c.what == league]
     page.table(
         league_tables.order_table(within),
@@ -100,9 +152,10 @@ for league in dict.fromkeys(c.what for c in compared):
         "printed and measured with the 95 % interval of the paired difference.",
         formats={"poster": "{:+.1f}"},
     )
-conclusion = f"Of {len(compared)} comparisons within a league the printed order is {counted(compared)}"
-page.say(f"**Conclusion.** {conclusion}")
-page.number("order", conclusion)
+if found and compared:
+    conclusion = f"Of {len(compared)} comparisons within a league the printed order is {counted(compared)}"
+    page.say(conclusion)
+    page.number("order", conclusion)
 
 # %% [markdown]
 # ## Variants of methods that know more than text, or no text
@@ -112,15 +165,15 @@ page.number("order", conclusion)
 # [reproduction gaps](reproduction_gaps), those of the text FNN have [a page](text_ablation).
 
 # %%
-for base in [label for label in methods if of_maps[label] != "text only"]:
-    found = league_tables.variants(page.study, records, replicates, base)
-    if found.empty:
+for base in [label for label in found.methods if found.of_maps[label] != "text only"] if found else ():
+    changed = league_tables.variants(page.study, found.records, replicates, base)
+    if changed.empty:
         continue
+    conclusion = league_tables.variants_sentence(changed, titles[base])
+    page.say(conclusion)
+    page.number(f"variants-{base}", conclusion)
     page.table(
-        league_tables.variants_table(found),
+        league_tables.variants_table(changed),
         f"tab-variants-{base}",
         f"<strong>Variants of {titles[base]}</strong>, no shift: change in points with its 95 % interval.",
     )
-    conclusion = league_tables.variants_sentence(found, titles[base])
-    page.say(f"**Conclusion ({titles[base]}).** {conclusion}")
-    page.number(f"variants-{base}", conclusion)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from zsad.clip import zoo
-from zsad.leagues import check_shown, league_of
+from zsad.leagues import check_shown, decided_by, league_of, never_shown
 from zsad.tiling import clipseg, isnet
 from zsad.tiling import zoo as tiling_zoo
 
@@ -61,3 +61,21 @@ def test_published_models_were_shown_no_damage():
     assert {league_of(shown) for shown in backbones} == {"text only"}
     segmenters = (isnet.IsNet.shown, tiling_zoo.SAM_SHOWN, clipseg.SHOWN)
     assert league_of(backbones[0], *segmenters) == "text only"
+
+
+@pytest.mark.parametrize(
+    ("league", "decides", "never"),
+    [
+        ("text only", "captions", "anomalies of other products"),
+        ("no text", None, "captions"),
+        ("auxiliary anomalies", "anomalies of other products", "normal images of the product"),
+        ("test batch", "test images", None),
+        ("unknown", "unknown", None),
+    ],
+)
+def test_what_makes_a_league_is_shown_to_it_and_what_would_make_another_is_not(league, decides, never):
+    assert decided_by(league) == decides
+    assert decides is None or league_of([decides]) == league
+    assert decides not in never_shown(league)
+    assert never is None or never in never_shown(league)
+    assert all(league_of([thing]) != league for thing in never_shown(league))

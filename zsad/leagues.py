@@ -38,8 +38,8 @@ OUTPUTS: tuple[Output, ...] = get_args(Output)
 UNKNOWN: tuple[Shown, ...] = ("unknown",)
 NOT_RECORDED = "not recorded"  # the league of what was computed before records named it
 
-# What decides a league, the first that some part was shown. Pictures, class labels, captions and masks of ordinary
-# things show no anomaly as such.
+# What decides a league, the first that some part was shown. Pictures, class labels and masks of ordinary things show no
+# anomaly as such, nor do captions, but they name it.
 _DECIDES: dict[Shown, League] = {
     "unknown": "unknown",
     "test images": "test batch",
@@ -47,6 +47,7 @@ _DECIDES: dict[Shown, League] = {
     "a few good images of the product": "few-shot",
     "anomalies of other products": "auxiliary anomalies",
     "masks of damage of other products": "was shown masks of other products",
+    "captions": "text only",
 }
 
 
@@ -60,11 +61,11 @@ def league_of(*parts: Iterable[Shown]) -> League:
     for thing, league in _DECIDES.items():
         if thing in seen:
             return league
-    return "text only" if "captions" in seen else "no text"
+    return "no text"
 
 
 def decided_by(league: str) -> Shown | None:
-    """What makes a detector one of a league; None of a league whose detectors were shown no anomalies at all."""
+    """What makes a detector one of a league; None of the league "no text", whose detectors know no anomaly."""
     return next((thing for thing, named in _DECIDES.items() if named == league), None)
 
 
@@ -72,8 +73,6 @@ def never_shown(league: str) -> list[Shown]:
     """What no part of a detector of a league was shown: it would be one of another league."""
     named: list[str] = list(_DECIDES.values())
     above = list(_DECIDES)[: named.index(league)] if league in named else list(_DECIDES)
-    if league == "no text":
-        above.append("captions")
     return [thing for thing in above if thing != "unknown"]
 
 

@@ -2,17 +2,29 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
+from typing import get_args
 
 import pandas as pd
 
 from zsad.analysis.differences import by_key, difference_of
 from zsad.analysis.gaps import METRICS, changes
 from zsad.analysis.poster import name_in_print
-from zsad.analysis.published import DATA_SETS, Comparison
+from zsad.analysis.published import DATA_SETS, OTHER, SAME, TIE, UNDECIDED, Comparison
 from zsad.analysis.unshifted import with_means
 from zsad.analysis.words import number, points, span
 from zsad.leagues import League, decided_by, never_shown
 from zsad.study.config import Study
+
+# Title -> what results/published/fields_best.csv calls the numbers of a method's own paper.
+PAPERS = {
+    "WinCLIP": "WinCLIP (CVPR 2023)",
+    "AnomalyCLIP": "AnomalyCLIP (ICLR 2024)",
+    "APRIL-GAN": "APRIL-GAN (VAND 2023)",
+    "ACR": "ACR (NeurIPS 2023)",
+    "MuSc": "MuSc (ICLR 2024)",
+}
+Printed = Mapping[tuple[str, str, str], float]
+"""(label, data set, metric as records name it) -> what is printed, in percent."""
 
 
 def rules(leagues: Iterable[str]) -> pd.DataFrame:
@@ -20,7 +32,7 @@ def rules(leagues: Iterable[str]) -> pd.DataFrame:
     rows = [
         {
             "league": league,
-            "knows anomalies from": decided_by(league) or ("captions" if league == "text only" else "nothing"),
+            "knows anomalies from": decided_by(league) or "nothing",
             "was never shown": ", ".join(never_shown(league)) or "–",
         }
         for league in _ordered(leagues)
@@ -28,38 +40,113 @@ def rules(leagues: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def in_print(
+    poster: pd.DataFrame, papers: pd.DataFrame, titles: Mapping[str, str]
+) -> dict[tuple[str, str, str], float]:
+    """What is printed of detectors without a shift (`Printed`): the poster's numbers
+    (`zsad.analysis.poster.as_printed`) and, of what it does not print, those of each method's own paper
+    (results/published/fields_best.csv).
+    """
+    found: dict[tuple[str, str, str], float] = {}
+    means = papers[(papers["category"] == "mean") & (papers["shift"] == "none")]
+    for label, title in titles.items():
+        for row in means[means["method"] == PAPERS.get(title)].itertuples():
+            found[label, str(row.dataset), str(row.metric).replace("pixel_aupro", "aupro")] = float(row.value)
+        name = name_in_print(label, titles)
+        for data_set in dict.fromkeys(DATA_SETS.values()) if name else ():
+            found[label, data_set, "image_auroc"] = float(poster.loc[name, (data_set, "none")])
+    return found
+
+
 def methods_by_league(
     records: pd.DataFrame,
     leagues: Mapping[str, str],
     titles: Mapping[str, str],
     metrics: Sequence[str],
-    printed: pd.DataFrame | None = None,
+    printed: Printed,
 ) -> pd.DataFrame:
     """A row a method, grouped by league; a column a suite and metric, percent with the 95 % interval of the mean over
-    categories (of which it may have fewer than others: then the cell says how many); and what is printed.
+    categories (of which it may have fewer than others: then the cell says how many); and behind each what is printed
+    for the data set that the suite stands for.
 
     Args:
         records: unshifted, of one backbone a method.
         leagues, titles: by label.
-        printed: as `zsad.analysis.poster.as_printed`: image AUROC, put behind the suite that stands for a data set.
+        printed: of `in_print`.
+    """
+    found, rows = levels(records, leagues, titles, metrics), []
+    for (league, method), of_method in found.groupby(["league", "method"], sort=False):
+        row: dict[str, object] = {"league": league, "method": method}
+        for r in of_method.itertuples():
+            suite, metric = str(r.suite), str(r.metric)
+            few = f" ({r.categories} of {r.of} categories)" if r.categories < r.of else ""
+            row[f"{suite} {METRICS[metric]}"] = span(r.estimate, r.low, r.high) + few
+            if (data_set := DATA_SETS.get(suite)) is not None:
+                row[f"{data_set}, printed {METRICS[metric]}"] = _number(printed.get((str(r.label), data_set, metric)))
+        rows.append(row)
+    return pd.DataFrame(rows).fillna("–")
+
+
+def levels(
+    records: pd.DataFrame, leagues: Mapping[str, str], titles: Mapping[str, str], metrics: Sequence[str]
+) -> pd.DataFrame:
+    """Means over categories without a shift: a row a method, suite and metric, in the order of leagues, with label,
+    league, method (its title), `categories` of the `of` that the suite has, images, and estimate, low and high in
+    percent. Arguments as `methods_by_league`.
     """
     records = records[records["metric"].isin(tuple(metrics))]
-    found = {label: with_means(records[records["detector"] == label], metrics) for label in set(records["detector"])}
-    most = records.groupby("suite")["category"].nunique()
-    rows = []
+    most, rows = records.groupby("suite")["category"].nunique(), []
+    suites = records["suite"].unique()
     for league in _ordered(leagues.values()):
-        for label in [label for label, of in leagues.items() if of == league and label in found]:
-            row = {"league": league, "method": titles[label]}
-            for suite in records["suite"].unique():
-                of_suite = found[label][found[label]["suite"] == suite]
-                count = of_suite["category"].nunique() - 1
-                few = f" ({count} of {most[suite]} categories)" if 0 < count < most[suite] else ""
-                for r in of_suite[of_suite["category"] == "mean"].itertuples():
-                    row[f"{suite} {METRICS[str(r.metric)]}"] = span(r.estimate, r.low, r.high) + few
-                if printed is not None and suite in DATA_SETS:
-                    row[f"{DATA_SETS[suite]}, printed"] = _number(printed, label, titles, DATA_SETS[suite])
-            rows.append(row)
-    return pd.DataFrame(rows).fillna("–")
+        for label in (label for label, of in leagues.items() if of == league and label in set(records["detector"])):
+            own = with_means(records[records["detector"] == label], metrics)
+            for suite in (suite for suite in suites if suite in set(own["suite"])):
+                of_suite = own[own["suite"] == suite]
+                means = of_suite[of_suite["category"] == "mean"].set_index("metric")
+                for metric in (metric for metric in metrics if metric in means.index):
+                    row = means.loc[metric, ["images", "estimate", "low", "high"]].to_dict()
+                    where = {"label": label, "league": league, "method": titles[label], "suite": suite}
+                    counts = {"categories": of_suite["category"].nunique() - 1, "of": int(most[suite])}
+                    rows.append({**where, "metric": metric, **counts, **row})
+    columns = ["label", "league", "method", "suite", "metric", "categories", "of", "images", "estimate", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def partly_measured(found: pd.DataFrame) -> str:
+    """Which methods of `levels` were measured on fewer categories of a suite than others; "" where none was."""
+    suites = found.drop_duplicates("suite").set_index("suite")["of"]
+    said = []
+    for method, rows in found.drop_duplicates(["method", "suite"]).groupby("method", sort=False):
+        there = rows.set_index("suite")["categories"]
+        few = [f"{there.get(suite, 0)} of {of} categories of {suite}"
+               for suite, of in suites.items() if there.get(suite, 0) < of]  # fmt: skip
+        said += [f"{method} is measured on {', on '.join(few)}"] if few else []
+    return f"{'; '.join(said)}: its numbers stand beside those of other images." if said else ""
+
+
+def finding(compared: Sequence[Comparison], found: pd.DataFrame) -> str:
+    """What the page of leagues found: how often the printed order within a league holds, and how far methods lie
+    apart; `found` are the `levels` of image AUROC.
+    """
+    whole = found[found["categories"] == found["of"]]
+    whole = whole[whole["suite"] == whole["suite"].iloc[0]] if len(whole) else whole
+    low, high = (whole.loc[place] for place in (whole["estimate"].idxmin(), whole["estimate"].idxmax()))
+    worst, best = (
+        f"{span(row['estimate'], row['low'], row['high'])} % ({row['method']}, {row['league']})" for row in (low, high)
+    )
+    reach = (
+        f"Without a shift image AUROC on {high['suite']} lies between {worst} and {best}, on "
+        f"{high['images']:,.0f} images of {high['of']} products."
+    )
+    if not compared:
+        return f"No two methods of one league are both measured and printed. {reach}"
+    count = {verdict: sum(c.verdict == verdict for c in compared) for verdict in (SAME, OTHER, UNDECIDED, TIE)}
+    claim = "mostly" if 2 * count[SAME] > len(compared) else "often" if count[SAME] > count[OTHER] else "rarely"
+    return (
+        f"Within a league who is ahead is {claim} as printed: of {len(compared)} comparisons the printed order is "
+        f"borne out in {count[SAME]}, reversed in {count[OTHER]}, and statistically undecided in {count[UNDECIDED]}"
+        f"{f'; in {count[TIE]} a tie is printed' if count[TIE] else ''}. {reach}"
+    )
 
 
 def order(
@@ -140,10 +227,9 @@ def variants_sentence(found: pd.DataFrame, base: str) -> str:
 
 
 def _ordered(leagues: Iterable[str]) -> list[str]:
-    known = list(League.__args__)  # type: ignore[attr-defined]
-    return sorted(set(leagues), key=lambda league: known.index(league) if league in known else len(known))
+    known = list(get_args(League))
+    return sorted(set(leagues), key=lambda league: (known.index(league) if league in known else len(known), league))
 
 
-def _number(printed: pd.DataFrame, label: str, titles: Mapping[str, str], data_set: str) -> str:
-    name = name_in_print(label, titles)
-    return "–" if name is None else number(float(printed.loc[name, (data_set, "none")]))
+def _number(value: float | None) -> str:
+    return "–" if value is None else number(value)

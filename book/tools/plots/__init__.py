@@ -6,7 +6,8 @@ from book.tools.plots.forest import plot_forest
 from book.tools.plots.gallery import gallery
 from book.tools.plots.heat import plot_heat
 from book.tools.plots.histogram import plot_histograms
-from book.tools.plots.leagues import league_picture
+from book.tools.plots.leagues import league_levels, league_picture
+from book.tools.plots.methods import Method, method_rows
 from book.tools.plots.pictures import WorstCase, outline, picture_row, to_uint8, worst_rows
 from book.tools.plots.scale import heat_scale
 from book.tools.plots.scatter import Cloud, plot_clouds
@@ -22,11 +23,14 @@ __all__ = [
     "PALETTE",
     "SETTINGS",
     "Cloud",
+    "Method",
     "WorstCase",
     "draw_boxes",
     "gallery",
     "heat_scale",
+    "league_levels",
     "league_picture",
+    "method_rows",
     "new_figure",
     "outline",
     "picture_row",

@@ -1,0 +1,109 @@
+"""What the page of leagues shows: the records of methods without a shift, and the map that each gives of one image."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from book.tools.absent import say_absent, say_not_kept
+from book.tools.page import Page
+from book.tools.plots import Method, to_uint8
+from book.tools.probes.maps import maps_of_category
+from zsad.analysis.means import unshifted
+from zsad.analysis.methods import in_words
+from zsad.study.results import leagues_of
+
+FEW = 16  # images that methods which compare images are given for an illustration
+
+
+@dataclass(frozen=True)
+class Leagues:
+    """Unshifted records, each detector's on its first backbone."""
+
+    page: Page
+    records: pd.DataFrame
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """The labels of detectors as they are, not of their variants."""
+        there = set(self.records["detector"])
+        return [d.label for d in self.page.study.detectors if d.label == d.name and d.label in there]
+
+    @property
+    def shown(self) -> pd.DataFrame:
+        """The records of `methods`."""
+        return self.records[self.records["detector"].isin(self.methods)]
+
+    @cached_property
+    def of_scores(self) -> dict[str, str]:
+        """The league of each method's image scores, by label."""
+        return leagues_of(self.shown, self.page.study, "scores")
+
+    @cached_property
+    def of_maps(self) -> dict[str, str]:
+        """The league of each method's maps, by label."""
+        return leagues_of(self.shown, self.page.study, "maps")
+
+    @property
+    def maps(self) -> list[str]:
+        """The methods that have maps."""
+        there = set(self.shown.loc[self.shown["metric"] == "pixel_auroc", "detector"])
+        return [label for label in self.methods if label in there]
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The suite and category, the first of those that most methods with maps were measured on."""
+        first = self.shown[self.shown["suite"] == self.shown["suite"].iloc[0]]
+        counts = first[first["detector"].isin(self.maps)].groupby("category", sort=False)["detector"].nunique()
+        return str(first["suite"].iloc[0]), str(counts.idxmax())
+
+
+def measured(page: Page) -> Leagues | None:
+    """The page's methods; where there are none it says so, keeps that as the page's conclusion, and returns None."""
+    records, what = unshifted(page.records("none")), "results without a shift"
+    first = page.study.first_backbones(records["detector"].unique())
+    found = Leagues(page, records[records["backbone"] == records["detector"].map(first)])
+    if found.methods:
+        return found
+    page.number("conclusion", say_not_kept(page, what) if page.shows_kept else say_absent(page, what))
+    return None
+
+
+def pictured(found: Leagues) -> tuple[np.ndarray, np.ndarray, dict[str, Method]]:
+    """An image with a large defect, (height, width, 3) bytes; its mask; and each method in a picture, by label."""
+    from zsad.study.evaluate import load_study_images, sizes_of  # imports every model's code
+    from zsad.study.run import load_study_detector
+
+    page, (suite, category) = found.page, found.place
+    dataset = page.dataset(suite, category, few=FEW)
+    test_set = load_study_images(page.study, dataset)
+    masks = test_set.image_masks
+    assert masks is not None, "pixel metrics are measured with masks"
+    index = max(range(len(masks)), key=lambda i: int(masks[i].sum()))
+    entries = {detector.label: detector for detector in page.study.detectors_on(suite)}
+    backbones, how = page.study.first_backbones(found.maps), {"device": page.study.device}
+    maps: dict[str, np.ndarray] = {}
+    towers: dict[str, object] = {}
+    for label in (label for label in found.maps if label in entries):
+        detector = load_study_detector(page.study, entries[label], backbones[label], towers)
+        asked = {"dataset": dataset, "sizes": sizes_of(page.study, entries[label]), "index": index}
+        maps[label] = page.computed(maps_of_category, how=how, detector=detector, **asked)["map"]
+    return to_uint8(test_set.images[index]), np.asarray(masks[index]), _methods(found, maps)
+
+
+def _methods(found: Leagues, maps: Mapping[str, np.ndarray]) -> dict[str, Method]:
+    names, titles = {d.label: d.name for d in found.page.study.detectors}, found.page.study.titles
+    return {
+        label: Method(titles[label], in_words(names[label], found.of_maps[label]), maps.get(label))
+        for label in found.methods
+    }
+
+
+def by_league(labels: Sequence[str], leagues: Mapping[str, str]) -> dict[str, list[str]]:
+    """League -> the labels of its methods, both in the order in which they come."""
+    grouped: dict[str, list[str]] = {}
+    for label in labels:
+        grouped.setdefault(leagues[label], []).append(label)
+    return grouped

@@ -1,0 +1,131 @@
+"""Tables of leagues: what is measured, what is printed of it, and what stands on fewer categories."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from zsad.analysis.league_tables import (
+    finding,
+    in_print,
+    levels,
+    methods_by_league,
+    order,
+    order_table,
+    partly_measured,
+    rules,
+    variants,
+    variants_sentence,
+    variants_table,
+)
+from zsad.analysis.poster import as_printed
+from zsad.analysis.published import OTHER, SAME
+from zsad.study.config import Study, project_root
+
+PUBLISHED = project_root() / "results" / "published"
+POSTER = as_printed(pd.read_csv(PUBLISHED / "poster_table.csv"))
+PAPERS = pd.read_csv(PUBLISHED / "fields_best.csv")
+TITLES = {"winclip": "WinCLIP", "clip": "CLIP", "april_gan": "APRIL-GAN", "musc": "MuSc", "seed 1": "seed 1"}
+LEAGUES = {"musc": "test batch", "winclip": "text only", "clip": "text only", "april_gan": "auxiliary anomalies"}
+NOISE = np.linspace(-0.01, 0.01, 50)
+
+
+def measured(values: dict[tuple[str, str], float], suite: str = "demo-mvtec") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Records and draws of (detector, category) -> AUROC, of so many images that no interval is widened."""
+    rows, draws = [], []
+    for (detector, category), value in values.items():
+        where = {"suite": suite, "category": category, "detector": detector, "key": f"{suite} {detector} {category}"}
+        counts = {"n_images": 10**9, "n_anomalous": 5 * 10**8}
+        for metric in ("image_auroc", "pixel_auroc"):
+            ends = {"estimate": value, "low": value - 0.01, "high": value + 0.01}
+            rows.append({**where, "metric": metric, **ends, **counts})
+        drawn = {"image_auroc": value + NOISE, "pixel_auroc": value + NOISE, "aupro": np.nan}
+        draws.append(pd.DataFrame({"replicate": range(50), **drawn, "key": where["key"]}))
+    return pd.DataFrame(rows), pd.concat(draws)
+
+
+VALUES = {("winclip", "a"): 0.8, ("winclip", "b"): 0.9, ("clip", "a"): 0.7, ("clip", "b"): 0.7, ("musc", "b"): 0.95}
+RECORDS, DRAWS = measured(VALUES)
+
+
+def test_a_league_is_told_by_what_makes_it_and_what_it_was_never_shown():
+    table = rules(["test batch", "no text", "text only", "text only", "auxiliary anomalies"]).set_index("league")
+    assert list(table.index) == ["text only", "no text", "auxiliary anomalies", "test batch"]
+    assert table["knows anomalies from"].tolist() == [
+        "captions", "nothing", "anomalies of other products", "test images"
+    ]  # fmt: skip
+    assert table.loc["no text", "was never shown"].endswith("masks of damage of other products, captions")
+    assert "captions" not in table.loc["text only", "was never shown"]
+    assert table.loc["test batch", "was never shown"] == "–"
+
+
+def test_what_the_poster_lacks_comes_from_the_methods_own_paper():
+    found = in_print(POSTER, PAPERS, TITLES)
+    assert found["winclip", "MVTec AD", "image_auroc"] == POSTER.loc["WinCLIP", ("MVTec AD", "none")]
+    own = PAPERS[(PAPERS["method"] == "MuSc (ICLR 2024)") & (PAPERS["dataset"] == "VisA")].set_index("metric")["value"]
+    assert found["musc", "VisA", "image_auroc"] == own["image_auroc"]
+    assert found["musc", "VisA", "aupro"] == own["pixel_aupro"]
+    assert ("april_gan", "MVTec AD", "pixel_auroc") in found
+    assert not [key for key in found if key[0] == "seed 1"]
+
+
+def test_methods_stand_by_league_beside_what_is_printed_and_say_where_categories_are_missing():
+    table = methods_by_league(RECORDS, LEAGUES, TITLES, ["image_auroc"], in_print(POSTER, PAPERS, TITLES))
+    assert table[["league", "method"]].to_numpy().tolist() == [
+        ["text only", "WinCLIP"], ["text only", "CLIP"], ["test batch", "MuSc"]
+    ]  # fmt: skip
+    assert table["demo-mvtec iAUROC"].str[:4].tolist() == ["85.0", "70.0", "95.0"]
+    assert table["demo-mvtec iAUROC"].str.endswith("(1 of 2 categories)").tolist() == [False, False, True]
+    assert table["MVTec AD, printed iAUROC"].tolist() == ["91.8", "73.8", "97.8"]
+    assert methods_by_league(RECORDS, LEAGUES, TITLES, ["image_auroc"], {}).iloc[0, -1] == "–"
+
+
+def test_who_is_measured_on_fewer_categories_is_named_for_every_suite():
+    visa, _ = measured({("winclip", "c"): 0.7, ("clip", "c"): 0.7}, "demo-visa")
+    found = levels(pd.concat([RECORDS, visa]), LEAGUES, TITLES, ["image_auroc"])
+    assert partly_measured(found) == (
+        "MuSc is measured on 1 of 2 categories of demo-mvtec, on 0 of 1 categories of demo-visa: its numbers stand "
+        "beside those of other images."
+    )
+    assert partly_measured(found[found["method"] != "MuSc"]) == ""
+
+
+def test_only_methods_of_one_league_measured_on_everything_are_compared():
+    leagues = {**LEAGUES, "musc": "text only"}
+    (found,) = order(RECORDS, DRAWS, leagues, TITLES, POSTER)
+    assert (found.first, found.second, found.what, found.verdict) == ("WinCLIP", "CLIP", "text only", SAME)
+    assert found.printed == pytest.approx(91.8 - 73.8)
+    assert found.measured.value == pytest.approx(15.0)
+    swapped, draws = measured({key: 1.6 - value for key, value in VALUES.items()})
+    assert [c.verdict for c in order(swapped, draws, leagues, TITLES, POSTER)] == [OTHER]
+    (row,) = order_table([found]).to_dict("records")
+    assert (row["data set"], row["measured"]) == ("demo-mvtec (MVTec AD)", "+15.0 (+15.0 to +15.0)")
+    assert order(RECORDS, DRAWS, {**leagues, "clip": "no text"}, TITLES, POSTER) == []
+    elsewhere = RECORDS.assign(suite="toys")
+    assert order(elsewhere, DRAWS, leagues, TITLES, POSTER) == []
+
+
+def test_the_finding_counts_orders_and_leaves_out_who_was_measured_on_less():
+    found = levels(RECORDS, LEAGUES, TITLES, ["image_auroc"])
+    text = finding(order(RECORDS, DRAWS, LEAGUES, TITLES, POSTER), found)
+    assert text.startswith("Within a league who is ahead is mostly as printed: of 1 comparisons the printed order is ")
+    assert "between 70.0 (69.3 to 70.7) % (CLIP, text only) and 85.0 (84.3 to 85.7) % (WinCLIP, text only)" in text
+    assert text.endswith("on 2,000,000,000 images of 2 products.")
+    assert finding([], found).startswith("No two methods of one league are both measured and printed.")
+    swapped, draws = measured({key: 1.6 - value for key, value in VALUES.items()})
+    assert "is rarely as printed" in finding(order(swapped, draws, LEAGUES, TITLES, POSTER), found)
+
+
+def test_a_variant_is_told_by_the_options_in_which_it_differs():
+    detectors = ["winclip", {"name": "winclip", "label": "seed 1", "options": {"temperature": 0.5}}, "clip"]
+    study = Study.model_validate(
+        {"name": "t", "suites": {"demo-mvtec": {"reader": "mvtec_ad", "root": "."}}, "detectors": detectors,
+         "backbones": ["demo-b"]}
+    )  # fmt: skip
+    records, draws = measured({("winclip", "a"): 0.8, ("seed 1", "a"): 0.7, ("clip", "a"): 0.5})
+    found = variants(study, records, draws, "winclip")
+    assert set(found["cause"]) == {"seed 1"}
+    (row,) = variants_table(found).to_dict("records")
+    assert (row["options"], row["iAUROC"]) == ("temperature: 0.5", "−10.0 (−10.0 to −10.0)")
+    assert "seed 1: iAUROC on demo-mvtec −10.0 (−10.0 to −10.0); pAUROC on" in variants_sentence(found, "WinCLIP")
+    level, drawn = measured({("winclip", "a"): 0.8, ("seed 1", "a"): 0.8})
+    assert variants_sentence(variants(study, level, drawn, "winclip"), "WinCLIP").endswith("seed 1: no metric differs.")

@@ -1,0 +1,63 @@
+"""The page of leagues, of a study of toys: what it shows, and what it says where there is nothing to show."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from notebook_cells import run_cells, shown_on
+from toys import Reddish, tiny_study, write_suite
+
+import zsad.study
+import zsad.study.run
+from book.tools.leagues import by_league, measured, pictured
+from book.tools.page import Page
+
+
+@pytest.fixture
+def study(tmp_path):
+    write_suite(tmp_path / "data" / "toys")
+    return tiny_study(tmp_path, detectors=["winclip", {"name": "winclip", "label": "other"}, "clip"])
+
+
+def load(study, detector, backbone, towers=None):
+    return Reddish(name=detector.name)
+
+
+@pytest.fixture
+def page(study, tmp_path, monkeypatch):
+    with_toys = zsad.study.compute
+    monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: with_toys(*a, **k, loader=load, progress=False))
+    monkeypatch.setattr(zsad.study.run, "load_study_detector", load)
+    return Page("leagues", study, {}, tmp_path)
+
+
+def test_the_page_shows_methods_by_league_and_a_map_of_each(page, monkeypatch, capsys):
+    run_cells("leagues", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert {"fig-leagues", "fig-leagues-image", "fig-leagues-pixel", "fig-methods-text-only", "tab-leagues",
+            "tab-leagues-image", "tab-leagues-pixel-toys"} <= ids  # fmt: skip
+    assert numbers["conclusion"].startswith("No two methods of one league are both measured and printed. Without a")
+    table = pd.read_csv(page.folder / "tables" / "tab-leagues-image.csv")
+    assert table["method"].tolist() == ["WinCLIP", "CLIP"]  # and not the variant
+
+
+def test_the_picture_is_of_the_largest_defect_and_of_every_method_as_it_is(page):
+    found = measured(page)
+    assert (found.methods, found.place) == (["winclip", "clip"], ("toys", "metal_nut"))
+    image, mask, methods = pictured(found)
+    assert mask.sum() == 144
+    red = image[..., 0].astype(float) - image[..., 1]
+    assert methods["clip"].map == pytest.approx(np.clip(red / 255, 0, 1), abs=1e-6)
+    assert methods["winclip"].words[0].startswith("one image: windows")
+
+
+def test_a_study_without_results_says_so_and_shows_nothing(page, monkeypatch, capsys):
+    nothing = page.records("none").iloc[:0]
+    monkeypatch.setattr(Page, "records", lambda *arguments, **selection: nothing)
+    run_cells("leagues", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert ids == set()
+    assert numbers["conclusion"].startswith("Not in this study: results without a shift.")
+
+
+def test_methods_are_grouped_in_the_order_in_which_they_come():
+    assert by_league(["a", "b", "c"], {"a": "x", "b": "y", "c": "x"}) == {"x": ["a", "c"], "y": ["b"]}

@@ -44,9 +44,7 @@ if found:
     scores = league_tables.levels(found.shown, found.of_scores, titles, ["image_auroc"])
     maps = league_tables.levels(found.shown, found.of_maps, titles, ["pixel_auroc", "aupro"])
     suites = [suite for suite in scores["suite"].unique() if suite in DATA_SETS] or list(scores["suite"].unique())
-    finding = league_tables.finding(compared, scores)
-    page.say(f"**{finding}**")
-    page.number("conclusion", finding)
+    page.finding(league_tables.finding(compared, scores))
 
 # %% [markdown]
 # ## Good or damaged: the image's score

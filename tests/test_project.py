@@ -75,6 +75,52 @@ def test_environment_yml_agrees_with_the_project():
     assert from_pip == {"pip": ["-r requirements.lock"]}
 
 
+def pythons() -> list[str]:
+    """Those that the classifiers name."""
+    return [text.rpartition(" ")[2] for text in PYPROJECT["classifiers"] if "Python :: 3." in text]
+
+
+def test_one_range_of_pythons_everywhere():
+    range_ = SpecifierSet(PYPROJECT["requires-python"])
+    assert [f"3.{minor}" for minor in range(30) if range_.contains(f"3.{minor}.5")] == pythons()
+    assert workflow("ci")["jobs"]["pythons"]["strategy"]["matrix"]["python"] == pythons()
+    setup = (ROOT / "tools/setup.sh").read_text()
+    least, past = re.search(r"not \(3, (\d+)\) <= .+ < \(3, (\d+)\)", setup).groups()
+    assert [f"3.{minor}" for minor in range(int(least), int(past))] == pythons()
+    names = re.search(r"PYTHON:-(.+?)\}", setup)[1].split()
+    assert {name.removeprefix("python") for name in names} == {*pythons(), "3", ""}
+
+
+def workflow(name: str) -> dict:
+    # BaseLoader: "on" is a word there, and 3.10 no number.
+    return yaml.load((ROOT / f".github/workflows/{name}.yml").read_text(), yaml.BaseLoader)
+
+
+def steps(job: dict) -> list[str]:
+    """The commands of a job."""
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
+def test_a_public_host_runs_what_ci_runs():
+    lines = [line.strip() for line in (ROOT / ".ci/run").read_text().splitlines()]
+    ours = [line.replace("$pytest_args", "") for line in lines if line.startswith("make ")]
+    assert ours[0] == "make lint"
+    assert ours[-1].startswith("make test")
+    assert steps(workflow("ci")["jobs"]["everything"]) == ours, "real data are on no public host"
+    assert steps(workflow("ci")["jobs"]["pythons"])[0] == "make setup"
+
+
+def test_a_release_is_tried_out_as_a_wheel_before_it_is_published_without_a_token():
+    release = workflow("release")
+    build, publish = release["jobs"]["build"], release["jobs"]["publish"]
+    tried, built = (next(i for i, s in enumerate(steps(build)) if part in s) for part in ("test_wheel.py", "uv build"))
+    assert tried < built
+    assert publish["needs"] == "build"
+    assert publish["permissions"] == {"id-token": "write"}
+    assert "secrets." not in (ROOT / ".github/workflows/release.yml").read_text()
+    assert release["env"]["PROJECT_URL"], "setup.py puts it into the metadata"
+
+
 def test_one_version_everywhere():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert {zsad.__version__, citation["version"]} == {PYPROJECT["version"]}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv from requirements.lock, with uv. Needs Python 3.11 or 3.12; a missing uv is fetched into build/uv.
+# Makes .venv from requirements.lock, with uv. Needs Python 3.11 to 3.13; a missing uv is fetched into build/uv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export UV_PYTHON_DOWNLOADS=never
@@ -11,14 +11,14 @@ fail() {
 }
 
 fits() { # whether the interpreter runs (a pyenv shim may not) and has a version that the lock was made for
-    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' >/dev/null 2>&1
+    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1
 }
 
 find_python() {
-    for python in ${PYTHON:-python3.12 python3.11 python3 python}; do
+    for python in ${PYTHON:-python3.12 python3.11 python3.13 python3 python}; do
         fits "$python" && return
     done
-    fail "no Python 3.11 or 3.12 found (set PYTHON=/path/to/python3 to name one)"
+    fail "no Python 3.11 to 3.13 found (set PYTHON=/path/to/python3 to name one)"
 }
 
 find_uv() {

@@ -14,9 +14,10 @@ import pandas as pd
 
 from zsad.study.code import cell_code
 from zsad.study.committed import committed_folder
-from zsad.study.config import Study, project_root
+from zsad.study.config import Study
 from zsad.study.provenance import commit
 from zsad.study.results import leagues_in, load_sidecars
+from zsad.study.shipped import published_folder, published_table
 
 PUBLISHED = "published"
 _METHOD = ["study", "detector", "backbone", "key"]  # columns of records that say whose they are
@@ -38,9 +39,9 @@ class Sources:
 
     def published(self, name: str) -> pd.DataFrame:
         """The numbers of results/published/<name>.csv."""
-        path = project_root() / "results" / "published" / f"{name}.csv"
+        table, path = published_table(name), published_folder() / f"{name}.csv"
         self.files[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-        return pd.read_csv(path)
+        return table
 
     def records_hash(self, study: str | None = None) -> str:
         """First 12 hex digits of the SHA-256 over all that was read and computed (of one study), whatever its order;

@@ -23,6 +23,7 @@ from zsad.study.overrides import (
     with_options,
 )
 from zsad.study.shifts import Block, Corruptions, Strict, StudyError, Sweeps, Worst
+from zsad.study.shipped import checkout, is_checkout, studies_folder
 from zsad.study.strict_yaml import DuplicateKeyError, load_yaml
 from zsad.study.suites import DEMO_SUITES, SuiteConfig, check_known, check_name, demo_categories, with_known_suites
 from zsad.wording import problems
@@ -37,14 +38,11 @@ _PIXELS, _BATCH, _LIMIT = LIMITS["resolution"], LIMITS["batch_size"], LIMITS["li
 
 
 def project_root() -> Path:
-    """The folder that holds `study/`: the checkout the package was imported from, else the nearest one above the
-    working directory, else the working directory itself. A notebook kernel may start anywhere, so relative paths of a
-    study are resolved against this folder."""
+    """The checkout the package was imported from, else the nearest one above the working directory, else the working
+    directory itself. A notebook kernel may start anywhere, so relative paths of a study are resolved against this
+    folder."""
     here = Path.cwd()
-    for folder in (Path(__file__).resolve().parents[2], here, *here.parents):
-        if (folder / "study").is_dir() and (folder / "Snakefile").is_file():
-            return folder
-    return here
+    return checkout() or next((folder for folder in (here, *here.parents) if is_checkout(folder)), here)
 
 
 def resolve(path: Path) -> Path:
@@ -435,22 +433,26 @@ def _unknown_field(place: tuple[int | str, ...]) -> str:
 
 
 def load_study(name_or_path: str | Path | int | float, check_models: bool = True) -> Study:
-    """Read a study by name (`study/<name>.yaml` of the project) or from a YAML file.
+    """Read a study by name (`study/<name>.yaml` of the project or one of the package's) or from a YAML file.
 
     `check_models=False` leaves the names of detectors and backbones, and the detectors' options, unchecked, which
     spares some seconds of imports.
 
-    Relative folders in a file of the project start at the project's root, in any other file at the folder it lies in.
+    Relative folders in a file of the project or the package start at the project's root, in any other file at the
+    folder it lies in.
 
     Raises FileNotFoundError (naming the studies that exist) and StudyError (naming file, field and known choices).
     """
     path = expanded(name_given("study", name_or_path, list) if not isinstance(name_or_path, Path) else name_or_path)
     if path.suffix not in (".yaml", ".yml"):
-        folder = project_root() / "study"
-        path = folder / f"{name_or_path}.yaml"
-        if not path.is_file():
-            known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
-            raise FileNotFoundError(f"no study {str(name_or_path)!r} in {folder}; known: {known}")
+        folders = list(dict.fromkeys((project_root() / "study", studies_folder())))
+        there = [folder / f"{name_or_path}.yaml" for folder in folders]
+        found = next((p for p in there if p.is_file()), None)
+        if found is None:
+            places = " or ".join(map(str, folders))
+            known = ", ".join(sorted({p.stem for folder in folders for p in folder.glob("*.yaml")})) or "none"
+            raise FileNotFoundError(f"no study {str(name_or_path)!r} in {places}; known: {known}")
+        path = found
     if path.is_dir():
         raise StudyError(f"{path}: a folder, but a study is a YAML file")
     if not path.is_file():
@@ -478,8 +480,10 @@ def load_study(name_or_path: str | Path | int | float, check_models: bool = True
 
 
 def _from(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
-    """A file's fields with their relative folders from where the file lies; in the project, its root."""
-    start = project_root() if folder.is_relative_to(project_root()) else folder
+    """A file's fields with their relative folders from where the file lies; in the project or the package, from the
+    project's root."""
+    known = folder.is_relative_to(project_root()) or folder == studies_folder()
+    start = project_root() if known else folder
     roots: dict[str, Any] = {
         field: start / expanded(content[field]) for field in ROOTS if isinstance(content.get(field), str)
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import zsad
-from zsad.study.config import project_root
+from zsad.study.shipped import checkout
 
 
 def versions() -> dict[str, str]:
@@ -22,18 +22,22 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> dict[str, Any]:
-    """`commit` (40 hex digits) and `dirty` (tracked files differ from it); "unknown" outside a git checkout."""
+    """`commit` (40 hex digits) of this project and `dirty` (tracked files differ from it); "unknown" outside a git
+    checkout of it, whatever other repository the working directory may belong to."""
+    root = checkout()
+    if root is None:
+        return {"commit": "unknown", "dirty": True}
     try:
-        revision = _git("rev-parse", "HEAD")
-        changed = _git("status", "--porcelain", "--untracked-files=no")
+        revision = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.CalledProcessError):
         return {"commit": "unknown", "dirty": True}
     return {"commit": revision, "dirty": bool(changed)}
 
 
-def _git(*arguments: str) -> str:
+def _git(folder: Path, *arguments: str) -> str:
     command = ["git", *arguments]
-    return subprocess.run(command, cwd=project_root(), capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def machine(device: str) -> dict[str, Any]:

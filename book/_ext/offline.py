@@ -1,7 +1,9 @@
-"""Keep the built book quiet and free of the network: MathJax from a copy beside the pages, no thebe, nothing on the
-console.
+"""Keep the built book light, quiet and free of the network: MathJax from a copy beside the pages and only where there
+is mathematics, no thebe, no icon font (`_static/icons.css` draws the few icons there are), nothing on the console.
 """
 
+import re
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,9 +28,12 @@ def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
 
 
 def drop_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Leave out what no page uses: thebe (from a CDN, loaded even where it is switched off) and toggle buttons."""
+    """Leave out what a page does not use: thebe (from a CDN, loaded even where it is switched off), toggle buttons, and
+    MathJax, a megabyte, where there is no mathematics.
+    """
+    unused = ["thebe", "toggle", *([] if 'class="math' in context.get("body", "") else ["mathjax", "MathJax"])]
     scripts = context.get("script_files", [])
-    scripts[:] = [script for script in scripts if not any(name in _text(script) for name in ("thebe", "toggle"))]
+    scripts[:] = [script for script in scripts if not any(name in _text(script) for name in unused)]
 
 
 def _text(script) -> str:
@@ -45,9 +50,24 @@ def silence_theme(app: Sphinx, error: Exception | None) -> None:
             program.write_text(text.replace("console.log(", "(()=>{})("), encoding="utf-8")
 
 
+# The theme writes these into every page: a stylesheet, three fonts and a script of 1.5 MB, for a dozen icons.
+_FONT = re.compile(r"[ \t]*(?:<link[^>]*/vendor/fontawesome/[^>]*>|<script[^>]*/vendor/fontawesome/[^>]*></script>)\n?")
+
+
+def drop_icon_font(app: Sphinx, error: Exception | None) -> None:
+    """Take the icon font out of the pages, and away."""
+    if error is not None or app.builder.format != "html":
+        return
+    for page in Path(app.outdir).glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(_FONT.sub("", text), encoding="utf-8")
+    shutil.rmtree(Path(app.outdir) / "_static" / "vendor" / "fontawesome", ignore_errors=True)
+
+
 def setup(app: Sphinx) -> dict:
     app.config.mathjax_path = "mathjax/tex-chtml.js"
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", silence_theme)
+    app.connect("build-finished", drop_icon_font)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,7 +13,7 @@ the commits that computed them; and one more where the code has moved on since. 
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,7 @@ from book.tools.origin import PUBLISHED, Sources, short_commit
 from book.tools.parameters import LISTED, PAGE_DIR, SOURCE, check_parameters
 from book.tools.plots.style import save, to_svg
 from book.tools.shown import Bundle, figure_bundle, folded_bundle, notes, table_bundle, text_bundle
+from book.tools.tables import told_once
 from zsad.analysis.words import MINUS
 from zsad.leagues import in_words, league_of, leagues_of_outputs
 from zsad.study.cells import Request, Selection
@@ -48,7 +49,7 @@ def world(study: Study) -> str:
     """One sentence: which world the study's numbers come from."""
     demo_data = all(name.startswith("demo-") for name in study.suites)
     demo_model = all(name.startswith("demo-") for name in study.backbones)
-    suites, backbones = ", ".join(study.suites), ", ".join(study.backbones)
+    suites, backbones = _named(study.suites, "suites"), _named(study.backbones, "models")
     if demo_data and demo_model:
         models = "a small model" if len(study.backbones) == 1 else "small models"
         return (
@@ -58,6 +59,11 @@ def world(study: Study) -> str:
     if not demo_data and not demo_model:
         return f"Real world: {suites} seen by {backbones}."
     return f"Mixed world: {'rendered' if demo_data else 'real'} pictures ({suites}) seen by {backbones}."
+
+
+def _named(names: Collection[str], what: str) -> str:
+    """The names where they are few, else how many they are."""
+    return ", ".join(names) if len(names) <= 2 else f"{len(names)} {what}"
 
 
 def start(variables: dict[str, Any], name: str) -> "Page":
@@ -263,7 +269,8 @@ class Page:
         study: str | None = None,
         csv: pd.DataFrame | None = None,
     ) -> None:
-        """Show a table and offer it, or the fuller `csv`, with all digits as a CSV file beside the page.
+        """Show a table and offer it, or the fuller `csv`, with all digits as a CSV file beside the page. What is the
+        same in every row is said in the caption instead.
 
         `formats` maps a column to a format such as "{:.1f}"; `study` is that of `origin`. Raises ValueError for an id
         that the page has already.
@@ -272,12 +279,13 @@ class Page:
         shown = frame.rename_axis(columns=None)
         for column, template in (formats or {}).items():
             shown[column] = [template.format(x).replace("-", MINUS) if pd.notna(x) else "–" for x in frame[column]]
-        numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
+        shown, said = told_once(shown)
+        caption = f"{caption} {said}".rstrip()
         links = self._offered({"CSV": f"tables/{id}.csv"})
         for target in links.values():
             (frame if csv is None else csv).to_csv(self._file(target), index=False)
         notes = self._notes(links, id, study)
-        self._show("table", id, table_bundle(id, shown, numeric, caption, notes), caption, study)
+        self._show("table", id, table_bundle(id, shown, caption, notes), caption, study)
 
     def number(self, key: str, value: float | str, text: str | None = None) -> None:
         """Keep a number for the prose, {glue:text}`page.ipynb::key:s`: `text` is what the reader sees."""

@@ -11,6 +11,7 @@ import pandas as pd
 from markdown_it import MarkdownIt
 
 from book.tools.markup import as_html, as_markdown, as_myst
+from book.tools.tables import Parts, cell_text, in_parts, is_wide
 
 Bundle = dict[str, str]
 
@@ -27,18 +28,25 @@ def figure_bundle(id: str, body: str, place: str, caption: str, notes: str) -> B
     return {"text/html": shown, "text/markdown": directive, "text/plain": id}
 
 
-def table_bundle(id: str, frame: pd.DataFrame, numeric: list[bool], caption: str, notes: str) -> Bundle:
-    """A table of cells that are ready to be read; `numeric` columns are aligned to the right."""
+def table_bundle(id: str, frame: pd.DataFrame, caption: str, notes: str) -> Bundle:
+    """A table of cells that are ready to be read. Numbers stand under each other, with what is in brackets behind them
+    beside or, where that does not fit, below; what would not fit the column of text may be as wide as the window.
+    """
+    columns = [[cell_text(value) for value in frame[name]] for name in frame]
+    names, parts = [str(name) for name in frame], [in_parts(cells) for cells in columns]
+    rows = [list(row) for row in zip(*columns, strict=True)]
     body = frame.to_html(index=False, border=0, classes=["dataframe", "table"], justify="left", na_rep="–")
-    align = ", ".join(f"#{id} tr > :nth-child({i + 1})" for i, right in enumerate(numeric) if right)
+    align = ", ".join(f"#{id} tr > :nth-child({i + 1})" for i, found in enumerate(parts) if found)
     style = f"<style>{align} {{ text-align: right; }}</style>" if align else ""
     shown = _in_html("table", id, f'{style}<div class="zsad-scroll">{body}</div>', caption, notes)
-    rows = [[_cell(name) for name in frame.columns], ["--:" if right else ":--" for right in numeric]]
-    rows += [[_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
-    lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    directive = (
-        f":::{{table}} {as_myst(caption)}\n:name: {id}\n:class: zsad-table\n:align: left\n\n{lines}\n:::\n\n{notes}"
-    )
+    cells = [[as_myst(cell) for cell in column] if found is None else _aligned(found)
+             for column, found in zip(columns, parts, strict=True)]  # fmt: skip
+    table = [[as_myst(name) for name in names], ["--:" if found else ":--" for found in parts]]
+    table += [list(row) for row in zip(*cells, strict=True)]
+    lines = "\n".join(f"| {' | '.join(row)} |" for row in table)
+    wide = " zsad-wide full-width" if is_wide(names, rows) else ""  # the theme moves its contents aside for the latter
+    head = f":::{{table}} {as_myst(caption)}\n:name: {id}\n:class: zsad-table{wide}\n:align: left"
+    directive = f"{head}\n\n{lines}\n:::\n\n{notes}"
     return {"text/html": shown, "text/markdown": directive, "text/plain": id}
 
 
@@ -75,5 +83,13 @@ def _in_html(kind: str, id: str, body: str, caption: str, notes: str) -> str:
     )
 
 
-def _cell(value: object) -> str:
-    return "–" if value is None or value != value else as_myst(str(value))  # a missing value is unlike itself
+def _aligned(cells: list[Parts]) -> list[str]:
+    """Cells of numbers for MyST. Brackets take the same room in each cell of the column, so that the numbers before
+    them end below each other.
+    """
+    room = max(len(cell.brackets) for cell in cells)
+    return [
+        as_myst(cell.number)
+        + (f' <span class="zsad-brackets" style="--room:{room}ch">{as_myst(cell.brackets)}</span>' if room else "")
+        for cell in cells
+    ]

@@ -99,13 +99,40 @@ def test_a_drawing_stands_in_the_page_and_is_numbered(build, tmp_path):
 
 def test_cells_of_a_table_are_shown_as_they_stand(build):
     frame = pd.DataFrame({"a|b": ["<b>", "*x* [y](z) `v` {w}`u`"], "n": ["−1.0", None]})
-    table = table_bundle("tab-b", frame, [False, True], "<strong>B.</strong> <code>a_b</code>", notes("from", "", {}))
+    table = table_bundle("tab-b", frame, "<strong>B.</strong> <code>a_b</code>", notes("from", "", {}))
     html, warnings = build(f"# Page\n\n{table['text/markdown']}\n\nSee {{numref}}`tab-b`.\n")
     assert warnings == ""
     for text in ("a|b", "&lt;b&gt;", "*x* [y](z) `v` {w}`u`", "−1.0", "–"):
         assert f"<p>{text}</p>" in html
     assert '<code class="docutils literal notranslate"><span class="pre">a_b</span></code>' in html
     assert '<span class="std std-numref">Table 1</span>' in html
+
+
+def test_numbers_of_a_table_end_below_each_other(build):
+    frame = pd.DataFrame({"what": ["a", "b", "c"], "change": ["−6.2 (−7.2 to −5.1)", "+12.1 (<b> to)", "–"]})
+    table = table_bundle("tab-c", frame, "C.", notes("from", "", {}))["text/markdown"]
+    html, warnings = build(f"# Page\n\n{table}\n")
+    assert warnings == ""
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", html, re.DOTALL)
+    room = 'class="zsad-brackets" style="--room:14ch"'
+    assert f"−6.2 <span {room}>(−7.2 to −5.1)</span>" in cells[1]
+    assert f"+12.1 <span {room}>(&lt;b&gt; to)</span>" in cells[3]
+    assert f"– <span {room}></span>" in cells[5]
+    assert html.count("text-right") == 4, "the column's head and its three cells"
+
+
+def test_no_page_loads_the_icon_font(build, tmp_path):
+    vendor = tmp_path / "src" / "_static" / "vendor" / "fontawesome" / "js"
+    vendor.mkdir(parents=True)
+    (vendor / "all.min.js").write_text("x" * 1000)
+    html, warnings = build(
+        '# Page\n\n<script src="_static/vendor/fontawesome/6/js/all.min.js?digest=1"></script>\n\n'
+        '<link href="_static/vendor/fontawesome/6/css/all.css" rel="stylesheet" />\n\nWords.\n'
+    )
+    assert warnings == ""
+    assert "fontawesome" not in html
+    assert "Words." in html
+    assert not (tmp_path / "html" / "_static" / "vendor" / "fontawesome").exists()
 
 
 def test_mathjax_lies_beside_the_pages(build, tmp_path):
@@ -115,6 +142,12 @@ def test_mathjax_lies_beside_the_pages(build, tmp_path):
     assert (tmp_path / "html" / "_static" / "mathjax" / "tex-chtml.js").is_file()
     assert list((tmp_path / "html" / "_static" / "mathjax" / "output" / "chtml" / "fonts").rglob("*.woff"))
     assert "cdn" not in html
+
+
+def test_a_page_without_mathematics_does_not_load_mathjax(build):
+    html, warnings = build("# Page\n\nWords.\n")
+    assert warnings == ""
+    assert "mathjax/tex-chtml" not in html
 
 
 def test_a_world_of_its_own_words(build):

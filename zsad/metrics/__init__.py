@@ -15,6 +15,7 @@ from zsad.metrics.bootstrap import (
     small_sample_interval,
 )
 from zsad.metrics.image import f1max_floor, image_ap, image_auroc, image_f1max
+from zsad.metrics.in_parts import pixel_metrics_in_parts
 from zsad.metrics.pixel import aupro, pixel_ap, pixel_auroc, pixel_f1max
 from zsad.metrics.summary import all_metrics
 
@@ -33,6 +34,7 @@ __all__ = [
     "pixel_ap",
     "pixel_auroc",
     "pixel_f1max",
+    "pixel_metrics_in_parts",
     "resampled",
     "small_sample_interval",
 ]

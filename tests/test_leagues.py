@@ -79,3 +79,11 @@ def test_what_makes_a_league_is_shown_to_it_and_what_would_make_another_is_not(l
     assert decides not in never_shown(league)
     assert never is None or never in never_shown(league)
     assert all(league_of([thing]) != league for thing in never_shown(league))
+
+
+def test_no_model_of_the_demo_world_was_shown_masks_of_damage() -> None:
+    """Backbones and segmenters that ship; what is trained on auxiliary anomalies says so."""
+    cards = [json.loads(path.read_text()) for path in sorted(zoo.WEIGHTS.glob("demo-*.json"))]
+    shown = {card["name"]: card["shown"] for card in cards if "shown" in card}
+    assert {"demo-b", "demo-l", "demo-l-fare2", "demo-dis", "demo-sam", "demo-clipseg", "demo-mae"} <= shown.keys()
+    assert {league_of(things) for things in shown.values()} <= {"text only", "no text"}

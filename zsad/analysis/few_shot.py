@@ -1,0 +1,121 @@
+"""What a few good images of the product are worth: WinCLIP with 0, 1, 4, ... of them on the same test images."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from zsad.analysis.gaps import METRICS, PLAIN, changes
+from zsad.analysis.means import mean_over_categories
+from zsad.analysis.published import DATA_SETS
+from zsad.analysis.words import number, points, span
+from zsad.study.config import Study
+
+FEW_SHOT = "winclip_plus"
+_WORDS = {"image_auroc": "Image AUROC", "pixel_auroc": "pixel AUROC", "aupro": "AUPRO"}
+_IN_PRINT = {"aupro": "pixel_aupro"}
+
+
+def counts(study: Study) -> dict[str, int]:
+    """Label -> how many good images a study gives to WinCLIP, from few to many: none to WinCLIP itself. Empty for a
+    study that never gives any.
+    """
+    few = {d.label: int(d.options.get("references", 0)) for d in study.detectors if d.name == FEW_SHOT}
+    given = {label: count for label, count in sorted(few.items(), key=lambda item: item[1]) if count}
+    return {PLAIN: 0, **given} if given else {}
+
+
+def on_the_same(records: pd.DataFrame) -> pd.DataFrame:
+    """Of each suite the categories that every detector has that has any of it: what is compared is one set of images.
+    Suites with a single detector have nothing to compare.
+    """
+    kept = []
+    for _, rows in records.groupby("suite", sort=False):
+        labels = rows["detector"].nunique()
+        shared = rows.groupby("category")["detector"].nunique()
+        if labels > 1:
+            kept.append(rows[rows["category"].isin(shared.index[shared == labels])])
+    return pd.concat(kept) if kept else records[:0]
+
+
+def changed(records: pd.DataFrame, replicates: pd.DataFrame, given: Mapping[str, int]) -> pd.DataFrame:
+    """`zsad.analysis.gaps.changes` of each number of references against none, paired, with the number as references."""
+    found = changes(records, replicates, [label for label, count in given.items() if count])
+    return found.assign(references=found["cause"].map(given))
+
+
+def table(
+    records: pd.DataFrame,
+    found: pd.DataFrame,
+    given: Mapping[str, int],
+    leagues: Mapping[str, str],
+    printed: pd.DataFrame,
+    metrics: Sequence[str],
+) -> pd.DataFrame:
+    """A row a suite and number of references: league, how many products, and of each metric the mean over them in
+    percent, the change against none in points, and what is printed with as many for the data set that the suite stands
+    for.
+
+    Args:
+        records: `on_the_same`. found: `changed`. leagues: by label.
+        printed: results/published/winclip_per_category.csv.
+    """
+    rows = []
+    for suite, of_suite in records.groupby("suite", sort=False):
+        for label, count in given.items():
+            own = of_suite[of_suite["detector"] == label]
+            if own.empty:
+                continue
+            means = mean_over_categories(own, by=("metric",)).set_index("metric")
+            row: dict[str, object] = {"suite": suite, "references": count, "league": leagues[label]}
+            row["products"] = own["category"].nunique()
+            for metric in metrics:
+                mean = 100 * means.loc[metric, ["estimate", "low", "high"]].astype(float)
+                row[METRICS[metric]] = span(*mean)
+                of = found[(found["suite"] == suite) & (found["cause"] == label) & (found["metric"] == metric)]
+                row[f"{METRICS[metric]}, change"] = points(of["change"].iloc[0]) if len(of) else "–"
+                row[f"{METRICS[metric]}, printed"] = _printed(printed, str(suite), count, metric)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _printed(printed: pd.DataFrame, suite: str, count: int, metric: str) -> str:
+    method = f"WinCLIP+ {count}-shot" if count else "WinCLIP"
+    said = (printed["method"] == method) & (printed["dataset"] == DATA_SETS.get(suite))
+    said &= (printed["category"] == "mean") & (printed["metric"] == _IN_PRINT.get(metric, metric))
+    values = printed.loc[said, "value"]
+    return number(float(values.iloc[0])) if len(values) else "–"
+
+
+def forest(found: pd.DataFrame) -> pd.DataFrame:
+    """`changed` as `plot_forest` takes it: a row a suite and number of references, a panel a metric."""
+    rows = [
+        {"row": in_words(r.suite, r.references), "panel": r.metric, "estimate": r.change.value, "low": r.change.low,
+         "high": r.change.high}
+        for r in found.itertuples()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["row", "panel", "estimate", "low", "high"])
+
+
+def in_words(suite: object, references: object) -> str:
+    """What a row of the figure is called."""
+    return f"{suite}, {references} {'picture' if references == 1 else 'pictures'}"
+
+
+def sentence(found: pd.DataFrame, records: pd.DataFrame) -> str:
+    """What a few good images change, image level first, on how many images of how many products."""
+    said = []
+    for suite, of_suite in found.groupby("suite", sort=False):
+        own = records[records["suite"] == suite].drop_duplicates("category")
+        products = f"{len(own)} {'product' if len(own) == 1 else 'products'}"
+        said.append(f"On {suite} ({own['n_images'].sum():,} test images of {products}):")
+        for metric, words in _WORDS.items():
+            rows = of_suite[of_suite["metric"] == metric].sort_values("references")
+            steps = "; ".join(_step(row) for row in rows.to_dict("records"))
+            said.append(f"{words} is {number(rows['plain'].iloc[0])} % without a good picture, {steps}.")
+    return " ".join(said).replace(": Image", ": image")
+
+
+def _step(row: Mapping[str, object]) -> str:
+    change, count = row["change"], row["references"]
+    way = {1: "higher", -1: "lower", 0: "not clearly another"}[change.sign]  # type: ignore[attr-defined]
+    return f"and {way} with {count} ({points(change)} points)"  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """What a few good images of the product are worth: WinCLIP with 0, 1, 4, ... of them on the same test images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -11,7 +12,7 @@ from zsad.analysis.words import number, points, span
 from zsad.study.config import Study
 
 FEW_SHOT = "winclip_plus"
-_WORDS = {"image_auroc": "Image AUROC", "pixel_auroc": "pixel AUROC", "aupro": "AUPRO"}
+_WORDS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "aupro": "AUPRO"}
 _IN_PRINT = {"aupro": "pixel_aupro"}
 
 
@@ -107,15 +108,15 @@ def sentence(found: pd.DataFrame, records: pd.DataFrame) -> str:
     for suite, of_suite in found.groupby("suite", sort=False):
         own = records[records["suite"] == suite].drop_duplicates("category")
         products = f"{len(own)} {'product' if len(own) == 1 else 'products'}"
-        said.append(f"On {suite} ({own['n_images'].sum():,} test images of {products}):")
+        levels = []
         for metric, words in _WORDS.items():
             rows = of_suite[of_suite["metric"] == metric].sort_values("references")
-            steps = "; ".join(_step(row) for row in rows.to_dict("records"))
-            said.append(f"{words} is {number(rows['plain'].iloc[0])} % without a good picture, {steps}.")
-    return " ".join(said).replace(": Image", ": image")
+            steps = ", ".join(_step(row) for row in rows.to_dict("records"))
+            levels.append(f"{words} is {number(rows['plain'].iloc[0])} % without a good picture, {steps}")
+        said.append(f"On {suite} ({own['n_images'].sum():,} test images of {products}) {'; '.join(levels)}.")
+    return " ".join(said)
 
 
-def _step(row: Mapping[str, object]) -> str:
-    change, count = row["change"], row["references"]
-    way = {1: "higher", -1: "lower", 0: "not clearly another"}[change.sign]  # type: ignore[attr-defined]
-    return f"and {way} with {count} ({points(change)} points)"  # type: ignore[arg-type]
+def _step(row: dict[Hashable, Any]) -> str:
+    undecided = "" if row["change"].sign else " (undecided)"
+    return f"{points(row['change'])} points with {row['references']}{undecided}"

@@ -28,6 +28,8 @@ ANOMALIES = ["anomalies of other products"]
         ([CLIP, ANOMALIES], "auxiliary anomalies"),
         ([CLIP + DAMAGE, ANOMALIES], "auxiliary anomalies"),
         ([CLIP, ["normal images of the product"], ANOMALIES], "normal images of the product"),
+        ([CLIP, ["a few good images of the product"], ANOMALIES], "few-shot"),
+        ([["a few good images of the product"], ["normal images of the product"]], "normal images of the product"),
         ([["pictures"], ["test images"]], "test batch"),
         ([CLIP, ["unknown"], ANOMALIES], "unknown"),
     ],

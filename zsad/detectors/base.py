@@ -29,8 +29,8 @@ class Detector(Protocol):
     (`zsad.leagues.leagues_of_outputs`). One that was trained on anomalies of a data set says which: `trained_on`
     (`zsad.detectors.learned.TrainedOn`). It is not tested on that.
 
-    One that compares with good images of the product says how many it has yet to be given, `wants_references`, and takes
-    them with `with_references` (`zsad.detectors.references`).
+    One that compares with good images of the product says how many it has yet to be given, `wants_references`, and
+    takes them with `with_references` (`zsad.detectors.references`).
 
     A class may also declare its `title` (what it is called beside printed numbers; by default its name), the kind of
     backbone that it `looks_through` (a key of `zsad.detectors.backbones.KINDS`; by default a CLIP), the `resolution` of

@@ -34,11 +34,13 @@ METHODS = {
     "maeday": InWords("one image, three quarters hidden at a time", "to paint what is hidden, on undamaged products"),
     "acr": InWords("all test images of a product together", "a head, on undamaged images of other products"),
     "musc": InWords("all test images of a product together", "nothing"),
+    "winclip_plus": InWords("one image, beside sentences and a few good images of the product", "nothing"),
 }
 
 SHORT: dict[Shown, str] = {
     "test images": "other test images",
-    "normal images of the product": "good images of it",
+    "normal images of the product": "good training images",
+    "a few good images of the product": "a few good images",
     "anomalies of other products": "other anomalies",
     "masks of damage of other products": "masks of damage",
     "captions": "text",

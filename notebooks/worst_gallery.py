@@ -87,7 +87,7 @@ for cases, table in zip(studies, chosen, strict=True):
             "the largest, drop of its own pixel AUROC; the normal image with the median, and with the largest, rise of "
             "its mean score. Columns: the image; its worst case with angle, hue and saturation shift; the map of each, "
             "the second turned back. Outlined: the true defect. Maps of a category share one logarithmic colour scale, "
-            "the 1st to 99.9th percentile of its unshifted test maps.",
+            "the 1st (or the lowest median of a map) to 99.9th percentile of its unshifted test maps.",
             study=cases.study.name,
         )
 

@@ -41,13 +41,22 @@ def _text(script) -> str:
     return f"{getattr(script, 'filename', script)} {getattr(script, 'attributes', {}).get('body') or ''}"
 
 
-def silence_theme(app: Sphinx, error: Exception | None) -> None:
-    """The theme reports on the console what it does about light, dark and search; make its reports go nowhere."""
-    for name in ("_static/scripts/pydata-sphinx-theme.js", "search.html"):
+# The theme reports on the console what it does about light, dark and search: its reports go nowhere. And it fails where
+# a page with a wide table has no list of contents to move aside.
+_MENDED = {
+    "_static/scripts/pydata-sphinx-theme.js": ("console.log(", "(()=>{})("),
+    "_static/scripts/sphinx-book-theme.js": ('bd-sidebar-secondary").classList', 'bd-sidebar-secondary")?.classList'),
+    "search.html": ("console.log(", "(()=>{})("),
+}
+
+
+def mend_theme(app: Sphinx, error: Exception | None) -> None:
+    """Replace what the theme's scripts do wrong."""
+    for name, (old, new) in _MENDED.items():
         program = Path(app.outdir) / name
         if error is None and program.is_file():
             text = program.read_text(encoding="utf-8")
-            program.write_text(text.replace("console.log(", "(()=>{})("), encoding="utf-8")
+            program.write_text(text.replace(old, new), encoding="utf-8")
 
 
 # The theme writes these into every page: a stylesheet, three fonts and a script of 1.5 MB, for a dozen icons.
@@ -68,6 +77,6 @@ def setup(app: Sphinx) -> dict:
     app.config.mathjax_path = "mathjax/tex-chtml.js"
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("build-finished", copy_mathjax)
-    app.connect("build-finished", silence_theme)
+    app.connect("build-finished", mend_theme)
     app.connect("build-finished", drop_icon_font)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

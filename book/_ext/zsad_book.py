@@ -13,7 +13,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +79,19 @@ class World(SphinxDirective):
         ]
 
 
+class Shown(SphinxRole):
+    """{shown}`page/id`: the number of a figure or table with a link, where the executed notebook of that page shows it,
+    and that it is not shown where it does not (a study may lack the records).
+    """
+
+    def run(self):
+        page, _, id = self.text.partition("/")
+        items = _exports(self.env).get(page, {"items": []})["items"]
+        if any(item["id"] == id for item in items):
+            return [_number_of(id, self.env.docname)], []
+        return [nodes.emphasis("", "not shown in this study")], []
+
+
 class FigureIndex(SphinxDirective):
     """A table of every figure and table: its number with a link, caption, id, notebook, study, records, commit."""
 
@@ -86,10 +99,7 @@ class FigureIndex(SphinxDirective):
         rows = []
         for name, page in _exports(self.env).items():
             for item in page["items"]:
-                number = pending_xref(
-                    "", nodes.inline("", item["id"]), refdomain="std", reftype="numref", reftarget=item["id"],
-                    refexplicit=False, refwarn=True, refdoc=self.env.docname,
-                )  # fmt: skip
+                number = _number_of(item["id"], self.env.docname)
                 rows.append([number, item["title"], item["id"], name, item["study"], item["records"], item["commit"]])
         if not rows:
             logger.warning("no figure or table in the executed notebooks", location=self.get_location())
@@ -152,6 +162,14 @@ class Proof(SphinxDirective):
         return [nodes.paragraph("", said), *lacking, _table(head, rows, [22, 28, 22, 8, 12, 8])]
 
 
+def _number_of(id: str, page: str) -> pending_xref:
+    """The number of a figure or table, seen from `page`."""
+    return pending_xref(
+        "", nodes.inline("", id), refdomain="std", reftype="numref", reftarget=id, refexplicit=False, refwarn=True,
+        refdoc=page,
+    )  # fmt: skip
+
+
 def _machine(found: dict[str, Any]) -> str:
     return ", ".join(
         [found["processor"], f"{found['cores']} cores", found["system"], *([found["gpu"]] if "gpu" in found else [])]
@@ -181,6 +199,7 @@ def setup(app: Sphinx) -> dict:
     app.add_post_transform(Inlined)
     app.add_directive("drawing", Drawing)
     app.add_directive("world", World)
+    app.add_role("shown", Shown())
     app.add_directive("figure-index", FigureIndex)
     app.add_directive("run-times", RunTimes)
     app.add_directive("proof", Proof)

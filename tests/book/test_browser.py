@@ -2,8 +2,10 @@
 
 import functools
 import http.server
+import re
 import threading
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from browser_setup import OPTIONS, find_browser
@@ -26,6 +28,23 @@ CONTRAST = """selector => {
     const [a, b] = [light(parse(ink)), light(behind(e))].sort((x, y) => y - x);
     return [(a + 0.05) / (b + 0.05), e.textContent.trim().slice(0, 60)]; });
 }"""
+
+# What would have to be moved sideways to be read, with everything unfolded.
+CLIPPED = """() => {
+  document.querySelectorAll('article details').forEach(e => e.open = true);
+  const boxes = [...document.querySelectorAll('article .pst-scrollable-table-container, article .zsad-scroll')];
+  const beyond = e => e.getBoundingClientRect().right > innerWidth || e.scrollWidth > e.clientWidth + 1;
+  return boxes.filter(beyond).map(e => e.querySelector('table').id || e.innerText.slice(0, 60));
+}"""
+# The smallest words of every figure in CSS pixels, as they are drawn.
+SMALLEST = """() => [...document.querySelectorAll('article svg')].map(svg => {
+  const sizes = [...svg.querySelectorAll('text')].filter(t => t.textContent.trim()).map(t => {
+    const m = t.getScreenCTM(); return parseFloat(getComputedStyle(t).fontSize) * Math.hypot(m.a, m.b); });
+  return [Math.min(Infinity, ...sizes), svg.closest('[id]').id];
+})"""
+NOT_SIDEWAYS = "document.documentElement.scrollWidth <= innerWidth + 1"
+LEAST = 11
+HEAVIEST = 2_000_000
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -75,6 +94,15 @@ def open_page(browser: Browser, address: str, name: str, scheme: str = "light") 
     return page, wrong
 
 
+def weight(page: Page, address: str, name: str) -> int:
+    """Bytes of a page with the scripts, styles, fonts and data that it loads, without its images."""
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
+    kept = {url for url in loaded if url.startswith(address) and not url.endswith((".png", ".svg", ".jpg"))}
+    text = (HTML / f"{name}.html").read_text(encoding="utf-8")
+    text = re.sub(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=\s]*", "", text)
+    return len(text.encode()) + sum((HTML / unquote(urlsplit(url).path).lstrip("/")).stat().st_size for url in kept)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_reads_well_without_a_network(browser, address, name, scheme):
@@ -98,6 +126,66 @@ def test_every_page_reads_well_without_a_network(browser, address, name, scheme)
     assert not any(mark in article for mark in ("{glue", "{numref", ":::"))
     assert " nan" not in article.lower()
     assert not page.locator(".problematic, .system-message").count()
+    if scheme == "light":
+        assert weight(page, address, name) < HEAVIEST
+        assert not page.evaluate(CLIPPED)
+        assert page.evaluate(NOT_SIDEWAYS)
+        assert not [found for found in page.evaluate(SMALLEST) if found[0] < LEAST]
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_read_on_a_phone_and_prints_to_its_end(browser, address, name):
+    """On paper nothing reaches beyond a sheet of A4 (180 mm of it), and what is folded is printed too."""
+    context = browser.new_context(viewport={"width": 680, "height": 960})
+    page = context.new_page()
+    page.goto(f"{address}/{name}.html")
+    page.emulate_media(media="print")
+    beyond = page.evaluate("""() => [...document.querySelectorAll('article :is(table, svg, img, p)')]
+        .filter(e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1)
+        .map(e => e.closest('[id]').id)""")
+    assert not beyond
+    folded = page.locator("article details:not(.hide) :is(table, figure)")
+    assert all(one.bounding_box()["height"] > 0 for one in folded.all())
+    last = page.locator("article :is(p, table, figure, li)").last
+    assert last.evaluate("e => e.getBoundingClientRect().bottom <= document.documentElement.scrollHeight + 1")
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.evaluate("document.querySelectorAll('article details').forEach(e => e.open = true)")
+    assert page.evaluate(NOT_SIDEWAYS)
+    assert not [found for found in page.evaluate(SMALLEST) if found[0] < LEAST]
+    context.close()
+
+
+def test_icons_are_drawn_without_the_icon_font(browser, address):
+    page, _ = open_page(browser, address, "index")
+    icons = page.locator("i[class*='fa-'], span[class*='fa-']")
+    assert icons.count() > 5
+    for icon in icons.all():
+        if icon.is_visible():
+            assert "svg" in icon.evaluate("e => getComputedStyle(e).maskImage"), icon.get_attribute("class")
+    page.context.close()
+
+
+def test_a_word_of_the_glossary_leads_there(browser, address):
+    page, _ = open_page(browser, address, "worst_cases")
+    links = page.locator("article a.zsad-term")
+    targets = [link.get_attribute("href") for link in links.all()]
+    assert targets
+    assert len(targets) == len(set(targets)), "once a page"
+    links.first.click()
+    assert page.locator(f"dt[id='{targets[0].partition('#')[2]}']").is_visible()
+    page.context.close()
+
+
+def test_the_papers_index_leads_to_figures(browser, address):
+    page, _ = open_page(browser, address, "papers")
+    targets = page.eval_on_selector_all("table a[href*='#']", "all => all.map(a => [a.href, a.textContent])")
+    figures = [href for href, words in targets if words.startswith(("Figure ", "Table "))]
+    assert len(figures) >= 12
+    for target in figures:
+        page.goto(target)
+        assert page.locator(f"[id='{target.partition('#')[2]}']").count() == 1
     page.context.close()
 
 
@@ -139,11 +227,3 @@ def test_search_finds_a_page(browser, address):
     page.locator("#search-results li a[href*='saturation']").first.wait_for(timeout=20_000)
     assert not wrong
     page.context.close()
-
-
-def test_a_page_of_a_phone_does_not_scroll_sideways(browser, address):
-    context = browser.new_context(viewport={"width": 390, "height": 800})
-    page = context.new_page()
-    page.goto(f"{address}/rotation.html")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
-    context.close()

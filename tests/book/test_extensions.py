@@ -53,7 +53,7 @@ def build(tmp_path, monkeypatch):
         warnings = (tmp_path / "warnings").open("w+")
         with docutils_namespace():
             changes = {
-                "extensions": ["myst_parser", "offline", "zsad_book"],
+                "extensions": ["myst_parser", "offline", "zsad_book", "first_use"],
                 "myst_enable_extensions": ["dollarmath", "colon_fence"],
                 "numfig": True,
             }
@@ -64,7 +64,7 @@ def build(tmp_path, monkeypatch):
         return (tmp_path / "html" / "index.html").read_text(), warnings.read()
 
     yield run
-    for name in ("offline", "zsad_book"):
+    for name in ("offline", "zsad_book", "first_use"):
         sys.modules.pop(name, None)
 
 
@@ -83,6 +83,18 @@ def test_world_index_and_times_reach_the_page(build, tmp_path):
     assert "2026-01-02 03:04:05 UTC" in html
     assert "12.3 s" in html
     assert "CPU, 2 cores, Linux" in html
+
+
+def test_a_figure_is_referred_to_by_number_where_its_page_shows_it(build, tmp_path):
+    (tmp_path / "src" / "_bodies").mkdir()
+    (tmp_path / "src" / "_bodies" / "fig-a.svg").write_text("<svg></svg>")
+    figure = figure_bundle("fig-a", "", "_bodies/fig-a.svg", "A.", notes("from", "", {}))["text/markdown"]
+    html, warnings = build(
+        f"# Page\n\nSee {{shown}}`rotation/fig-a`; {{shown}}`rotation/fig-b`; {{shown}}`no/fig-a`.\n\n{figure}\n"
+    )
+    assert warnings == ""
+    assert re.search(r'See <a class="reference internal" href="#fig-a">.*?Fig. 1.*?</a>', html)
+    assert html.count("<em>not shown in this study</em>") == 2
 
 
 def test_a_drawing_stands_in_the_page_and_is_numbered(build, tmp_path):
@@ -133,6 +145,29 @@ def test_no_page_loads_the_icon_font(build, tmp_path):
     assert "fontawesome" not in html
     assert "Words." in html
     assert not (tmp_path / "html" / "_static" / "vendor" / "fontawesome").exists()
+
+
+WORDS = "# Words\n\n```{glossary}\ndose\n  How much. A league.\n\nleague\n  Who.\n\nmiss\n  One that passes.\n```\n"
+
+
+def test_a_word_of_the_glossary_is_linked_where_a_page_first_uses_it(build, tmp_path):
+    (tmp_path / "src" / "words.md").write_text(f"---\norphan: true\n---\n{WORDS}")
+    html, warnings = build(
+        "# A dose\n\n```{world} No dose.\n```\n\n| dose |\n| --- |\n| 1 |\n\nA `dose` and **Doses**, one dose. "
+        "{term}`league`: this league. Nothing dismissed; submission.\n"
+    )
+    assert warnings == ""
+    links = re.findall(r'<a class="([^"]*)" href="([^"]*)"[^>]*><span[^>]*>(.*?)</span></a>', html)
+    terms = [(target, words) for kind, target, words in links if "zsad-term" in kind]
+    assert terms == [("words.html#term-dose", "Doses")]
+    assert html.count("#term-league") == 1, "the page's own link is the only one"
+    assert "#term-miss" not in html
+    assert "zsad-term" not in (tmp_path / "html" / "words.html").read_text()
+
+
+def test_a_book_without_a_glossary_has_no_links_to_it(build):
+    html, warnings = build("# Page\n\nA dose.\n")
+    assert (warnings, "zsad-term" in html) == ("", False)
 
 
 def test_mathjax_lies_beside_the_pages(build, tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from book.tools.source import page_names
+from book.tools.sources import sources
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = page_names(ROOT / "_toc.yml")
@@ -22,6 +23,18 @@ def test_links_lead_to_pages(name):
     for page, kind in targets:
         assert page in PAGES
         assert (kind == "md") == (page in PROSE), page
+
+
+def test_the_papers_index_refers_to_what_notebooks_show():
+    """A page shows its figures under ids that stand in its source, some made from a name there."""
+    text = (ROOT / "book" / "papers.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\{shown\}`([a-z_]+)/([a-z-]+)`", text)
+    assert len(shown) >= 20
+    sources_of = sources(ROOT / "notebooks")
+    for page, id in shown:
+        source = sources_of[page].path.read_text(encoding="utf-8")
+        made = (re.sub(r"\{.*?\}", ".+", found) for found in re.findall(r'f?"((?:fig|tab)-[^"]*)"', source))
+        assert any(re.fullmatch(pattern, id) for pattern in made), f"{page} shows no {id}"
 
 
 @pytest.mark.parametrize("name", PROSE)

@@ -5,17 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, UInt8
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LogNorm, to_rgb
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import ListedColormap, LogNorm, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from scipy.ndimage import binary_dilation
 from torch import Tensor
 
 from book.tools.plots.style import new_figure, style
 
-HEAT = "magma"
-"""Colour map of every heat map: even in lightness, so it also reads in grey and for colour-blind readers."""
+HEAT = ListedColormap(colormaps["magma"](np.linspace(0.2, 1, 256)))
+"""Colour map of every heat map: even in lightness, so it also reads in grey and for colour-blind readers, and without
+magma's black end, so that the map of a picture in which nothing is found is no black square.
+"""
 
 TRUTH = "#56d4ff"
 """Colour of a true defect's outline: on no part of `HEAT`, and rare on products."""
@@ -70,9 +75,7 @@ def picture_row(
             axis.set_axis_off()
         _label_rows(axes, columns, row_labels or [])
         if scale is not None:
-            bar = figure.colorbar(ScalarMappable(LogNorm(*scale), HEAT), ax=axes, shrink=0.85, pad=0.015, aspect=24)
-            bar.set_label(scale_label)
-            bar.outline.set_visible(False)
+            _colour_bar(figure, axes, scale).set_label(scale_label)
     return figure
 
 
@@ -89,7 +92,7 @@ class WorstCase:
 
 
 def worst_rows(cases: Sequence[WorstCase], width: float = 7.6) -> Figure:
-    """A row a worst case: image, worst case and both maps, on a scale of their own and without a colour bar.
+    """A row a worst case: image, worst case and both maps, on the scale of their category, with its colour bar.
 
     Raises ValueError for a scale that is not 0 < low < high.
     """
@@ -103,6 +106,7 @@ def worst_rows(cases: Sequence[WorstCase], width: float = 7.6) -> Figure:
                 axis.set_title(title, fontsize=10)
                 _draw(axis, image, mask, case.scale)
                 axis.set_axis_off()
+            _colour_bar(figure, axes[4 * row : 4 * row + 4], case.scale)
         _label_rows(axes, 4, [case.rule.replace(" of", "\nof", 1) for case in cases])
     return figure
 
@@ -117,6 +121,15 @@ def _draw(axis: Axes, picture: np.ndarray, mask: np.ndarray | None, scale: tuple
         raise ValueError(f"a heat map needs a fixed scale=(low, high) with 0 < low < high, not {scale}")
     else:
         axis.imshow(np.maximum(picture, scale[0]), cmap=HEAT, norm=LogNorm(*scale), interpolation="none")
+
+
+def _colour_bar(figure: Figure, axes: list[Axes], scale: tuple[float, float]) -> Colorbar:
+    """The scale of the maps in `axes`, with its two ends in numbers."""
+    bar = figure.colorbar(ScalarMappable(LogNorm(*scale), HEAT), ax=axes, shrink=0.85, pad=0.015, aspect=24)
+    bar.set_ticks([*scale], labels=[f"{end:.2g}" for end in scale])
+    bar.ax.yaxis.set_minor_locator(NullLocator())
+    bar.outline.set_visible(False)
+    return bar
 
 
 def _label_rows(axes: list[Axes], columns: int, labels: list[str]) -> None:

@@ -36,6 +36,6 @@ def draw_boxes(axis: Axes, boxes: Sequence[tuple[int, int, int, int]], labels: S
         colour = PALETTE[number % len(PALETTE)]
         axis.add_patch(shapes.Rectangle((left, top), width, height, fill=False, edgecolor=colour, lw=1.4))
         axis.text(
-            left + 3, top + 4, label, fontsize=7.5, color=INK, va="top",
+            left + 3, top + 4, label, fontsize=9.5, color=INK, va="top",
             bbox={"facecolor": PAPER, "edgecolor": colour, "lw": 1.0, "pad": 1.2},
         )  # fmt: skip

@@ -98,6 +98,18 @@ def test_heat_maps_share_one_scale():
     assert plots.heat_scale(np.zeros((1, 4, 4)))[0] > 0
 
 
+def test_a_map_in_which_nothing_is_found_is_on_the_scale_and_not_black():
+    calm = np.full((1, 10, 10), 0.001)
+    maps = np.concatenate([np.full((200, 10, 10), 0.5), calm])  # the calm one is less than 1 % of the pixels
+    scale = plots.heat_scale(maps)
+    assert scale == pytest.approx((0.001, 0.5))
+    figure = plots.picture_row([calm[0]], ["map"], scale=scale)
+    shown = figure.axes[0].images[0]
+    darkest = shown.cmap(shown.norm(np.array([0.0001, 0.001, 0.5])))
+    assert darkest[0, :3].max() > 0.35
+    assert darkest[0, :3].tolist() == darkest[1, :3].tolist() < darkest[2, :3].tolist()
+
+
 def test_a_true_defect_is_outlined_where_it_is():
     mask = np.zeros((20, 20), bool)
     mask[5:10, 8:16] = True

@@ -106,11 +106,13 @@ def test_rows_of_worst_cases_have_a_scale_a_row_and_no_outline_where_the_image_i
         plots.WorstCase("largest", ("e", "f", "g", "h"), found, (0.2, 0.9)),
     ]
     figure = plots.worst_rows(cases)
-    assert [axis.images[0].get_clim() for axis in figure.axes if axis.images[0].get_array().ndim == 2] == [
+    shown, bars = figure.axes[:8], figure.axes[8:]
+    assert [axis.images[0].get_clim() for axis in shown if axis.images[0].get_array().ndim == 2] == [
         (0.1, 1.0), (0.1, 1.0), (0.2, 0.9), (0.2, 0.9)
     ]  # fmt: skip
-    assert [axis.get_title() for axis in figure.axes] == list("abcdefgh")
-    assert [axis.texts[0].get_text() for axis in figure.axes[::4]] == ["median drop\nof AUROC", "largest"]
+    assert [[label.get_text() for label in bar.get_yticklabels()] for bar in bars] == [["0.1", "1"], ["0.2", "0.9"]]
+    assert [axis.get_title() for axis in shown] == list("abcdefgh")
+    assert [axis.texts[0].get_text() for axis in shown[::4]] == ["median drop\nof AUROC", "largest"]
     assert [len(axis.collections) for axis in figure.axes[:4]] == [1, 0, 1, 1]
     with pytest.raises(ValueError, match="fixed scale"):
         plots.worst_rows([plots.WorstCase("rule", ("a", "b", "c", "d"), found, (0.0, 1.0))])

@@ -8,6 +8,13 @@ from zsad.clip.tokenizer import WordTokenizer
 
 TOKENIZER = WordTokenizer(["photo", "of", "the", "flawless", "damaged", "without", "with", "flaw", "nut"], 77)
 
+# The same as an architecture file, with the vocabulary of the original CLIP: `tiny_model(text=TINY["text_cfg"])`.
+TINY = {
+    "embed_dim": 24,
+    "vision_cfg": {"image_size": 80, "patch_size": 16, "width": 32, "head_width": 16, "layers": 2},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
+}
+
 
 def tiny_model(seed: int = 0, image_size: int = 80, custom_text: bool = False, vision=None, text=None):
     """An open_clip model on a 5 x 5 patch grid (16-pixel patches), two layers of width 32."""

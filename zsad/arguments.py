@@ -49,6 +49,17 @@ def option(text: str) -> tuple[str, Any]:
         raise argparse.ArgumentTypeError(f"the value of {text!r} cannot be read as YAML") from None
 
 
+def mapping(text: str) -> dict[str, Any]:
+    """Reads a mapping in YAML, such as {temperature: 0.01}."""
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be read as YAML") from None
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise argparse.ArgumentTypeError(f"{text!r} is no mapping such as '{{temperature: 0.01}}'")
+    return found
+
+
 def _read(value: Callable[[], Any]) -> Any:
     """argparse shows the message of its own kind of error alone."""
     try:

@@ -28,12 +28,13 @@ import zsad.study
 from book.tools.computed import Result, computed
 from book.tools.markup import as_html, as_markdown, without_markup
 from book.tools.origin import PUBLISHED, Sources, short_commit
-from book.tools.parameters import LISTED, PAGE_DIR, SOURCE, check_parameters
+from book.tools.parameters import COMMON, LISTED, OUT, PAGE_DIR, SOURCE, check_parameters
 from book.tools.plots.style import save, to_svg
 from book.tools.shown import Bundle, figure_bundle, folded_bundle, notes, table_bundle, text_bundle
 from book.tools.tables import told_once
 from zsad.analysis.words import MINUS
 from zsad.leagues import in_words, league_of, leagues_of_outputs
+from zsad.paths import expanded
 from zsad.study.cells import Request, Selection
 from zsad.study.config import Study, load_study
 from zsad.study.incomplete import IncompleteError
@@ -42,7 +43,7 @@ from zsad.study.manifest import manifest_records
 from zsad.study.provenance import commit
 from zsad.study.results import load_table
 
-OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit", "options")
+OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit", "options", *COMMON)
 
 
 def world(study: Study) -> str:
@@ -70,17 +71,20 @@ def start(variables: dict[str, Any], name: str) -> "Page":
     """Begin the notebook `name`: refuse unknown papermill parameters, apply the overrides, say which world this is.
 
     `variables` is the notebook's `globals()`: it holds `study` and those of suite, category, backbone, device,
-    data_root, limit and options that the notebook lists as parameters. None leaves what the study says. Raises
-    UnknownParameter, StudyError, FileNotFoundError. Suites whose folder is not there are left out, and named; where all
-    are missing, whatever asks for a record says so.
+    data_root, limit and options that the notebook lists as parameters; and, of any notebook, detector, weights,
+    architecture, and `out`, the folder for figures and tables of a page that is no part of a book. None leaves what
+    the study says. Raises UnknownParameter, StudyError, FileNotFoundError. Suites whose folder is not there are left
+    out, and named; where all are missing, whatever asks for a record says so.
     """
     check_parameters(list(variables.get("In", [])))
     overrides = {key: variables[key] for key in OVERRIDES if variables.get(key) is not None}
+    overrides = {key: value for key, value in overrides.items() if key not in COMMON or isinstance(value, str)}
     study = load_study(variables["study"], check_models=LISTED not in os.environ).with_overrides(**overrides)
-    folder = os.environ.get(PAGE_DIR)
+    folder, out = os.environ.get(PAGE_DIR), variables.get(OUT)
     missing = study.missing_suites()
     shown = study.without(missing) if len(missing) < len(study.suites) else study
-    page = Page(name, shown, {k: str(v) for k, v in overrides.items()}, Path(folder) if folder else None)
+    place = Path(folder) if folder else expanded(out) if isinstance(out, str) else None
+    page = Page(name, shown, {k: str(v) for k, v in overrides.items()}, place, linked=folder is not None)
     page.banner()
     page.lacks(f"suite {suite}: no folder {root}" for suite, root in missing.items())
     return page
@@ -94,6 +98,7 @@ class Page:
     study: Study
     overrides: dict[str, str]
     folder: Path | None
+    linked: bool = True  # whether what lies in the folder is offered beside the figures
     items: list[dict[str, Any]] = field(default_factory=list)
     numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lacking: list[str] = field(default_factory=list)
@@ -359,7 +364,8 @@ class Page:
     def _notes(self, links: dict[str, str], id: str, study: str | None) -> str:
         source = self._offered({f"notebooks/{self.source} at {short_commit(commit())}": f"sources/{self.source}"})
         moved = "" if study == PUBLISHED else self.sources.moved_on(study)
-        return notes(f"{id} · {self.origin(study)}", moved, {**source, **links})
+        offered = {**source, **links} if self.linked else {}
+        return notes(f"{id} · {self.origin(study)}", moved, offered)
 
     def _show(self, kind: str, id: str, bundle: Bundle, caption: str, study: str | None) -> None:
         made_from, commits = self.sources.made_from(study)

@@ -18,6 +18,12 @@ LISTED = "ZSAD_LISTED"
 SOURCE = "ZSAD_SOURCE"
 """Environment variable: the file name of the source that is executed, where a page has another name than that."""
 
+COMMON = ("detector", "weights", "architecture")
+"""Parameters that every notebook takes besides those of its own: a detector, and a backbone of one's own."""
+
+OUT = "out"
+"""Another: the folder in which a notebook that is run by itself leaves its figures and tables."""
+
 _INJECTED = "# Parameters\n"
 
 
@@ -42,7 +48,9 @@ def check_parameters(cells: list[str]) -> None:
 
 
 def refuse_unknown(given: list[str], known: list[str]) -> None:
-    """Raise UnknownParameter, listing the known names, where `given` holds a name that is not `known`."""
-    unknown = sorted(set(given) - set(known))
+    """Raise UnknownParameter, listing the known names, where `given` holds a name that is neither `known` nor every
+    notebook's."""
+    everywhere = [*known, *(name for name in (*COMMON, OUT) if name not in known)]
+    unknown = sorted(set(given) - set(everywhere))
     if unknown:
-        raise UnknownParameter(f"unknown notebook parameter {', '.join(unknown)}; known: {', '.join(known)}")
+        raise UnknownParameter(f"unknown notebook parameter {', '.join(unknown)}; known: {', '.join(everywhere)}")

@@ -5,22 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import open_clip
 import torch
-from open_clip.model import resize_pos_embed
-from open_clip.pretrained import download_pretrained_from_hf
+from open_clip.pretrained import download_pretrained_from_hf, get_pretrained_url
 from safetensors.torch import load
 from torch import Tensor
 
+from zsad.clip.architecture import QUICK, Positions, build, config_of, tokenizer_of
 from zsad.clip.backbone import Backbone
-from zsad.clip.checkpoint import load_state, read_state
+from zsad.clip.checkpoint import read_state
+from zsad.clip.origin import say_downloaded, say_given
 from zsad.clip.tokenizer import WordTokenizer
 from zsad.leagues import UNKNOWN, Shown, check_shown
 from zsad.limits import check_number
@@ -30,9 +31,6 @@ log = logging.getLogger(__name__)
 WEIGHTS = Path(str(files("zsad"))) / "weights"
 
 
-Positions = Literal["bicubic", "bilinear"]
-
-
 @dataclass(frozen=True)
 class Released:
     """A published CLIP: how open_clip calls it, and its weights where it knows them, and the Hugging Face repository
@@ -40,6 +38,9 @@ class Released:
 
     `image_size` is the input in pixels, where it is not the one that the weights were trained at; the position table is
     then resized by `positions`: "bicubic" with antialiasing, as open_clip does, or "bilinear" without.
+
+    `revision` is the commit of the repository and `sha256` the checksum of its file, where they are known for certain:
+    another file is then refused. What is not pinned is named as it is loaded, with its checksum.
     """
 
     architecture: str
@@ -49,6 +50,17 @@ class Released:
     shown: tuple[Shown, ...] = ("captions",)
     image_size: int | None = None
     positions: Positions = "bicubic"
+    revision: str | None = None
+    sha256: str | None = None
+
+    @property
+    def known_files(self) -> tuple[str, ...]:
+        """SHA-256, or their first digits, of files that are known to hold these weights: the pinned one, and the one
+        that their makers name by its checksum, as open_clip writes it down (OpenAI the whole, LAION eight digits).
+        """
+        url = get_pretrained_url(self.architecture.removesuffix(QUICK), self.pretrained) if self.pretrained else ""
+        by_makers = re.findall(r"/([0-9a-f]{64})/", url) + re.findall(r"-([0-9a-f]{8})\.pt$", url)
+        return (*([self.sha256] if self.sha256 else []), *by_makers)
 
 
 # OpenAI's weights were trained with QuickGELU, which open_clip's plain config name does not select. FARE2 was
@@ -91,28 +103,39 @@ def load_backbone(
     dtype: str = "float32",
     weights: str | Path | None = None,
     image_size: int | None = None,
+    architecture: str | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    shown: Sequence[Shown] = UNKNOWN,
 ) -> Backbone:
     """Load a backbone by name.
 
     Args:
-        name: one of `known_backbones()`.
+        name: one of `known_backbones()`; with an `architecture`, whatever your own weights are to be called.
         device: where to compute.
         dtype: "float32", "bfloat16", "float16" or "float64".
-        weights: a local open_clip checkpoint of a published model, instead of a download.
+        weights: a local open_clip checkpoint: of a published model, instead of a download, or of your own.
         image_size: input size in pixels other than the model's own; its position table is resized, as the model's entry
             in `RELEASED` says, else bicubic.
+        architecture: of weights of your own: one of open_clip's names, such as "ViT-B-16" or "ViT-L-14-quickgelu", or a
+            JSON file in the form of open_clip's own.
+        mean, std, shown: of weights of your own, see `Backbone`; by default the original CLIP's, and unknown.
 
     Raises:
-        ValueError: an unknown name, an image size out of `zsad.limits`, a wrong checksum, or a checkpoint that does not
-            fit the model.
+        ValueError: an unknown name, an image size out of `zsad.limits`, a wrong checksum, an architecture that is
+            unknown or no vision transformer's, or a checkpoint that does not fit the model.
         FileNotFoundError: weights that are neither here nor to be had; the message says which file goes where.
     """
     if image_size is not None:
         check_number("image_size", image_size)
+    if architecture is not None:
+        check_own(name, weights)
+        return _load_own(name, architecture, Path(weights or ""), device, dtype, image_size, mean, std, shown)
     if name in RELEASED:
         return _load_released(name, device, dtype, weights, image_size)
     if name not in known_backbones():
-        raise ValueError(f"unknown backbone {name!r}; known: {', '.join(known_backbones())}")
+        own = "" if weights is None else "; weights of your own also need their architecture, such as 'ViT-B-16'"
+        raise ValueError(f"unknown backbone {name!r}; known: {', '.join(known_backbones())}{own}")
     if weights is not None:
         raise ValueError(f"{name} ships with its weights: weights= is for {', '.join(RELEASED)}")
     return load_demo_weights(name, WEIGHTS, device, dtype, image_size)
@@ -125,34 +148,55 @@ def _load_released(
     if weights is not None and not Path(weights).is_file():
         raise FileNotFoundError(f"no checkpoint at {weights}; {_how_to_get(name)}")
     path = _downloaded(name) if weights is None else Path(weights)
-    quick_gelu = {"quick_gelu": True} if spec.architecture.endswith("-quickgelu") else {}
-    config = {**open_clip.get_model_config(spec.architecture), **quick_gelu}
     try:
-        model = _model(config, read_state(path), image_size or spec.image_size, spec.positions)
+        model = build(config_of(spec.architecture), read_state(path), image_size or spec.image_size, spec.positions)
     except (ValueError, RuntimeError) as error:  # RuntimeError: a position table that cannot be resized
         raise ValueError(f"{path} does not hold the weights of {name}: {error}") from error
-    tokenizer = open_clip.get_tokenizer(spec.architecture)
+    if weights is None:
+        say_downloaded(path, name, spec.repository, spec.revision, spec.sha256)
+    else:
+        say_given(path, name, spec.known_files)
+    tokenizer = tokenizer_of(spec.architecture, config_of(spec.architecture))
     return Backbone(model, tokenizer, name, device=device, dtype=dtype, shown=spec.shown)
+
+
+def check_own(name: str, weights: str | Path | None) -> None:
+    """Raise a ValueError where weights of one's own have a name that is taken, or no file."""
+    if name in known_backbones():
+        raise ValueError(f"{name} is the name of another backbone: call your own weights something else")
+    if weights is None:
+        raise ValueError(f"{name} has an architecture but no weights: give the file that holds them")
+
+
+def _load_own(
+    name: str,
+    architecture: str,
+    path: Path,
+    device: str | torch.device,
+    dtype: str,
+    image_size: int | None,
+    mean: Sequence[float] | None,
+    std: Sequence[float] | None,
+    shown: Sequence[Shown],
+) -> Backbone:
+    config = config_of(architecture)
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights of {name} at {path}")
+    try:
+        model = build(config, read_state(path), image_size)
+    except (ValueError, RuntimeError, TypeError) as error:  # TypeError: an architecture file with a field of its own
+        raise ValueError(f"{path} does not hold weights of the architecture {architecture}: {error}") from error
+    say_given(path, name, ())
+    tokenizer = tokenizer_of(architecture, config)
+    return Backbone(model, tokenizer, name, mean, std, device=device, dtype=dtype, shown=shown)
 
 
 def _downloaded(name: str) -> Path:
     """The file of weights in the Hugging Face cache, fetched where it is not there."""
     try:
-        return Path(download_pretrained_from_hf(RELEASED[name].repository))
+        return Path(download_pretrained_from_hf(RELEASED[name].repository, revision=RELEASED[name].revision))
     except Exception as error:  # open_clip, the hub client and urllib each raise their own kinds
         raise FileNotFoundError(f"the weights of {name} could not be loaded ({error}); {_how_to_get(name)}") from error
-
-
-def _model(
-    config: dict[str, Any], state: dict[str, Tensor], image_size: int | None, positions: Positions = "bicubic"
-) -> open_clip.CLIP:
-    """A CLIP of a configuration with its weights; raises ValueError for those of another model."""
-    if image_size is not None:
-        config = {**config, "vision_cfg": {**config["vision_cfg"], "image_size": image_size}}
-    model = open_clip.CLIP(**config)
-    resize_pos_embed(state, model, interpolation=positions, antialias=positions == "bicubic")
-    load_state(model, state)
-    return model
 
 
 def _how_to_get(name: str) -> str:
@@ -201,7 +245,7 @@ def load_demo_weights(
 ) -> Backbone:
     """A demo CLIP from `folder`: the package's own, or one fresh from training. Errors as `read_demo_weights`."""
     card, state = read_demo_weights(name, folder)
-    model = _model(card["model_cfg"], state, image_size)
+    model = build(card["model_cfg"], state, image_size)
     tokenizer = WordTokenizer(card["vocabulary"], model.context_length)
     statistics = card["mean"], card["std"]
     return Backbone(model, tokenizer, name, *statistics, device=device, dtype=dtype, shown=shown_by(card))

@@ -16,8 +16,16 @@ INCOMPLETE = 3
 def model_arguments() -> argparse.ArgumentParser:
     """The arguments of commands that load one detector."""
     model = argparse.ArgumentParser(add_help=False)
-    model.add_argument("--detector", default="winclip", help="default: %(default)s")
-    model.add_argument("--backbone", help="default: demo-b, or the demo model that the detector looks through")
+    model.add_argument(
+        "--detector", default="winclip", metavar="NAME",
+        help="a registered one, or module:Class, a class of your own; default: %(default)s",
+    )  # fmt: skip
+    model.add_argument(
+        "--backbone", metavar="NAME",
+        help="default: demo-b, or the demo model that the detector looks through; with --architecture, what your own "
+        "weights are to be called",
+    )  # fmt: skip
+    weights_arguments(model)
     model.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ...; default: %(default)s")
     model.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="default: %(default)s")
     model.add_argument(
@@ -27,13 +35,52 @@ def model_arguments() -> argparse.ArgumentParser:
     return model
 
 
+def weights_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of a backbone of one's own, and of many options at once."""
+    parser.add_argument(
+        "--weights", type=arguments.path, metavar="FILE",
+        help="the backbone's weights: of the published model that --backbone names, or of --architecture",
+    )  # fmt: skip
+    parser.add_argument(
+        "--architecture", metavar="NAME", help="of --weights: one of open_clip's, such as ViT-B-16, or a JSON file"
+    )
+    parser.add_argument(
+        "--options", type=arguments.mapping, default={}, metavar="{NAME: VALUE, ...}",
+        help="options of the detector, as a mapping in YAML",
+    )  # fmt: skip
+
+
+def named_backbone(options: argparse.Namespace) -> str:
+    """What the backbone of a command is called. Raises ValueError for an architecture without weights, and for weights
+    that say neither whose nor of which architecture they are.
+    """
+    from zsad.detectors import usual_backbone
+
+    if options.weights is None and options.architecture is None:
+        return str(options.backbone or usual_backbone(options.detector))
+    if options.weights is None:
+        raise ValueError("--architecture needs --weights, the file that holds them")
+    if options.architecture is None and options.backbone is None:
+        raise ValueError("--weights needs --architecture, such as ViT-B-16, or --backbone, a published model's name")
+    return str(options.backbone or options.weights.stem)
+
+
+def loaded_backbone(options: argparse.Namespace) -> Any:
+    """The backbone of a command: by its name, or from a file of weights."""
+    from zsad.detectors import load_backbone_of
+
+    given = {"weights": options.weights, "architecture": options.architecture}
+    own = {name: value for name, value in given.items() if value is not None}
+    return load_backbone_of(options.detector, named_backbone(options), options.device, options.dtype, **own)
+
+
 def detector_options(options: argparse.Namespace) -> dict[str, Any]:
-    """What `--option` gave, checked; its folders for results can be written."""
+    """What `--options` and `--option` gave, checked; its folders for results can be written."""
     from zsad.detectors import check_options
     from zsad.files import check_writable_folder
     from zsad.paths import CACHES
 
-    chosen = dict(options.option)
+    chosen = {**options.options, **dict(options.option)}
     checked = check_options(options.detector, chosen)
     for folder in [getattr(checked, name) for name in CACHES if chosen.get(name) is not None]:
         check_writable_folder(folder)

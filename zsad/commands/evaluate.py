@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from zsad import arguments
-from zsad.commands.common import Commands, detector_options
+from zsad.commands.common import Commands, detector_options, loaded_backbone, named_backbone
 from zsad.study.config import usual_resolution
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
     """Prints the metrics of one category."""
     from zsad.data import load_dataset
     from zsad.data.labels import check_labels
-    from zsad.detectors import load_detector, usual_backbone
+    from zsad.detectors import load_detector
     from zsad.detectors.batch import BatchDetector
     from zsad.detectors.learned import check_unseen
     from zsad.files import check_writable, write_atomically
@@ -56,12 +56,12 @@ def run(options: argparse.Namespace) -> None:
     from zsad.study.references import with_drawn_references
 
     chosen = detector_options(options)
-    backbone = options.backbone or usual_backbone(options.detector)
+    backbone = named_backbone(options)
     if options.csv:
         check_writable(options.csv)
     dataset = load_dataset(options.reader, options.root, category=options.category, domain=options.domain)
     check_labels(dataset.subset(options.limit))
-    detector = load_detector(options.detector, backbone=backbone, device=options.device, dtype=options.dtype, **chosen)
+    detector = load_detector(options.detector, backbone=loaded_backbone(options), device=options.device, **chosen)
     sizes = {
         "resolution": options.resolution or usual_resolution(options.detector),
         "aspect": options.aspect,

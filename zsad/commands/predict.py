@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from zsad import arguments
-from zsad.commands.common import INCOMPLETE, Commands, detector_options
+from zsad.commands.common import INCOMPLETE, Commands, detector_options, loaded_backbone, named_backbone
 from zsad.progress import progress_bar
 
 
@@ -44,7 +44,7 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Scores images and draws their heat maps; returns the exit code."""
-    from zsad.detectors import load_detector, usual_backbone, with_references
+    from zsad.detectors import load_detector, with_references
     from zsad.detectors.batch import BatchDetector
     from zsad.files import check_writable_folder
     from zsad.leagues import in_words, leagues_of_outputs
@@ -69,11 +69,11 @@ def run(options: argparse.Namespace) -> int:
     chosen = detector_options(options)
     if options.reference and "references" in chosen:
         raise ValueError("all images of --reference are compared with: leave out --option references")
-    backbone = options.backbone or usual_backbone(options.detector)
+    backbone = named_backbone(options)
     good = find_images([options.calibrate]) if options.calibrate else []
     shown = find_images([options.reference], options.out) if options.reference else []
     check_writable_folder(options.out)
-    detector = load_detector(options.detector, backbone=backbone, device=options.device, dtype=options.dtype, **chosen)
+    detector = load_detector(options.detector, backbone=loaded_backbone(options), device=options.device, **chosen)
     check_company(detector, len(images), options.category, calibrated=bool(options.calibrate))
     if note := demo_note(backbone, [*images, *good, *shown]):
         print(f"zsad: note: {note}", file=sys.stderr)

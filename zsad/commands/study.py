@@ -5,9 +5,9 @@ import sys
 from typing import Any
 
 from zsad import arguments
-from zsad.commands.common import INCOMPLETE, Commands
+from zsad.commands.common import INCOMPLETE, Commands, weights_arguments
 from zsad.study.cells import Selection
-from zsad.study.config import load_study
+from zsad.study.config import Study, load_study
 from zsad.study.shifts import SHIFTS
 
 
@@ -17,8 +17,10 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
     study.add_argument("study", metavar="STUDY", help="quick, demo, stangl, paper, or a YAML file")
     study.add_argument("--suite", action="append", metavar="NAME", help="only this suite (may be repeated)")
     study.add_argument("--category", action="append", metavar="NAME", help="only this category (may be repeated)")
-    study.add_argument("--detector", action="append", metavar="LABEL", help="only this detector (may be repeated)")
+    study.add_argument("--detector", action="append", metavar="LABEL", help="only this detector (may be repeated), or "
+                       "module:Class, a class of your own, in place of the study's")  # fmt: skip
     study.add_argument("--backbone", action="append", metavar="NAME", help="only this backbone (may be repeated)")
+    weights_arguments(study)
     study.add_argument("--shift", choices=SHIFTS, help="only these results of the study")
     study.add_argument("--device", metavar="NAME", help="where to compute, in place of the study's device")
     study.add_argument("--data-root", type=arguments.path, metavar="DIR", help="folder that holds the suites")
@@ -40,13 +42,15 @@ def run(options: argparse.Namespace) -> int:
     study = load_study(options.study)
     if options.limit not in (None, study.limit):  # its results are others: they have a name and lists of their own
         study = study.with_overrides(limit=options.limit, name=f"{study.name}-limit-{options.limit}")
-    study = study.with_overrides(device=options.device, data_root=options.data_root)
+    study = _with_own(study.with_overrides(device=options.device, data_root=options.data_root), options)
     only: dict[str, Any] = {
         "shift": options.shift,
         "suites": options.suite,
         "categories": options.category,
-        "detectors": options.detector,
-        "backbones": options.backbone,
+        "detectors": _labels(study, options.detector),
+        "backbones": [options.backbone[0] if options.backbone else options.weights.stem]
+        if options.weights
+        else options.backbone,
     }
     if options.dry_run:
         from zsad.study.estimate import estimate
@@ -75,3 +79,32 @@ def run(options: argparse.Namespace) -> int:
     if options.export:
         print(f"zsad: not exported to {options.export}, since results are missing", file=sys.stderr)
     return INCOMPLETE
+
+
+def _labels(study: Study, names: list[str] | None) -> list[str] | None:
+    """What a study calls the detectors that are named by label, or a class by module:Class."""
+    if names is None:
+        return None
+    return [
+        label
+        for name in names
+        for label in [d.label for d in study.detectors if d.name == name and ":" in name] or [name]
+    ]
+
+
+def _with_own(study: Study, options: argparse.Namespace) -> Study:
+    """The study with a detector, weights or options of one's own: another study, whose lists bear another name."""
+    own = [name for name in options.detector or [] if ":" in name and name not in {d.name for d in study.detectors}]
+    if not (own or options.weights or options.architecture or options.options):
+        return study
+    if len(options.backbone or []) > 1 or len(own) > 1:
+        raise ValueError("of one's own one detector and one backbone at a time; a study's file may list several")
+    backbone = options.backbone[0] if options.backbone and options.weights else None
+    return study.with_overrides(
+        backbone=backbone,
+        weights=options.weights,
+        architecture=options.architecture,
+        detector=own[0] if own else None,
+        options=options.options or None,
+        name=f"{study.name}-own",
+    )

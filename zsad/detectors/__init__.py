@@ -20,6 +20,7 @@ from zsad.detectors.defence import DEFENCES, Defended
 from zsad.detectors.given import check_values, without_home_signs
 from zsad.detectors.maeday import MAEDAY, MAEDAYOptions
 from zsad.detectors.musc import MuSc, MuScOptions
+from zsad.detectors.own import NoOptions, check_fits, find_class, is_own
 from zsad.detectors.references import References
 from zsad.detectors.rwda import RWDA, RWDAOptions
 from zsad.detectors.text_fnn import TextFNN, TextFNNOptions
@@ -51,6 +52,7 @@ __all__ = [
     "Prediction",
     "check_options",
     "declared",
+    "is_known",
     "known_to",
     "league_of",
     "load_backbone_of",
@@ -74,7 +76,7 @@ def load_detector(
     """Build a detector by name.
 
     Args:
-        name: a key of `DETECTORS`.
+        name: a key of `DETECTORS`, or `module:Class`, a class of your own (`zsad.detectors.own`).
         backbone: a name of the kind that the detector looks through (`known_to`), or a backbone (which then keeps its
             own device and dtype); by default `usual_backbone`.
         device, dtype: for a backbone given by name.
@@ -90,7 +92,9 @@ def load_detector(
         backbone = load_backbone_of(name, backbone or usual_backbone(name), device, dtype)
     elif (kind := kind_of(backbone)) is not None:
         _check_kind(name, backbone.name, kind)
-    detector: Detector = DETECTORS[name][0](backbone, resolved)
+    detector: Detector = _class_of(name)(*([backbone] if isinstance(resolved, NoOptions) else [backbone, resolved]))
+    if is_own(name):
+        check_fits(detector, name)
     defence: str | None = options.get("defence")
     return detector if defence is None else Defended(detector, defence)
 
@@ -125,18 +129,24 @@ def known_to(name: str) -> list[str]:
     return KINDS[_looks_through(name)].known()
 
 
-def takes(name: str, backbone: str) -> bool:
-    """Whether a detector can look through a backbone; so it is taken to where either is not known."""
-    return name not in DETECTORS or kind_named(backbone) in (None, _looks_through(name))
-
-
-def load_backbone_of(name: str, backbone: str, device: str | torch.device = "cpu", dtype: str = "float32") -> Any:
-    """A backbone for a detector. Raises ValueError for one that it cannot look through, and what its kind's own loader
-    raises.
+def takes(name: str, backbone: str, architecture: str | None = None) -> bool:
+    """Whether a detector can look through a backbone; so it is taken to where either is not known. Weights of one's own
+    that have an `architecture` are those of a CLIP.
     """
-    if (kind := kind_named(backbone)) is not None:
+    kind = USUAL if architecture is not None else kind_named(backbone)
+    return not is_known(name) or kind in (None, _looks_through(name))
+
+
+def load_backbone_of(
+    name: str, backbone: str, device: str | torch.device = "cpu", dtype: str = "float32", **own: Any
+) -> Any:
+    """A backbone for a detector; `own` is what the loader of its kind takes besides, such as weights and architecture
+    of one's own. Raises ValueError for one that it cannot look through, and what its kind's own loader raises.
+    """
+    kind = USUAL if own.get("architecture") is not None else kind_named(backbone)
+    if kind is not None:
         _check_kind(name, backbone, kind)
-    return KINDS[_looks_through(name)].load(backbone, device=device, dtype=dtype)
+    return KINDS[_looks_through(name)].load(backbone, device=device, dtype=dtype, **own)
 
 
 def _looks_through(name: str) -> str:
@@ -154,14 +164,33 @@ def _check_kind(name: str, backbone: str, kind: str) -> None:
 
 def declared(name: str, attribute: str, otherwise: Any) -> Any:
     """What the class of a detector declares (see `Detector`), else `otherwise`; so for a name that is not known."""
-    return getattr(DETECTORS[name][0], attribute, otherwise) if name in DETECTORS else otherwise
+    return getattr(_class_of(name), attribute, otherwise) if is_known(name) else otherwise
+
+
+def is_known(name: str) -> bool:
+    """Whether a detector can be loaded by a name. Raises ValueError for `module:Class` where there is none."""
+    return name in DETECTORS or (is_own(name) and find_class(name) is not None)
+
+
+def _class_of(name: str) -> Any:
+    return _registered(name)[0]
+
+
+def _registered(name: str) -> tuple[Any, Any]:
+    """The class of a detector, and that of its options. Raises ValueError for an unknown one."""
+    if is_own(name):
+        return find_class(name)
+    if name not in DETECTORS:
+        raise ValueError(
+            f"unknown detector {name!r}; known: {', '.join(DETECTORS)}, or a class of your own as module:Class"
+        )
+    found: tuple[Any, Any] = DETECTORS[name]
+    return found
 
 
 def option_names(name: str) -> list[str]:
     """The options that a detector has. Raises ValueError for an unknown detector."""
-    if name not in DETECTORS:
-        raise ValueError(f"unknown detector {name!r}; known: {', '.join(DETECTORS)}")
-    own = [field.name for field in dataclasses.fields(DETECTORS[name][1])]
+    own = [field.name for field in dataclasses.fields(_registered(name)[1])]
     return own if _compares_images(name) else [*own, "defence"]
 
 
@@ -179,12 +208,13 @@ def check_options(name: str, options: Mapping[str, Any]) -> Any:
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ValueError(f"{name} has no option {', '.join(map(repr, unknown))}; known: {', '.join(known)}")
-    check_values(DETECTORS[name][1], options)
-    return DETECTORS[name][1](**without_home_signs(options))
+    options_class = _registered(name)[1]
+    check_values(options_class, options)
+    return options_class(**without_home_signs(options))
 
 
 def _compares_images(name: str) -> bool:
-    return issubclass(DETECTORS[name][0], BatchDetector)
+    return issubclass(_class_of(name), BatchDetector)
 
 
 def _check_defence(name: str, options: Mapping[str, Any]) -> None:

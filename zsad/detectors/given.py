@@ -27,8 +27,9 @@ class Checked:
 
 def check_values(options_class: Any, options: Mapping[str, Any]) -> None:
     """Raise a ValueError for the first value of another type than its option's, not finite, or beyond
-    `zsad.limits.LIMITS`.
+    `zsad.limits.LIMITS`, whose names mean other things in options that are not this package's.
     """
+    limits = LIMITS if options_class.__module__.partition(".")[0] == "zsad" else {}
     adapters: dict[str, Any] = _adapters(options_class)
     for name, value in options.items():
         try:
@@ -38,7 +39,7 @@ def check_values(options_class: Any, options: Mapping[str, Any]) -> None:
             raise ValueError("; ".join(f"{name} {words}" for words in problems(found).values())) from None
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{name} must be a finite number, not {value}")
-        if name in LIMITS and isinstance(value, int | float):
+        if name in limits and isinstance(value, int | float):
             check_number(name, value)
 
 

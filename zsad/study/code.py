@@ -7,6 +7,7 @@ detector is then nobody's code but its own. Hashed is what Python reads: comment
 
 import ast
 import hashlib
+import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -44,9 +45,10 @@ def cell_code(detector: str, kind: str, defended: bool = False, package: Path = 
     """Room -> SHA-256 (hex) of the code there that can touch a cell of a detector, which may be `defended`, under a
     kind of shift.
 
-    A detector that the package does not have answers for its code with its own fingerprint.
+    Of a detector of one's own, `module:Class`, the room "own" is that of its module and of those beside it that it
+    imports. Any other that the package does not have answers for its code with its own fingerprint.
     """
-    return by_room(cell_modules(detector, kind, defended, package), package)
+    return by_room(cell_modules(detector, kind, defended, package), package) | _own_room(detector)
 
 
 def cell_modules(detector: str, kind: str, defended: bool = False, package: Path = PACKAGE) -> set[str]:
@@ -113,14 +115,64 @@ def by_room(modules: Iterable[str], package: Path = PACKAGE) -> dict[str, str]:
 
 
 def detector_modules(name: str, package: Path = PACKAGE) -> set[str]:
-    """The modules that define what `zsad.detectors.DETECTORS` holds under a name; none for an unknown one."""
+    """The modules that define what `zsad.detectors.DETECTORS` holds under a name, or that the module of
+    `module:Class` takes from the package; none for an unknown one.
+    """
     door = "zsad.detectors"
+    if ":" in name:
+        return {home for path in own_sources(name).values() for home in _taken(ast.parse(path.read_bytes()), package)}
     for node in ast.walk(_tree(door, package)):
         for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
             if isinstance(key, ast.Constant) and key.value == name:
                 names = [part.id for part in ast.walk(value) if isinstance(part, ast.Name)]
                 return {_home(door, part, package) for part in names}
     return set()
+
+
+def own_sources(name: str) -> dict[str, Path]:
+    """Module -> source, of the module of `module:Class` and of the modules beside it, or in its package, that it
+    imports; empty where there is none. Nothing is imported.
+    """
+    first = name.partition(":")[0]
+    root = next((Path(p) for p in (*sys.path, ".") if _source_in(Path(p), first)), None)
+    if root is None:
+        return {}
+    installed = root.name in ("site-packages", "dist-packages")  # beside it lies everything
+    found, waiting = dict[str, Path](), [first]
+    while waiting:
+        module = waiting.pop()
+        path = _source_in(root, module)
+        if path is None or module in found or (installed and module.split(".")[0] != first.split(".")[0]):
+            continue
+        found[module] = path
+        for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
+            waiting += _named_by(node, module if path.name == "__init__.py" else module.rpartition(".")[0])
+    return found
+
+
+def _named_by(node: ast.AST, package: str) -> list[str]:
+    """The modules that an import may lead to, in a module of `package`."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom):
+        return []
+    above = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
+    module = ".".join(filter(None, [above, node.module]))
+    return [module, *(f"{module}.{alias.name}" for alias in node.names)]
+
+
+def _source_in(root: Path, module: str) -> Path | None:
+    parts = module.split(".")
+    if not all(part.isidentifier() for part in parts) or parts[0] in OWN:
+        return None
+    path = root.joinpath(*parts)
+    return next((p for p in (path / "__init__.py", path.with_suffix(".py")) if p.is_file()), None)
+
+
+def _own_room(detector: str) -> dict[str, str]:
+    sources = own_sources(detector) if ":" in detector else {}
+    said = "".join(f"{module} {_source_digest(path.read_bytes())}\n" for module, path in sorted(sources.items()))
+    return {"own": hashlib.sha256(said.encode()).hexdigest()} if sources else {}
 
 
 def _is_cut(module: str, cut: tuple[str, ...]) -> bool:

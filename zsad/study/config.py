@@ -22,6 +22,7 @@ from zsad.study.overrides import (
     with_category,
     with_options,
 )
+from zsad.study.own import OwnWeights, backbone_given, backbones_from, find_modules, with_own_backbones
 from zsad.study.shifts import Block, Corruptions, Strict, StudyError, Sweeps, Worst
 from zsad.study.shipped import checkout, is_checkout, studies_folder
 from zsad.study.strict_yaml import DuplicateKeyError, load_yaml
@@ -61,12 +62,17 @@ def usual_resolution(detector: str, otherwise: Resolution = 240) -> Resolution:
     return found
 
 
+def usual_label(detector: Any) -> Any:
+    """What records call a detector that has no label: its name, of `module:Class` that of the class."""
+    return detector.rpartition(":")[2] if isinstance(detector, str) else detector
+
+
 class DetectorConfig(Strict):
-    """A detector's registered name, the options that differ from its defaults, and those of the study's backbones and
-    suites that it is evaluated on. `suite_options` are options that differ on one suite: a detector that is trained on
-    one data set to be tested on others is another on each. `label` is what records call it: by default its name.
-    `resolution` is the short side of the images that it is given where that is not the study's or the one that its
-    class declares.
+    """A detector's registered name, or `module:Class` of one's own (`zsad.detectors.own`), the options that differ from
+    its defaults, and those of the study's backbones and suites that it is evaluated on. `suite_options` are options
+    that differ on one suite: a detector that is trained on one data set to be tested on others is another on each.
+    `label` is what records call it: by default its name, of one's own that of its class. `resolution` is the short side
+    of the images that it is given where that is not the study's or the one that its class declares.
     """
 
     name: str
@@ -80,7 +86,9 @@ class DetectorConfig(Strict):
     @model_validator(mode="before")
     @classmethod
     def _named(cls, fields: Any) -> Any:
-        return {**fields, "label": fields.get("label") or fields.get("name")} if isinstance(fields, dict) else fields
+        if not isinstance(fields, dict):
+            return fields
+        return {**fields, "label": fields.get("label") or usual_label(fields.get("name"))}
 
     def on(self, suite: str) -> "DetectorConfig":
         """This detector with the options that it has on a suite."""
@@ -106,6 +114,8 @@ class Study(Strict):
     `aspect` "squashed" makes them squares. Metrics compare maps with masks at `metric_size`: "mask", the mask's own
     size, or a short side in pixels, which costs less where masks are large.
 
+    `own_weights` are those of backbones that bring their own: entries of `backbones` that are mappings end up there.
+
     `training` is how many good training images of each category are scored, unshifted, beside the test images: of
     their scores a user can make a threshold. None are where it is not given, or where a suite has no such split.
     """
@@ -124,6 +134,7 @@ class Study(Strict):
     metric_size: Pixels | Literal["mask"] = "mask"
     batch_size: int = Field(default=16, ge=_BATCH.least, le=_BATCH.most)
     limit: int | None = Field(default=None, ge=_LIMIT.least, le=_LIMIT.most)
+    own_weights: dict[str, OwnWeights] = Field(default={})
     sweeps: Annotated[list[Sweeps], BeforeValidator(_as_list)] = Field(default=[])
     worst: Annotated[list[Worst], BeforeValidator(_as_list)] = Field(default=[])
     corruptions: Annotated[list[Corruptions], BeforeValidator(_as_list)] = Field(default=[])
@@ -133,6 +144,11 @@ class Study(Strict):
     training: int | None = Field(default=None, ge=1, le=LIMITS["limit"].most)
     seed: int = Field(default=0, ge=0, le=LIMITS["seed"].most)
     demo_seed: int = Field(default=0, ge=0, le=LIMITS["seed"].most)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own(cls, fields: Any) -> Any:
+        return with_own_backbones(fields)
 
     @model_validator(mode="after")
     def _check(self) -> "Study":
@@ -200,9 +216,11 @@ class Study(Strict):
         from zsad.detectors import DETECTORS, check_options, known_to
 
         known = list(dict.fromkeys(backbone for name in DETECTORS for backbone in known_to(name)))
+        self._check_own(known)
+        named = [d.name for d in self.detectors if ":" not in d.name]
         for field, kind, names, choices in (
-            ("detectors", "detector", [d.name for d in self.detectors], sorted(DETECTORS)),
-            ("backbones", "backbone", self.backbones, known),
+            ("detectors", "detector", named, sorted(DETECTORS)),
+            ("backbones", "backbone", [b for b in self.backbones if b not in self.own_weights], known),
         ):
             for name in names:
                 try:
@@ -217,6 +235,17 @@ class Study(Strict):
                     check_options(detector.name, options)
                 except ValueError as error:
                     raise StudyError(f"detectors.{detector.label}.{field}: {error}") from None
+
+    def _check_own(self, known: list[str]) -> None:
+        """Raise StudyError for weights of the study's own that no loader would take by these names."""
+        for name, own in self.own_weights.items():
+            if own.architecture is not None and name in known:
+                raise StudyError(f"backbones.{name}: another backbone has this name: call your own something else")
+            if own.architecture is None and name not in known:
+                raise StudyError(
+                    f"backbones.{name}: no published model has this name, so its weights need an architecture: one of "
+                    "open_clip's names, such as ViT-B-16, or a JSON file in the form of open_clip's own"
+                )
 
     def check_backbones(self) -> None:
         """Raise StudyError for a detector that can look through none of the study's backbones. Apart, because an
@@ -289,7 +318,8 @@ class Study(Strict):
         """Label -> what a detector is called beside printed numbers: its title, or a label of its own."""
         from zsad.detectors import declared  # imports every model's code
 
-        return {d.label: declared(d.name, "title", d.label) if d.label == d.name else d.label for d in self.detectors}
+        usual = {d.label for d in self.detectors if d.label == usual_label(d.name)}
+        return {d.label: declared(d.name, "title", d.label) if d.label in usual else d.label for d in self.detectors}
 
     @property
     def blocks(self) -> list[Block]:
@@ -303,7 +333,8 @@ class Study(Strict):
         from zsad.detectors import takes  # imports every model's code
 
         chosen = [name for name in self.backbones if detector.backbones == "all" or name in detector.backbones]
-        return [name for name in chosen if (among == "all" or name in among) and takes(detector.name, name)]
+        own = {name: weights.architecture for name, weights in self.own_weights.items()}
+        return [n for n in chosen if (among == "all" or n in among) and takes(detector.name, n, own.get(n))]
 
     def first_backbones(self, labels: Iterable[str], among: list[str] | Literal["all"] = "all") -> dict[str, str]:
         """Label -> the first backbone that a detector is evaluated on: what tables of detectors compare."""
@@ -333,12 +364,14 @@ class Study(Strict):
         self,
         suite: Given = None,
         category: Given = None,
-        backbone: Given = None,
+        backbone: Given | Mapping[str, Any] = None,
         detector: Given = None,
         device: Given = None,
         data_root: str | Path | None = None,
         limit: Given = None,
         options: Mapping[str, Any] | str | None = None,
+        weights: str | Path | None = None,
+        architecture: str | None = None,
         **fields: Any,
     ) -> "Study":
         """A validated copy narrowed to one suite, category, backbone or detector, or run elsewhere.
@@ -346,8 +379,10 @@ class Study(Strict):
         None leaves a field as it is. A suite that the study does not list is added if it is a known one. To a category,
         suite, backbone or detector named here everything is done that the study does to any; so it is to every category
         of a suite named here that lacks the study's group. A detector may be named by its label. A relative `data_root`
-        starts at the working directory. `options` of detectors: see `zsad.study.overrides.with_options`. Further
-        keywords set the field of that name.
+        starts at the working directory. A backbone may be one of your own: a mapping (or text that is one in YAML) with
+        `name`, `weights` and `architecture`, or a name beside `weights` and `architecture`; a detector may be
+        `module:Class`. `options` of detectors: see `zsad.study.overrides.with_options`. Further keywords set the field
+        of that name.
 
         Raises StudyError, naming the known choices.
         """
@@ -362,8 +397,11 @@ class Study(Strict):
         if category is not None:
             suites = with_category(suites, name_given("category", category, lambda: self._known_categories(suites)))
         changed["suites"] = suites
+        backbone, own = backbone_given(backbone, weights, architecture)
         if backbone is not None:
             changed["backbones"] = [name_given("backbone", backbone, lambda: self.backbones)]
+            kept = {name: of for name, of in declared["own_weights"].items() if name in changed["backbones"]}
+            changed["own_weights"] = kept if own is None else {changed["backbones"][0]: own}
         if detector is not None:
             detector = name_given("detector", detector, lambda: [d.label for d in self.detectors])
         if "detectors" not in changed:
@@ -412,6 +450,7 @@ def _validated(fields: dict[str, Any]) -> Study:
 _MODELS: dict[Any, type[BaseModel]] = {
     "suites": SuiteConfig,
     "detectors": DetectorConfig,
+    "own_weights": OwnWeights,
     "sweeps": Sweeps,
     "worst": Worst,
     "corruptions": Corruptions,
@@ -424,6 +463,8 @@ def _readable(error: ValidationError) -> str:
         {**problem, "msg": _unknown_field(problem["loc"])} if problem["type"] == "extra_forbidden" else problem
         for problem in error.errors()
     ]
+    # Where a file has them (`zsad.study.own`).
+    found = [{**p, "loc": ("backbones", *p["loc"][1:])} if p["loc"][:1] == ("own_weights",) else p for p in found]
     return "; ".join(f"{field}: {message}" if field else message for field, message in problems(found).items())
 
 
@@ -467,6 +508,7 @@ def load_study(name_or_path: str | Path | int | float, check_models: bool = True
         raise StudyError(f"{path}: not a text file in UTF-8, as YAML is") from None
     if not isinstance(content, dict):
         raise StudyError(f"{path}: expected a mapping of fields, found {type(content).__name__}")
+    find_modules(path.absolute().parent, content)
     try:
         study = Study.model_validate({"name": path.stem, **_from(path.absolute().parent, content)})
         if check_models:
@@ -490,7 +532,7 @@ def _from(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
     detectors = content.get("detectors")
     if isinstance(detectors, list):
         roots["detectors"] = [_options_from(start, detector) for detector in detectors]
-    return {**content, **roots}
+    return {**content, **roots, **backbones_from(start, content)}
 
 
 def _options_from(folder: Path, detector: Any) -> Any:

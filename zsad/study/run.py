@@ -51,10 +51,11 @@ def load_study_detector(
     What the tiling pipeline's segmenters find is kept on disk in the study's `cache_root`, in a folder of their code:
     variants share it, and a change of the segmenters does not outlive itself.
     """
+    own = study.own_weights[backbone].given if backbone in study.own_weights else {}
     tower = _remembered(
         {} if towers is None else towers,
         backbone,
-        lambda: load_backbone_of(detector.name, backbone, device=study.device, dtype=study.dtype),
+        lambda: load_backbone_of(detector.name, backbone, device=study.device, dtype=study.dtype, **own),
     )
     options = {**_usual_cache(study, detector), **detector.options}
     return load_detector(detector.name, backbone=tower, device=study.device, **options)

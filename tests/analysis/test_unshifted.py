@@ -37,26 +37,16 @@ def test_each_suite_ends_with_the_mean_of_its_categories():
     assert unshifted.with_means(pd.concat([records(a=0.5), records(a=0.9).assign(metric="image_ap")])).shape[0] == 2
 
 
-def test_below_a_mean_stands_what_is_printed_of_the_data_set_that_the_suite_stands_for():
+def test_printed_means_go_by_the_metrics_names_in_records():
     means = unshifted.printed_means(PRINTED)
     assert set(means["metric"]) == {"aupro"}
-    table = unshifted.levels_table(unshifted.with_means(records(metal_nut=0.6, washer=0.8)), means)
-    assert list(table["category"]) == ["metal nut", "washer", "mean", "published mean"]
+    assert set(means["category"]) == {"mean"}
+
+
+def test_each_level_is_written_with_its_interval():
+    table = unshifted.levels_table(unshifted.with_means(records(metal_nut=0.6, washer=0.8)), PRINTED)
+    assert list(table["category"]) == ["metal nut", "washer", "mean (1 of 6 categories)"]
     assert table["aupro"].iloc[0] == "60.0\u00a0(50.0\u00a0to\u00a070.0)"
-    assert table["suite"].iloc[3] == "MVTec AD (real)"
-    assert table["aupro"].iloc[3] == "64.6"
-
-
-def test_print_and_measurement_stand_side_by_side():
-    table = unshifted.beside_print(unshifted.printed_means(PRINTED), records(metal_nut=0.6, washer=0.8))
-    first, second = table.to_dict("records")
-    assert (first["measured on"], first["checked"]) == ("demo-mvtec", "yes")
-    assert (first["measured"], first["difference"]) == pytest.approx((70, 5.4))
-    assert second["checked"] == "no"
-    assert pd.isna(second["measured"])
-    assert pd.isna(second["difference"])
-    real = pd.concat([records(a=0.5), records(a=0.9).assign(suite="mvtec_ad")])
-    assert unshifted.beside_print(unshifted.printed_means(PRINTED), real)["measured on"].iloc[0] == "mvtec_ad"
 
 
 def test_a_metric_with_an_unchecked_number_is_marked():

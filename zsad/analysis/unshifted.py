@@ -9,6 +9,7 @@ import pandas as pd
 from zsad.analysis.means import mean_over_categories
 from zsad.analysis.published import DATA_SETS
 from zsad.analysis.words import number, span
+from zsad.study.whole import lacking
 
 SHOWN = ("image_auroc", "pixel_auroc", "aupro")
 PUBLISHED, SWAPPED, NONSENSE = "as published", "swapped", "nonsense"
@@ -37,33 +38,24 @@ def printed_means(printed: pd.DataFrame) -> pd.DataFrame:
 
 def levels_table(levels: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
     """`with_means` in words, a row a category and a column a metric; below each mean what is printed (`printed_means`)
-    for the data set that the suite stands for.
+    for the data set that the suite stands for, unless the mean is one of fewer categories or images than all.
     """
     rows: list[dict[str, object]] = []
     for (suite, category), group in levels.groupby(["suite", "category"], sort=False):
         cells = {r.metric: span(r.estimate, r.low, r.high).replace(" ", "\u00a0") for r in group.itertuples()}
         name, images = str(category).replace("_", " "), group["images"].iloc[0]
-        rows.append({"suite": suite, "category": name, "images": images, **cells})
+        missing = _lacking(levels, str(suite)) if category == "mean" else ""
+        rows.append({"suite": suite, "category": f"{name} ({missing})" if missing else name, "images": images, **cells})
         real = printed[printed["dataset"] == DATA_SETS.get(str(suite))]
-        if category == "mean" and len(real):
+        if category == "mean" and len(real) and not missing:
             cells = {r.metric: number(r.value) for r in real.itertuples() if r.metric in cells}
             rows.append({"suite": f"{DATA_SETS[str(suite)]} (real)", "category": "published mean", **cells})
     return pd.DataFrame(rows)
 
 
-def beside_print(printed: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-    """`printed_means` beside the means of the suite that is or stands for the data set, in percent: what is missing was
-    not measured.
-    """
-    rows, there = [], set(records["suite"])
-    for r in printed.itertuples():
-        suite = next((name for name, of in DATA_SETS.items() if of == r.dataset and name in there), None)
-        here = records[(records["suite"] == suite) & (records["metric"] == r.metric)]
-        measured = 100 * mean_over_categories(here, by=("metric",))["estimate"].iloc[0] if len(here) else None
-        row = {"data set": r.dataset, "metric": r.metric, "published": r.value}
-        row |= {"checked": "no" if r.evidence.startswith("recalled") else "yes", "measured on": suite}
-        rows.append({**row, "measured": measured, "difference": None if measured is None else measured - r.value})
-    return pd.DataFrame(rows)
+def _lacking(levels: pd.DataFrame, suite: str) -> str:
+    of = levels[(levels["suite"] == suite) & (levels["category"] != "mean")]
+    return lacking(suite, dict(zip(of["category"], of["images"], strict=True)))
 
 
 def printed_wide(printed: pd.DataFrame, index: list[str], names: Mapping[str, str]) -> pd.DataFrame:

@@ -25,7 +25,7 @@ PRINTED = pd.DataFrame(
 def world(doubt: float = 0.0, without: tuple[tuple[str, str], ...] = ()) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Two products of demo-mvtec; references make draws swing by `doubt` more; `without`: (product, detector)."""
     rows, draws = [], []
-    for category in ("nut", "cap"):
+    for category in ("nut", "bottle_cap"):
         for detector, value in ESTIMATES.items():
             if (category, detector) in without:
                 continue
@@ -50,7 +50,7 @@ def test_a_study_says_how_many_each_is_given():
 
 
 def test_products_that_one_lacks_are_left_out_for_all_and_a_suite_of_one_detector_too():
-    records, _ = world(without=(("cap", "four"),))
+    records, _ = world(without=(("bottle_cap", "four"),))
     assert set(few_shot.on_the_same(records)["category"]) == {"nut"}
     assert len(few_shot.on_the_same(records[records["detector"] != "four"])["category"].unique()) == 2
     assert few_shot.on_the_same(records[records["detector"] == "winclip"]).empty
@@ -60,7 +60,7 @@ def test_the_finding_turns_with_the_records_and_is_paired():
     records, draws = world()
     said = few_shot.sentence(few_shot.changed(records, draws, GIVEN), records)
     assert said.startswith(
-        "On demo-mvtec (4,000 test images of 2 products) image AUROC is 70.0 % without a good picture, "
+        "On demo-mvtec (4,000 test images of nut and bottle cap) image AUROC is 70.0 % without a good picture, "
         "+5.0 (+5.0 to +5.0) points with 1, −5.0 (−5.0 to −5.0) points with 4; pixel AUROC is"
     )
     unsure = few_shot.sentence(few_shot.changed(*world(doubt=2), GIVEN), records)

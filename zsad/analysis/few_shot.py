@@ -102,12 +102,17 @@ def in_words(suite: object, references: object) -> str:
     return f"{suite}, {references} {'picture' if references == 1 else 'pictures'}"
 
 
+def in_prose(categories: Sequence[str]) -> str:
+    """Two categories at most, by their names."""
+    return " and ".join(name.replace("_", " ") for name in categories)
+
+
 def sentence(found: pd.DataFrame, records: pd.DataFrame) -> str:
     """What a few good images change, image level first, on how many images of how many products."""
     said = []
     for suite, of_suite in found.groupby("suite", sort=False):
         own = records[records["suite"] == suite].drop_duplicates("category")
-        products = f"{len(own)} {'product' if len(own) == 1 else 'products'}"
+        products = f"{len(own)} products" if len(own) > 2 else in_prose([str(name) for name in own["category"]])
         levels = []
         for metric, words in _WORDS.items():
             rows = of_suite[of_suite["metric"] == metric].sort_values("references")

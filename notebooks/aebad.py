@@ -72,7 +72,7 @@ for cases, table in shown:
     page.table(
         wide_percents(table, ["detector"], "column"),
         "tab-aebad",
-        f"<strong>Image AUROC in each domain of {cases.suites[0]}</strong>, in percent, ± half the width of the 95 % "
+        f"<strong>Image AUROC in each domain of {cases.suites[0]}</strong>, in percent, with its 95 % "
         f"interval{cases.how}. Means: unweighted over domains; shifted: all but “same”. Pooled: one AUROC over the "
         "images of all domains. Which of these the poster's single number is, it does not say; the mean over all is "
         "the likeliest.",

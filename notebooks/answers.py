@@ -101,11 +101,12 @@ if found:
     rows = rows.assign(cell=[f"{r.before:.1f} → {r.after:.1f}; {span(r.change, r.change_low, r.change_high, sign=True)}"
                              for r in rows.itertuples()], metric=rows["metric"].map(words))  # fmt: skip
     wide = rows.pivot(index=["suite", "level", "detector"], columns="metric", values="cell")
-    page.table(
-        wide.reindex(columns=[w for w in words.values() if w in wide]).reset_index(),
-        "tab-answers",
-        "<strong>Before and under a shift, in the mean over all kinds of shift</strong>, in percent; the change in "
-        "points with its 95 % interval. The threshold of false alarms and misses stays.",
-        study=found.study.name,
-        csv=means,
-    )
+    with page.folded("Every detector on every suite"):
+        page.table(
+            wide.reindex(columns=[w for w in words.values() if w in wide]).reset_index(),
+            "tab-answers",
+            "<strong>Before and under a shift, in the mean over all kinds of shift</strong>, in percent; the change in "
+            "points with its 95 % interval. The threshold of false alarms and misses stays.",
+            study=found.study.name,
+            csv=means,
+        )

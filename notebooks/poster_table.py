@@ -89,8 +89,8 @@ for cases, domains, seeds in shown:
     page.table(
         leagues.with_leagues(wide_percents(table, ["method"], "column"), league),
         "tab-poster",
-        f"<strong>The poster's table, measured</strong>: image AUROC in percent at severity {cases.severity}, ± half "
-        f"the width of the 95 % interval from a bootstrap over test images. {cases.who}{blades}. Mean: of the four "
+        f"<strong>The poster's table, measured</strong>: image AUROC in percent at severity {cases.severity}, with "
+        f"its 95 % interval from a bootstrap over test images. {cases.who}{blades}. Mean: of the four "
         f"corruptions{world}. {leagues.in_words(league)} CLIP and CLIP-AC are as in the AnomalyCLIP paper; RWDA, text "
         "FNN and MAEDAY are re-implemented from incomplete descriptions. "
         f"{poster.seeds_in_words(len(seeds))}"

@@ -83,8 +83,8 @@ for cases, curves in shown:
     page.table(
         wide_percents(mean, ["suite", "detector"], "column"),
         "tab-severity",
-        "<strong>Mean of the four corruptions at each severity</strong>: image AUROC in percent, ± half the width of "
-        "the 95 % interval. The CSV file also holds each corruption.",
+        "<strong>Mean of the four corruptions at each severity</strong>: image AUROC in percent, with its 95 % "
+        "interval. The CSV file also holds each corruption.",
         study=cases.study.name,
         csv=curves,
     )

@@ -59,7 +59,7 @@ for cases in shown:
         ablation_table(cases, variants, against),
         "tab-text-ablation",
         f"<strong>The text FNN with one thing changed.</strong> {cases.who}. Image AUROC in percent, mean over seeds, "
-        "± half the width of the 95 % interval over test images; sd: standard deviation over seeds, in points. "
+        "with its 95 % interval over test images; sd: standard deviation over seeds, in points. "
         f"Corrupted: mean of the four corruptions at severity {cases.severity}. Last: difference of the corrupted "
         f"means with its 95 % interval on the same images.{absent}{corruption.guided(cases)}",
         formats={"sd clean": "{:.2f}", "sd corrupted": "{:.2f}"},

@@ -61,7 +61,7 @@ for cases, found in zip(studies, changes, strict=True):
         stages.change_table(cases.records, cases.draws, found),
         "tab-tiling-ablation",
         f"<strong>The pipeline with one thing changed.</strong> {cases.who}. F1-max in percent, mean over categories, "
-        "± half the width of the 95 % interval over test images; Δ: variant − pipeline in points, with the 95 % "
+        "with its 95 % interval over test images; Δ: variant − pipeline in points, with the 95 % "
         "interval of the difference on the same pictures; same: equal in every draw.",
         study=cases.study.name,
     )

@@ -120,7 +120,7 @@ for cases, levels in zip(studies, samples, strict=True):
     page.table(
         leagues.with_leagues(tiling.levels_table(levels), league),
         "tab-tiling-image",
-        "<strong>The report's Table 1, measured</strong>: sample F1-max in percent, ± half the width of the 95 % "
+        "<strong>The report's Table 1, measured</strong>: sample F1-max in percent, with its 95 % "
         f"interval over test images. {cases.who}. {leagues.in_words(league)}",
         study=cases.study.name,
         csv=levels.assign(league=levels["series"].map(league)),
@@ -147,7 +147,7 @@ for cases, levels in zip(studies, pixels, strict=True):
     page.table(
         leagues.with_leagues(tiling.levels_table(levels), league),
         "tab-tiling-pixel",
-        "<strong>The report's Table 2, measured</strong>: pixel F1-max in percent, ± half the width of the 95 % "
+        "<strong>The report's Table 2, measured</strong>: pixel F1-max in percent, with its 95 % "
         f"interval over test images. {cases.who}. {leagues.in_words(league)}",
         study=cases.study.name,
         csv=levels.assign(league=levels["series"].map(league)),

@@ -14,7 +14,7 @@ def test_seeds_are_averaged_and_their_deviation_is_theirs():
     against = gaps(found, variants)
     assert against["demo-visa", "linear"].value == pytest.approx(-10)
     table = ablation_table(found, variants, against).set_index("variant")
-    assert table.loc["text_fnn", "corrupted"].startswith("75.0 ±")
+    assert table.loc["text_fnn", "corrupted"].startswith("75.0 (")
     assert table.loc["text_fnn", "sd corrupted"] == pytest.approx(10 / 2**0.5)
     assert table.loc["text_fnn", "sd clean"] == pytest.approx(0)
     assert pd.isna(table.loc["linear", "sd corrupted"])

@@ -76,14 +76,14 @@ def test_levels_are_f1max_per_category_and_in_the_mean(study, records, draws):
             assert levels[name, "mean"] == pytest.approx(np.mean(expected), abs=1e-4)
 
 
-def test_levels_in_words_have_half_their_interval_and_the_floor_has_none(records):
+def test_levels_in_words_have_their_interval_and_the_floor_has_none(records):
     assert tiling.floors(records) == pytest.approx({"washer": FLOOR, "metal_nut": FLOOR, "mean": FLOOR})
     levels = pd.DataFrame({"series": ["A", "A"], "group": ["metal_nut", "mean"], "estimate": [80.0, 70.04],
                            "low": [70.0, 60.0], "high": [85.0, 80.0]})  # fmt: skip
     floor = tiling.without_interval("floor", {"metal_nut": 75.0, "mean": 75.0})
     table = tiling.levels_table(pd.concat([levels, floor]))
     assert table.to_dict("records") == [
-        {"method": "A", "metal nut": "80.0 ±\u00a07.5", "mean": "70.0 ±\u00a010.0"},
+        {"method": "A", "metal nut": "80.0 (70.0 to 85.0)", "mean": "70.0 (60.0 to 80.0)"},
         {"method": "floor", "metal nut": "75.0", "mean": "75.0"},
     ]
 

@@ -249,10 +249,10 @@ def test_ablations_are_means_over_seeds_and_cosines_are_those_of_the_words(page,
     assert list(rows.index) == ["text_fnn", "random words", "winclip"]
     alone = [slow_mean(page, label, 3) for label in ("text_fnn", "text_fnn 1")]
     assert alone[0] != alone[1]
-    assert rows.loc["text_fnn", "corrupted"].startswith(f"{sum(alone) / 2:.1f} ±")
+    assert rows.loc["text_fnn", "corrupted"].startswith(f"{sum(alone) / 2:.1f} (")
     assert rows.loc["text_fnn", "sd corrupted"] == pytest.approx(abs(alone[0] - alone[1]) / 2**0.5)
     assert pd.isna(rows.loc["random words", "sd corrupted"])
-    assert rows.loc["winclip", "clean"].startswith(f"{slow_mean(page, 'winclip', 0):.1f} ±")
+    assert rows.loc["winclip", "clean"].startswith(f"{slow_mean(page, 'winclip', 0):.1f} (")
     assert "against words as they are drawn" in exports(page)["numbers"]["conclusion"]["text"]
     table = tables["tab-word-cosines"].set_index("variant")
     assert list(table.index) == ["text_fnn", "text_fnn 1", "random words"]

@@ -23,8 +23,8 @@ def points(found: Difference) -> str:
 
 
 def percent(found: Difference) -> str:
-    """A mean and half the width of its interval, such as "87.6 ± 2.1", broken into two lines at most."""
-    return f"{number(found.value)} ±\u00a0{number((found.high - found.low) / 2)}"
+    """A mean with its interval, such as "87.6 (85.5 to 89.7)"."""
+    return span(found.value, found.low, found.high)
 
 
 def wide_percents(frame: pd.DataFrame, rows: list[str], columns: str) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from typing import Any
 from tqdm import tqdm
 
 _SECONDS_BETWEEN_LINES = 10.0
+_LINE = "{desc}: {n_fmt} of {total_fmt} {unit}s after {elapsed}, about {remaining} left{postfix}"
 
 
 class _Lines:
@@ -25,7 +26,8 @@ class _Lines:
 
 
 def progress_bar(total: int, done: int, unit: str, description: str, enabled: bool = True) -> tqdm:
-    """A bar on standard error: redrawn in place on a terminal, else a line every ten seconds.
+    """A bar on standard error: redrawn in place on a terminal, else a plain line every ten seconds, which says how much
+    is done and about how long the rest will take.
 
     Nothing is shown when nothing is left to do.
     """
@@ -35,4 +37,4 @@ def progress_bar(total: int, done: int, unit: str, description: str, enabled: bo
     if sys.stderr.isatty():
         return tqdm(**options, dynamic_ncols=True)
     lines = {"file": _Lines(sys.stderr), "mininterval": _SECONDS_BETWEEN_LINES, "miniters": 1}
-    return tqdm(**options, **lines, ascii=True, ncols=100)
+    return tqdm(**options, **lines, bar_format=_LINE)

@@ -46,25 +46,26 @@ from zsad.study.results import load_table
 OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit", "options", *COMMON)
 
 
-def world(study: Study) -> str:
-    """One sentence: which world the study's numbers come from."""
+def world(study: Study, used: Collection[str] | None = None) -> str:
+    """One sentence: which world the study's numbers come from. Of real models, and of some beside the demo world, those
+    that were `used`, by default all of the study's.
+    """
     demo_data = all(name.startswith("demo-") for name in study.suites)
     demo_model = all(name.startswith("demo-") for name in study.backbones)
-    suites, backbones = _named(study.suites, "suites"), _named(study.backbones, "models")
+    suites = ", ".join(study.suites)
     if demo_data and demo_model:
         models = "a small model" if len(study.backbones) == 1 else "small models"
         return (
             f"Demo world: rendered products ({suites}) seen by {models} trained on rendered products "
-            f"({backbones}). Measurements of that world, not a claim about CLIP."
+            f"({', '.join(study.backbones)}). Measurements of that world, not a claim about CLIP."
         )
+    own = {name for name, weights in study.own_weights.items() if weights.architecture is not None}
+    named = [name for name in study.backbones if used is None or name in used]
+    models = ", ".join(f"{name} (weights of your own)" if name in own else name for name in named)
+    seen_by = f" seen by {models}" if models else ""
     if not demo_data and not demo_model:
-        return f"Real world: {suites} seen by {backbones}."
-    return f"Mixed world: {'rendered' if demo_data else 'real'} pictures ({suites}) seen by {backbones}."
-
-
-def _named(names: Collection[str], what: str) -> str:
-    """The names where they are few, else how many they are."""
-    return ", ".join(names) if len(names) <= 2 else f"{len(names)} {what}"
+        return f"Real world: {suites}{seen_by}."
+    return f"Mixed world: {'rendered' if demo_data else 'real'} pictures ({suites}){seen_by}."
 
 
 def start(variables: dict[str, Any], name: str) -> "Page":
@@ -105,6 +106,8 @@ class Page:
     _kept: Kept = field(init=False)
     _unkept: dict[Name, Request] = field(default_factory=dict)
     _note: DisplayHandle | None = None
+    _world: DisplayHandle | None = None
+    _used: set[str] = field(default_factory=set)
     _folding: list[Bundle] | None = None
     sources: Sources = field(init=False)
 
@@ -113,12 +116,23 @@ class Page:
         self._kept = Kept(self.study)
 
     def banner(self) -> None:
-        """Show the world, the study and its overrides."""
+        """Show the world, the study and its overrides; of a world that is not the demo's the models that the page has
+        used, which the banner names once they are."""
+        self._world = display(self._banner(), display_id=f"{self.name}-world")
+        self._write()
+
+    def _banner(self) -> HTML:
         changed = "".join(f", {key} = {value}" for key, value in self.overrides.items())
         limit = f"at most {self.study.limit} test images a category" if self.study.limit else "every test image"
-        text = f"{world(self.study)} Study <code>{self.study.name}</code> ({limit}{changed})."
-        display(HTML(f'<p class="zsad-world">{as_html(text)}</p>'))
-        self._write()
+        text = f"{world(self.study, self._used)} Study <code>{self.study.name}</code> ({limit}{changed})."
+        return HTML(f'<p class="zsad-world">{as_html(text)}</p>')
+
+    def _uses(self, backbones: Iterable[str]) -> None:
+        """Name further models in the banner."""
+        before = world(self.study, self._used)
+        self._used |= set(backbones)
+        if self._world is not None and world(self.study, self._used) != before:
+            self._world.update(self._banner())
 
     @property
     def source(self) -> str:
@@ -233,6 +247,7 @@ class Page:
         for thing in (thing for thing in arguments.values() if hasattr(thing, "league") or hasattr(thing, "shown")):
             league = in_words(leagues_of_outputs(thing)) if hasattr(thing, "league") else league_of(thing.shown)
             self.sources.used[config.name, thing.name] = league
+            self._uses([getattr(thing, "backbone", thing).name])
         found = computed(config, function, how, **arguments)
         self.sources.computed[config.name, found.contents] = found.provenance
         return found.result
@@ -240,6 +255,8 @@ class Page:
     def uses(self, records: pd.DataFrame) -> pd.DataFrame:
         """Count records that came from elsewhere among those this page has read."""
         self.sources.read.append(records)
+        if {"study", "backbone"} <= {*records.columns}:
+            self._uses(records.loc[records["study"] == self.study.name, "backbone"].unique())
         return records
 
     def published(self, name: str) -> pd.DataFrame:

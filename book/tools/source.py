@@ -7,6 +7,7 @@ changed; files that belong to no page any more go.
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from zsad.study.config import project_root
 
 # Where the book's source has what belongs to a figure or table; `_extra` is copied as it is.
 _PLACES = {"bodies": "_bodies", "figures": "_extra/figures", "tables": "_extra/tables"}
+DEMO_PAGES = ("demo_world", "explorer")
+"""Pages about the demo world, which the book of a study of other pictures does without."""
 PROOF = "verified.proof"
 """What `zsad verify` found, where the book shows a study that is kept."""
 
@@ -30,9 +33,25 @@ def page_names(toc: Path) -> list[str]:
     return names
 
 
+def is_demo(pages: Path) -> bool:
+    """Whether the executed notebooks of a folder show rendered pictures; so where there are none."""
+    worlds = [json.loads(path.read_text(encoding="utf-8")).get("world", "") for path in sorted(pages.glob("*.json"))
+              if not path.name.endswith(".time.json")]  # fmt: skip
+    return not any(worlds) or any("rendered" in world for world in worlds)
+
+
+def without_demo(text: str) -> str:
+    """A page of a study of other pictures: without what lies between the lines `% demo world` and `% end`, and with the
+    words of links to `DEMO_PAGES` in place of the links.
+    """
+    text = re.sub(r"^% demo world\n.*?^% end\n", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(rf"\[([^\]]+)\]\((?:{'|'.join(DEMO_PAGES)})(?:\.ipynb|\.md)?\)", r"\1", text)
+
+
 def assemble(book: Path, toc: Path, pages: Path, out: Path) -> None:
     """Fill `out`. Raises FileNotFoundError naming the pages of the toc that neither `book` nor `pages` holds."""
-    names = page_names(toc)
+    demo = is_demo(pages)
+    names = [name for name in page_names(toc) if demo or name not in DEMO_PAGES]
     missing = [n for n in names if not (book / f"{n}.md").is_file() and not (pages / f"{n}.ipynb").is_file()]
     if missing:
         raise FileNotFoundError(
@@ -40,7 +59,8 @@ def assemble(book: Path, toc: Path, pages: Path, out: Path) -> None:
             "execute notebooks with python -m book.tools.execute"
         )
     prose = [path.relative_to(book) for path in book.rglob("*") if path.is_file()]
-    wanted = {path: book / path for path in prose if path.parts[0] not in ("_ext", "tools")}
+    left_out = ("_ext", "tools") if demo else ("_ext", "tools", *(f"{name}.md" for name in DEMO_PAGES))
+    wanted = {path: book / path for path in prose if path.parts[0] not in left_out}
     wanted[Path("_toc.yml")] = toc
     for name in names:
         if (pages / f"{name}.ipynb").is_file():
@@ -63,11 +83,24 @@ def assemble(book: Path, toc: Path, pages: Path, out: Path) -> None:
         if old.is_file() and old.relative_to(out) not in wanted:
             old.unlink()
     for relative, source in wanted.items():
-        _copy_if_changed(source, out / relative)
+        content = source.read_bytes()
+        if not demo and relative == Path("_toc.yml"):
+            content = _toc_of(content, names)
+        elif not demo and relative.suffix == ".md":
+            content = without_demo(content.decode("utf-8")).encode("utf-8")
+        _write_if_changed(content, out / relative)
 
 
-def _copy_if_changed(source: Path, target: Path) -> None:
-    content = source.read_bytes()
+def _toc_of(toc: bytes, names: list[str]) -> bytes:
+    """A `_toc.yml` with these pages alone."""
+    content = yaml.safe_load(toc)
+    for part in content.get("parts", []):
+        part["chapters"] = [chapter for chapter in part["chapters"] if chapter["file"] in names]
+    content["parts"] = [part for part in content.get("parts", []) if part["chapters"]]
+    return yaml.safe_dump(content, sort_keys=False).encode("utf-8")
+
+
+def _write_if_changed(content: bytes, target: Path) -> None:
     if target.is_file() and target.read_bytes() == content:
         return
     target.parent.mkdir(parents=True, exist_ok=True)

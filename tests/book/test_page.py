@@ -75,7 +75,7 @@ def test_a_figure_names_the_league_of_what_the_page_computed_with(page, monkeypa
 def test_names_with_tags_in_them_are_shown_as_they_stand(tmp_path, monkeypatch):
     """A category is a folder's name, and may be anything."""
     shown, evil = [], "<img src=x onerror=alert(1)>"
-    monkeypatch.setattr(notebook, "display", lambda item, raw=False: shown.append(item if raw else item.data))
+    monkeypatch.setattr(notebook, "display", lambda item, raw=False, **_: shown.append(item if raw else item.data))
     suites = {evil: {"reader": "folder", "root": "toys", "categories": [evil]}}
     page = Page("rotation", tiny_study(tmp_path, suites=suites, sweeps={}), {"category": evil}, tmp_path)
     page.banner()
@@ -150,7 +150,7 @@ def test_a_page_leaves_missing_suites_out_and_says_so(tmp_path, monkeypatch, cap
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(fields))
     shown = []
-    monkeypatch.setattr(notebook, "display", lambda html: shown.append(html.data))
+    monkeypatch.setattr(notebook, "display", lambda html, **_: shown.append(html.data))
     page = start({"study": str(path)}, "rotation")
     assert list(page.study.suites) == ["toys"]
     (lacking,) = [text for text in shown if "Not shown" in text]
@@ -159,7 +159,7 @@ def test_a_page_leaves_missing_suites_out_and_says_so(tmp_path, monkeypatch, cap
 
 def test_a_page_shows_what_there_is_and_says_what_is_not(page, monkeypatch):
     shown = []
-    monkeypatch.setattr(notebook, "display", lambda html: shown.append(html.data))
+    monkeypatch.setattr(notebook, "display", lambda html, **_: shown.append(html.data))
     failures, some = Failures(), pd.DataFrame({"a": [1]})
     failures.add("tiling on ViT-L-14", "no <weights>", ("visa", "pcb1", "ViT-L-14"))
 
@@ -201,7 +201,7 @@ def test_a_finding_is_said_and_kept_as_the_conclusion(page, monkeypatch):
 
 def test_what_is_folded_lies_in_one_block_behind_its_title(page, monkeypatch):
     shown = []
-    monkeypatch.setattr(notebook, "display", lambda item, raw=False: shown.append(item if raw else item.data))
+    monkeypatch.setattr(notebook, "display", lambda item, raw=False, **_: shown.append(item if raw else item.data))
     with page.folded("How it was measured"):
         page.say("On **all** images; a < b.")
         page.table(pd.DataFrame({"n": ["1"]}), "tab-a", "A.")
@@ -227,3 +227,33 @@ def test_an_empty_fold_is_not_shown_and_a_failing_one_ends(page, monkeypatch):
         raise RuntimeError
     page.say("After.")
     assert len(shown) == 1
+
+
+def test_the_banner_of_a_real_world_names_the_models_that_the_page_has_used(page, monkeypatch):
+    said = []
+
+    class Handle:
+        def update(self, html):
+            said.append(html.data)
+
+    monkeypatch.setattr(notebook, "display", lambda html, **_: [said.append(html.data), Handle()][1])
+    page.study = load_study("paper", check_models=False)
+    page.banner()
+    assert "seen by" not in said[-1], "nothing is used yet"
+    records = pd.DataFrame({"study": ["paper", "paper"], "backbone": ["ViT-L-14", "ViT-L-14"]})
+    page.uses(records)
+    assert "Real world: mvtec_ad" in said[-1]
+    assert said[-1].count("seen by ViT-L-14.") == 1
+    page.uses(records)
+    page.uses(records.assign(study="another", backbone="ViT-B-16-plus-240"))
+    assert len(said) == 2, "nothing new"
+    page.uses(records.assign(backbone="ViT-B-16-plus-240"))
+    assert "seen by ViT-B-16-plus-240, ViT-L-14." in said[-1]
+
+
+def test_weights_of_ones_own_are_called_so(tmp_path):
+    own = {"name": "mine", "architecture": "ViT-B-16", "weights": "mine.pt"}
+    study = tiny_study(tmp_path, backbones=["ViT-L-14", own])
+    assert world(study) == "Real world: toys seen by ViT-L-14, mine (weights of your own)."
+    assert world(study, ["ViT-L-14"]) == "Real world: toys seen by ViT-L-14."
+    assert world(study, []) == "Real world: toys."

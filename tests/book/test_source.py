@@ -1,10 +1,12 @@
 """The folder that jupyter-book reads."""
 
 import json
+import re
 
 import pytest
 
-from book.tools.source import assemble, main, page_names
+from book.tools.source import DEMO_PAGES, assemble, main, page_names, without_demo
+from zsad.study.config import project_root
 
 
 @pytest.fixture
@@ -75,3 +77,43 @@ def test_the_projects_own_book_lacks_its_notebooks_in_an_empty_folder(tmp_path, 
 
 def test_page_names_start_at_the_root(project):
     assert page_names(project / "_toc.yml") == ["index", "rotation"]
+
+
+@pytest.mark.parametrize(
+    ("world", "demo"),
+    [
+        ("Demo world: rendered products", True),
+        ("Mixed world: rendered pictures (demo-visa) seen by ViT-L-14.", True),
+        ("Real world: mvtec_ad seen by ViT-L-14.", False),
+    ],
+)
+def test_the_book_of_other_pictures_has_no_demo_parts(project, world, demo):
+    (project / "_toc.yml").write_text(
+        "format: jb-book\nroot: index\nparts:\n- chapters:\n  - file: demo_world\n- chapters:\n  - file: rotation\n"
+        "  - file: explorer\n"
+    )
+    (project / "book" / "explorer.md").write_text("# Explorer\n")
+    (project / "book" / "index.md").write_text(
+        "# Index\n\n% demo world\n\nRendered, see [](explorer.md).\n\n% end\n\n"
+        "[How hard](demo_world.ipynb) and [turned](rotation.ipynb).\n"
+    )
+    for name in ("demo_world", "rotation"):
+        (project / "pages" / f"{name}.ipynb").write_text("{}")
+        (project / "pages" / f"{name}.json").write_text(json.dumps({"items": [], "world": world}))
+    found = build(project)
+    assert ("demo_world.ipynb" in found) == ("explorer.md" in found) == ("_pages/demo_world.json" in found) == demo
+    assert page_names(project / "out" / "_toc.yml") == (
+        ["index", "demo_world", "rotation", "explorer"] if demo else ["index", "rotation"]
+    )
+    text = found["index.md"].read_text()
+    assert ("Rendered" in text) == ("(demo_world.ipynb)" in text) == demo
+    assert "How hard" in text
+    assert "[turned](rotation.ipynb)" in text
+
+
+def test_the_projects_own_pages_keep_no_link_to_what_is_left_out():
+    for path in (project_root() / "book").glob("*.md"):
+        if path.stem not in DEMO_PAGES:
+            text = without_demo(path.read_text(encoding="utf-8"))
+            assert not re.search(rf"[(`](?:{'|'.join(DEMO_PAGES)})[.):]", text), path.name
+            assert "% end" not in text, "every block that is opened is closed"

@@ -13,14 +13,9 @@
 # %% [markdown]
 # # Four corruptions of one picture
 #
-# **What to see.** One damaged product under the four corruptions of the protocol for anomaly detection under
-# distribution shift {cite:p}`cao2023anomaly`, which takes them from ImageNet-C {cite:p}`hendrycks2019benchmarking`:
-# more brightness, less contrast, a lens out of focus, noise. Severity 0 is the picture as it is. A person sees the
-# damage in most of these pictures; the pages after this one measure whether the detectors do.
-#
-# Pictures are corrupted at the size they have on disk, before they are scaled to the size that a detector is given,
-# as the protocol's script does: blur and noise are per pixel, so the order matters. The product and its damage are
-# what they were; so the truth is too.
+# More brightness, less contrast, a lens out of focus, noise: the corruptions of the protocol for anomaly detection
+# under distribution shift {cite:p}`cao2023anomaly`, which takes them from ImageNet-C
+# {cite:p}`hendrycks2019benchmarking`. A person sees the damage in most of these pictures. Does a detector?
 
 # %% tags=["parameters"]
 study = "demo"  # demo, quick, stangl, paper, or a YAML file
@@ -35,30 +30,32 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 from book.tools import corruption, plots
 from book.tools import page as notebook
-from book.tools.absent import say_absent
-from zsad.analysis.corruption import KIND_WORDS, ranks_of
+from book.tools.probes.blocks import costs_by
+from zsad.analysis import costs
+from zsad.analysis.corruption import KIND_WORDS, kind_finding, ranks_of
 from zsad.perturb.corruptions import BRIGHTNESS, CONTRAST, DEFOCUS, NOISE
 from zsad.robustness.corruption import Corruption, corrupted
 from zsad.study.shifts import MAX_SEVERITY
 
 page = notebook.start(globals(), "corruptions")
 
+# %%
+cases = next(iter(corruption.shown(page)), None)  # what is absent is said
+if cases is not None:
+    cost = costs_by(cases.measured, ["suite", "detector", "backbone", "setting", "value"])
+    page.finding(kind_finding(cost))
+
 # %% [markdown]
 # ## The picture
 #
-# The first category that the study corrupts, and of its damaged test pictures the one with the median size of damage:
-# neither the plainest nor the hardest.
+# Rows are corruptions, columns severities. Where do you lose sight of the damage?
 
 # %%
-cases = corruption.corrupted(page, page.study)
 suite = next(iter(page.study.suites)) if cases is None else cases.suites[0]
 category = page.study.categories_of(suite)[0] if cases is None else cases.records["category"].iloc[0]
 anomalous = [sample for sample in page.dataset(suite, category, few=24) if sample.label]
 anomalous.sort(key=lambda sample: 0 if sample.mask is None else int(sample.mask.sum()))
 sample = anomalous[len(anomalous) // 2]
-
-# %% [markdown]
-# The strength of each severity, 1 to 5, in the corruption's own unit. It stands above the pictures below.
 
 # %%
 strengths = {
@@ -67,9 +64,6 @@ strengths = {
     "defocus_blur": [f"{radius} px" for radius, _ in DEFOCUS],
     "gaussian_noise": [f"± {value:g}" for value in NOISE],
 }
-
-# %% [markdown]
-# The picture under each corruption (rows) at each severity (columns). Where do you lose sight of the damage?
 
 # %%
 severities = range(MAX_SEVERITY + 1)
@@ -90,20 +84,57 @@ page.figure(
 )
 
 # %% [markdown]
-# ## What detectors make of it
-#
-# Each detector scores every picture of the category. What counts is how many normal ones score lower.
+# ## Are damaged products told from good ones?
 
 # %%
-if cases is None:
-    say_absent(page, "corruptions")
-else:
+if cases is not None:
+    strongest = cost[(cost["value"] == cost["value"].max()) & (cost["suite"] == cost["suite"].iloc[0])]
+    points = costs.levels(strongest, "setting", "none").rename(columns={"detector": "series", "setting": "group"})
+    groups = {"none": "as it is"} | {kind: words for kind, words in KIND_WORDS.items() if kind in set(points["group"])}
+    about = f"at severity {strongest['value'].iloc[0]:g}, {strongest['suite'].iloc[0]}."
+    labels = {metric: f"{words} [%]" for metric, words in costs.IMAGE.items() if metric in set(points["metric"])}
+    page.figure(
+        plots.plot_dots_below(points, cases.detectors, groups, labels),
+        "fig-corruptions-image",
+        f"<strong>Image level under each corruption</strong> {about} {cases.who}. From left to right: "
+        f"{', '.join(cases.detectors)}; lines: 95 % interval. The vertical axes do not start at zero.",
+        study=cases.study.name,
+    )
+
+# %% [markdown]
+# ## Is the damage found where it is?
+
+# %%
+if cases is not None:
+    labels = {metric: f"{words} [%]" for metric, words in costs.PIXEL.items() if metric in set(points["metric"])}
+    if labels:
+        page.figure(
+            plots.plot_dots_below(points, cases.detectors, groups, labels),
+            "fig-corruptions-pixel",
+            f"<strong>Pixel level under each corruption</strong> {about} The same images, of detectors that say where "
+            "the damage is. The vertical axes do not start at zero.",
+            study=cases.study.name,
+        )
+
+# %%
+with page.folded("How it was measured"):
+    page.say(
+        "Pictures are corrupted at the size they have on disk, before they are scaled to the size that a detector is "
+        "given, as the protocol's script does: blur and noise are per pixel, so the order matters. The picture shown "
+        "is of the first category that the study corrupts, and of its damaged test pictures the one with the median "
+        f"size of damage. {costs.HOW} The corruption that costs most was chosen after looking."
+    )
+
+# %%
+if cases is not None:
     here = (cases.records["suite"] == suite) & (cases.records["category"] == category)
     ranks = ranks_of(page.details("images", cases.records[here]), sample.id)
-    page.table(
-        ranks,
-        "tab-corruption-scores",
-        "<strong>Is the damage of this picture still seen?</strong> Share of the normal pictures of the category, "
-        "under the same corruption, that score lower than this damaged one; 100 where it stands out from all of them.",
-        formats=dict.fromkeys(ranks.columns[2:], "{:.0f}"),
-    )
+    with page.folded("Is the damage of this one picture still seen?"):
+        page.table(
+            ranks,
+            "tab-corruption-scores",
+            "<strong>Is the damage of this picture still seen?</strong> Share of the normal pictures of the category, "
+            "under the same corruption, that score lower than this damaged one; 100 where it stands out from all of "
+            "them.",
+            formats=dict.fromkeys(ranks.columns[2:], "{:.0f}"),
+        )

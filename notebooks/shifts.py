@@ -13,10 +13,8 @@
 # %% [markdown]
 # # Three shifts of one picture (Fig. 1)
 #
-# **What to see.** One damaged product, turned, shifted in hue and shifted in saturation. The third column is the
-# picture as it is. The defect stays where it was on the product and stays the same to a person's eye, at least while
-# it is not told by its colour. Below, what WinCLIP makes of each of these pictures, with the map of a turned picture
-# turned back.
+# One damaged product, turned, shifted in hue and shifted in saturation. The damage stays what it was to a person's eye,
+# at least while it is not told by its colour. What becomes of it for WinCLIP?
 
 # %% tags=["parameters"]
 study = "demo"  # demo, quick, stangl, paper, or a YAML file
@@ -31,29 +29,43 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 import math
 
+import pandas as pd
+
 from book.tools import page as notebook
 from book.tools import plots
+from book.tools.absent import say_not_kept
+from book.tools.probes.blocks import Measured, costs_by
 from book.tools.probes.maps import maps_of_category, maps_under_shifts
 from book.tools.swept import swept_categories
 from zsad import perturb
+from zsad.analysis import costs, sweeps
 from zsad.study.evaluate import load_study_images, sizes_of
 
 page = notebook.start(globals(), "shifts")
 
+# %%
+SHIFTS = {"angle": "rotation", "hue": "hue", "saturation": "saturation"}
+suite = next(iter(page.study.suites))
+asked = {"suites": [suite], "categories": swept_categories(page.study, suite), **page.first}
+records = pd.concat([page.records("uniform", setting, variant="default", **asked) for setting in SHIFTS])
+if (records["value"] != 0).any():
+    cost = costs_by(Measured(page.study, records), ["suite", "detector", "backbone", "setting"])
+    page.finding(sweeps.worst_finding(cost, SHIFTS))
+else:
+    page.number("conclusion", say_not_kept(page, "sweep of angle, hue or saturation"))
+
 # %% [markdown]
-# The picture with the largest defect of the first category that a sweep is shown for.
+# ## The picture
+#
+# Five strengths of each shift; the third column is the picture as it is.
 
 # %%
-suite = next(iter(page.study.suites))
-category = swept_categories(page.study, suite)[0]
+category = asked["categories"][0]
 shown = category.replace("_", " ")
 dataset = page.dataset(suite, category, few=24)
 index = max((i for i, label in enumerate(dataset.labels) if label), key=lambda i: int(dataset[i].mask.sum()))
 one = load_study_images(page.study, dataset[index : index + 1])
 image, mask = one.images.stacked(), one.image_masks[0].numpy()
-
-# %% [markdown]
-# Five strengths of each shift, the third of which is none.
 
 # %%
 strengths = {
@@ -80,7 +92,7 @@ page.figure(
 )
 
 # %% [markdown]
-# What WinCLIP makes of each of them. The colours are those of all pictures of the category, so that maps compare.
+# What WinCLIP makes of each of them, with the map of a turned picture turned back.
 
 # %%
 asked = {"detector": page.detector(), "dataset": dataset, "sizes": sizes_of(page.study), "index": index}
@@ -99,3 +111,19 @@ page.figure(
     f"the image score, the outline the true defect. One logarithmic colour scale for all {shown} pictures, from "
     f"{low:.2g} to {high:.2g}: the 1st to 99.9th percentile of its unshifted test maps.",
 )
+
+# %% [markdown]
+# ## What they cost over the whole test set
+
+# %%
+if (records["value"] != 0).any():
+    points = costs.levels(cost, "setting", "none").rename(columns={"detector": "series", "setting": "group"})
+    groups = {"none": "as it is"} | {name: words for name, words in SHIFTS.items() if name in set(points["group"])}
+    for place, (id, metrics) in enumerate((("fig-shifts-image", costs.IMAGE), ("fig-shifts-pixel", costs.PIXEL))):
+        labels = {metric: f"{words} [%]" for metric, words in metrics.items() if metric in set(points["metric"])}
+        page.figure(
+            plots.plot_dots_below(points, [*dict.fromkeys(points["series"])], groups, labels),
+            id,
+            f"<strong>{('Image', 'Pixel')[place]} level, in the mean over the strengths of each shift.</strong> "
+            f"{sweeps.subject(records)}. Lines: 95 % interval. The vertical axes do not start at zero.",
+        )

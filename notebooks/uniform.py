@@ -36,7 +36,7 @@ from book.tools.absent import say_not_kept
 from book.tools.probes.blocks import Measured, costs_by
 from book.tools.swept import LEFT_OUT, swept_categories
 from zsad.analysis import corners, costs, sweeps
-from zsad.analysis.decisions import RULES, TRAINING
+from zsad.analysis.decisions import TRAINING
 from zsad.analysis.means import mean_over_categories
 from zsad.analysis.words import number
 
@@ -102,11 +102,11 @@ if len(records):
 if len(records):
     with page.folded("How it was measured"):
         page.say(
-            "The products shown are those without an upright pose, where the suite says which these are. The threshold "
-            f"of false alarms and misses: {RULES[TRAINING]}; it is not set anew. A change is measured on the same "
-            "images before and under the shift, drawn together in the bootstrap, so its interval is that of a paired "
-            f"difference. The lowest of {worst['aupro'].tried} shifted values of a pixel metric was chosen after "
-            "looking, which makes a drop look larger than it is."
+            "The products shown are those without an upright pose, where the suite says which these are. "
+            f"{costs.HOW} A change is measured on the same images before and under the shift, drawn together in the "
+            "bootstrap, so its interval is that of a paired difference. The lowest of "
+            f"{worst['aupro'].tried} shifted values of a pixel metric was chosen after looking, which makes a drop "
+            "look larger than it is."
         )
 
 # %%

@@ -9,6 +9,7 @@ import pandas as pd
 
 from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
+from book.tools.probes.blocks import Measured
 from zsad.analysis.ablation import RANDOM, WHOLE, WORDS
 from zsad.analysis.corruption import KIND_WORDS, METRIC, Sampled, in_order
 from zsad.analysis.differences import by_key
@@ -27,13 +28,15 @@ class Cases(Sampled):
     """What a page shows of one study.
 
     `who` says in words which backbone and images these are, `how` which counts the study sets of the detectors;
-    `leagues` are those of the detectors, by label; `absent` are detectors without records yet.
+    `leagues` are those of the detectors, by label; `absent` are detectors without records yet. `measured` are the same
+    records with those of other metrics.
     """
 
     study: Study
     who: str
     how: str
     leagues: dict[str, str]
+    measured: Measured
     absent: tuple[str, ...] = ()
 
 
@@ -90,8 +93,10 @@ def corrupted(
 
 
 def _cases(page: Page, study: Study, records: pd.DataFrame, who: str, how: str, absent: tuple[str, ...] = ()) -> Cases:
+    measured, records = Measured(study, records), records[records["metric"] == METRIC].reset_index(drop=True)
     draws = by_key(page.details("replicates", records), METRIC)
-    return Cases(records, draws, study, who, how, leagues_of(records, page.study, output_of(METRIC)), absent)
+    leagues = leagues_of(records, page.study, output_of(METRIC))
+    return Cases(records, draws, study, who, how, leagues, measured, absent)
 
 
 def averaged(cases: Cases, seeds: Sequence[str]) -> Cases:
@@ -124,7 +129,7 @@ def _of_block(page: Page, study: Study, block: Corruptions) -> pd.DataFrame | No
     clean = clean.merge(corrupted[SUBJECT_COLUMNS].drop_duplicates(), on=SUBJECT_COLUMNS)
     none = [clean.assign(shift="corruption", setting=kind, value=0.0) for kind in in_order(corrupted["setting"])]
     records = pd.concat([corrupted, *none], ignore_index=True)
-    return page.uses(records[records["metric"] == METRIC])
+    return page.uses(records)
 
 
 def _whole(records: pd.DataFrame) -> pd.DataFrame:
@@ -184,7 +189,6 @@ def domains(page: Page, study: Study, labels: list[str]) -> Cases | None:
     backbones = in_order(on.values())
     records = page.records("none", suites=[*suites.values()], detectors=labels, backbones=backbones)
     records = _on_first(records, on)
-    records = records[records["metric"] == METRIC]
     if records.empty:
         return None
     named = records.assign(domain=records["suite"].map({s: d for d, s in suites.items()}), suite=world_of(study))

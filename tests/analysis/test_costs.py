@@ -5,7 +5,17 @@ import pandas as pd
 import pytest
 from made_up import scores_of, training_of, turned
 
-from zsad.analysis.costs import IMAGE, PIXEL, cost_sentence, costs, counted, levels, moved
+from zsad.analysis.costs import (
+    IMAGE,
+    PIXEL,
+    cost_sentence,
+    costs,
+    counted,
+    levels,
+    many_sentence,
+    moved,
+    worst_sentence,
+)
 from zsad.analysis.decisions import decide
 
 BY = ["suite", "detector", "backbone", "setting", "value"]
@@ -75,3 +85,31 @@ def test_a_curve_starts_where_nothing_is_shifted():
     assert (points["low"] <= points["estimate"]).all()
     assert (points["estimate"] <= points["high"]).all()
     assert len(points) == 2 * 4
+    named = levels(found_of(GOOD + 1), "setting", "none")
+    assert named["setting"].tolist() == ["none"] * 4 + ["angle"] * 4
+
+
+def test_of_many_detectors_those_are_counted_that_clearly_get_worse():
+    one = found_of(GOOD + 1)
+    unmoved = found_of(GOOD).assign(detector="still")
+    unmoved.loc[unmoved["metric"] == "image_auroc", ["change", "change_low", "change_high"]] = [-30.0, -61.0, 1.0]
+    better = found_of(GOOD).assign(detector="better")
+    better.loc[better["metric"] == "image_auroc", ["change", "change_low", "change_high"]] = [5.0, 4.0, 6.0]
+    said = many_sentence(pd.concat([one, unmoved, better]))
+    assert said.startswith("Image AUROC falls clearly for 1 of 3 detectors, most for d, from 100.0 to 75.0 % (−25.0 ")
+    assert "false alarms rise clearly for 1 of 3 detectors, most for d, from 0.0 to " in said
+    assert said.endswith("misses rise clearly for none of 3 detectors.")
+    assert many_sentence(one) == cost_sentence(one)
+
+
+def test_the_worst_of_several_shifts_is_named_with_its_cost():
+    turn, hue = found_of(GOOD + 1), found_of(GOOD).assign(setting="hue")
+    hue.loc[hue["metric"] == "image_auroc", "change"] = -3.0
+    names = {"angle": "rotation", "hue": "hue", "saturation": "saturation"}
+    said = worst_sentence(pd.concat([hue, turn]), "setting", names)
+    assert said == f"Rotation costs d more image AUROC than hue. {cost_sentence(turn)}"
+    third = hue.assign(setting="saturation")
+    assert "more image AUROC than hue and saturation." in worst_sentence(
+        pd.concat([hue, turn, third]), "setting", names
+    )
+    assert worst_sentence(turn, "setting", names) == cost_sentence(turn)

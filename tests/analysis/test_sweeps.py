@@ -68,6 +68,17 @@ def test_the_finding_is_about_all_shifted_values():
     )
 
 
+def test_the_worst_of_several_sweeps_is_named():
+    row = {"detector": "winclip", "metric": "image_auroc", "before": 80.0, "images": 20, "categories": 2}
+    cost = pd.DataFrame([
+        row | {"setting": "angle", "after": 79.0, "change": -1.0, "change_low": -2.0, "change_high": 0.5},
+        row | {"setting": "hue", "after": 70.0, "change": -10.0, "change_low": -12.0, "change_high": -8.0},
+    ])  # fmt: skip
+    said = sweeps.worst_finding(cost, {"angle": "rotation", "hue": "hue"})
+    assert said.startswith("Hue costs winclip more image AUROC than rotation. Image AUROC falls from 80.0 to 70.0 %")
+    assert "Means over all strengths of a shift, on 20 test images of 2 products" in said
+
+
 def test_percents_hold_means_intervals_and_every_category():
     table = sweeps.percents(records(), mean_over_categories(records())).set_index("value")
     assert table.loc[-30.0, "pAUROC mean"] == pytest.approx(80)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from notebook_cells import run_cells
+from notebook_cells import order_on, run_cells
 from PIL import Image
 from tiny_clip import tiny_backbone
 from toys import SIZE, Reddish, tiny_study, write_suite
@@ -197,14 +197,37 @@ def test_a_measured_difference_is_paired(page):
 
 def test_severity_curves_start_at_the_clean_mean(page, monkeypatch):
     ids, tables = shown_by("severity", page, monkeypatch)
-    assert ids == ["fig-severity", "fig-severity-kinds", "tab-severity"]
+    assert ids == ["fig-severity", "fig-severity-kinds", "tab-severity"], "no toy says where"
     table = tables["tab-severity"].set_index(["detector", "corruption", "severity"])["estimate"]
     for kind in KINDS:
         assert table["clip", kind, 0] == pytest.approx(slow_mean(page, "clip", 0))
     noise = [slow_auroc(page, "mvtec_ad", c, "clip", "gaussian_noise", 1) for c in ("washer", "metal_nut")]
     assert table["clip", "gaussian_noise", 1] == pytest.approx(sum(noise) / 2)
     lost = slow_mean(page, "clip", 0) - slow_mean(page, "clip", 3)
-    assert f"clip {lost:+.1f}".replace("-", "−") in exports(page)["numbers"]["conclusion"]["text"]
+    assert f"clip {lost:+.1f}".replace("-", "−") in exports(page)["numbers"]["each"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("name", "met"),
+    [("severity", ["finding", "fig-severity", "> fig-severity-kinds", "> tab-severity"]),
+     ("aebad", ["finding", "fig-aebad", "> tab-aebad"]),
+     ("corruptions", ["finding", "fig-corruptions", "fig-corruptions-image", "> tab-corruption-scores"])],
+)  # fmt: skip
+def test_the_finding_stands_first_and_tables_are_folded(page, monkeypatch, name, met):
+    assert order_on(name, page, monkeypatch) == met
+
+
+def test_the_finding_is_about_the_strongest_severity_of_all_kinds(page, monkeypatch):
+    shown_by("severity", page, monkeypatch)
+    said = exports(page)["numbers"]["conclusion"]["text"]
+    falls = {label: slow_mean(page, label, 0) - slow_mean(page, label, 3) for label in ("winclip", "clip", "text_fnn")}
+    assert "of 3 detectors" in said
+    assert "(severity 3, mvtec_ad), on 20 test images of 2 products" in said
+    most = max(falls, key=falls.__getitem__)
+    clear = "falls clearly for none" not in said
+    assert (
+        not clear or f"most for {most}, from {slow_mean(page, most, 0):.1f} to {slow_mean(page, most, 3):.1f} %" in said
+    )
 
 
 def test_counts_that_a_study_sets_are_told_and_the_demo_worlds_domains_named():
@@ -230,8 +253,11 @@ def test_domains_are_compared_one_by_one_and_together(page, monkeypatch):
     images, _, labels = stack(samples)
     together = metrics.image_auroc(Tinted(LABELS["clip"], "x").predict(images, "blade").score, labels)
     assert table["clip", "pooled"] == pytest.approx(100 * together)
-    text = exports(page)["numbers"]["conclusion"]["text"]
+    text = exports(page)["numbers"]["each"]["text"]
     assert f"clip loses most by view, {slow['same'] - slow['view']:+.1f}".replace("-", "−") in text
+    assert exports(page)["numbers"]["conclusion"]["text"].endswith(
+        "From the domain “same” to the mean over view; 18 test images, in brackets 95 % intervals."
+    )
 
 
 def test_ablations_are_means_over_seeds_and_cosines_are_those_of_the_words(page, monkeypatch):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from zsad.analysis.costs import counted, many_sentence, worst_sentence
 from zsad.analysis.differences import Difference, Parts, difference_of, minus
 from zsad.analysis.words import points
 
@@ -114,6 +115,34 @@ def severity_sentence(found: Sampled) -> str:
             )
             said.append(f"There {verdict}: {points(more)} points, by a paired bootstrap.")
     return " ".join(said)
+
+
+def strongest_finding(cost: pd.DataFrame) -> str:
+    """What the strongest severity costs at image level, on the first suite.
+
+    Args:
+        cost: of `zsad.analysis.costs.costs`, by suite, detector, backbone and severity ("value").
+    """
+    rows = cost[(cost["value"] == cost["value"].max()) & (cost["suite"] == cost["suite"].iloc[0])]
+    where = f"severity {rows['value'].iloc[0]:g}, {rows['suite'].iloc[0]}"
+    return (
+        f"{many_sentence(rows)} Means over the corruptions ({where}), on {counted(rows)}; in brackets 95 % intervals."
+    )
+
+
+def kind_finding(cost: pd.DataFrame) -> str:
+    """Which corruption costs the first detector most at its strongest severity, on the first suite.
+
+    Args:
+        cost: of `zsad.analysis.costs.costs`, by suite, detector, backbone, kind ("setting") and severity ("value").
+    """
+    first = cost.iloc[0]
+    rows = cost[(cost[["suite", "detector"]] == first[["suite", "detector"]]).all(axis=1)]
+    rows = rows[rows["value"] == rows["value"].max()]
+    return (
+        f"{worst_sentence(rows, 'setting', KIND_WORDS)} All at severity {rows['value'].iloc[0]:g}, on {counted(rows)} "
+        f"of {first['suite']}; in brackets 95 % intervals."
+    )
 
 
 def scores_below(images: pd.DataFrame, id: str) -> float:

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from zsad.analysis.decisions import METRICS as DECIDED
-from zsad.analysis.decisions import TRAINING, Decisions
+from zsad.analysis.decisions import RULES, TRAINING, Decisions
 from zsad.analysis.effects import beside_unshifted, effects
 from zsad.analysis.words import number
 
 IMAGE = {"image_auroc": "image AUROC", **DECIDED}
 PIXEL = {"pixel_auroc": "pixel AUROC", "aupro": "AUPRO"}
+HOW = f"The threshold of false alarms and misses: {RULES[TRAINING]}; it is not set anew."
+UNKNOWN = "False alarms and misses: not known, for no scores of good training images are there."
 
 
 def costs(
@@ -35,16 +37,16 @@ def costs(
     return effects(beside_unshifted(rows), {**draws, **decisions.draws}, by)
 
 
-def levels(found: pd.DataFrame, column: str) -> pd.DataFrame:
-    """`costs` as points of curves: estimate, low and high in percent under each shift, and those without one where
-    `column`, one of its `by`, is 0.
+def levels(found: pd.DataFrame, column: str, without: float | str = 0.0) -> pd.DataFrame:
+    """`costs` as points of curves: estimate, low and high in percent under each shift, and those before any, in which
+    `column`, one of its `by`, is `without`.
     """
     numbers = [name for name in found if str(name).startswith(("before", "after", "change"))]
     rest = [name for name in found if name not in [*numbers, column, "p", "categories", "images"]]
-    without = found.drop_duplicates(rest).assign(**{column: 0.0})
+    plain = found.drop_duplicates(rest).assign(**{column: without})
     parts = [
         rows.assign(estimate=rows[name], low=rows[f"{name}_low"], high=rows[f"{name}_high"])
-        for name, rows in (("before", without), ("after", found))
+        for name, rows in (("before", plain), ("after", found))
     ]
     return pd.concat(parts, ignore_index=True)[[*rest, column, "estimate", "low", "high"]]
 
@@ -58,23 +60,71 @@ def cost_sentence(rows: pd.DataFrame) -> str:
     of = {str(row["metric"]): row for _, row in rows.iterrows()}
     said = f"Image AUROC {moved(of['image_auroc'])}."
     if not DECIDED.keys() <= of.keys():
-        return f"{said} False alarms and misses: not known, for no scores of good training images are there."
+        return f"{said} {UNKNOWN}"
     return (
         f"{said} At the threshold that was set before, false alarms {moved(of['false_alarms'], many=True)}, and misses "
         f"{moved(of['misses'], many=True)}."
     )
 
 
+def many_sentence(rows: pd.DataFrame) -> str:
+    """For how many detectors each metric clearly gets worse at image level, and by how much where it does so most.
+
+    Args:
+        rows: of `costs`, a row a detector and metric. Of one detector it is `cost_sentence`.
+    """
+    if rows["detector"].nunique() == 1:
+        return cost_sentence(rows)
+    said = {metric: _worse(rows[rows["metric"] == metric], metric) for metric in IMAGE}
+    if not all(said[metric] for metric in DECIDED):
+        return f"{said['image_auroc']}. {UNKNOWN}"
+    return f"{said['image_auroc']}. At the threshold that was set before, {said['false_alarms']}, and {said['misses']}."
+
+
+def worst_sentence(rows: pd.DataFrame, column: str, names: Mapping[str, str]) -> str:
+    """Which of several shifts lowers image AUROC most, and what it costs at image level.
+
+    Args:
+        rows: of `costs`, of one detector: a row a metric and a value of `column`, whose words are `names`.
+    """
+    aurocs = rows[rows["metric"] == "image_auroc"].reset_index(drop=True)
+    worst = aurocs.loc[aurocs["change"].idxmin()]
+    name = names[str(worst[column])]
+    said = cost_sentence(rows[rows[column] == worst[column]])
+    others = [words for shift, words in names.items() if shift != worst[column] and shift in set(aurocs[column])]
+    if not others:
+        return said
+    more = " and ".join(filter(None, [", ".join(others[:-1]), others[-1]]))
+    return f"{name.capitalize()} costs {worst['detector']} more image AUROC than {more}. {said}"
+
+
+def _worse(rows: pd.DataFrame, metric: str) -> str:
+    """Empty where there are no rows."""
+    if rows.empty:
+        return ""
+    sign = -1 if metric == "image_auroc" else 1
+    clear = rows["change_low"] * rows["change_high"] > 0
+    sure = rows[clear & (sign * rows["change"] > 0)].reset_index(drop=True)
+    what = "Image AUROC falls" if metric == "image_auroc" else f"{IMAGE[metric]} rise"
+    if sure.empty:
+        return f"{what} clearly for none of {len(rows)} detectors"
+    most = sure.loc[(sign * sure["change"]).idxmax()]
+    return f"{what} clearly for {len(sure)} of {len(rows)} detectors, most for {most['detector']}, {_ends(most)}"
+
+
 def moved(row: "pd.Series[float]", many: bool = False) -> str:
     """Which way a metric moves, where its interval says so, from where to where, and by how much; `many`: of a metric
     with a plural name.
     """
-    ends = f"from {number(row['before'])} to {number(row['after'])} %"
-    change, low, high = (number(row[name], sign=True) for name in ("change", "change_low", "change_high"))
     way = int(row["change_low"] > 0) - int(row["change_high"] < 0)
     still, plural = ("do", "") if many else ("does", "s")
     verb = {1: f"rise{plural}", -1: f"fall{plural}", 0: f"{still} not clearly change,"}[way]
-    return f"{verb} {ends} ({change} points, {low} to {high})"
+    return f"{verb} {_ends(row)}"
+
+
+def _ends(row: "pd.Series[float]") -> str:
+    change, low, high = (number(row[name], sign=True) for name in ("change", "change_low", "change_high"))
+    return f"from {number(row['before'])} to {number(row['after'])} % ({change} points, {low} to {high})"
 
 
 def counted(rows: pd.DataFrame) -> str:

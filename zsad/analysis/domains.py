@@ -5,17 +5,22 @@ subtracted like cells of one suite; they show other images, so that such a diffe
 intervals are in percent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from zsad import metrics
 from zsad.analysis.corruption import METRIC, Sampled, as_row, in_order
-from zsad.analysis.differences import Difference, Parts, minus
+from zsad.analysis.costs import IMAGE, PIXEL, many_sentence
+from zsad.analysis.decisions import METRICS as DECIDED
+from zsad.analysis.differences import Difference, Parts, difference_of, minus
 from zsad.analysis.words import points
+from zsad.metrics.bootstrap import draw_counts
+from zsad.metrics.decision import error_rates, good_share_thresholds, once
 
-SAME = "same"
+SAME, SHIFTED = "same", "shifted"
 
 
 def domains_of(found: Sampled) -> list[str]:
@@ -86,4 +91,93 @@ def domain_sentence(drops: dict[str, dict[str, Difference]]) -> str:
     return (
         f"Against the domain “same”: {'; '.join(said)}. The domains show other images, so that these differences are "
         "not paired, and the largest of several was chosen after looking."
+    )
+
+
+def decided(
+    records: pd.DataFrame, images: pd.DataFrame, training: pd.DataFrame, replicates: int = 200, seed: int = 0
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """False alarms and misses in every domain at the threshold that the good training images of the domain "same" set,
+    as records, and their draws: metric -> a row a draw, a column a key. A draw sets its threshold anew, as in
+    `zsad.analysis.decisions.decide`; images of two domains are others, and are drawn by themselves.
+
+    Args:
+        records: a row a detector and domain.
+        images, training: the tables of their cells. A detector without training images in "same" has no threshold.
+    """
+    good = {key: rows["score"].to_numpy(float) for key, rows in training.groupby("key")}
+    scored = {key: rows for key, rows in images.groupby("key")}
+    rows, draws = [], {metric: dict[str, Float[np.ndarray, " replicate"]]() for metric in DECIDED}
+    for _, of_detector in records.groupby("detector", sort=False):
+        here = good.get(next(iter(of_detector.loc[of_detector["domain"] == SAME, "key"]), None))
+        if here is None:
+            continue
+        counts = np.random.default_rng([seed, 1]).multinomial(len(here), np.full(len(here), 1 / len(here)), replicates)
+        threshold, drawn = good_share_thresholds(once(here), here), good_share_thresholds(counts, here)
+        for number, (_, cell) in enumerate(of_detector.iterrows()):
+            of_cell = scored[cell["key"]]
+            scores, labels = of_cell["score"].to_numpy(float), of_cell["label"].to_numpy(bool)
+            counts = draw_counts(labels, labels, ~labels, replicates, np.random.default_rng([seed, 2 + number]))
+            found = error_rates(once(scores), scores, labels, threshold)
+            for metric, (estimate,), values in zip(
+                DECIDED, found, error_rates(counts, scores, labels, drawn), strict=True
+            ):
+                rows.append({**cell, "metric": metric, "estimate": float(estimate)})
+                draws[metric][cell["key"]] = values
+    return pd.DataFrame(rows, columns=records.columns), {metric: pd.DataFrame(of) for metric, of in draws.items()}
+
+
+def domain_costs(records: pd.DataFrame, draws: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """What other conditions cost each detector: detector, metric, domain (each but "same", and `SHIFTED`: their mean),
+    images, and before (in "same"), after and change like `zsad.analysis.costs.costs`. Empty without "same" or any
+    other.
+
+    Args:
+        records: a row a detector, domain and metric of `costs.IMAGE` and `costs.PIXEL`.
+        draws: metric -> a row a draw, a column a key.
+    """
+    rows = []
+    for (detector, metric), found in records.groupby(["detector", "metric"], sort=False):
+        same, others = found[found["domain"] == SAME], found[found["domain"] != SAME]
+        if same.empty or others.empty or metric not in {**IMAGE, **PIXEL}:
+            continue
+        each = {str(row["domain"]): others[others["domain"] == row["domain"]] for _, row in others.iterrows()}
+        for domain, cells in [*((name, [cell]) for name, cell in each.items()), (SHIFTED, [*each.values()])]:
+            after: Parts = [(1 / len(cells), cell) for cell in cells]
+            row = {"detector": detector, "metric": metric, "domain": domain, "categories": 1}
+            row["images"] = int(same["n_images"].sum() + sum(cell["n_images"].sum() for cell in cells))
+            for name, parts in (("before", [(1.0, same)]), ("after", after), ("change", [*after, (-1.0, same)])):
+                of = difference_of(parts, draws[str(metric)], str(metric))
+                row |= {name: of.value, f"{name}_low": of.low, f"{name}_high": of.high}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def domain_points(cost: pd.DataFrame) -> pd.DataFrame:
+    """`domain_costs` as points of a drawing: series (the detector), metric, group (the domain, "same" first), estimate,
+    low, high.
+    """
+    if cost.empty:
+        return pd.DataFrame(columns=["series", "metric", "group", "estimate", "low", "high"])
+    each = cost[cost["domain"] != SHIFTED]
+    same = each.drop_duplicates(["detector", "metric"]).assign(domain=SAME)
+    parts = [
+        rows.assign(estimate=rows[name], low=rows[f"{name}_low"], high=rows[f"{name}_high"])
+        for name, rows in (("before", same), ("after", each))
+    ]
+    columns = {"detector": "series", "domain": "group"}
+    return pd.concat(parts, ignore_index=True).rename(columns=columns)[
+        ["series", "metric", "group", "estimate", "low", "high"]
+    ]
+
+
+def finding(cost: pd.DataFrame) -> str:
+    """What other conditions cost at image level, in the mean over all of them."""
+    if cost.empty:
+        return domain_sentence({})
+    rows = cost[cost["domain"] == SHIFTED]
+    others = cost.loc[cost["domain"] != SHIFTED, "domain"].unique()
+    return (
+        f"{many_sentence(rows)} From the domain “same” to the mean over {', '.join(others)}; {rows['images'].max():,} "
+        "test images, in brackets 95 % intervals."
     )

@@ -1,10 +1,11 @@
 """What one shift of growing strength does to a detector: the records of a sweep, over the categories of one suite."""
 
 import math
+from collections.abc import Mapping
 
 import pandas as pd
 
-from zsad.analysis.costs import IMAGE, cost_sentence, counted
+from zsad.analysis.costs import IMAGE, cost_sentence, counted, worst_sentence
 from zsad.analysis.means import Drop, drop_sentence, drops, worst_drop
 from zsad.analysis.words import number, span
 
@@ -54,6 +55,19 @@ def finding(cost: pd.DataFrame, records: pd.DataFrame, setting: str) -> str:
     called = {"angle": "turns"}.get(setting, f"{setting.replace('_', ' ')} shifts")
     return (
         f"{cost_sentence(cost)} Means over {values.nunique()} {called} from {first} to {last}, on {counted(cost)}; in "
+        "brackets 95 % intervals."
+    )
+
+
+def worst_finding(cost: pd.DataFrame, names: Mapping[str, str]) -> str:
+    """Which of several sweeps costs most at image level.
+
+    Args:
+        cost: of `zsad.analysis.costs.costs`, a row a metric and setting, of all shifted values of a setting together.
+        names: the words for each setting.
+    """
+    return (
+        f"{worst_sentence(cost, 'setting', names)} Means over all strengths of a shift, on {counted(cost)}; in "
         "brackets 95 % intervals."
     )
 

@@ -13,7 +13,7 @@ from book.tools.plots.scale import heat_scale
 from book.tools.plots.scatter import Cloud, plot_clouds
 from book.tools.plots.search import plot_search
 from book.tools.plots.segments import draw_boxes, with_masks
-from book.tools.plots.series import plot_dots, plot_severity
+from book.tools.plots.series import plot_dots, plot_dots_below, plot_severity
 from book.tools.plots.style import INK, PALETTE, new_figure, to_svg
 from book.tools.plots.sweep import METRIC_NAMES, SETTINGS, plot_sweep
 
@@ -37,6 +37,7 @@ __all__ = [
     "plot_clouds",
     "plot_curves",
     "plot_dots",
+    "plot_dots_below",
     "plot_drops",
     "plot_forest",
     "plot_heat",

@@ -42,12 +42,16 @@ class Measured:
     @cached_property
     def decisions(self) -> Decisions:
         """False alarms and misses in every cell. Takes seconds for thousands of cells."""
-        images = load_table(self.records, "images", self.study)
+        return decide(load_table(self.records, "images", self.study), self.training)
+
+    @property
+    def training(self) -> pd.DataFrame | None:
+        """The scores of good training images, of the cells that have some; None where none has."""
         beside = {
             key for key, sidecar in load_sidecars(self.records, self.study).items() if "training" in sidecar["tables"]
         }
         judged = self.records[self.records["key"].isin(beside)]
-        return decide(images, load_table(judged, "training", self.study) if len(judged) else None)
+        return load_table(judged, "training", self.study) if len(judged) else None
 
     @property
     def rotation_invariant(self) -> dict[str, list[str]]:

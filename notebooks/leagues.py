@@ -98,7 +98,7 @@ if found:
 if found and found.maps:
     image, mask, methods = pictured(found)
     suite, category = found.place
-    for league, labels in by_league(found.methods, found.of_maps).items():
+    for league, labels in by_league(found.methods, found.of_maps, rules["league"].tolist()).items():
         page.figure(
             plots.method_rows([methods[label] for label in labels], image, mask),
             f"fig-methods-{league.replace(' ', '-')}",
@@ -106,54 +106,52 @@ if found and found.maps:
             f"{category.replace('_', ' ')} ({suite}), its true defect outlined.",
         )
 
-# %% [markdown]
-# ## How it was measured
-#
-# All test images of each category, on each detector's first backbone. A method's scores and maps may be of different
-# leagues: each table goes by what it measures. Print is of real data and real CLIPs, another world, of which only the
-# order may be compared. The domains of demo-aebad have [a page](aebad).
-
 # %%
 if found:
     in_print = league_tables.in_print(printed, page.published("fields_best"), titles)
     shown = found.shown[found.shown["suite"].isin(suites)]
-    page.table(rules, "tab-leagues", "<strong>Leagues of this study's methods</strong>, as computed from what their "
-               "parts declare.")  # fmt: skip
-    page.table(
-        league_tables.methods_by_league(shown, found.of_scores, titles, ["image_auroc"], in_print),
-        "tab-leagues-image",
-        "<strong>Image AUROC by league</strong>, no shift, percent, mean over categories with its 95 % interval. "
-        "Printed: the poster's column without corruption; of methods that it lacks, their own paper's number.",
-    )
+    with page.folded("How it was measured, and image AUROC in numbers"):
+        page.say(
+            "All test images of each category, on each detector's first backbone. A method's scores and maps may be of "
+            "different leagues: each table goes by what it measures. Print is of real data and real CLIPs, another "
+            "world, of which only the order may be compared. The domains of demo-aebad have [a page](aebad)."
+        )
+        page.table(rules, "tab-leagues", "<strong>Leagues of this study's methods</strong>, as computed from what "
+                   "their parts declare.")  # fmt: skip
+        page.table(
+            league_tables.methods_by_league(shown, found.of_scores, titles, ["image_auroc"], in_print),
+            "tab-leagues-image",
+            "<strong>Image AUROC by league</strong>, no shift, percent, mean over categories with its 95 % interval. "
+            "Printed: the poster's column without corruption; of methods that it lacks, their own paper's number.",
+        )
 
 # %%
-for suite in suites if found and len(maps) else ():
-    page.table(
-        league_tables.methods_by_league(
-            shown[shown["suite"] == suite], found.of_maps, titles, ["pixel_auroc", "aupro"], in_print
-        ),
-        f"tab-leagues-pixel-{suite}",
-        f"<strong>Maps by league, {suite}</strong>: pixel AUROC and AUPRO, no shift, percent, mean over categories "
-        "with its 95 % interval. Printed: each method's own paper.",
-    )
-
-# %% [markdown]
-# Who is ahead within a league? Both methods see the same images in every bootstrap draw.
+if found and len(maps):
+    with page.folded("Maps in numbers"):
+        for suite in suites:
+            page.table(
+                league_tables.methods_by_league(
+                    shown[shown["suite"] == suite], found.of_maps, titles, ["pixel_auroc", "aupro"], in_print
+                ),
+                f"tab-leagues-pixel-{suite}",
+                f"<strong>Maps by league, {suite}</strong>: pixel AUROC and AUPRO, no shift, percent, mean over "
+                "categories with its 95 % interval. Printed: each method's own paper.",
+            )
 
 # %%
-for league in dict.fromkeys(c.what for c in compared) if found else ():
-    within = [c for c in compared if c.what == league]
-    page.table(
-        league_tables.order_table(within),
-        f"tab-order-{league.replace(' ', '-')}",
-        f"<strong>Order within the league “{league}”</strong>: the first minus the second, points of image AUROC, "
-        "printed and measured with the 95 % interval of the paired difference.",
-        formats={"poster": "{:+.1f}"},
-    )
 if found and compared:
     conclusion = f"Of {len(compared)} comparisons within a league the printed order is {counted(compared)}"
-    page.say(conclusion)
     page.number("order", conclusion)
+    with page.folded("Who is ahead within a league, and is it as printed?"):
+        page.say(f"Both methods see the same images in every bootstrap draw. {conclusion}")
+        for league in dict.fromkeys(c.what for c in compared):
+            page.table(
+                league_tables.order_table([c for c in compared if c.what == league]),
+                f"tab-order-{league.replace(' ', '-')}",
+                f"<strong>Order within the league “{league}”</strong>: the first minus the second, points of image "
+                "AUROC, printed and measured with the 95 % interval of the paired difference.",
+                formats={"poster": "{:+.1f}"},
+            )
 
 # %% [markdown]
 # ## Variants of methods that know more than text, or no text
@@ -168,10 +166,11 @@ for base in [label for label in found.methods if found.of_maps[label] != "text o
     if changed.empty:
         continue
     conclusion = league_tables.variants_sentence(changed, titles[base])
-    page.say(conclusion)
     page.number(f"variants-{base}", conclusion)
-    page.table(
-        league_tables.variants_table(changed),
-        f"tab-variants-{base}",
-        f"<strong>Variants of {titles[base]}</strong>, no shift: change in points with its 95 % interval.",
-    )
+    with page.folded(f"Variants of {titles[base]}"):
+        page.say(conclusion)
+        page.table(
+            league_tables.variants_table(changed),
+            f"tab-variants-{base}",
+            f"<strong>Variants of {titles[base]}</strong>, no shift: change in points with its 95 % interval.",
+        )

@@ -15,9 +15,7 @@
 #
 # **What to see.** The question asked most about WinCLIP {cite:p}`jeong2023winclip` is why one's own numbers are not the
 # printed ones. Public ports differ from the paper, and from each other, in a dozen small things. Here each is done
-# otherwise by itself, and the change is given in points with its own interval: a row left of the line would explain a
-# number that is too low. These are changes in the demo world: which things matter may carry over to the real one, by
-# how many points does not.
+# otherwise by itself: a row left of the line would explain a number that is too low.
 
 # %% tags=["parameters"]
 study = "demo"  # demo, quick, stangl, paper, or a YAML file
@@ -32,53 +30,51 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.gaps import measured, ported
+from book.tools.gaps import draw, measured, ported
 from zsad.analysis import gaps
 
 page = notebook.start(globals(), "reproduction_gaps")
 
-# %% [markdown]
-# ## What the detector does otherwise
-#
-# Each row is WinCLIP with one option set as some port has it. Both see the same images, and the same images in every
-# bootstrap draw. One row is of the metric: a single AUROC over the images of all categories, whose scores have no
-# common scale, against the mean of the categories' own.
-
 # %%
 shown = ported(page)
+for found in shown:
+    first = found.changes["suite"].iloc[0]
+    page.finding(f"On {first}, {gaps.clear_changes(found.changes, 'things that ports do otherwise')}. {found.who}.")
 
 # %% [markdown]
-# Suites are told apart: only where images are not square can squashing them matter.
+# ## Are damaged products told from good ones?
+#
+# Each row is WinCLIP with one option set as some port has it. One is of the metric: a single AUROC over the images of
+# all categories, whose scores have no common scale, against the mean of the categories' own.
 
 # %%
 for found in shown:
-    for name, table in found.changes.groupby("suite", sort=False):
-        page.figure(
-            plots.plot_forest(
-                gaps.gap_rows(table), table["cause"].unique().tolist(), gaps.METRICS, "otherwise − WinCLIP [points]"
-            ),
-            f"fig-gaps-{name}",
-            f"<strong>What ports do otherwise, {name}, study {found.study.name}.</strong> {found.who}. Change of the "
-            "mean over categories in points; lines: 95 % interval, from a paired bootstrap over images. In colour: "
-            "intervals that exclude 0.",
+    draw(page, found, "image", ("image_auroc",))
+
+# %% [markdown]
+# ## Is the damage found where it is?
+
+# %%
+for found in shown:
+    draw(page, found, "pixel", ("pixel_auroc", "aupro"))
+
+# %%
+for found in shown:
+    conclusion = gaps.gap_sentence(found.changes)
+    page.number("counted", conclusion)
+    with page.folded("How it was measured, and the changes in numbers"):
+        page.say(
+            "Both see the same images, and the same images in every bootstrap draw. Suites are told apart: only where "
+            "images are not square can squashing them matter. These are changes in the demo world: which things matter "
+            f"may carry over to the real one, by how many points does not. {conclusion}"
+        )
+        page.table(
+            gaps.gap_table(found.changes),
+            "tab-gaps",
+            f"<strong>What ports do otherwise, study {found.study.name}.</strong> {found.who}. Change in points with "
+            "its 95 % interval.",
             study=found.study.name,
         )
-
-# %% [markdown]
-# The same in numbers.
-
-# %%
-for found in shown:
-    page.table(
-        gaps.gap_table(found.changes),
-        "tab-gaps",
-        f"<strong>What ports do otherwise, study {found.study.name}.</strong> {found.who}. Change in points with its "
-        "95 % interval.",
-        study=found.study.name,
-    )
-    conclusion = gaps.gap_sentence(found.changes)
-    page.say(f"**Conclusion ({found.study.name}).** {conclusion}")
-    page.number("conclusion", conclusion)
 
 # %% [markdown]
 # ## What is measured otherwise
@@ -100,15 +96,16 @@ if sample is not None:
         f"<strong>What ports measure otherwise, on few images.</strong> {sample.who}. Change of the mean over "
         "categories in points; lines: 95 % interval, from a paired bootstrap over images.",
     )
-    page.table(
-        gaps.gap_table(sample.changes),
-        "tab-protocols",
-        f"<strong>What ports measure otherwise, on few images.</strong> {sample.who}. Change in points with its 95 % "
-        "interval.",
-    )
     conclusion = gaps.gap_sentence(sample.changes)
-    page.say(f"**Conclusion (few images).** {conclusion}")
+    page.say(conclusion)
     page.number("protocols", conclusion)
+    with page.folded("These changes in numbers"):
+        page.table(
+            gaps.gap_table(sample.changes),
+            "tab-protocols",
+            f"<strong>What ports measure otherwise, on few images.</strong> {sample.who}. Change in points with its "
+            "95 % interval.",
+        )
 
 # %% [markdown]
 # ## What is not measured here

@@ -14,8 +14,7 @@
 # # Which stages of the tiling pipeline earn their place
 #
 # **What to see.** The report of {cite:t}`baugh2023zero` says why each stage is there and shows no ablation. Here one
-# thing at a time is changed, and everything else stays: what falls left of the line was worth having. The last table
-# says what each stage costs.
+# thing at a time is changed, and everything else stays: what falls left of the line was worth having.
 
 # %% tags=["parameters"]
 study = "demo"  # demo, quick, stangl, paper, or a YAML file
@@ -35,12 +34,11 @@ from zsad.study.results import load_sidecars
 
 page = notebook.start(globals(), "tiling_ablation")
 
-# %% [markdown]
-# Each variant and the pipeline saw the same pictures: their difference is a paired one.
-
 # %%
 studies = tiled.shown(page)
 changes = [stages.changes(cases.records, cases.draws) for cases in studies]
+for cases, found in zip(studies, changes, strict=True):
+    page.finding(f"{stages.conclusion(found)} {cases.who}.")
 
 # %%
 for cases, found in zip(studies, changes, strict=True):
@@ -49,34 +47,27 @@ for cases, found in zip(studies, changes, strict=True):
         page.figure(
             plots.plot_forest(stages.change_rows(found), variants, tiling.METRICS, "variant − pipeline [points]"),
             "fig-tiling-ablation",
-            f"<strong>The pipeline with one thing changed</strong>, {cases.who}. Left of the line, the change costs: "
-            "the stage earns its place. Lines: 95 % intervals of the difference on the same pictures; grey where they "
-            "hold 0.",
+            f"<strong>The pipeline with one thing changed</strong>, image level beside pixel level, {cases.who}. Left "
+            "of the line, the change costs: the stage earns its place. Lines: 95 % intervals of the difference on the "
+            "same pictures; grey where they hold 0.",
             study=cases.study.name,
         )
 
 # %%
 for cases, found in zip(studies, changes, strict=True):
-    page.table(
-        stages.change_table(cases.records, cases.draws, found),
-        "tab-tiling-ablation",
-        f"<strong>The pipeline with one thing changed.</strong> {cases.who}. F1-max in percent, mean over categories, "
-        "with its 95 % interval over test images; Δ: variant − pipeline in points, with the 95 % "
-        "interval of the difference on the same pictures; same: equal in every draw.",
-        study=cases.study.name,
-    )
-
-# %% [markdown]
-# A stage has earned its place where the whole interval lies on one side of 0.
-
-# %%
-for cases, found in zip(studies, changes, strict=True):
-    conclusion = stages.conclusion(found)
-    page.say(f"**Conclusion ({cases.who}).** {conclusion}")
-    page.number("conclusion", conclusion)
-
-# %% [markdown]
-# What the stages cost, as it was spent when the records were computed.
+    with page.folded("How it was measured, and the changes in numbers"):
+        page.say(
+            "Each variant and the pipeline saw the same pictures: their difference is a paired one. A stage has earned "
+            "its place where the whole interval lies on one side of 0."
+        )
+        page.table(
+            stages.change_table(cases.records, cases.draws, found),
+            "tab-tiling-ablation",
+            f"<strong>The pipeline with one thing changed.</strong> {cases.who}. F1-max in percent, mean over "
+            "categories, with its 95 % interval over test images; Δ: variant − pipeline in points, with "
+            "the 95 % interval of the difference on the same pictures; same: equal in every draw.",
+            study=cases.study.name,
+        )
 
 # %%
 for cases in studies:
@@ -85,13 +76,14 @@ for cases in studies:
     if "all stages" not in times:
         page.say("The records of this study do not say how long each stage took.")
         continue
-    page.table(
-        times,
-        "tab-tiling-time",
-        "<strong>Time per stage</strong>: milliseconds a picture, as it was spent when the records were computed "
-        f"({machine.get('gpu', machine['processor'])}, {machine.get('threads', '?')} thread(s), other work beside it: "
-        "compare stages, not machines). A segmenter costs next to nothing where its masks were kept from an earlier "
-        "run.",
-        formats=dict.fromkeys(times.columns[1:], "{:.1f}"),
-        study=cases.study.name,
-    )
+    with page.folded("What each stage costs"):
+        page.table(
+            times,
+            "tab-tiling-time",
+            "<strong>Time per stage</strong>: milliseconds a picture, as it was spent when the records were computed "
+            f"({machine.get('gpu', machine['processor'])}, {machine.get('threads', '?')} thread(s), other work beside "
+            "it: compare stages, not machines). A segmenter costs next to nothing where its masks were kept from an "
+            "earlier run.",
+            formats=dict.fromkeys(times.columns[1:], "{:.1f}"),
+            study=cases.study.name,
+        )

@@ -14,9 +14,7 @@
 # # Pictures at their worst
 #
 # **What to see.** A picture, the rotation, hue and saturation that hurt WinCLIP most on it, and both maps. The product
-# is the same, and so is its defect. Which pictures are shown is not a matter of taste: of each suite the anomalous
-# picture with the median drop of its own pixel AUROC and that with the largest, and the same of normal pictures, whose
-# mean score the search raises.
+# is the same, and so is its defect.
 
 # %% tags=["parameters"]
 study = "demo"  # demo, quick, stangl, paper, or a YAML file
@@ -40,16 +38,8 @@ from zsad.study.evaluate import sizes_of
 
 page = notebook.start(globals(), "worst_gallery")
 
-# %% [markdown]
-# Shown are the first backbone, and all three parameters at once where they were searched.
-
 # %%
 studies = shown(page)
-
-# %% [markdown]
-# The rule chooses from the records of every image, and no map has been looked at yet.
-
-# %%
 chosen = []
 for cases in studies:
     setting, backbone = "3d" if "3d" in cases.settings else cases.settings[0], cases.backbones[0]
@@ -57,9 +47,8 @@ for cases in studies:
     by_suite = samples.groupby("suite", sort=False)
     chosen.append(pd.concat([worst.typical_and_largest(rows) for _, rows in by_suite], ignore_index=True))
 
-# %% [markdown]
-# Records hold no maps: the recorded worst case is done to the image once more, and the detector sees both. The scale of
-# a category's maps is that of all its unshifted test images.
+if chosen:
+    page.finding(" ".join(filter(None, (worst.examples_sentence(table) for table in chosen))))
 
 
 # %%
@@ -91,22 +80,28 @@ for cases, table in zip(studies, chosen, strict=True):
             study=cases.study.name,
         )
 
-# %% [markdown]
-# What the search found on these images, from the records. The loss is what the attacker makes small; of a normal image
-# it is minus the mean score.
-
 # %%
 for cases, table in zip(studies, chosen, strict=True):
-    page.table(
-        parameters.examples_table(table),
-        "tab-worst-gallery",
-        f"<strong>The images above, study {cases.study.name}</strong>: parameters of the worst case, pixel AUROC of "
-        "the image in percent, and the loss.",
-        formats={
-            "angle [degrees]": "{:+.1f}",
-            **dict.fromkeys(("hue [π]", "saturation"), "{:+.2f}"),
-            **dict.fromkeys(("AUROC", "AUROC at its worst"), "{:.1f}"),
-            **dict.fromkeys(("loss", "loss at its worst"), "{:+.3f}"),
-        },
-        study=cases.study.name,
-    )
+    with page.folded("How these were chosen and made, and what was found on them"):
+        page.say(
+            "Which pictures are shown is not a matter of taste. The rule chooses from the records of every image, "
+            "before any map is looked at: of each suite the anomalous picture with the median drop of its own pixel "
+            "AUROC and that with the largest, and the same of normal pictures, whose mean score the search raises; on "
+            "the first backbone, and for all three parameters at once where they were searched. Records hold no maps: "
+            "the recorded worst case is done to the image once more, and the detector sees both. The scale of a "
+            "category's maps is that of all its unshifted test images. The loss is what the attacker makes small; of a "
+            "normal image it is minus the mean score."
+        )
+        page.table(
+            parameters.examples_table(table),
+            "tab-worst-gallery",
+            f"<strong>The images above, study {cases.study.name}</strong>: parameters of the worst case, pixel AUROC "
+            "of the image in percent, and the loss.",
+            formats={
+                "angle [degrees]": "{:+.1f}",
+                **dict.fromkeys(("hue [π]", "saturation"), "{:+.2f}"),
+                **dict.fromkeys(("AUROC", "AUROC at its worst"), "{:.1f}"),
+                **dict.fromkeys(("loss", "loss at its worst"), "{:+.3f}"),
+            },
+            study=cases.study.name,
+        )

@@ -13,11 +13,9 @@
 # %% [markdown]
 # # Worse than chance?
 #
-# **What to see.** A search tries hundreds of shifts of one picture and keeps the worst. The worst of hundreds lies
-# below the picture as it is for almost any detector, even where each shift does no more than shake the score. So beside
-# every search stands its null: as many shifts drawn at random within the same bounds, of which the worst is kept too.
-# What counts is how much further the search gets, and how far its worst lies below the mean over random shifts, which
-# is what a user without an enemy meets.
+# **What to see.** A search tries hundreds of shifts of one picture and keeps the worst, which lies below the picture as
+# it is for almost any detector. So beside every search stands its null: as many shifts drawn at random within the same
+# bounds, of which the worst is kept too. How much further does the search get?
 
 # %% tags=["parameters"]
 study = "demo"  # demo, quick, stangl, paper, or a YAML file
@@ -36,7 +34,8 @@ from book.tools import page as notebook
 from book.tools import plots
 from book.tools.measured import WORST, measured
 from book.tools.nulls import bounds_of, criteria_of
-from zsad.analysis import findings, null
+from book.tools.probes.blocks import costs_by
+from zsad.analysis import answers, costs, findings, null
 from zsad.analysis.words import points, span
 from zsad.analysis.worst import SETTINGS
 
@@ -45,20 +44,48 @@ page = notebook.start(globals(), "worst_null")
 # %%
 found = measured(page, WORST, "worst cases beside random shifts of the same bounds")
 bounds = bounds_of(found.study) if found else []
-falls = pd.DataFrame()
+falls, pooled = pd.DataFrame(), pd.DataFrame()
 if bounds:
     images = null.beside_null(page.details("samples", found.records[found.records["shift"] == "worst"]), bounds)
     falls = null.falls(images) if len(images) else falls
+    pooled = null.pooled(found.records, found.draws, bounds)
 if found and falls.empty:
     nothing = "Not shown: this study has no search beside random shifts within the same bounds."
     page.say(nothing)
     page.number("conclusion", nothing)
+elif found:
+    answer = answers.searched(falls)
+    page.finding(f"{answer.claim} {null.image_sentence(pooled)}{answer.measured}")
 
 # %% [markdown]
-# ## What a search finds beyond chance
+# ## Are damaged products told from good ones?
+#
+# All images at their worst make a test set. Do good parts at their worst still score below damaged ones at theirs?
+
+# %%
+if len(falls):
+    widest = [bound for bound in bounds if bound.size == falls["size"].max()]
+    names = {b.search: "search" for b in widest} | {b.random: "worst at random" for b in widest}
+    cost = costs_by(found, [*null.CASE, "variant"])
+    cost = cost[cost["variant"].isin(names) & cost["metric"].isin(costs.IMAGE) & cost["setting"].isin(falls["setting"])]
+    rows = cost["suite"] + ", " + cost["setting"].map(SETTINGS) + ": " + cost["variant"].map(names)
+    moved = cost.assign(row=rows, panel=cost["metric"], estimate=cost["change"], low=cost["change_low"],
+                        high=cost["change_high"])  # fmt: skip
+    panels = {metric: words for metric, words in costs.IMAGE.items() if metric in set(cost["metric"])}
+    page.figure(
+        plots.plot_forest(moved, sorted(set(rows)), panels, "change against the images as they are [points]"),
+        "fig-null-image",
+        "<strong>Image level: search and chance.</strong> Change of means over categories, in points, with its 95 % "
+        "interval; grey: it holds 0. The threshold of false alarms and misses stays as it was set.",
+        study=found.study.name,
+    )
+
+# %% [markdown]
+# ## Is the damage found where it is?
 #
 # The pixel AUROC of single anomalous images, mean over categories: how far the worst case lies below the image as it
-# is, for the search, for as many random shifts, and in the mean over random shifts.
+# is, for the search, for as many random shifts, and in the mean over random shifts, which is what a user without an
+# enemy meets.
 
 # %%
 names = {"worst": "search", "random_worst": "worst at random", "random_mean": "mean at random"}
@@ -76,25 +103,9 @@ if len(falls):
             study=found.study.name,
         )
 
-# %%
-if len(falls):
     conclusion = findings.null_sentence(falls)
-    page.say(f"**Conclusion.** {conclusion}")
-    page.number("conclusion", conclusion)
-    columns = {"evaluations": falls["evaluations"].round().astype(int)} | {
-        words: [span(*row) for row in falls[[name, f"{name}_low", f"{name}_high"]].to_numpy()]
-        for name, words in (
-            names | {"beyond_random": "search beyond random", "beyond_mean": "search below the mean"}
-        ).items()
-    }
-    page.table(
-        falls[[*null.CASE, "size", "images"]].assign(**columns),
-        "tab-null",
-        "<strong>Drops of single images' pixel AUROC</strong> in points; <em>size</em>: bounds as a share of those "
-        "published.",
-        study=found.study.name,
-        csv=falls,
-    )
+    page.say(conclusion)
+    page.number("beyond", conclusion)
 
 # %% [markdown]
 # ## Smaller bounds
@@ -120,33 +131,45 @@ if len(sized):
         study=found.study.name,
     )
 
-# %% [markdown]
-# ## Whole test sets
-#
-# All images at their worst make a test set. Its image AUROC says whether good parts at their worst still score below
-# damaged ones at theirs.
+# %%
+if len(falls):
+    columns = {"evaluations": falls["evaluations"].round().astype(int)} | {
+        words: [span(*row) for row in falls[[name, f"{name}_low", f"{name}_high"]].to_numpy()]
+        for name, words in (
+            names | {"beyond_random": "search beyond random", "beyond_mean": "search below the mean"}
+        ).items()
+    }
+    with page.folded("How it was measured, and the drops in numbers"):
+        page.say(
+            f"{found.who}. Search and null saw the same images. Intervals are from a bootstrap over images within each "
+            "category; the image with its own shift is what is drawn."
+        )
+        page.table(
+            falls[[*null.CASE, "size", "images"]].assign(**columns),
+            "tab-null",
+            "<strong>Drops of single images' pixel AUROC</strong> in points; <em>size</em>: bounds as a share of those "
+            "published.",
+            study=found.study.name,
+            csv=falls,
+        )
 
 # %%
-pooled = null.pooled(found.records, found.draws, bounds) if bounds else pd.DataFrame()
 if len(pooled):
     words = {"drop": "search's drop", "null": "random shifts' drop", "beyond": "search beyond random"}
-    page.table(
-        pooled[[*null.CASE, "size"]].assign(
-            metric=pooled["metric"].map(null.POOLED),
-            clean=pooled["clean"],
-            **{text: pooled[name].map(points) for name, text in words.items()},
-        ),
-        "tab-null-pooled",
-        "<strong>Metrics of the test sets in which each image is at its worst</strong>: means over categories in "
-        "percent, paired differences in points with their 95 % interval.",
-        formats={"clean": "{:.1f}"},
-        study=found.study.name,
-        csv=null.gaps_as_columns(pooled),
-    )
-
-# %% [markdown]
-# A search keeps one of its evaluations by a criterion. The paper's is one; another may give a lower bound, which is
-# then the honest one to report.
+    with page.folded("Whole test sets in numbers"):
+        page.table(
+            pooled[[*null.CASE, "size"]].assign(
+                metric=pooled["metric"].map(null.POOLED),
+                clean=pooled["clean"],
+                **{text: pooled[name].map(points) for name, text in words.items()},
+            ),
+            "tab-null-pooled",
+            "<strong>Metrics of the test sets in which each image is at its worst</strong>: means over categories in "
+            "percent, paired differences in points with their 95 % interval.",
+            formats={"clean": "{:.1f}"},
+            study=found.study.name,
+            csv=null.gaps_as_columns(pooled),
+        )
 
 # %%
 criteria = criteria_of(found.study) if found else {}
@@ -154,12 +177,15 @@ lowest = (
     null.lowest_criterion(found.records, found.draws, criteria, "lowest pixel AUROC") if len(criteria) > 1 else None
 )
 if lowest is not None and len(lowest):
-    page.table(
-        lowest.assign(metric=lowest["metric"].map(null.POOLED), gap=lowest["gap"].map(points)),
-        "tab-criterion",
-        "<strong>The criterion that gives the lowest mean</strong>, beside this book's first. Gap in points, with its "
-        "95 % interval; the lowest was chosen after looking.",
-        formats={"lowest_mean": "{:.1f}", "published_mean": "{:.1f}"},
-        study=found.study.name,
-        csv=null.gaps_as_columns(lowest, ("gap",)),
-    )
+    with page.folded("Another criterion of what is kept"):
+        page.say("A search keeps one of its evaluations by a criterion. The paper's is one; another may give a lower "
+                 "bound, which is then the honest one to report.")  # fmt: skip
+        page.table(
+            lowest.assign(metric=lowest["metric"].map(null.POOLED), gap=lowest["gap"].map(points)),
+            "tab-criterion",
+            "<strong>The criterion that gives the lowest mean</strong>, beside this book's first. Gap in points, with "
+            "its 95 % interval; the lowest was chosen after looking.",
+            formats={"lowest_mean": "{:.1f}", "published_mean": "{:.1f}"},
+            study=found.study.name,
+            csv=null.gaps_as_columns(lowest, ("gap",)),
+        )

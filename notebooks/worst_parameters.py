@@ -14,9 +14,7 @@
 # # Where the worst cases lie (Fig. 5)
 #
 # **What to see.** The angle, hue shift or saturation shift that the search kept for each picture. If one value were bad
-# for all, the bars would stand in one place. The paper {cite:p}`stangl2024semantic` finds a slight peak around an angle
-# of 0, and puts it down to a search that is misled by the empty corners of a turned map, which score 0 and so look
-# normal. Whether there is such a peak here is computed below.
+# for all, the bars would stand in one place. Is there a peak near 0, as the paper {cite:p}`stangl2024semantic` finds?
 
 # %% tags=["parameters"]
 study = "demo"  # demo, quick, stangl, paper, or a YAML file
@@ -36,11 +34,17 @@ from zsad.analysis import parameters
 
 page = notebook.start(globals(), "worst_parameters")
 
-# %% [markdown]
-# Each parameter was searched by itself.
-
 # %%
 studies = shown(page)
+counts = [parameters.count_parameters(cases.samples, cases.bounds) for cases in studies]
+for cases, table in zip(studies, counts, strict=True):
+    if table.empty:
+        nothing = "Not in this study: worst cases of a single setting; all three at once have no histogram here."
+        page.say(nothing)
+        page.number("conclusion", nothing)
+    else:
+        page.finding(parameters.finding(cases.samples, cases.bounds))
+        page.number("counted", parameters.conclude(cases.samples, cases.bounds))
 
 # %% [markdown]
 # ## Angles
@@ -81,27 +85,24 @@ for cases in studies:
                 study=cases.study.name,
             )
 
-# %% [markdown]
-# ## Near 0, and at the bound
-#
-# Whether a histogram has a peak is decided by counting: how many images lie near 0, against an even spread.
-
 # %%
-counts = [parameters.count_parameters(cases.samples, cases.bounds) for cases in studies]
 for cases, table in zip(studies, counts, strict=True):
     if table.empty:
-        page.say("Not in this study: worst cases of a single setting; all three at once have no histogram here.")
         continue
-    conclusion = parameters.conclude(cases.samples, cases.bounds)
-    page.say(f"**Conclusion ({cases.who}).** {conclusion}")
-    page.number("conclusion", conclusion)
-    page.table(
-        table,
-        "tab-worst-parameters",
-        f"<strong>Where the worst cases lie, study {cases.study.name}</strong>, in percent of the images. At 0: the "
-        f"image as it is, no evaluation was worse. Near 0: within {parameters.NEAR:.0%} of the half-width of what was "
-        "searched, 0 itself included. At the bound: within the outermost 1 % of it; a hue that may go all the way "
-        "round has no bound.",
-        formats=dict.fromkeys(("at 0 [%]", "near 0 [%]", "at the bound [%]"), "{:.1f}"),
-        study=cases.study.name,
-    )
+    with page.folded("How it was measured, and the shares in numbers"):
+        page.say(
+            f"{cases.who}. Each parameter was searched by itself. Whether a histogram has a peak is decided by "
+            "counting: how many images lie near 0, against an even spread. The paper puts its peak down to a search "
+            "that is misled by the empty corners of a turned map, which score 0 and so look normal. "
+            f"{parameters.conclude(cases.samples, cases.bounds)}"
+        )
+        page.table(
+            table,
+            "tab-worst-parameters",
+            f"<strong>Where the worst cases lie, study {cases.study.name}</strong>, in percent of the images. At 0: "
+            "the image as it is, no evaluation was worse. Near 0: within "
+            f"{parameters.NEAR:.0%} of the half-width of what was searched, 0 itself included. At the bound: within "
+            "the outermost 1 % of it; a hue that may go all the way round has no bound.",
+            formats=dict.fromkeys(("at 0 [%]", "near 0 [%]", "at the bound [%]"), "{:.1f}"),
+            study=cases.study.name,
+        )

@@ -13,12 +13,8 @@
 # %% [markdown]
 # # How the worst cases are searched
 #
-# **What to see.** A lower bound is as good as its search: one that stops early makes a detector look robust.
-# *bayes_opt*, the default, is Bayesian optimisation: it first covers the search space evenly, then evaluates where a
-# Gaussian process expects the largest improvement; it needs no gradient. It is held against *adam*, the search of the
-# code released with the paper {cite:p}`stangl2024semantic` (gradient descent from the image as it is, then from random
-# places), against points drawn at *random*, and against the even ones of a *sobol* sequence: image by image, for as
-# many forward passes, by both of the aims that a search can have.
+# **What to see.** A lower bound is as good as its search: one that stops early makes a detector look robust. Does
+# *bayes_opt*, the default, get further than the other searches for as many forward passes, and is it given enough?
 
 # %% tags=["parameters"]
 study = "demo"  # demo, quick, stangl, paper, or a YAML file
@@ -41,25 +37,25 @@ from zsad.analysis import falls, searches, worst
 
 page = notebook.start(globals(), "worst_search")
 
-# %% [markdown]
-# ## How far the searches get
-#
-# The comparison is a study of its own, `search`, whose records are kept in `results/search`; made with a study that is
-# not kept, or with other parameters, this page shows the searches of that. Only searches within the same bounds and of
-# the same aim are held against each other.
-
 # %%
 own = searches_of(page)
 compared = kept_searches(page, "search") if page.shows_kept else own
 group = comparable(compared)
 panels = searches.panels(evaluations_of(group))
-if not panels:
+if panels:
+    table = searches.comparisons(panels)
+    page.finding(searches.shortly(table))
+    page.number("short_search", searches.shortly(table))
+    page.number("conclusion_search", searches.conclude(table))
+else:
     nothing = "comparison of searches with the same bounds"
     sentence = say_not_kept(page, nothing, "search") if page.shows_kept else say_absent(page, nothing)
     for key in ("conclusion_search", "short_search"):
         page.number(key, sentence)
 
 # %% [markdown]
+# ## How far the searches get
+#
 # An image counts by how far its value has fallen, as a share of the furthest that any of the searches gets on it: so
 # no image that is easily hurt outweighs the others.
 
@@ -97,25 +93,29 @@ if panels:
         study=group[0].study.name,
     )  # fmt: skip
 
-# %% [markdown]
-# The same after some numbers of forward passes, with the differences paired image by image.
-
 # %%
 if panels:
-    table = searches.comparisons(panels)
-    page.table(
-        searches.comparisons_table(table),
-        "tab-search",
-        "<strong>bayes_opt against the other searches, image by image.</strong> After as many forward passes of both: "
-        "on how many images bayes_opt has lowered the value further, and as far; the share that it wins (as far counts "
-        "half); and by how much its fall is ahead, mean of the paired differences in percent of the furthest fall on "
-        "each image. 95 % bootstrap intervals over images.",
-        study=group[0].study.name,
-        csv=table,
-    )
-    page.say(searches.conclude(table))
-    page.number("conclusion_search", searches.conclude(table))
-    page.number("short_search", searches.shortly(table))
+    with page.folded("How it was measured, and the comparisons in numbers"):
+        page.say(
+            "*bayes_opt* is Bayesian optimisation: it first covers the search space evenly, then evaluates where a "
+            "Gaussian process expects the largest improvement; it needs no gradient. It is held against *adam*, the "
+            "search of the code released with the paper (gradient descent from the image as it is, then from random "
+            "places), against points drawn at *random*, and against the even ones of a *sobol* sequence. The "
+            "comparison is a study of its own, `search`, whose records are kept in `results/search`; made with a study"
+            " that is not kept, or with other parameters, this page shows the searches of that. Only searches within "
+            "the same bounds and of the same aim are held against each other."
+        )
+        page.say(searches.conclude(table))
+        page.table(
+            searches.comparisons_table(table),
+            "tab-search",
+            "<strong>bayes_opt against the other searches, image by image.</strong> After as many forward passes of "
+            "both: on how many images bayes_opt has lowered the value further, and as far; the share that it wins (as "
+            "far counts half); and by how much its fall is ahead, mean of the paired differences in percent of the "
+            "furthest fall on each image. 95 % bootstrap intervals over images.",
+            study=group[0].study.name,
+            csv=table,
+        )
 
 # %% [markdown]
 # ## How many evaluations are enough
@@ -133,9 +133,6 @@ elif page.shows_kept:
 else:
     page.number("conclusion_doubling", say_absent(page, "worst cases with each image's evaluations"))
 
-# %% [markdown]
-# A curve that still falls at its end belongs to a search that has not come to its end.
-
 # %%
 for cases, evaluations in going_on:
     page.figure(
@@ -147,24 +144,23 @@ for cases, evaluations in going_on:
         study=cases.study.name,
     )
 
-# %% [markdown]
-# By how much the mean falls when the evaluations are doubled, and from where on that is less than a point.
-
 # %%
 for cases, evaluations in going_on:
-    table = searches.doubled(evaluations)
-    if len(table):
-        page.table(
-            searches.doubled_table(table),
-            "tab-doubling",
-            f"<strong>What twice as many evaluations change, study {cases.study.name}.</strong> Mean over anomalous "
-            "images of the lowest pixel AUROC, in percent, and by how many points it is lower after twice as many "
-            "evaluations, with a 95 % bootstrap interval over images; and the largest change of a category's mean.",
-            study=cases.study.name,
-            csv=table,
-        )
-        page.say(searches.conclude_doubled(table))
-        page.number("conclusion_doubling", searches.conclude_doubled(table))
+    doubled = searches.doubled(evaluations)
+    if len(doubled):
+        page.say(searches.conclude_doubled(doubled))
+        page.number("conclusion_doubling", searches.conclude_doubled(doubled))
+        with page.folded("What twice as many evaluations change, in numbers"):
+            page.table(
+                searches.doubled_table(doubled),
+                "tab-doubling",
+                f"<strong>What twice as many evaluations change, study {cases.study.name}.</strong> Mean over "
+                "anomalous images of the lowest pixel AUROC, in percent, and by how many points it is lower after "
+                "twice as many evaluations, with a 95 % bootstrap interval over images; and the largest change of a "
+                "category's mean.",
+                study=cases.study.name,
+                csv=doubled,
+            )
 
 # %% [markdown]
 # ## What the choices change

@@ -2,16 +2,17 @@
 of WinCLIP without one, on the same backbone and on others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from book.tools import plots
 from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
-from zsad.analysis.defences import METRICS, PLAIN, under_shifts, worth
-from zsad.analysis.gaps import changes
+from zsad.analysis.defences import METRICS, PLAIN, floor_rows, under_shifts, worth
+from zsad.analysis.gaps import changes, gap_rows
 from zsad.analysis.means import unshifted
 from zsad.study.config import Study
 from zsad.study.schema import SUBJECT_COLUMNS
@@ -30,6 +31,8 @@ class Defences:
     costs: pd.DataFrame
     passes: dict[str, int]
     who: str
+    unshifted: int
+    """How many test images of the first suite were seen through a defence without a shift."""
 
 
 def shown(page: Page) -> list[Defences]:
@@ -41,8 +44,6 @@ def shown(page: Page) -> list[Defences]:
     if found is None:
         page.number("conclusion", say_not_kept(page, "defences"))
         return []
-    if found.worth.empty:
-        page.number("conclusion", say_not_kept(page, "worst cases through a defence"))
     return [found]
 
 
@@ -135,7 +136,9 @@ def _of(page: Page, study: Study, records: pd.DataFrame) -> Defences | None:
     who = f"WinCLIP on {on.iloc[0]} ({records['dtype'].iloc[0]}); {seen}"
     worths = _in_order(table, order_of) if len(table) else table
     costs = changes(clean[clean["backbone"] == on.iloc[0]], replicates, labels)
-    return Defences(study, worths, shifts, costs, _passes(study), who)
+    seen_once = clean[clean["detector"].isin(labels)].drop_duplicates(["suite", "category"])
+    images = int(seen_once.loc[seen_once["suite"] == costs["suite"].iloc[0], "n_images"].sum()) if len(costs) else 0
+    return Defences(study, worths, shifts, costs, _passes(study), who, images)
 
 
 def _counted(categories: int, images: int) -> str:
@@ -173,3 +176,31 @@ def _passes(study: Study) -> dict[str, int]:
     from zsad.detectors.defence import passes  # imports every model's code
 
     return {d.label: passes(d.options.get("defence")) for d in study.detectors}
+
+
+def draw(page: Page, found: Defences, level: str, metrics: Sequence[str]) -> None:
+    """Show some metrics, those of one `level`: what each defence costs unshifted and, where worst cases were searched
+    through it, what it is worth at the worst.
+    """
+    for name, table in found.costs.groupby("suite", sort=False):
+        panels = {metric: METRICS[metric] for metric in metrics}
+        page.figure(
+            plots.plot_forest(
+                gap_rows(table), list(dict.fromkeys(table["cause"])), panels, "defence − WinCLIP, no shift [points]"
+            ),
+            f"fig-defences-costs-{level}-{name}",
+            f"<strong>{level.capitalize()} level: what defences cost without a shift, {name}.</strong> Change of means "
+            "over categories in points, with its 95 % interval; grey: it holds 0.",
+            study=found.study.name,
+        )
+    worths = found.worth[found.worth["metric"].isin(list(metrics))] if len(found.worth) else found.worth
+    for (name, metric), table in worths.groupby(["suite", "metric"], sort=False) if len(worths) else ():
+        rows = [method for method in table["method"] if method != PLAIN]
+        panels = {"cost": "without a shift", "floor": "at the worst"}
+        page.figure(
+            plots.plot_forest(floor_rows(table), rows, panels, "against WinCLIP without defence [points]"),
+            f"fig-defences-{name}-{metric}",
+            f"<strong>What a defence is worth in {METRICS[metric]}, {name}.</strong> {found.who}. Difference of means "
+            "over categories in points, with its 95 % interval from a paired bootstrap over images.",
+            study=found.study.name,
+        )

@@ -1,13 +1,15 @@
 """What ports of WinCLIP do otherwise: records of the page's study, and measurements on a few images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from book.tools import plots
 from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
-from zsad.analysis.gaps import METRICS, OPTIONS, PLAIN, PROTOCOLS, changes, of_sample, pooled
+from zsad.analysis.gaps import METRICS, OPTIONS, PLAIN, PROTOCOLS, changes, gap_rows, of_sample, pooled
 from zsad.analysis.means import unshifted
 from zsad.study.config import Study
 
@@ -62,6 +64,21 @@ def _of(page: Page, study: Study, records: pd.DataFrame) -> Gaps | None:
     )
     who = f"WinCLIP on {on} ({plain['dtype'].iloc[0]}), {counted}"
     return Gaps(study, both.loc[places.sort_values(kind="stable").index], who)
+
+
+def draw(page: Page, found: Gaps, level: str, metrics: Sequence[str]) -> None:
+    """Show what changes some metrics, those of one `level`: a figure a suite."""
+    for name, table in found.changes.groupby("suite", sort=False):
+        causes = list(dict.fromkeys(table["cause"]))
+        panels = {metric: METRICS[metric] for metric in metrics}
+        page.figure(
+            plots.plot_forest(gap_rows(table), causes, panels, "otherwise − WinCLIP [points]"),
+            f"fig-gaps-{level}-{name}",
+            f"<strong>{level.capitalize()} level: what ports do otherwise, {name}.</strong> Change of the mean over "
+            "categories in points; lines: 95 % interval, from a paired bootstrap over images. In colour: intervals "
+            "that exclude 0.",
+            study=found.study.name,
+        )
 
 
 def measured(page: Page) -> Gaps | None:

@@ -101,9 +101,7 @@ def _methods(found: Leagues, maps: Mapping[str, np.ndarray]) -> dict[str, Method
     }
 
 
-def by_league(labels: Sequence[str], leagues: Mapping[str, str]) -> dict[str, list[str]]:
-    """League -> the labels of its methods, both in the order in which they come."""
-    grouped: dict[str, list[str]] = {}
-    for label in labels:
-        grouped.setdefault(leagues[label], []).append(label)
-    return grouped
+def by_league(labels: Sequence[str], leagues: Mapping[str, str], order: Sequence[str]) -> dict[str, list[str]]:
+    """League -> the labels of its methods as they come; leagues in the order given, those without methods left out."""
+    grouped = {league: [label for label in labels if leagues[label] == league] for league in order}
+    return {league: found for league, found in grouped.items() if found}

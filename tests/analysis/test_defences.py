@@ -10,6 +10,7 @@ from zsad.analysis.defences import (
     conclude_costs,
     conclude_shifts,
     costs_table,
+    finding,
     floor_rows,
     shifts_table,
     under_shifts,
@@ -54,6 +55,28 @@ def test_cost_drop_and_floor_are_paired_differences():
     assert (grey["unshifted"], grey["worst"], grey["categories"]) == pytest.approx((85, 70, 2))
     plain = table.loc[("winclip", "pixel_auroc")]
     assert (plain["cost"].value, plain["floor"].value, plain["drop"].value) == pytest.approx((0, 0, -38))
+
+
+def test_the_finding_is_of_the_worst_where_that_was_searched_and_else_says_so():
+    changed = pd.DataFrame(
+        [
+            {"suite": suite, "cause": cause, "metric": metric, "change": Difference(value, value - 1, value + 1, 2)}
+            for suite in ("s", "t")
+            for metric in ("image_auroc", "pixel_auroc")
+            for cause, value in (("grey input", -5.0), ("hue copies", -9.0 if suite == "t" else 2.0), ("even", 0.5))
+        ]
+    )
+    text = finding(changed, pd.DataFrame(), 1470)
+    assert text.startswith(
+        "Without a shift, on 1,470 test images of s, 1 of 3 defences clearly lower image AUROC (furthest grey input: "
+        "−5.0 (−6.0 to −4.0) points) and 1 clearly raises it; 1 of 3 defences clearly lower pixel AUROC"
+    )
+    assert text.endswith("no worst cases through a defence are kept.")
+    at_worst = finding(changed, found().assign(images=48), 1470)
+    assert at_worst.startswith(
+        "At the worst, on 48 images, image AUROC is clearly higher than WinCLIP's in 1 of 2 ways to defend it: grey "
+        "input (+20.0 (+20.0 to +20.0) points). Without a shift"
+    )
 
 
 def test_only_categories_that_every_method_has_count():

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from zsad.analysis.gaps import METRICS, changes, gap_rows, gap_sentence, gap_table, of_sample, pooled
+from zsad.analysis.differences import Difference
+from zsad.analysis.gaps import METRICS, changes, clear_changes, gap_rows, gap_sentence, gap_table, of_sample, pooled
 
 NOISE = np.linspace(-0.02, 0.02, 50)
 ESTIMATES = {"winclip": 0.8, "map maximum": 0.6, "squashed": 0.8, "temperature 0.01": 0.83}
@@ -50,6 +51,22 @@ def test_what_is_said_turns_with_the_records():
     nothing = "Nothing that is done otherwise changes anything in these records."
     assert gap_sentence(table[table["cause"] == "squashed"]) == nothing
     assert gap_sentence(table[:0]) == nothing
+
+
+def test_clear_changes_are_counted_on_the_first_suite_at_image_level_first():
+    table = pd.DataFrame(
+        [
+            {"suite": suite, "cause": cause, "metric": metric, "change": Difference(value, value - 1, value + 1, 2)}
+            for suite in ("s", "t")
+            for metric in ("pixel_auroc", "image_auroc")
+            for cause, value in (("a", -5.0), ("b", 2.0 if suite == "s" else -9.0), ("c", 0.5))
+        ]
+    )
+    text = clear_changes(table, "things")
+    assert text.startswith("1 of 3 things clearly lower image AUROC (furthest a: −5.0 (−6.0 to −4.0) points) and 1 ")
+    assert "clearly raises it; 1 of 3 things clearly lower pixel AUROC" in text
+    level = table[(table["cause"] == "c") & (table["metric"] == "image_auroc")]
+    assert clear_changes(level, "things") == "0 of 1 things clearly lower image AUROC and 0 clearly raise it"
 
 
 def test_the_table_has_a_row_a_cause_and_the_figure_one_a_metric_too():

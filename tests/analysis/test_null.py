@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from zsad.analysis.corners import COUNTED, LEFT_OUT, corner_curves, corners_sentence
-from zsad.analysis.null import Bound, beside_null, falls, gaps_as_columns, lowest_criterion, pooled
+from zsad.analysis.differences import Difference
+from zsad.analysis.null import Bound, beside_null, falls, gaps_as_columns, image_sentence, lowest_criterion, pooled
 from zsad.metrics import expanded, interval
 
 WHERE = {"study": "t", "suite": "s", "detector": "d", "backbone": "b", "setting": "3d", "dtype": "f"}
@@ -85,6 +86,23 @@ def test_whole_test_sets_are_compared_over_the_categories_that_all_have():
     assert row["beyond"].low == pytest.approx(15)  # what draws share cancels
     columns = gaps_as_columns(pd.DataFrame([row])).iloc[0]
     assert columns[["beyond", "null_low", "drop_high"]].tolist() == pytest.approx([15, 25, 40])
+
+
+def test_the_image_level_is_told_of_the_widest_bounds_and_only_as_far_as_it_is_clear():
+    found = pd.DataFrame(
+        [
+            {"suite": "s", "metric": metric, "size": size, "clean": 90.0, "worst": worst, "random": worst + 8,
+             "beyond": Difference(8.0, low, 17.0, 6)}
+            for metric, size, worst, low in (
+                ("aupro", 1.0, 1.0, 1.0), ("image_auroc", 0.5, 60.0, -1.0), ("image_auroc", 1.0, 30.0, 1.0)
+            )
+        ]
+    )  # fmt: skip
+    text = image_sentence(found)
+    assert "image AUROC falls from 90.0 to 30.0 % by the search, and to 38.0 % by as many random shifts" in text
+    assert text.endswith("the search's is lower (8.0 points, 1.0 to 17.0). ")
+    assert "is not clearly another (8.0 points" in image_sentence(found[found["size"] < 1])
+    assert image_sentence(found[found["metric"] == "aupro"]) == image_sentence(pd.DataFrame()) == ""
 
 
 def test_a_block_of_few_images_is_held_against_as_many_unshifted():

@@ -7,10 +7,13 @@ import pytest
 from zsad.analysis.sweeps import METRICS
 from zsad.analysis.worst import (
     SETTINGS,
+    best_measured,
     categories_table,
     conclude,
     drops_table,
+    examples_sentence,
     fare_pairs,
+    finding,
     lowest_of_sweep,
     of_the_same_images,
     paired,
@@ -47,10 +50,6 @@ def world() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(rows), pd.concat(draws), pd.DataFrame(samples)
 
 
-def concluded(records, replicates, samples) -> str:
-    return conclude(records, replicates, worst_drops(records, replicates, samples))
-
-
 def test_drops_come_in_the_order_of_the_records_with_the_auroc_of_single_images():
     table = worst_drops(*world())
     assert table["setting"].tolist() == [s for s in SETTINGS for _ in range(2)] * 2
@@ -64,6 +63,44 @@ def test_drops_come_in_the_order_of_the_records_with_the_auroc_of_single_images(
     assert shown["image's own"] == "80.0 → 30.0"
 
 
+DROPS = pd.DataFrame(
+    [
+        {"suite": suite, "backbone": "m", "setting": setting, "metric": "pixel_auroc", "drop": drop, "drop_low": low,
+         "drop_high": high}
+        for suite, setting, drop, low, high in (
+            ("few", "3d", 0.62, 0.16, 0.98), ("many", "3d", 0.45, 0.27, 0.70), ("many", "hue", 0.05, -0.01, 0.1),
+            ("many", "angle", -0.01, -0.011, -0.009),
+        )
+    ]
+)  # fmt: skip
+
+
+def test_the_best_measured_drop_is_neither_the_largest_nor_a_rise():
+    best = best_measured(DROPS, "pixel_auroc")
+    assert (best["suite"], best["setting"]) == ("many", "3d")
+    rises = DROPS.assign(drop=-DROPS["drop"].abs())
+    assert best_measured(rises, "pixel_auroc")["setting"] == "angle"
+
+
+def test_the_finding_is_of_the_best_measured_drop_at_image_level_first():
+    cost = pd.DataFrame(
+        [
+            {"suite": suite, "backbone": "m", "setting": "3d", "metric": metric, "categories": n // 8, "images": n,
+             "before": 10.0, "after": 10.0 + change, "change": change, "change_low": change - 1,
+             "change_high": change + 1}
+            for suite, n in (("many", 48), ("few", 16))
+            for metric, change in (("image_auroc", -9.0 if n > 16 else -5.0), ("false_alarms", 20.0), ("misses", 0.5))
+        ]
+    )  # fmt: skip
+    text = finding(cost, DROPS)
+    assert text.startswith(
+        "With the worst turn, hue and saturation together searched for each image by itself, on 48 test images of 6 "
+        "products of many: Image AUROC falls from 10.0 to 1.0 %"
+    )
+    assert "false alarms rise from 10.0 to 30.0 %" in text
+    assert "lower by **45.0 points (27.0 to 70.0)**, the best measured of 4 drops, of which 2 have" in text
+
+
 def test_every_category_is_shown_without_shift_and_at_each_setting():
     records, *_ = world()
     (row,) = categories_table(records[(records["backbone"] == "m") & (records["setting"] != "hue")]).to_dict("records")
@@ -74,9 +111,8 @@ def test_every_category_is_shown_without_shift_and_at_each_setting():
 
 
 def test_the_conclusion_names_what_hurts_most_and_the_fare_backbone():
-    text = concluded(*world())
-    assert "by up to 50.0 points (50.0 to 50.0), 56 % of its value (3D (all three), m, s), and " in text
-    assert "the 95 % interval of 8 of 8 drops excludes 0" in text
+    records, replicates, _ = world()
+    text = conclude(records, replicates)
     assert "hue in 4 of 4 (a case" in text
     assert "hue against rotation: hurts more in 4 of 4; saturation against rotation: hurts less in 4 of 4" in text
     assert "The drops of m-fare2 beside those of m: smaller in 8 of 8" in text
@@ -85,21 +121,21 @@ def test_the_conclusion_names_what_hurts_most_and_the_fare_backbone():
 
 def test_what_hurts_more_than_one_other_does_not_hurt_more_than_every_other():
     """Hue lies below rotation in every draw, and level with saturation."""
-    records, replicates, samples = world()
+    records, replicates, _ = world()
     for backbone, value in {"m": 0.5, "m-fare2": 0.55}.items():
         records.loc[(records["setting"] == "saturation") & (records["backbone"] == backbone), "estimate"] = value + 1e-6
         rows = replicates["key"] == f"{backbone} saturation"
         replicates.loc[rows, "pixel_auroc"] = replicates.loc[rows, "aupro"] = value - NOISE
-    text = concluded(records, replicates, samples)
+    text = conclude(records, replicates)
     assert "statistically undecided in 4 of 4 (a case" in text
     assert "hue against rotation: hurts more in 4 of 4" in text
 
 
 def test_a_study_of_one_setting_and_backbone_compares_neither():
-    records, replicates, samples = world()
+    records, replicates, _ = world()
     alone = (records["backbone"] == "m") & records["setting"].isin(["none", "hue"])
-    text = concluded(records[alone], replicates, samples)
-    assert text.endswith("of 1 drops excludes 0. A FARE backbone beside the one it was made from is not in this study.")
+    text = conclude(records[alone], replicates)
+    assert text == "A FARE backbone beside the one it was made from is not in this study."
 
 
 def test_pairs_are_of_what_both_have_and_say_how_much_higher_the_second_is():
@@ -156,3 +192,8 @@ def test_the_rule_takes_the_median_and_the_largest_change():
     assert found["id"].tolist() == ["c", "b", "f", "d"]
     assert found["rule"].tolist()[:2] == ["median drop of AUROC", "largest drop of AUROC"]
     assert len(typical_and_largest(samples[samples["label"]])) == 2
+    assert examples_sentence(found.assign(suite="s")) == (
+        "At its worst the median damaged image of s loses pixel AUROC from 90.0 to 50.0 % (c), and the one that loses "
+        "most from 90.0 to 10.0 % (c)."
+    )
+    assert examples_sentence(found[~found["label"]].assign(suite="s")) == ""

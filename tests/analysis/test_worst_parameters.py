@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from zsad.analysis.parameters import conclude, count_parameters, in_words
+from zsad.analysis.parameters import conclude, count_parameters, finding, in_words
 
 BOUNDS = {"angle": 90.0, "hue": np.pi, "saturation": 0.5}
 SAMPLES = pd.DataFrame(
@@ -38,6 +38,20 @@ def test_a_peak_is_said_only_where_the_interval_lies_above_an_even_spread():
     assert ": statistically no peak;" in text(6)
     assert ": a gap;" in text(0, 200)
     assert ": statistically no peak;" in text(0, 20)
+
+
+def test_the_finding_is_of_the_first_setting_and_of_every_bound():
+    colours = SAMPLES.assign(setting="saturation", saturation=[0.5, -0.5, 0.5, 0.1, 0.0])
+    both = pd.concat([colours, SAMPLES, SAMPLES.assign(setting="hue")])
+    text = finding(both, BOUNDS)
+    assert text.startswith("Searched by itself, the worst angle lies near 0 for 60.0 % (95 % interval ")
+    assert (
+        "of 5 images, where an even spread would put 5 %: a peak. At the bound of what was searched lie 20.0 % ("
+        in text
+    )
+    assert " of the angles and 60.0 % (" in text
+    assert text.endswith(" of the saturation shifts.")
+    assert "At the bound" not in finding(SAMPLES.assign(setting="hue"), BOUNDS)
 
 
 def test_a_worst_case_in_words():

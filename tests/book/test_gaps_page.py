@@ -42,14 +42,15 @@ def page(tmp_path, monkeypatch):
 def test_the_page_shows_what_its_study_changes(page, monkeypatch, capsys):
     variables = run_cells("reproduction_gaps", page, monkeypatch)
     ids, numbers = shown_on(page)
-    assert ids == {"fig-gaps-toys", "tab-gaps", "fig-protocols", "tab-protocols"}
+    assert ids == {"fig-gaps-image-toys", "fig-gaps-pixel-toys", "tab-gaps", "fig-protocols", "tab-protocols"}
     (found,) = variables["shown"]
     assert found.changes["cause"].unique().tolist() == ["map maximum", "pooled"]
     change = found.changes.set_index(["cause", "metric"])["change"]
     records = compute(page.study, "none", loader=load, progress=False)
     means = 100 * records[records["metric"] == "pixel_auroc"].groupby("detector")["estimate"].mean()
     assert change["map maximum", "pixel_auroc"].value == pytest.approx(means["map maximum"] - means["winclip"])
-    assert "have a 95 % interval that excludes 0" in numbers["conclusion"]
+    assert "have a 95 % interval that excludes 0" in numbers["counted"]
+    assert "things that ports do otherwise clearly lower image AUROC" in numbers["conclusion"]
     assert variables["sample"].who == "WinCLIP on demo-b (float32), toys, images: metal nut 10, washer 10"
     table = pd.read_csv(page.folder / "tables" / "tab-protocols.csv")
     assert table["done otherwise"].tolist() == list(loading.PROTOCOLS)

@@ -59,5 +59,6 @@ def test_a_study_without_results_says_so_and_shows_nothing(page, monkeypatch, ca
     assert numbers["conclusion"].startswith("Not in this study: results without a shift.")
 
 
-def test_methods_are_grouped_in_the_order_in_which_they_come():
-    assert by_league(["a", "b", "c"], {"a": "x", "b": "y", "c": "x"}) == {"x": ["a", "c"], "y": ["b"]}
+def test_methods_are_grouped_in_the_order_of_leagues():
+    leagues = {"a": "x", "b": "y", "c": "x"}
+    assert list(by_league(["a", "b", "c"], leagues, ["y", "z", "x"]).items()) == [("y", ["b"]), ("x", ["a", "c"])]

@@ -50,7 +50,8 @@ def page(study, tmp_path, monkeypatch):
 def test_the_page_of_drops_shows_its_records(page, monkeypatch, capsys):
     variables = run_cells("worst_cases", page, monkeypatch)
     ids, numbers = shown_on(page)
-    assert ids == {"fig-worst-cases", "tab-worst-cases", "tab-worst-categories-demo-b", "tab-uniform-worst"}
+    figures = {"fig-worst-image", "fig-worst-cases"}
+    assert ids == figures | {"tab-worst-cases", "tab-worst-categories-demo-b", "tab-uniform-worst"}
     tables = {id: pd.read_csv(page.folder / "tables" / f"{id}.csv") for id in ids if id.startswith("tab")}
     (cases,) = variables["studies"]
     records = cases.records.set_index(["metric", "setting"])["estimate"]
@@ -60,8 +61,12 @@ def test_the_page_of_drops_shows_its_records(page, monkeypatch, capsys):
     (row,) = tables["tab-uniform-worst"].to_dict("records")
     assert (row["setting"], row["categories"]) == ("hue", 1)
     assert row["AUPRO per image"] == pytest.approx(100 * records["aupro", "hue"], abs=0.051)
-    assert set(numbers) == {"conclusion", "who", "pixel_auroc_drop", "aupro_drop", "uniform"}
-    assert "FARE" in numbers["conclusion"]
+    assert set(numbers) == {"conclusion", "compared", "who", "pixel_auroc_drop", "aupro_drop", "uniform"}
+    assert "FARE" in numbers["compared"]
+    assert (
+        "searched for each image by itself, on 10 test images of 1 product of toys: Image AUROC"
+        in (numbers["conclusion"])
+    )
 
 
 def test_the_page_of_parameters_shows_every_setting(page, monkeypatch, capsys):
@@ -69,7 +74,8 @@ def test_the_page_of_parameters_shows_every_setting(page, monkeypatch, capsys):
     ids, numbers = shown_on(page)
     settings = ("angles", "angle", "hue", "saturation")
     assert ids == {*(f"fig-worst-{setting}" for setting in settings), "tab-worst-parameters"}
-    assert numbers["conclusion"].startswith("Of 10 worst angles")
+    assert numbers["conclusion"].startswith("Searched by itself, the worst angle lies near 0 for ")
+    assert numbers["counted"].startswith("Of 10 worst angles")
 
 
 def test_the_page_of_searches_shows_those_of_its_study(page, monkeypatch, capsys):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from zsad.analysis.differences import Difference, by_key, difference_of
+from zsad.analysis.gaps import clear_changes
 from zsad.analysis.sweeps import strength
 from zsad.analysis.words import number, points, span
 
@@ -124,6 +125,29 @@ def conclude_costs(table: pd.DataFrame) -> str:
         parts = [f"{words}: {', '.join(names)}" for words, names in groups.items() if names]
         said.append(f"Unshifted mean {METRICS[str(metric)]} on {suite}: {'; '.join(parts)}.")
     return " ".join(said)
+
+
+def finding(costs: pd.DataFrame, worths: pd.DataFrame, images: int) -> str:
+    """What the page of defences found of the first suite, image AUROC first: at the worst where worst cases were
+    searched through a defence, else no more than what each costs without a shift.
+
+    Args:
+        costs: of `zsad.analysis.gaps.changes`. worths: of `worth`, or empty. images: how many were seen unshifted.
+    """
+    said = (
+        f"Without a shift, on {images:,} test images of {costs['suite'].iloc[0]}, {clear_changes(costs, 'defences')}."
+    )
+    if worths.empty:
+        return f"{said} Whether a defence pays at the worst is not known: no worst cases through a defence are kept."
+    rows = worths[(worths["suite"] == worths["suite"].iloc[0]) & (worths["metric"] == "image_auroc")]
+    higher = [f"{row['method']} ({points(row['floor'])} points)" for row in rows.to_dict("records")
+              if row["method"] != PLAIN and row["floor"].sign > 0]  # fmt: skip
+    others = int((rows["method"] != PLAIN).sum())
+    held = f": {', '.join(higher)}" if higher else ""
+    return (
+        f"At the worst, on {int(rows['images'].iloc[0])} images, image AUROC is clearly higher than WinCLIP's in "
+        f"{len(higher)} of {others} ways to defend it{held}. {said}"
+    )
 
 
 def worth_table(table: pd.DataFrame, passes: Mapping[str, int]) -> pd.DataFrame:

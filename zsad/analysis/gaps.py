@@ -116,6 +116,25 @@ def gap_rows(table: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
+def clear_changes(table: pd.DataFrame, what: str) -> str:
+    """Of `changes`, how many lower and raise image AUROC and then pixel AUROC of the first suite, and which lowers it
+    most clearly; a part of a sentence. `what` words the causes.
+    """
+    said = []
+    for metric, name in (("image_auroc", "image AUROC"), ("pixel_auroc", "pixel AUROC")):
+        rows = table[(table["suite"] == table["suite"].iloc[0]) & (table["metric"] == metric)].to_dict("records")
+        if not rows:
+            continue
+        lower, higher = (sum(row["change"].sign == sign for row in rows) for sign in (-1, 1))
+        most = min(rows, key=lambda row: row["change"].high)
+        furthest = f" (furthest {most['cause']}: {points(most['change'])} points)" if lower else ""
+        said.append(
+            f"{lower} of {len(rows)} {what} clearly lower {name}{furthest} and {higher} clearly "
+            f"raise{'s' if higher == 1 else ''} it"
+        )
+    return "; ".join(said)
+
+
 def gap_table(table: pd.DataFrame) -> pd.DataFrame:
     """`changes` as a reader sees them: a row a suite and cause, the change of each metric in points."""
     rows: dict[tuple[str, str], dict[str, object]] = {}

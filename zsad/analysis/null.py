@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from zsad.analysis.differences import Difference, difference_of
 from zsad.analysis.falls import drawn_means
+from zsad.analysis.words import number
 from zsad.metrics import interval
 
 CASE = ["suite", "detector", "backbone", "setting"]
@@ -61,10 +62,10 @@ def falls(images: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for at, group in images.groupby([*CASE, "size"], sort=False):
         estimates, drawn = [], []
-        for number, (_, of_category) in enumerate(group.groupby("category")):
+        for place, (_, of_category) in enumerate(group.groupby("category")):
             values = _falls_of(of_category)
             estimates.append(values.mean())
-            drawn.append(drawn_means(values.to_numpy(float), seed=number))
+            drawn.append(drawn_means(values.to_numpy(float), seed=place))
         means: Float[np.ndarray, "draw x"] = np.mean(drawn, axis=0)
         row = dict(zip([*CASE, "size"], at, strict=True))
         row |= {"categories": len(estimates), "images": len(group)}
@@ -114,6 +115,23 @@ def pooled(records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], bounds: lis
                     | {n: difference_of([(1.0, a), (-1.0, b)], draws[metric], metric) for n, (a, b) in gaps.items()}
                 )
     return pd.DataFrame(rows)
+
+
+def image_sentence(found: pd.DataFrame) -> str:
+    """Of `pooled`, what the widest bounds of the first suite and detector do to image AUROC, in a sentence that ends in
+    a space; "" where that is not there.
+    """
+    rows = found[found["metric"] == "image_auroc"] if len(found) else found
+    if rows.empty:
+        return ""
+    row = rows[rows["size"] == rows["size"].max()].iloc[0]
+    further = {1: "lower", 0: "not clearly another", -1: "higher"}[row["beyond"].sign]
+    return (
+        f"With every image of {row['suite']} at its worst, image AUROC falls from {number(row['clean'])} to "
+        f"{number(row['worst'])} % by the search, and to {number(row['random'])} % by as many random shifts: the "
+        f"search's is {further} ({number(row['beyond'].value)} points, {number(row['beyond'].low)} to "
+        f"{number(row['beyond'].high)}). "
+    )
 
 
 def lowest_criterion(

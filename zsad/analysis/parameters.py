@@ -73,6 +73,26 @@ def conclude(samples: pd.DataFrame, bounds: Mapping[str, float]) -> str:
     return " ".join(said)
 
 
+def finding(samples: pd.DataFrame, bounds: Mapping[str, float]) -> str:
+    """Whether the first setting has a peak near 0, and how many worst cases of each lie at the bound: two sentences;
+    arguments as `conclude`, with samples of one setting at least.
+    """
+    shares = {setting: _shares(samples, setting, bounds) for setting in NOUNS}
+    there = {setting: share for setting, share in shares.items() if len(share)}
+    first, share = next(iter(there.items()))
+    near, total = int((share <= NEAR).sum()), len(share)
+    said = (
+        f"Searched by itself, the worst {NOUNS[first]} lies near 0 for {_percent(near, total)} of {total} images, "
+        f"where an even spread would put {100 * NEAR:.0f} %: {_beside(near, total)}."
+    )
+    edges = [
+        f"{_percent(int((share >= _AT_THE_BOUND).sum()), len(share))} of the {NOUNS[setting]}s"
+        for setting, share in there.items()
+        if not _circle(setting, bounds)
+    ]
+    return f"{said} At the bound of what was searched lie {' and '.join(edges)}." if edges else said
+
+
 def _percent(count: int, total: int) -> str:
     low, high = _interval(count, total)
     return f"{number(100 * count / total)} % (95 % interval {number(100 * low)} to {number(100 * high)})"

@@ -142,6 +142,7 @@ def shortly(table: pd.DataFrame) -> str:
     return (
         f"For as many forward passes {OURS} lowers AUROC or loss further on at least {GOAL} % of the images in "
         f"{reached} of {len(last)} comparisons; its lowest share is {lowest['rate']:.0f} % "
+        f"({lowest['rate_low']:.0f} to {lowest['rate_high']:.0f}) of {lowest['images']} images "
         f"({CRITERIA[lowest['criterion']]}, against {lowest['other']} after {lowest['forwards']})."
     )
 

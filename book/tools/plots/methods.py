@@ -14,7 +14,7 @@ from book.tools.plots.pictures import HEAT, TRUTH
 from book.tools.plots.style import PALETTE, new_figure, style
 
 BOXES = {"sees": PALETTE[0], "learned": PALETTE[2], "never shown": PALETTE[4]}
-LETTERS = 25  # a line of a box
+LETTERS = 23  # a line of a box
 
 
 @dataclass(frozen=True)

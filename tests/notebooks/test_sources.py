@@ -30,12 +30,12 @@ def test_a_source_converts_and_takes_the_shared_parameters(source):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_begins_with_a_heading_and_what_to_see(page):
+def test_a_page_begins_with_a_heading_and_what_it_asks(page):
     first = convert(PAGES[page].path).cells[0]
     assert first.cell_type == "markdown"
     head = PAGES[page].head or first.source
     assert head.startswith("# ")
-    assert "**What to see.**" in head
+    assert "?" in head or "**What to see.**" in head
     assert set(PAGES[page].parameters) <= set(known_parameters(convert(PAGES[page].path)))
 
 

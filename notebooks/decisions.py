@@ -13,13 +13,8 @@
 # %% [markdown]
 # # Decisions at a threshold
 #
-# **What to see.** On a line nobody reads an AUROC. A part is stopped where its score reaches a threshold, which was set
-# once, on pictures as they were then. A false alarm is a good part that is stopped, a miss is a damaged one that
-# passes. What becomes of both when the picture shifts and the threshold stays?
-#
-# The threshold is set by a rule that any user can follow: no more than 5 % of the category's good training pictures
-# may reach it. The other rule that papers use, the best F1 on the test set itself, takes labels that nobody has, and
-# is called optimistic here.
+# On a line nobody reads an AUROC: a part is stopped where its score reaches a threshold that was set once, on pictures
+# as they were then. What becomes of false alarms and misses when the picture shifts and the threshold stays?
 
 # %% tags=["parameters"]
 study = "demo"  # demo, quick, stangl, paper, or a YAML file
@@ -50,16 +45,8 @@ if found:
     table = page.computed(whole_matrix, study=found.study, found=found)
     rules = [rule for rule in decisions.RULES if rule in set(table["rule"])]
     rule = rules[0]
-    page.say(f"Threshold: {decisions.RULES[rule]}.")
-
-# %% [markdown]
-# ## What a quality engineer should take home
-
-# %%
-if found:
     said = findings.take_home(table, rule)
-    page.say("\n".join(f"{place}. {sentence}" for place, sentence in enumerate(said, start=1)))
-    page.number("conclusion", " ".join(said))
+    page.finding(" ".join(said[:2]))
     for place, sentence in enumerate(said, start=1):
         page.number(f"take_home_{place}", sentence)
 
@@ -128,24 +115,27 @@ if found:
         study=found.study.name,
     )
 
-# %% [markdown]
-# Intervals hold the training pictures' luck too: each draw of the bootstrap sets its threshold on training pictures
-# drawn anew. By simulation they hold the truth in 98 to 100 % of cases: they are wider than they need be.
-
 # %%
 if found:
     shown = table[table["rule"] == rule].assign(shift=lambda t: t["setting"].map(matrix.SHIFTS))
     shown["cell"] = [span(r.after, r.after_low, r.after_high) for r in shown.itertuples()]
     shown["metric"] = shown["metric"].map(decisions.METRICS)
     wide = shown.pivot(index=["suite", "detector", "metric", "level"], columns="shift", values="cell")
-    page.table(
-        wide.reindex(columns=[w for w in matrix.SHIFTS.values() if w in wide]).reset_index(),
-        "tab-decisions",
-        "<strong>False alarms and misses</strong> in percent with their 95 % interval. The CSV file also holds the "
-        "threshold by best F1, the changes, and how sure they are.",
-        study=found.study.name,
-        csv=matrix.for_humans(table[table["rule"] != ""]),
-    )
+    with page.folded("How it was measured, and all numbers"):
+        page.say(
+            f"Threshold: {decisions.RULES[rule]}. {' '.join(said[2:])} The other rule that papers use, the best F1 on "
+            "the test set itself, takes labels that nobody has: it is in the CSV file, and optimistic. Intervals hold "
+            "the training pictures' luck too: each draw of the bootstrap sets its threshold on training pictures drawn "
+            "anew. By simulation they hold the truth in 98 to 100 % of cases: they are wider than they need be."
+        )
+        page.table(
+            wide.reindex(columns=[w for w in matrix.SHIFTS.values() if w in wide]).reset_index(),
+            "tab-decisions",
+            "<strong>False alarms and misses</strong> in percent with their 95 % interval. The CSV file also holds the "
+            "threshold by best F1, the changes, and how sure they are.",
+            study=found.study.name,
+            csv=matrix.for_humans(table[table["rule"] != ""]),
+        )
 
 # %% [markdown]
 # ## How far good parts move

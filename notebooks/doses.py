@@ -13,10 +13,7 @@
 # %% [markdown]
 # # How much is too much
 #
-# **What to see.** At which angle, how many stops of exposure, does it begin to matter? Each curve is one detector; to
-# the left of a panel are doses that a factory sees without noticing. Where a curve leaves 0 and stays away, the shift
-# costs something for sure. The second figure asks what a line would notice first: false alarms at a threshold that was
-# set before.
+# At which angle, how many stops of exposure, does it begin to matter? And what would a line notice first?
 
 # %% tags=["parameters"]
 study = "demo"  # demo, quick, stangl, paper, or a YAML file
@@ -37,16 +34,13 @@ from zsad.analysis import doses, findings, matrix
 
 page = notebook.start(globals(), "doses")
 
-# %% [markdown]
-# Angles and hues count the same whichever way they go, and the mean of both ways is shown. Exposure, saturation and
-# white balance go two ways that are different things.
-
 # %%
 found = measured(page, ["doses"], "sweeps in fine doses (a block named `doses`)")
 table = None
 if found:
     table = page.computed(all_doses, study=found.study, found=found)
     thresholds = doses.thresholds(table)
+    page.finding(findings.doses_sentence(thresholds))
     shown = [name for name in plots.SETTINGS if name in set(table["setting"])]
     panels = {name: (matrix.SHIFTS[name].capitalize(), plots.SETTINGS[name].label) for name in shown}
     scale = table["setting"].map({name: plots.SETTINGS[name].scale for name in shown})
@@ -63,6 +57,8 @@ def curves_of(metric, suite_name):
 
 # %% [markdown]
 # ## From which dose on detectors lose
+#
+# Each curve is one detector; where it leaves 0 and stays away, the shift costs something for sure.
 
 # %%
 if found:
@@ -96,23 +92,21 @@ if found:
             study=found.study.name,
         )
 
-# %% [markdown]
-# ## The doses that matter
-#
-# A dose counts from which on, at every larger one tried too, the interval of the drop excludes 0: going down from the
-# largest dose until one is unclear, no more than one curve in twenty claims too much. The first dose whose interval
-# excludes 0, whatever comes after it, stands beside; it is one of several tries, each of which may be clear by chance.
-
 # %%
 if found:
-    conclusion = findings.doses_sentence(thresholds)
-    page.say(f"**Conclusion.** {conclusion}")
-    page.number("conclusion", conclusion)
-    page.table(
-        doses.thresholds_table(thresholds),
-        "tab-doses",
-        "<strong>Smallest doses</strong> from which on image AUROC falls for sure, and false alarms are more than "
-        "twice those without shift for sure; and the first at which either is so for itself.",
-        study=found.study.name,
-        csv=thresholds,
-    )
+    with page.folded("How it was measured, and the doses that matter"):
+        page.say(
+            "A dose counts from which on, at every larger one tried too, the interval of the drop excludes 0: going "
+            "down from the largest dose until one is unclear, no more than one curve in twenty claims too much. The "
+            "first dose whose interval excludes 0, whatever comes after it, stands beside; it is one of several tries, "
+            "each of which may be clear by chance. Angles and hues count the same whichever way they go, and the mean "
+            "of both ways is shown."
+        )
+        page.table(
+            doses.thresholds_table(thresholds),
+            "tab-doses",
+            "<strong>Smallest doses</strong> from which on image AUROC falls for sure, and false alarms are more than "
+            "twice those without shift for sure; and the first at which either is so for itself.",
+            study=found.study.name,
+            csv=thresholds,
+        )

@@ -6,7 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from notebook_cells import run_cells, shown_on
+from notebook_cells import order_on, run_cells, shown_on
 from toys import load_reddish, tiny_study, write_suite
 
 import zsad.study
@@ -55,7 +55,7 @@ def page(study, tmp_path, monkeypatch):
 def test_the_matrix_is_shown_and_offered_whole(page, monkeypatch):
     variables = run_cells("matrix", page, monkeypatch)
     ids, numbers = shown_on(page)
-    assert ids == {"fig-matrix-toys", "tab-matrix"}
+    assert ids == {"fig-matrix-toys", "fig-matrix-pixel-toys", "tab-matrix"}
     table = variables["table"]
     assert f"Of {len(table)} effects in the whole matrix" in numbers["conclusion"]
     assert set(table["setting"]) == {"angle", "exposure", "contrast"}
@@ -65,6 +65,16 @@ def test_the_matrix_is_shown_and_offered_whole(page, monkeypatch):
     (shifted,) = records[(records["value"] == 30) & (records["metric"] == "image_auroc")]["estimate"]
     row = kept[(kept["dose"] == "±30 degrees") & (kept["metric"] == "image AUROC")].iloc[0]
     assert row["after"] == pytest.approx(100 * shifted, abs=0.051)
+
+
+@pytest.mark.parametrize(
+    ("name", "met"),
+    [("matrix", ["finding", "fig-matrix-toys", "fig-matrix-pixel-toys", "> tab-matrix"]),
+     ("decisions", ["finding", "fig-decisions-toys", "fig-false-alarms", "> tab-decisions", "fig-moved-toys"]),
+     ("doses", ["finding", "fig-doses-toys", "fig-doses-alarms-toys", "> tab-doses"])],
+)  # fmt: skip
+def test_the_finding_stands_first_and_tables_are_folded(page, monkeypatch, name, met):
+    assert order_on(name, page, monkeypatch) == met
 
 
 def test_decisions_are_shown_at_a_threshold_from_training_images(page, monkeypatch):

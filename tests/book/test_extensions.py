@@ -59,6 +59,7 @@ def build(tmp_path, monkeypatch):
             }
             places = [str(tmp_path / "html"), str(tmp_path / "doctrees")]
             app = Sphinx(str(source), None, *places, "html", changes, status=None, warning=warnings)
+            app.set_html_assets_policy("always")  # what a page does not load then is left out by the extensions
             app.build()
         warnings.seek(0)
         return (tmp_path / "html" / "index.html").read_text(), warnings.read()

@@ -97,7 +97,8 @@ def _toc_of(toc: bytes, names: list[str]) -> bytes:
     for part in content.get("parts", []):
         part["chapters"] = [chapter for chapter in part["chapters"] if chapter["file"] in names]
     content["parts"] = [part for part in content.get("parts", []) if part["chapters"]]
-    return yaml.safe_dump(content, sort_keys=False).encode("utf-8")
+    text: str = yaml.safe_dump(content, sort_keys=False)
+    return text.encode("utf-8")
 
 
 def _write_if_changed(content: bytes, target: Path) -> None:

@@ -71,7 +71,8 @@ if found is not None:
             f"tab-few-shot-{kind}",
             f"<strong>WinCLIP with 0, 1 and more good pictures, {kind} level.</strong> Percent, mean over products "
             "with its 95 % interval; change in points, with that of the paired difference. Leagues are not ranked with "
-            "each other: the change says what the pictures are worth. Printed: the paper's mean, real data.",
+            "each other: the change says what the pictures are worth. Beside the mean of a whole suite stands the "
+            "printed one of the real data set.",
         )
 
 # %% [markdown]

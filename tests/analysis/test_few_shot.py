@@ -67,19 +67,27 @@ def test_the_finding_turns_with_the_records_and_is_paired():
     assert ") points with 1 (undecided), " in unsure
 
 
-def test_a_table_has_each_number_of_references_with_its_league_and_what_is_printed():
+def test_a_table_has_each_number_of_references_with_its_league_and_what_is_printed(monkeypatch):
+    monkeypatch.setattr("zsad.study.whole.whole_counts", lambda suite: {"nut": 2000, "bottle_cap": 2000})
     records, draws = world()
     found = few_shot.changed(records, draws, GIVEN)
     table = few_shot.table(records, found, GIVEN, LEAGUES, PRINTED, ["image_auroc", "aupro"])
     assert table["references"].tolist() == [0, 1, 4]
     assert table["league"].tolist() == ["text only", "few-shot", "few-shot"]
-    assert table["products"].tolist() == [2, 2, 2]
+    assert table["products"].tolist() == ["2", "2", "2"]
     assert table["iAUROC, change"].tolist() == ["–", "+5.0 (+5.0 to +5.0)", "−5.0 (−5.0 to −5.0)"]
     assert table["iAUROC, printed"].tolist() == ["91.8", "93.1", "–"]
     assert table["AUPRO, printed"].tolist() == ["–", "–", "89.0"]
     assert table.loc[1, "iAUROC"] == "75.0 (67.9 to 82.1)"
     fewer = few_shot.table(records[records["detector"] != "one"], found, GIVEN, LEAGUES, PRINTED, ["image_auroc"])
     assert fewer["references"].tolist() == [0, 4], "what is not kept has no row"
+
+
+def test_the_mean_of_some_products_stands_beside_nothing_printed():
+    records, draws = world()
+    table = few_shot.table(records, few_shot.changed(records, draws, GIVEN), GIVEN, LEAGUES, PRINTED, ["image_auroc"])
+    assert not any("printed" in column for column in table)
+    assert table["products"].tolist() == 3 * ["2 (1 of 6 categories)"], "demo-mvtec has a bottle cap, and no nut"
 
 
 def test_the_figure_has_a_row_a_number_of_references():

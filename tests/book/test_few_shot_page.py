@@ -34,7 +34,7 @@ def test_it_says_what_it_found_before_it_shows_it_image_level_first(study, tmp_p
     met = order_on("few_shot", page, monkeypatch)
     assert met == ["finding", "fig-few-shot", "tab-few-shot-image", "tab-few-shot-pixel"]
     _, numbers = shown_on(page)
-    assert numbers["conclusion"].startswith("On toys (20 test images of washer and metal nut) image AUROC is ")
+    assert numbers["conclusion"].startswith("On toys (20 test images of metal nut and washer) image AUROC is ")
     table = pd.read_csv(page.folder / "tables" / "tab-few-shot-image.csv")
     records = compute(study, "none", progress=False)
     of = records[records["metric"] == "image_auroc"].groupby("detector")["estimate"].mean()

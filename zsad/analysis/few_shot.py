@@ -10,6 +10,7 @@ from zsad.analysis.means import mean_over_categories
 from zsad.analysis.published import DATA_SETS
 from zsad.analysis.words import number, points, span
 from zsad.study.config import Study
+from zsad.study.whole import lacking
 
 FEW_SHOT = "winclip_plus"
 _WORDS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "aupro": "AUPRO"}
@@ -53,8 +54,8 @@ def table(
     metrics: Sequence[str],
 ) -> pd.DataFrame:
     """A row a suite and number of references: league, how many products, and of each metric the mean over them in
-    percent, the change against none in points, and what is printed with as many for the data set that the suite stands
-    for.
+    percent, the change against none in points, and, where that is the mean of a whole suite, what is printed with as
+    many for the data set that the suite stands for.
 
     Args:
         records: `on_the_same`. found: `changed`. leagues: by label.
@@ -68,15 +69,18 @@ def table(
                 continue
             means = mean_over_categories(own, by=("metric",)).set_index("metric")
             row: dict[str, object] = {"suite": suite, "references": count, "league": leagues[label]}
-            row["products"] = own["category"].nunique()
+            images = own.drop_duplicates("category").set_index("category")["n_images"]
+            missing = lacking(str(suite), images.to_dict())
+            row["products"] = f"{len(images)} ({missing})" if missing else str(len(images))
             for metric in metrics:
                 mean = 100 * means.loc[metric, ["estimate", "low", "high"]].astype(float)
                 row[METRICS[metric]] = span(*mean)
                 of = found[(found["suite"] == suite) & (found["cause"] == label) & (found["metric"] == metric)]
                 row[f"{METRICS[metric]}, change"] = points(of["change"].iloc[0]) if len(of) else "–"
-                row[f"{METRICS[metric]}, printed"] = _printed(printed, str(suite), count, metric)
+                if not missing:
+                    row[f"{METRICS[metric]}, printed"] = _printed(printed, str(suite), count, metric)
             rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).fillna("–")
 
 
 def _printed(printed: pd.DataFrame, suite: str, count: int, metric: str) -> str:

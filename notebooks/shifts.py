@@ -33,10 +33,10 @@ import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.absent import say_not_kept
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.probes.blocks import Measured, costs_by
 from book.tools.probes.maps import maps_of_category, maps_under_shifts
-from book.tools.swept import swept_categories
+from book.tools.swept import shown_category, swept_categories
 from zsad import perturb
 from zsad.analysis import costs, sweeps
 from zsad.study.evaluate import load_study_images, sizes_of
@@ -52,7 +52,8 @@ if (records["value"] != 0).any():
     cost = costs_by(Measured(page.study, records), ["suite", "detector", "backbone", "setting"])
     page.finding(sweeps.worst_finding(cost, SHIFTS))
 else:
-    page.number("conclusion", say_not_kept(page, "sweep of angle, hue or saturation"))
+    say = say_not_kept if page.shows_kept else say_absent
+    page.number("conclusion", say(page, "sweep of angle, hue or saturation"))
 
 # %% [markdown]
 # ## The picture
@@ -60,7 +61,7 @@ else:
 # Five strengths of each shift; the third column is the picture as it is.
 
 # %%
-category = asked["categories"][0]
+category = shown_category(page.study, suite)
 shown = category.replace("_", " ")
 dataset = page.dataset(suite, category, few=24)
 index = max((i for i, label in enumerate(dataset.labels) if label), key=lambda i: int(dataset[i].mask.sum()))

@@ -32,7 +32,7 @@ import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.absent import say_not_kept
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.probes.blocks import Measured, costs_by
 from book.tools.swept import LEFT_OUT, swept_categories
 from zsad.analysis import corners, costs, sweeps
@@ -52,7 +52,8 @@ suite = next(iter(page.study.suites))
 asked = {"suites": [suite], "categories": swept_categories(page.study, suite), **page.first}
 records = page.records("uniform", setting, variant="default", **asked)
 if records.empty:
-    page.number("conclusion", say_not_kept(page, f"sweep of {setting}"))
+    say = say_not_kept if page.shows_kept else say_absent
+    page.number("conclusion", say(page, f"sweep of {setting}"))
 else:
     found = Measured(page.study, records)
     cost = costs_by(found, ["suite", "detector", "backbone", "setting"])
@@ -82,7 +83,10 @@ if len(records):
 # ## Is the damage found where it is?
 
 # %%
-if len(records):
+located = records["metric"].isin(sweeps.METRICS).any()
+if len(records) and not located:
+    page.say("No masks are there for these test images, so that nothing is known of places.")
+if located:
     page.figure(
         plots.plot_sweep(records, mean, setting, (*sweeps.METRICS,)),
         f"fig-{name}",
@@ -104,15 +108,18 @@ if len(records):
         page.say(
             "The products shown are those without an upright pose, where the suite says which these are. "
             f"{costs.HOW} A change is measured on the same images before and under the shift, drawn together in the "
-            "bootstrap, so its interval is that of a paired difference. The lowest of "
-            f"{worst['aupro'].tried} shifted values of a pixel metric was chosen after looking, which makes a drop "
-            "look larger than it is."
+            "bootstrap, so its interval is that of a paired difference."
         )
+        if located:
+            page.say(
+                f"The lowest of {worst['aupro'].tried} shifted values of a pixel metric was chosen after looking, "
+                "which makes a drop look larger than it is."
+            )
 
 # %%
 beside = setting == "angle" and any(block.variant == LEFT_OUT for block in page.study.sweeps)
 left_out = page.records("uniform", setting, variant=LEFT_OUT, **asked) if beside else records[:0]
-if len(records) and len(left_out):
+if located and len(left_out):
     curves = corners.corner_curves(records, left_out, page.details("replicates", pd.concat([records, left_out])))
     panels = {metric: (words, plots.SETTINGS[setting].label) for metric, words in sweeps.METRICS.items()}
     shown = curves.assign(panel=curves["metric"], series="corners " + curves["corners"], x=curves["value"])
@@ -125,7 +132,7 @@ if len(records) and len(left_out):
             f"<strong>Empty corners counted and left out.</strong> {sweeps.subject(records)}. Lines: 95 % interval.",
         )
     page.number("corners", corners.corners_sentence(curves))
-elif beside:
+elif beside and (located or records.empty):
     page.number("corners", say_not_kept(page, "rotations whose empty corners are left out"))
 
 # %%

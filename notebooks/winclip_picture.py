@@ -36,7 +36,7 @@ import pandas as pd
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.probes.maps import maps_of_category, maps_under_shifts
-from book.tools.swept import swept_categories
+from book.tools.swept import shown_category
 from zsad.study.evaluate import load_study_images, sizes_of
 
 page = notebook.start(globals(), "winclip_picture")
@@ -46,7 +46,7 @@ page = notebook.start(globals(), "winclip_picture")
 
 # %%
 suite = next(iter(page.study.suites))
-category = swept_categories(page.study, suite)[0]
+category = shown_category(page.study, suite)
 shown = category.replace("_", " ")
 dataset = page.dataset(suite, category, few=24)
 test_set = load_study_images(page.study, dataset)

@@ -42,6 +42,7 @@ from zsad.study.kept import Kept, Name, is_kept, lacking_in_words, name_of
 from zsad.study.manifest import manifest_records
 from zsad.study.provenance import commit
 from zsad.study.results import load_table
+from zsad.study.schema import RECORD_COLUMNS
 
 OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit", "options", *COMMON)
 
@@ -155,11 +156,14 @@ class Page:
         not there.
 
         While the book is made they have just been computed and listed, and are read without loading a model. Where some
-        cannot be computed the page says which, and why, and goes on with the others.
+        cannot be computed the page says which, and why, and goes on with the others. There are none of a shift that
+        the study does not make, nor of no category, detector or backbone.
 
         Raises IncompleteError where there is none.
         """
         wanted = Selection(shift, setting, **selection)
+        if [] in selection.values() or not _makes(study or self.study, wanted):
+            return self.uses(pd.DataFrame(columns=RECORD_COLUMNS))
         if study is None and self.shows_kept:
             return self.uses(self._kept_records(wanted))
         if study is None and not self.overrides and LISTED in os.environ:
@@ -417,6 +421,18 @@ class Page:
         (self.folder / f"{self.name}.json").write_text(
             json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
         )
+
+
+def _makes(study: Study, wanted: Selection) -> bool:
+    """Whether some block of a study makes the shift that is wanted; the unshifted results are there always."""
+    if wanted.shift in (None, "none"):
+        return True
+    return any(
+        block.kind == wanted.shift
+        and wanted.variant in (None, block.variant)
+        and (wanted.setting is None or any(shift.setting == wanted.setting for shift in block.shifts()))
+        for block in study.blocks
+    )
 
 
 class _Words(str):

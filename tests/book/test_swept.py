@@ -11,7 +11,7 @@ from toys import load_reddish, tiny_study, write_suite
 
 import zsad.study
 from book.tools.page import Page
-from book.tools.swept import swept_categories
+from book.tools.swept import shown_category, swept_categories
 from zsad.study import compute
 from zsad.study.config import load_study
 
@@ -31,13 +31,15 @@ def test_the_categories_shown_are_those_without_upright_pose_that_the_study_swee
     demo = load_study("demo", check_models=False)
     assert swept_categories(demo, "demo-mvtec") == demo.suites["demo-mvtec"].groups["rotation_invariant"]
     nothing = page.study.model_copy(update={"sweeps": [page.study.sweeps[0].model_copy(update={"over": ["screw"]})]})
-    with pytest.raises(ValueError, match="sweeps no category of 'toys'"):
-        swept_categories(nothing, "toys")
+    assert swept_categories(nothing, "toys") == []
+    assert shown_category(nothing, "toys") == nothing.categories_of("toys")[0]
+    assert shown_category(page.study, "toys") == "washer"
 
 
 def test_a_page_that_shows_kept_records_says_what_is_not_kept(page, monkeypatch):
     nothing = compute(page.study, "uniform", "angle", loader=load_reddish, progress=False)[:0]
     monkeypatch.setattr(page, "records", lambda *a, **k: nothing)
+    monkeypatch.setattr(Page, "shows_kept", True)
     run_cells("uniform", page, monkeypatch)
     ids, numbers = shown_on(page)
     assert not ids
@@ -101,3 +103,30 @@ def test_the_page_of_rotations_shows_the_corners_counted_and_left_out(page, monk
     )
     assert curves["aupro", "counted", 30] != curves["aupro", "left out", 30]
     assert numbers["corners"].startswith("At 30 degrees pAUROC moves by ")
+
+
+@pytest.mark.parametrize(
+    "sweeps", [{"over": ["washer"], "hue": [0.0, 1.0]}, {"over": ["screw"], "angle": [0.0, 30.0]}, []]
+)
+def test_a_sweep_that_the_study_does_not_make_is_one_line(page, monkeypatch, sweeps):
+    page.study = tiny_study(page.study.data_root.parent, sweeps=sweeps)
+    run_cells("uniform", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert not ids
+    assert numbers["conclusion"].startswith("Not in this study: sweep of angle.")
+
+
+def test_without_masks_the_page_shows_images_alone_and_says_so(page, monkeypatch):
+    shutil.rmtree(page.study.root_of("toys") / "washer" / "ground_truth")
+    folder = {"reader": "folder", "root": "toys/washer/test", "categories": ["washer"]}
+    page.study = tiny_study(page.study.data_root.parent, suites={"toys": folder})
+    said = []
+    monkeypatch.setattr(Page, "say", lambda page, text: said.append(text))
+    run_cells("uniform", page, monkeypatch)
+    page.name = "uniform"
+    content = json.loads((page.folder / "uniform.json").read_text())
+    assert [item["id"] for item in content["items"]] == ["fig-rotation-image", "tab-rotation"]
+    assert any(text.startswith("No masks are there") for text in said)
+    table = pd.read_csv(page.folder / "tables" / "tab-rotation.csv")
+    assert "image AUROC mean" in table
+    assert "AUPRO mean" not in table

@@ -15,7 +15,7 @@ TABLE = IMAGE | METRICS
 
 
 def subject(records: pd.DataFrame) -> str:
-    """Backbone, suite, categories and number of test images in words.
+    """Detector, backbone, suite, categories and number of test images in words.
 
     Raises ValueError for records of more than one suite, detector, backbone or dtype.
     """
@@ -26,7 +26,8 @@ def subject(records: pd.DataFrame) -> str:
     first = records.iloc[0]
     names = ", ".join(sorted(name.replace("_", " ") for name in records["category"].unique()))
     images = records.drop_duplicates("category")["n_images"].sum()
-    return f"WinCLIP on {first['backbone']} ({first['dtype']}), {first['suite']}: {names}; {images} test images"
+    detector = "WinCLIP" if first["detector"] == "winclip" else first["detector"]
+    return f"{detector} on {first['backbone']} ({first['dtype']}), {first['suite']}: {names}; {images} test images"
 
 
 def strength(setting: str, value: float) -> str:

@@ -29,7 +29,7 @@ class Method:
 def method_rows(
     methods: Sequence[Method], image: UInt8[np.ndarray, "height width 3"], mask: Bool[np.ndarray, "height width"]
 ) -> Figure:
-    """A row a method: its boxes of words, and its map of the image, from black (the lowest hundredth of its own values)
+    """A row a method: its boxes of words, and its map of the image, from dark (the lowest hundredth of its own values)
     to white; in the row above, the image. The true defect is outlined.
     """
     rows = len(methods) + 1
@@ -61,7 +61,7 @@ def _boxes(axis: Axes, words: tuple[str, str, str]) -> None:
             facecolor="none", edgecolor=colour, linewidth=1.4,
         )  # fmt: skip
         axis.add_patch(box)
-        axis.text(place + 0.08, 0.88, name, color=colour, va="top", fontsize=9.5)
+        axis.text(place + 0.08, 0.88, name, va="top", fontsize=9.5, fontweight="bold")
         axis.text(place + 0.08, 0.68, textwrap.fill(text, LETTERS), va="top", fontsize=9.5, linespacing=1.1)
 
 

@@ -38,7 +38,6 @@ from book.tools.absent import say_absent
 from book.tools.probes.embedded import images_and_corrupted, training_texts, winclip_prompts
 from zsad.analysis.corruption import KIND_WORDS, SEVERITY
 from zsad.analysis.embeddings import Sides, distances, evenly, in_words, learning_sentence, principal_plane
-from zsad.clip import load_backbone
 from zsad.study.config import DetectorConfig
 from zsad.study.evaluate import sizes_of
 from zsad.study.run import load_study_detector
@@ -58,12 +57,13 @@ cases = corruption.corrupted(page, study)
 config = next((detector for detector in study.detectors if detector.name == "text_fnn"), None)
 ready = cases is not None and config is not None
 if ready:
-    backbone = load_backbone(study.backbones[0], device=study.device, dtype=study.dtype)
+    towers = {}
     suite, category = cases.suites[0], cases.records["category"].iloc[0]
     for name, options in (("words as drawn", {"diversity": None, "guidance": None}), ("learned words", {})):
         changed = DetectorConfig(name=config.name, options={**config.options, **FEWER, **options})
-        detector = load_study_detector(study, changed, study.backbones[0], {study.backbones[0]: backbone})
+        detector = load_study_detector(study, changed, study.backbones[0], towers)
         texts[name] = Sides(**page.computed(training_texts, detector=detector, category=category))
+    backbone = towers[study.backbones[0]]
     prompts = Sides(**page.computed(winclip_prompts, backbone=backbone, category=category))
     texts["WinCLIP's prompts"] = prompts
 else:

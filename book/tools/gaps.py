@@ -95,6 +95,9 @@ def measured(page: Page) -> Gaps | None:
     if first.name != PLAIN or not all(dataset.has_masks for dataset in datasets.values()):
         page.say("Not measured here: it takes WinCLIP as the first detector of the study, and masks.")
         return None
+    if page.first["backbones"][0] in study.own_weights:  # in a second data type it is loaded by its name
+        page.say("Not measured here: it takes a backbone of this package, and not weights of your own.")
+        return None
     backbone = load_backbone_of(PLAIN, page.first["backbones"][0], device=study.device)
     tables = {
         name: page.computed(

@@ -71,3 +71,12 @@ def test_where_no_port_is_kept_it_says_so(page, monkeypatch, capsys):
     monkeypatch.setattr("book.tools.page.is_kept", lambda name: True)
     assert loading.ported(page) == []
     assert "hold no WinCLIP that does one thing otherwise yet" in page.numbers["conclusion"]["text"]
+
+
+def test_weights_of_ones_own_are_not_looked_for_by_their_name(page, monkeypatch):
+    own = {"name": "mine", "architecture": "ViT-B-16", "weights": "mine.pt"}
+    page.study = tiny_study(page.study.data_root.parent, backbones=[own], sweeps={})
+    said = []
+    monkeypatch.setattr(Page, "say", lambda page, text: said.append(text))
+    assert loading.measured(page) is None
+    assert said == ["Not measured here: it takes a backbone of this package, and not weights of your own."]

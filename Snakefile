@@ -31,13 +31,20 @@ MANIFESTS = [
 ]
 SOURCES = sources(Path("notebooks"))
 GPUS = 1 if STUDY.device.startswith("cuda") else 0
+# On a cluster (profiles/slurm, profiles/kubernetes) the cells are computed in so many parts of about equal cost, and the
+# rule `evaluate` then finds them there and lists them; without, it computes them itself.
+PARTS = int(config.get("parts", 0))
 
 
 def code_of_cells(wildcards):
     wanted = Selection(suites=[wildcards.suite], categories=[wildcards.category], backbones=[wildcards.backbone])
+    return code_of(requests(STUDY, wanted))
+
+
+def code_of(asked):
     return manifest_code(
         (request.detector.name, request.shift.kind, request.detector.options.get("defence") is not None)
-        for request in requests(STUDY, wanted)
+        for request in asked
     )
 
 
@@ -51,6 +58,7 @@ wildcard_constraints:
     suite="[^/]+",
     category="[^/]+",
     backbone="[^/]+",
+    number="[0-9]+",
 
 
 rule book:
@@ -81,9 +89,33 @@ rule suites:
         "2>&1 | tee {log:q}"
 
 
+rule part:
+    input:
+        study=STUDY_FILE,
+        suites=[SUITES_DONE] if any(STUDY.is_demo(suite) for suite in STUDY.suites) else [],
+        weights=sorted(str(path) for path in Path("zsad/weights").glob("*.safetensors")),
+    output:
+        touch(f"{BUILD}/parts/{{number}}-of-{PARTS}.done"),
+    message:
+        "Computing part {wildcards.number} of " + str(PARTS)
+    log:
+        f"build/log/{STUDY.name}/part-{{number}}-of-{PARTS}.log",
+    params:
+        python=PYTHON,
+        parts=PARTS,
+        code=lambda wildcards: code_of(requests(STUDY)),
+    threads: 1
+    resources:
+        gpu=GPUS,
+    shell:
+        "(OMP_NUM_THREADS={threads} {params.python:q} -m zsad.cli run {input.study:q} "
+        "--part={wildcards.number}/{params.parts} || [ $? -eq 3 ]) 2>&1 | tee {log:q}"
+
+
 rule evaluate:
     input:
         study=STUDY_FILE,
+        parts=[f"{BUILD}/parts/{number}-of-{PARTS}.done" for number in range(1, PARTS + 1)],
         suites=lambda wildcards: SUITES_DONE if STUDY.is_demo(wildcards.suite) else [],
         weights=sorted(str(path) for path in Path("zsad/weights").glob("*.safetensors")),
     output:

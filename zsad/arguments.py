@@ -39,6 +39,14 @@ def pixels_or(word: str) -> Callable[[str], Any]:
     return read
 
 
+def part(text: str) -> tuple[int, int]:
+    """Reads which of so many parts, N/OF."""
+    number, slash, of = text.partition("/")
+    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no part: 3/40 is the third of forty, the first is 1/40")
+    return int(number), int(of)
+
+
 def option(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not name or not equals:

@@ -9,7 +9,7 @@ from toys import load_reddish, tiny_study, write_suite
 from zsad.cli import main
 from zsad.study import compute
 from zsad.study.cells import Selection
-from zsad.study.estimate import BACKWARD, Estimate, estimate, evaluations, passes_of
+from zsad.study.estimate import BACKWARD, Estimate, Rate, estimate, evaluations, passes_of
 from zsad.study.run import Evaluator
 
 
@@ -21,7 +21,7 @@ def study(tmp_path, monkeypatch):
         {"settings": ["hue", "3d"], "over": ["washer"]},
         {"name": "adam", "settings": ["hue"], "over": ["washer"], "search": "adam", "budget": 5, "limit": 4},
     ]
-    return tiny_study(tmp_path, worst=worst)
+    return tiny_study(tmp_path, worst=worst, cache_root=tmp_path / "cache")
 
 
 def test_every_image_of_every_missing_cell_is_counted(study):
@@ -40,13 +40,32 @@ def test_what_is_there_is_not_counted_again(study):
     assert estimate(study, Selection("none", variant="default"), progress=False).passes == 0
 
 
+def test_each_detector_is_timed_once_and_that_is_kept(study, monkeypatch):
+    timed = []
+
+    def rate(w, device):
+        timed.append((w.cell.detector, w.cell.backbone))
+        return Rate(3600.0, 1.0, 10.0)
+
+    monkeypatch.setattr("zsad.study.estimate._timed", rate)
+    found = estimate(study, Selection(), progress=False)
+    assert timed == [("winclip", "demo-b")], "whatever the options, the category and the shift"
+    images = 20 + 3 * 10 + 2 * 10 + 4 + 4
+    assert found.seconds == 2 * 3600 + found.passes + 10 * images, "it learns each of two categories"
+    assert estimate(study, Selection(), progress=False) == found
+    assert len(timed) == 1, "kept from the first time"
+    (study.cache_root / "rates.json").write_text("damaged")
+    assert estimate(study, Selection(), progress=False) == found
+    assert len(timed) == 2
+
+
 def test_tries_are_those_that_a_search_makes(study):
     study = study.with_overrides(worst={"settings": ["hue", "3d"], "over": ["washer"], "search": "sobol"})
     wanted, _ = Evaluator(study).wanted(Selection("worst"), progress=False)
     for w in wanted:
         records = compute(study, "worst", w.cell.shift.setting, loader=load_reddish, progress=False)
         assert records["key"].unique().tolist() == [w.key]
-        assert evaluations(w.cell) == 100
+        assert evaluations(w.cell.shift) == 100
         assert passes_of(w) == 100 * len(w.dataset)
 
 

@@ -134,3 +134,20 @@ def test_a_comment_runs_nothing_again(project):
     code = [*(project / "zsad").rglob("*.py"), *(project / "book").rglob("*.py")]
     everything = [str(path.relative_to(project)) for path in code]
     assert run_again(project, *everything, text='# a comment\n"""or a text"""') == set()
+
+
+def test_parts_come_before_what_lists_their_results(project):
+    said = snakemake(project, "parts=2", "--dry-run")
+    assert "Computing part 1 of 2" in said
+    assert "Computing part 2 of 2" in said
+    assert said.index("Computing part 2 of 2") < said.index("Evaluating plain toys ")
+    assert "Computing part" not in snakemake(project, "--dry-run")
+
+
+@pytest.mark.parametrize("name", ["slurm", "kubernetes"])
+def test_a_cluster_gives_jobs_memory_and_minutes_and_has_no_cap_of_one_gpu(name):
+    profile = yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text())
+    assert "resources" not in profile
+    assert set(profile["set-resources"]) == {"part", "evaluate"}
+    for asked in (profile["default-resources"], *profile["set-resources"].values()):
+        assert {"mem_mb", "runtime"} <= set(asked)

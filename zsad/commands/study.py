@@ -22,6 +22,9 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
     study.add_argument("--backbone", action="append", metavar="NAME", help="only this backbone (may be repeated)")
     weights_arguments(study)
     study.add_argument("--shift", choices=SHIFTS, help="only these results of the study")
+    study.add_argument(
+        "--part", type=arguments.part, metavar="N/OF", help="only part N of so many of about equal cost, such as 3/40"
+    )
     study.add_argument("--device", metavar="NAME", help="where to compute, in place of the study's device")
     study.add_argument("--data-root", type=arguments.path, metavar="DIR", help="folder that holds the suites")
     study.add_argument("--limit", type=arguments.number("limit"), metavar="N", help="at most N pictures a category")
@@ -51,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
         "backbones": [options.backbone[0] if options.backbone else options.weights.stem]
         if options.weights
         else options.backbone,
+        "part": options.part,
     }
     if options.dry_run:
         from zsad.study.estimate import estimate
@@ -66,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     except IncompleteError as error:
         records, missing = error.records, error
     some = options.shift is not None or options.detector is not None
-    if not options.there:  # a list of some results would pass for that of all
+    if not options.there and not options.part:  # a list of some results would pass for that of all
         write_manifest(records, study.name, missing.subjects if missing else (), keep=some)
     print(f"study {study.name}: {records['key'].nunique()} cells, {len(records)} records in {study.records_root}")
     if missing is None and options.export:

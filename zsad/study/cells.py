@@ -137,7 +137,7 @@ class Request:
 class Selection:
     """Some of a study's results; None takes all. `setting` and `variant` narrow a kind of `shift`, one of
     `zsad.study.shifts.SHIFTS`; detectors go by their label. Of the unshifted, no variant takes the study's own, and not
-    those of a block with a limit.
+    those of a block with a limit. `part` is one of so many parts of what is left (`zsad.study.parts`).
     """
 
     shift: str | None = None
@@ -147,10 +147,12 @@ class Selection:
     categories: Sequence[str] | None = None
     detectors: Sequence[str] | None = None
     backbones: Sequence[str] | None = None
+    part: tuple[int, int] | None = None
 
 
 def requests(study: Study, wanted: Selection = Selection()) -> list[Request]:
-    """The results that a study wants, category after category: unshifted first, then its blocks.
+    """The results that a study wants, category after category: unshifted first, then its blocks. `part` is left to
+    whoever computes.
 
     Raises:
         ValueError: a name that the study does not have, with those it has; nothing of the study is left.
@@ -234,4 +236,6 @@ def _check(study: Study, wanted: Selection) -> None:
 
 def _described(wanted: Selection) -> str:
     given = {name: value for name, value in vars(wanted).items() if value is not None}
-    return ", ".join(f"{name} {value if isinstance(value, str) else ', '.join(value)}" for name, value in given.items())
+    return ", ".join(
+        f"{name} {value if isinstance(value, str) else ', '.join(map(str, value))}" for name, value in given.items()
+    )

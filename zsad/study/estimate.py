@@ -1,4 +1,8 @@
-"""What a study would take, before it starts: cells, forward passes, hours on this machine and bytes on disk."""
+"""What a study would take, before it starts: cells, forward passes, hours and bytes on disk.
+
+Hours are of this machine, timed on a few images; where the study's data or its device are not here, they are of one
+H100, after the costs of `zsad.study.parts`.
+"""
 
 import json
 import time
@@ -10,19 +14,20 @@ import torch
 
 from zsad.detectors.batch import BatchDetector
 from zsad.detectors.defence import passes
+from zsad.files import write_atomically
 from zsad.progress import progress_bar
-from zsad.robustness import Bounds, measure, predict_shifted
-from zsad.robustness.search_space import PARAMETERS, search_space
-from zsad.robustness.worst_case import default_budget
-from zsad.study.cells import Cell, Selection
-from zsad.study.config import Study
+from zsad.robustness import measure, predict_shifted
+from zsad.study import parts, provenance
+from zsad.study.cells import Cell, Selection, requests
+from zsad.study.config import Study, resolve
 from zsad.study.evaluate import load_images
+from zsad.study.parts import BACKWARD, evaluations
 from zsad.study.run import Evaluator, Wanted
 from zsad.study.shifts import Shift
 
-PROBED = 8  # images of each detector that are timed
-BACKWARD = 3  # a pass with a gradient costs about three without
+PROBED = 4  # images of each detector and backbone that are timed
 BYTES, BYTES_A_TRY = 12_000, 3  # of a cell's files; of a search, for each image and evaluation, more
+HERE, H100 = "this machine", "one H100"
 
 
 class Rate(NamedTuple):
@@ -41,9 +46,10 @@ class Estimate:
     Attributes:
         cells, there: results that are wanted, and those of them that are kept already.
         passes: images through a detector, each copy that a defence makes counted.
-        seconds: on this machine and the study's device, one cell after another.
+        seconds: one cell after another, `on` this machine and the study's device or on one H100.
         bytes: of the files of the cells that are not there.
         refused: results that cannot be computed.
+        assumed: why it was counted without data or device, in words; empty where it was not.
     """
 
     cells: int
@@ -52,40 +58,43 @@ class Estimate:
     seconds: float
     bytes: int
     refused: int
+    on: str = HERE
+    assumed: str = ""
 
     def __str__(self) -> str:
         refused = f"; {self.refused:,} results cannot be computed" if self.refused else ""
+        assumed = f" ({self.assumed})" if self.assumed else ""
         return (
             f"{self.cells:,} cells, {self.there:,} of them there. The others: {self.passes:,} images through a "
-            f"detector, about {self.seconds / 3600:,.1f} h on this machine, {self.bytes / 1e6:,.0f} MB{refused}"
+            f"detector, about {self.seconds / 3600:,.1f} h on {self.on}, {self.bytes / 1e6:,.0f} MB{refused}{assumed}"
         )
 
 
 def estimate(study: Study, selection: Selection, progress: bool = True) -> Estimate:
-    """Count what is missing of a study, and time a few images of each detector. Demo suites are drawn where they are
-    not there yet. Of a detector that compares the images of a batch, whose work grows with their square, the estimate
-    is too low.
+    """Count what is missing of a study, and time a few images of each detector on each backbone, once: what was timed
+    is kept in the study's `cache_root`. Demo suites are drawn where they are not there yet. Of a detector that compares
+    the images of a batch, whose work grows with their square, the estimate is too low.
 
-    Raises what `zsad.study.compute` raises before it computes.
+    Raises what `zsad.study.compute` raises before it computes, but for a device or data that are not here.
     """
+    if lacking := _lacking(study, selection):
+        return _counted(study, selection, lacking)
     evaluator = Evaluator(study)
     wanted, failures = evaluator.wanted(selection, progress)
     unique = {w.key: w for w in wanted}
     missing = [w for key, w in unique.items() if evaluator.results.find(key) is None]
-    rates: dict[str, Rate] = {}
+    rates = _Rates(study)
     learnt: set[tuple[str, str]] = set()
     total, seconds, size = 0, 0.0, 0
     with progress_bar(len(missing), 0, "cell", "estimating", progress) as bar:
         for w in missing:
-            who, own = w.detector.fingerprint, passes_of(w)
-            if who not in rates:
-                rates[who] = _timed(w, study.device)
-            rate = rates[who]
+            rate, own = rates.of(w), passes_of(w)
             total += own
             seconds += own * rate.image + len(w.dataset) * rate.metrics
-            seconds += 0 if (who, w.cell.category) in learnt else rate.learning
-            learnt.add((who, w.cell.category))
-            size += BYTES + BYTES_A_TRY * len(w.dataset) * (evaluations(w.cell) - 1)
+            who = (w.detector.fingerprint, w.cell.category)
+            seconds += 0 if who in learnt else rate.learning
+            learnt.add(who)
+            size += _bytes(len(w.dataset), w.cell.shift)
             bar.update()
     return Estimate(len(unique), len(unique) - len(missing), total, seconds, size, failures.count)
 
@@ -93,23 +102,66 @@ def estimate(study: Study, selection: Selection, progress: bool = True) -> Estim
 def passes_of(w: Wanted) -> int:
     """How many images a cell sends through its detector; one with a gradient counts as `BACKWARD`."""
     backward = BACKWARD if w.cell.how.get("search") == "adam" else 1
-    images = len(w.dataset) * evaluations(w.cell) * backward + (0 if w.training is None else len(w.training))
+    images = len(w.dataset) * evaluations(w.cell.shift) * backward + (0 if w.training is None else len(w.training))
     return images * _copies(w.cell)
 
 
-def evaluations(cell: Cell) -> int:
-    """Of each image: of a worst case those of its search, else one."""
-    if cell.shift.kind != "worst":
-        return 1
-    how = cell.how
-    if how["budget"] is not None:
-        return int(how["budget"])
-    bounds = Bounds(**{**dict.fromkeys(PARAMETERS, 0.0), **how["bounds"]})
-    return default_budget(how["search"], search_space(cell.shift.setting, bounds))
+def _lacking(study: Study, selection: Selection) -> str:
+    """What of the study's data and device is not here, in words."""
+    suites = [suite for suite in study.missing_suites() if selection.suites is None or suite in selection.suites]
+    said = [f"without the data of {', '.join(suites)}"] if suites else []
+    device = torch.device(study.device).type
+    if device == "cuda" and not torch.cuda.is_available():
+        said.append(f"without device {study.device}")
+    return "; ".join(said)
+
+
+def _counted(study: Study, selection: Selection, lacking: str) -> Estimate:
+    """What would be computed if nothing were there yet, from the study alone."""
+    asked = parts.once(requests(study, selection))
+    if selection.part is not None:
+        asked = parts.part_of(study, asked, *selection.part)
+    return Estimate(
+        cells=len(asked),
+        there=0,
+        passes=sum(parts.passes_of(study, request) for request in asked),
+        seconds=parts.cost_of_all(study, asked) / 1000,
+        bytes=sum(_bytes(parts.images_of(study, request), request.shift) for request in asked),
+        refused=0,
+        on=H100,
+        assumed=f"{lacking}: counted as if nothing were there, of as many images as the data sets have",
+    )
+
+
+def _bytes(images: int, shift: Shift) -> int:
+    return BYTES + BYTES_A_TRY * images * (evaluations(shift) - 1)
 
 
 def _copies(cell: Cell) -> int:
     return passes(json.loads(cell.options).get("defence"))
+
+
+class _Rates:
+    """Of each detector on each backbone, whatever its options; timed where it was not, on this machine by this code."""
+
+    def __init__(self, study: Study) -> None:
+        self._device = study.device
+        self._on = repr(sorted(provenance.machine(study.device).items()))
+        self._path = resolve(study.cache_root) / "rates.json"
+        try:
+            self._kept: dict[str, list[float]] = json.loads(self._path.read_text())
+        except (OSError, ValueError):
+            self._kept = {}
+
+    def of(self, w: Wanted) -> Rate:
+        cell = w.cell
+        looks = (cell.detector, cell.backbone, cell.dtype, cell.resolution, cell.metric_size, cell.bootstrap)
+        name = " ".join(map(str, (*looks, self._device, sorted(cell.under(Shift()).code.values()), self._on)))
+        if name not in self._kept:
+            self._kept[name] = list(_timed(w, self._device))
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._path, lambda path: path.write_text(json.dumps(self._kept, indent=1)))
+        return Rate(*self._kept[name])
 
 
 def _timed(w: Wanted, device: str) -> Rate:
@@ -117,13 +169,13 @@ def _timed(w: Wanted, device: str) -> Rate:
     least = w.detector.least_images if isinstance(w.detector, BatchDetector) else 0
     images = load_images(replace(w.cell, shift=Shift()), w.dataset.subset(max(PROBED, least)))
     count = len(images.ids)
+    found = []
 
     def predict() -> None:
-        predict_shifted(w.detector, images.images, w.cell.category, batch_size=PROBED, device=device)
+        found.append(predict_shifted(w.detector, images.images, w.cell.category, batch_size=PROBED, device=device))
 
     first, again = _seconds(predict, device), _seconds(predict, device)
-    shifted = predict_shifted(w.detector, images.images, w.cell.category, batch_size=PROBED, device=device)
-    metrics = _seconds(lambda: measure(shifted, images, replicates=w.cell.bootstrap), "cpu")
+    metrics = _seconds(lambda: measure(found[-1], images, replicates=w.cell.bootstrap), "cpu")
     return Rate(max(0.0, first - again), again / count / _copies(w.cell), metrics / count)
 
 

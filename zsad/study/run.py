@@ -31,6 +31,7 @@ from zsad.study.data import ensure_suite, read_good_training, read_suite, read_t
 from zsad.study.evaluate import corruption_of, evaluate, load_images, sizes_of
 from zsad.study.incomplete import Failures, IncompleteError, Subject
 from zsad.study.manifest import Entry, gather
+from zsad.study.parts import part_of
 from zsad.study.references import with_drawn_references
 from zsad.study.results import Results
 from zsad.study.schema import SUBJECT_COLUMNS
@@ -90,6 +91,7 @@ def compute(
     categories: Sequence[str] | None = None,
     detectors: Sequence[str] | None = None,
     backbones: Sequence[str] | None = None,
+    part: tuple[int, int] | None = None,
     *,
     missing: bool = True,
     progress: bool = True,
@@ -108,6 +110,7 @@ def compute(
         setting: one setting of that shift: angle, hue, saturation, 3d, or a kind of corruption.
         variant: only the block of that name, where the study has several of a kind.
         suites, categories, detectors, backbones: only these of the study's; detectors go by their label.
+        part: of these only one of so many parts of about equal cost, the first being (1, of).
         missing: compute what is missing, and not just hand out what is there.
         progress: show a bar while something is computed.
         loader: makes a detector from (study, detector, backbone).
@@ -123,7 +126,7 @@ def compute(
         OSError: the records folder, or one in which a detector keeps what it finds, cannot be written; raised before
             anything is computed.
     """
-    wanted = Selection(shift, setting, variant, suites, categories, detectors, backbones)
+    wanted = Selection(shift, setting, variant, suites, categories, detectors, backbones, part)
     evaluator = Evaluator(study, loader)
     return evaluator.compute(wanted, progress) if missing else evaluator.found(wanted)
 
@@ -210,6 +213,8 @@ class Evaluator:
         """
         _check_device(self.study.device)
         asked = requests(self.study, _without_missing_suites(self.study, selection))
+        if selection.part is not None:
+            asked = part_of(self.study, asked, *selection.part)
         self.results.store.prepare()
         remove_stale(resolve(self.study.cache_root), deep=True)
         _check_caches(self.study, {request.detector.label: request.detector for request in asked}.values())

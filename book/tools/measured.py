@@ -21,17 +21,23 @@ def measured(page: Page, variants: Sequence[str] | None, what: str) -> Measured 
     blocks = list(page.study.worst) if variants is None else [b for b in page.study.blocks if b.variant in variants]
     named, kinds = {block.variant for block in blocks}, {block.kind for block in blocks}
     if not named:
-        page.number("conclusion", say_absent(page, what))
+        _conclude(page, say_absent(page, what))
         return None
     of_blocks = [page.records(block.kind, variant=block.variant) for block in blocks]
     plain = [page.records("none", variant=name) for name in _unshifted(blocks)]
     records = pd.concat([*of_blocks, *plain], ignore_index=True).drop_duplicates()
     if not (records["variant"].isin(named) & records["shift"].isin(kinds)).any():
-        page.number("conclusion", say_not_kept(page, what))
+        _conclude(page, say_not_kept(page, what))
         return None
     shifted = records["shift"].isin(kinds) & records["variant"].isin(named)
     shifted &= (records["shift"] == "worst") | (records["value"] != 0)  # value 0 is the unshifted once more
     return Measured(page.study, page.uses(_with_clean(records, records[shifted], _unshifted(blocks))))
+
+
+def _conclude(page: Page, lacking: str) -> None:
+    """Keep what is lacking as the page's conclusion, the first where there is more: a key is glued once a page."""
+    if "conclusion" not in page.numbers:
+        page.number("conclusion", lacking)
 
 
 def _unshifted(blocks: Sequence[Block]) -> set[str]:

@@ -137,11 +137,11 @@ def test_a_comment_runs_nothing_again(project):
 
 
 def test_parts_come_before_what_lists_their_results(project):
-    said = snakemake(project, "parts=2", "--dry-run")
+    said = snakemake(project, "parts=2", "--dry-run", "--forceall")
     assert "Computing part 1 of 2" in said
     assert "Computing part 2 of 2" in said
     assert said.index("Computing part 2 of 2") < said.index("Evaluating plain toys ")
-    assert "Computing part" not in snakemake(project, "--dry-run")
+    assert "Computing part" not in snakemake(project, "--dry-run", "--forceall")
 
 
 @pytest.mark.parametrize("name", ["slurm", "kubernetes"])

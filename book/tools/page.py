@@ -57,8 +57,8 @@ def world(study: Study, used: Collection[str] | None = None) -> str:
     if demo_data and demo_model:
         models = "a small model" if len(study.backbones) == 1 else "small models"
         return (
-            f"Demo world: rendered products ({suites}) seen by {models} trained on rendered products "
-            f"({', '.join(study.backbones)}). Measurements of that world, not a claim about CLIP."
+            f"Demo world: rendered products ({_few(study.suites, 'suites')}) seen by {models} trained on rendered "
+            f"products ({_few(study.backbones, 'models')}). Measurements of that world, not a claim about CLIP."
         )
     own = {name for name, weights in study.own_weights.items() if weights.architecture is not None}
     named = [name for name in study.backbones if used is None or name in used]
@@ -67,6 +67,11 @@ def world(study: Study, used: Collection[str] | None = None) -> str:
     if not demo_data and not demo_model:
         return f"Real world: {suites}{seen_by}."
     return f"Mixed world: {'rendered' if demo_data else 'real'} pictures ({suites}){seen_by}."
+
+
+def _few(names: Collection[str], kind: str) -> str:
+    """One or two names, or how many there are: figures and tables name those that they show."""
+    return ", ".join(names) if len(names) <= 2 else f"{len(names)} {kind}"
 
 
 def start(variables: dict[str, Any], name: str) -> "Page":

@@ -115,6 +115,10 @@ def test_the_records_hash_is_about_content_not_order(page):
 def test_the_world_is_named():
     study = load_study("quick", check_models=False)
     assert world(study).startswith("Demo world")
+    two = study.model_copy(update={"suites": dict.fromkeys(["demo-mvtec", "demo-visa"]), "backbones": ["demo-b"]})
+    assert "(demo-mvtec, demo-visa) seen by a small model trained on rendered products (demo-b)" in world(two)
+    many = two.model_copy(update={"backbones": ["demo-b", "demo-l", "demo-mae"]})
+    assert "seen by small models trained on rendered products (3 models)" in world(many)
     assert world(load_study("paper", check_models=False)).startswith("Real world")
     mixed = study.model_copy(update={"backbones": ["ViT-L-14"]})
     assert world(mixed).startswith("Mixed world: rendered pictures")

@@ -21,6 +21,7 @@ from zsad.study.shipped import published_folder, published_table
 
 PUBLISHED = "published"
 _METHOD = ["study", "detector", "backbone", "key"]  # columns of records that say whose they are
+NAMED = 4  # detectors of a league that a line names; more are counted
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Sources:
 
     def leagues(self, study: str | None = None) -> str:
         """The league of the detectors of a study whose records were read, and of what the page computed with itself; of
-        several, whose each is. Empty where there are none, and of what others have printed.
+        several leagues, whose each is, or of how many. Empty where there are none, and of what others have printed.
         """
         if study == PUBLISHED:
             return ""
@@ -93,7 +94,11 @@ class Sources:
                 by_league.setdefault(league, {})[method] = None
         if len(by_league) < 2:
             return "".join(f"league {league}" for league in by_league)
-        return "leagues " + ", ".join(f"{league} ({', '.join(names)})" for league, names in by_league.items())
+        whose = {
+            league: ", ".join(names) if len(names) <= NAMED else f"{len(names)} detectors"
+            for league, names in by_league.items()
+        }
+        return "leagues " + ", ".join(f"{league} ({names})" for league, names in whose.items())
 
     def moved_on(self, study: str | None = None) -> str:
         """That the code has changed since some of the cells were computed; empty where it has not."""

@@ -63,6 +63,8 @@ def test_the_leagues_of_what_was_read_are_said(sources, tmp_path):
     assert sources.leagues() == (
         "leagues text only (winclip on demo-b), was shown masks of other products (clip on demo-b, winclip on demo-l)"
     )
+    sources.used |= {(sources.study.name, f"method {number}"): "text only" for number in range(4)}
+    assert sources.leagues().startswith("leagues text only (5 detectors), was shown masks")
 
 
 def test_code_that_has_moved_on_is_counted(sources, monkeypatch):

@@ -75,7 +75,7 @@ def of(*detectors: str) -> set[tuple[str, str]]:
         ("clip/backbone", EVERY_CELL),
         ("clip/tokenizer", EVERY_CELL),
         ("study/evaluate", EVERY_CELL),
-        ("detectors/winclip", of("winclip")),
+        ("detectors/winclip", of("winclip", "winclip_plus")),
         ("detectors/text_fnn", of("text_fnn")),
         ("detectors/clip", of("clip", "clip_ac")),
         ("detectors/musc", of("musc")),

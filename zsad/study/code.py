@@ -58,12 +58,12 @@ def cell_modules(detector: str, kind: str, defended: bool = False, package: Path
     return found | (reached((_DEFENCE,), (*_DOORS, *_APART), package) if defended else set())
 
 
-def function_code(*modules: str) -> dict[str, str]:
+def function_code(*modules: str, apart: Iterable[str] = ()) -> dict[str, str]:
     """Room -> SHA-256 (hex) of the code there that can touch what functions of some modules compute; modules of other
-    packages are left out.
+    packages are left out, and those that the caller knows to stand `apart`.
     """
     own = [module for module in modules if _file(module, PACKAGE)]
-    return by_room(reached((*own, *_GIVEN), (*_DOORS, *_WRITERS)))
+    return by_room(reached((*own, *_GIVEN), (*_DOORS, *_WRITERS, *apart)))
 
 
 def manifest_code(of_cells: Iterable[tuple[str, str, bool]]) -> str:

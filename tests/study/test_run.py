@@ -501,7 +501,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(study, tmp_path):
     again = start(tmp_path, pause=0)
     progress = again.communicate(timeout=600)[1]
     assert again.returncode == 0, progress
-    assert f"{CELLS}/{CELLS}" in progress
+    assert f"{CELLS} of {CELLS} cells" in progress
     assert not stale.exists()
     sidecars = contents(study.records_root, "*.json")
     assert len(sidecars) == CELLS
@@ -629,13 +629,13 @@ def test_a_damaged_picture_is_named(study):
 def test_progress_says_how_far_and_what(study, capfd):
     compute(study, loader=load_reddish)
     shown = capfd.readouterr().err
-    assert f"{CELLS}/{CELLS}" in shown
+    assert f"{CELLS} of {CELLS} cells" in shown
     assert "toys washer" in shown or "toys metal_nut" in shown
     compute(study, loader=load_reddish)
     assert capfd.readouterr().err == "", "nothing to do, nothing to show"
     compute(study.with_overrides(worst={**WORST, "settings": ["hue"]}), "worst", loader=load_reddish)
     shown = capfd.readouterr().err
-    assert "90/90" in shown, "tries of a search are shown too"
+    assert "90 of 90 evaluations" in shown, "tries of a search are shown too"
     assert "\r" not in shown, "a line at a time, for logs"
 
 

@@ -124,7 +124,7 @@ worst: {settings: [angle, hue], budget: 20}
 STUDY
     "$python" -m snakemake records --nolock --workflow-profile profiles/slurm --config "study=$folder/slurm-try.yaml" parts=2 \
         --default-resources mem_mb=2000 runtime=30 --set-resources part:mem_mb=3000 evaluate:mem_mb=3000 \
-        --slurm-init-seconds-before-status-checks 5 >"$folder/snakemake.log" 2>&1 &
+        --slurm-status-command squeue --slurm-init-seconds-before-status-checks 5 >"$folder/snakemake.log" 2>&1 &
     local snakemake=$!
     trap "kill $snakemake 2>/dev/null || true" EXIT
     echo "slurm_local: waiting for a part to have finished two cells"

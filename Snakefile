@@ -31,7 +31,7 @@ MANIFESTS = [
 ]
 SOURCES = sources(Path("notebooks"))
 GPUS = 1 if STUDY.device.startswith("cuda") else 0
-# On a cluster (profiles/slurm, profiles/kubernetes) the cells are computed in so many parts of about equal cost, and the
+# On a cluster (profiles/slurm) the cells are computed in so many parts of about equal cost, and the
 # rule `evaluate` then finds them there and lists them; without, it computes them itself.
 PARTS = int(config.get("parts", 0))
 

@@ -76,6 +76,6 @@ if found is not None:
         )
 
 # %% [markdown]
-# The good pictures are drawn by a seed from the training pictures, one of them among the four; they are never tested,
-# and no threshold is made of their scores. What each result was given stands in its record (`reference_images`). With
+# The good pictures are drawn by a seed from the training pictures, fewer among the more; they are never tested, and no
+# threshold is made of their scores. What each result was given stands in its record (`reference_images`). With
 # your own pictures: `zsad predict parts/ --category "metal nut" --reference good/`.

@@ -92,7 +92,8 @@ if found:
 # ## Each method in a picture
 #
 # By the league of its maps: what a method sees, what was learned for it, and what it was never shown. All maps are of
-# one image, each on a scale of its own; methods that compare test images were given sixteen.
+# one image, each on the scale of that method's maps of sixteen test images of the product; methods that compare test
+# images were given these.
 
 # %%
 if found and found.maps:

@@ -95,30 +95,18 @@ if studies:
         )
 
 # %%
-for cases, levels in zip(studies, samples, strict=True):
-    league = cases.leagues("image_f1max")
-    with page.folded("The report's Table 1, measured"):
-        page.table(
-            leagues.with_leagues(tiling.levels_table(levels), league),
-            "tab-tiling-image",
-            "<strong>The report's Table 1, measured</strong>: sample F1-max in percent, with its 95 % "
-            f"interval over test images. {cases.who}. {leagues.in_words(league)}",
-            study=cases.study.name,
-            csv=levels.assign(league=levels["series"].map(league)),
-        )
-
-# %%
-for cases, levels in zip(studies, pixels, strict=True):
-    league = cases.leagues("pixel_f1max")
-    with page.folded("The report's Table 2, measured"):
-        page.table(
-            leagues.with_leagues(tiling.levels_table(levels), league),
-            "tab-tiling-pixel",
-            "<strong>The report's Table 2, measured</strong>: pixel F1-max in percent, with its 95 % "
-            f"interval over test images. {cases.who}. {leagues.in_words(league)}",
-            study=cases.study.name,
-            csv=levels.assign(league=levels["series"].map(league)),
-        )
+for kind, number, words, found in (("image", 1, "sample", samples), ("pixel", 2, "pixel", pixels)):
+    for cases, levels in zip(studies, found, strict=True):
+        league = cases.leagues(f"{kind}_f1max")
+        with page.folded(f"The report's Table {number}, measured"):
+            page.table(
+                leagues.with_leagues(tiling.levels_table(levels), league),
+                f"tab-tiling-{kind}",
+                f"<strong>The report's Table {number}, measured</strong>: {words} F1-max in percent, with its 95 % "
+                f"interval over test images. {cases.who}. {leagues.in_words(league)}",
+                study=cases.study.name,
+                csv=levels.assign(league=levels["series"].map(league)),
+            )
 
 # %%
 for cases, lead in zip(studies, leads, strict=True):

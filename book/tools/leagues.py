@@ -84,19 +84,21 @@ def pictured(found: Leagues) -> tuple[np.ndarray, np.ndarray, dict[str, Method]]
     index = max(range(len(masks)), key=lambda i: int(masks[i].sum()))
     entries = {detector.label: detector for detector in page.study.detectors_on(suite)}
     backbones, how = page.study.first_backbones(found.maps), {"device": page.study.device}
-    maps: dict[str, np.ndarray] = {}
+    maps: dict[str, tuple[np.ndarray, tuple[float, float]]] = {}
     towers: dict[str, object] = {}
     for label in (label for label in found.maps if label in entries):
         detector = load_study_detector(page.study, entries[label], backbones[label], towers)
         asked = {"dataset": dataset, "sizes": sizes_of(page.study, entries[label]), "index": index}
-        maps[label] = page.computed(maps_of_category, how=how, detector=detector, **asked)["map"]
+        heat = page.computed(maps_of_category, how=how, detector=detector, **asked)
+        low, high = heat["scale"].tolist()
+        maps[label] = heat["map"], (low, high)
     return to_uint8(test_set.images[index]), np.asarray(masks[index]), _methods(found, maps)
 
 
-def _methods(found: Leagues, maps: Mapping[str, np.ndarray]) -> dict[str, Method]:
+def _methods(found: Leagues, maps: Mapping[str, tuple[np.ndarray, tuple[float, float]]]) -> dict[str, Method]:
     names, titles = {d.label: d.name for d in found.page.study.detectors}, found.page.study.titles
     return {
-        label: Method(titles[label], in_words(names[label], found.of_maps[label]), maps.get(label))
+        label: Method(titles[label], in_words(names[label], found.of_maps[label]), *maps.get(label, (None, None)))
         for label in found.methods
     }
 

@@ -19,18 +19,21 @@ LETTERS = 23  # a line of a box
 
 @dataclass(frozen=True)
 class Method:
-    """A method's name, the words in each of its `BOXES`, and its anomaly map, None where it has none."""
+    """A method's name, the words in each of its `BOXES`, and its anomaly map with the ends of the colour scale of all
+    its maps of the category; None where it has none.
+    """
 
     title: str
     words: tuple[str, str, str]
-    map: Float[np.ndarray, "height width"] | None
+    map: Float[np.ndarray, "height width"] | None = None
+    scale: tuple[float, float] | None = None
 
 
 def method_rows(
     methods: Sequence[Method], image: UInt8[np.ndarray, "height width 3"], mask: Bool[np.ndarray, "height width"]
 ) -> Figure:
-    """A row a method: its boxes of words, and its map of the image, from dark (the lowest hundredth of its own values)
-    to white; in the row above, the image. The true defect is outlined.
+    """A row a method: its boxes of words, and its map of the image on the method's own scale; in the row above, the
+    image. The true defect is outlined.
     """
     rows = len(methods) + 1
     figure, axes = new_figure(rows, 2, height=1.5 * rows, gridspec_kw={"width_ratios": [4.2, 1]})
@@ -43,10 +46,10 @@ def method_rows(
         for left, right, method in zip(axes[2::2], axes[3::2], methods, strict=True):
             left.set_title(method.title, loc="left")
             _boxes(left, method.words)
-            if method.map is None:
+            if method.map is None or method.scale is None:
                 right.text(0.5, 0.5, "no map", ha="center", va="center", transform=right.transAxes)
                 continue
-            low, high = np.percentile(method.map, [1, 99.9])
+            low, high = method.scale
             right.imshow(method.map, cmap=HEAT, vmin=low, vmax=high, interpolation="none")
             _outlined(right, mask)
     return figure

@@ -65,15 +65,16 @@ def test_each_method_has_its_words_and_its_map_on_its_own_scale():
     image, mask = np.zeros((8, 8, 3), np.uint8), np.eye(8, dtype=bool)
     heat = np.linspace(0, 1, 64).reshape(8, 8)
     methods = [
-        plots.Method("A", ("one image", "nothing", "text"), heat),
-        plots.Method("B", ("a batch", "a head", "masks"), 100 * heat),
-        plots.Method("C", ("words", "a network", "masks"), None),
+        plots.Method("A", ("one image", "nothing", "text"), heat, (0.2, 0.9)),
+        plots.Method("B", ("a batch", "a head", "masks"), 100 * heat, (20, 90)),
+        plots.Method("C", ("words", "a network", "masks")),
     ]
     figure = plots.method_rows(methods, image, mask)
     left, right = figure.axes[2::2], figure.axes[3::2]
     assert [axis.get_title(loc="left") for axis in left] == ["A", "B", "C"]
     assert [t.get_text() for t in left[1].texts] == ["sees", "a batch", "learned", "a head", "never shown", "masks"]
     limits = [axis.images[0].get_clim() for axis in right[:2]]
+    assert limits[0] == (0.2, 0.9)
     assert limits[1] == pytest.approx([100 * end for end in limits[0]])
     assert [len(axis.collections) for axis in figure.axes[1::2]] == [1, 1, 1, 0]  # outlines of the defect
     assert right[2].texts[0].get_text() == "no map"

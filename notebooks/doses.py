@@ -40,7 +40,7 @@ table = None
 if found:
     table = page.computed(all_doses, study=found.study, found=found)
     thresholds = doses.thresholds(table)
-    page.finding(findings.doses_sentence(thresholds))
+    page.finding(f"{findings.doses_finding(thresholds)} {found.who}; intervals of 95 %.")
     shown = [name for name in plots.SETTINGS if name in set(table["setting"])]
     panels = {name: (matrix.SHIFTS[name].capitalize(), plots.SETTINGS[name].label) for name in shown}
     scale = table["setting"].map({name: plots.SETTINGS[name].scale for name in shown})
@@ -102,6 +102,8 @@ if found:
             "each of which may be clear by chance. Angles and hues count the same whichever way they go, and the mean "
             "of both ways is shown."
         )
+        page.say(findings.doses_sentence(thresholds))
+        page.number("each", findings.doses_sentence(thresholds))
         page.table(
             doses.thresholds_table(thresholds),
             "tab-doses",

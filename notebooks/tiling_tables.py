@@ -59,6 +59,8 @@ samples = [
     )
     for cases, chance in zip(studies, by_chance, strict=True)
 ]
+if not studies:
+    page.say("Nothing is kept of it: see what is printed, below.")
 for cases, levels in zip(studies, samples, strict=True):
     groups = {name: name.replace("_", " ") for name in levels["group"].unique()}
     page.figure(
@@ -75,6 +77,8 @@ for cases, levels in zip(studies, samples, strict=True):
 
 # %%
 pixels = [tiling.levels(cases.records, cases.draws, "pixel_f1max") for cases in studies]
+if not studies:
+    page.say("Nothing is kept of it: see what is printed, below.")
 for cases, levels in zip(studies, pixels, strict=True):
     groups = {name: name.replace("_", " ") for name in levels["group"].unique()}
     page.figure(

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from zsad.analysis.decisions import TRAINING
-from zsad.analysis.findings import doses_sentence, matrix_sentence, null_sentence, take_home
+from zsad.analysis.findings import doses_finding, doses_sentence, matrix_sentence, null_sentence, take_home
 from zsad.analysis.matrix import EXTREME, PLAUSIBLE
 
 
@@ -66,6 +66,22 @@ def test_doses_in_words():
         "Exposure up to −2.0 stops: image AUROC falls from some dose on in 2 of 2 cases, first from −1.0 stops (clip "
         "on s); false alarms more than double from some dose on in 0 of 2 cases."
     )
+
+
+def test_the_doses_of_the_detector_with_most_curves_are_the_finding():
+    none = {"drop": math.nan, "double": math.nan, "largest": 2.0, "suite": "s", "backbone": "b", "way": "−"}
+    rows = [
+        {**none, "detector": "clip", "setting": "exposure", "drop": 2.0, "double": 0.5},
+        {**none, "detector": "winclip", "setting": "exposure", "double": 1.0},
+        {**none, "detector": "winclip", "setting": "saturation", "drop": 0.5},
+        {**none, "detector": "winclip", "setting": "hue", "drop": 0.2},
+    ]
+    counted = (
+        "From some dose on false alarms more than double in {} of {} curves (a detector under one kind of shift, one "
+        "way), and image AUROC falls in {}. Those of winclip on s more than double from {} on{}."
+    )
+    assert doses_finding(pd.DataFrame(rows)) == counted.format(2, 4, 3, "exposure −1.0 stops", "")
+    assert doses_finding(pd.DataFrame(rows[2:3])) == counted.format(0, 1, 1, "no dose", " that was tried")
 
 
 def test_the_null_in_words():

@@ -106,7 +106,8 @@ def test_doses_are_shown_with_their_thresholds(page, monkeypatch):
     kept = pd.read_csv(page.folder / "tables" / "tab-doses.csv")
     assert kept[["setting", "way", "doses"]].to_numpy().tolist() == [
         ["angle", "±", 2], ["exposure", "+", 2], ["exposure", "−", 1]]  # fmt: skip
-    assert "Rotation up to ±30 degrees: " in numbers["conclusion"]
+    assert "Rotation up to ±30 degrees: " in numbers["each"]
+    assert " of 3 curves " in numbers["conclusion"]
     assert variables["points"].query("way == '−'")["x"].tolist() == [-2.0] * 3
 
 

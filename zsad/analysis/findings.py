@@ -67,6 +67,25 @@ def take_home(table: pd.DataFrame, rule: str = TRAINING) -> list[str]:
     return said
 
 
+def doses_finding(found: pd.DataFrame) -> str:
+    """Of `zsad.analysis.doses.thresholds`: in how many curves a dose is too much, and which doses those are for the
+    false alarms of the detector with the most curves.
+    """
+    who = ["suite", "detector", "backbone"]
+    most = found.groupby(who, sort=False).size().idxmax()
+    own = found.set_index(who).loc[[most]].dropna(subset=["double"])
+    doses = [
+        f"{SHIFTS[str(row['setting'])]} {dose_in_words(str(row['setting']), float(row['double']), str(row['way']))}"
+        for _, row in own.iterrows()
+    ]
+    said = f"from {', '.join(doses)} on" if doses else "from no dose on that was tried"
+    return (
+        f"From some dose on false alarms more than double in {found['double'].notna().sum()} of {len(found)} curves (a "
+        f"detector under one kind of shift, one way), and image AUROC falls in {found['drop'].notna().sum()}. Those of "
+        f"{most[1]} on {most[0]} more than double {said}."
+    )
+
+
 def doses_sentence(found: pd.DataFrame) -> str:
     """For each kind of dose, in how many curves image AUROC falls from some dose on and false alarms double."""
     said = []

@@ -110,7 +110,8 @@ def test_what_is_not_here_is_counted_as_it_was_published(paper):
     study, asked = paper
     wanted = Selection("none", variant="default", suites=["mvtec_ad"], detectors=["winclip"], backbones=["ViT-L-14"])
     found = estimate(study, wanted, progress=False)
-    assert (found.cells, found.there, found.passes) == (15, 0, 1725), "the test images of MVTec AD"
+    assert (found.cells, found.there) == (15, 0)
+    assert found.passes == 1725 + 15 * 100, "the test images of MVTec AD, and good training images of each category"
     assert "on one H100" in str(found)
     assert "without the data of mvtec_ad; without device cuda" in str(found)
     whole = estimate(study, Selection(), progress=False)

@@ -23,6 +23,7 @@ from zsad.study.overrides import (
     with_options,
 )
 from zsad.study.own import OwnWeights, backbone_given, backbones_from, find_modules, with_own_backbones
+from zsad.study.seeds import with_seeds
 from zsad.study.shifts import Block, Corruptions, Strict, StudyError, Sweeps, Worst
 from zsad.study.shipped import checkout, is_checkout, studies_folder
 from zsad.study.strict_yaml import DuplicateKeyError, load_yaml
@@ -31,6 +32,9 @@ from zsad.wording import problems
 
 # What comes from papermill or YAML before it is checked: 01 is a number there.
 Given = str | int | float | bool | None
+
+# The fields that say what is done to the images.
+_BLOCKS = ("sweeps", "worst", "corruptions")
 
 # Where a study's data and results lie.
 ROOTS = ("data_root", "records_root", "cache_root")
@@ -147,8 +151,8 @@ class Study(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _own(cls, fields: Any) -> Any:
-        return with_own_backbones(fields)
+    def _written_out(cls, fields: Any) -> Any:
+        return with_own_backbones(with_seeds(fields, _BLOCKS))
 
     @model_validator(mode="after")
     def _check(self) -> "Study":
@@ -414,7 +418,7 @@ class Study(Strict):
             if given_name is not None
         }
         remaining = [SuiteConfig.model_validate(config) for config in suites.values()]
-        for field in ("sweeps", "worst", "corruptions"):
+        for field in _BLOCKS:
             blocks = changed.get(field, declared[field])
             listed = blocks if isinstance(blocks, list) else [blocks]
             changed[field] = [freed_block(block, freed, remaining) for block in listed]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from zsad.data.demo.colour import blend
 from zsad.data.demo.damage import Site
 from zsad.data.demo.noise import fractal_noise
 
@@ -57,7 +58,7 @@ def fracture(site: Site) -> None:
     # Down to the last pixel of the outline, or a ghost of the rim would stay.
     gone = np.where(scene.coverage > 0, site.edge(distance), 0).astype(np.float32)
     scene.mask |= (gone > 0.5) & (scene.coverage > 0.5)
-    scene.rgb += (scene.backdrop - scene.rgb) * gone[..., None]
+    blend(scene.rgb, scene.backdrop, gone)
     for layer in (scene.relief, scene.gloss, scene.coverage):
         layer *= 1 - gone
 

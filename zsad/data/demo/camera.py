@@ -9,6 +9,7 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 from scipy import ndimage
 
+from zsad.data.demo.colour import times
 from zsad.data.demo.noise import fractal_noise, smooth_noise
 from zsad.data.demo.scene import Scene
 
@@ -81,7 +82,8 @@ def backdrop(rng: np.random.Generator, height: int, width: int, look: Look) -> F
         )
     else:
         raise ValueError(f"unknown backdrop {kind!r}")
-    levels: ndarray = np.clip(rgb * np.asarray(factor, np.float32)[..., None], 0, 1)
+    plain = np.broadcast_to(rgb, (height, width, 3))
+    levels: ndarray = np.clip(times(plain, np.asarray(factor, np.float32)), 0, 1)
     return levels
 
 
@@ -113,7 +115,11 @@ def photograph(scene: Scene, look: Look, rng: np.random.Generator) -> UInt8[ndar
     light *= 1 - np.float32(rng.uniform(*look.vignette)) * (scene.x**2 + scene.y**2) / 120**2 / 2
     warmth = np.float32(rng.uniform(*look.warmth))
     tint = np.array([1 + warmth, 1, 1 - warmth], np.float32) * np.float32(rng.uniform(0.92, 1.05))
-    image = scene.rgb * light[..., None] * tint + (0.75 * scene.gloss * shine * (1 - ambient))[..., None]
+    image = times(scene.rgb, light)
+    highlight = 0.75 * scene.gloss * shine * (1 - ambient)
+    for channel in range(3):
+        image[..., channel] *= tint[channel]
+        image[..., channel] += highlight
 
     blur = rng.uniform(*look.blur) * float(unit)
     image = ndimage.gaussian_filter(image, (blur, blur, 0))

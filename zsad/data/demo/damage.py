@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 from scipy import ndimage
 
 from zsad.data.demo import shapes
+from zsad.data.demo.colour import blend
 from zsad.data.demo.noise import fractal_noise
 from zsad.data.demo.scene import Scene
 
@@ -53,7 +54,7 @@ class Site:
         self.scene, self.region, self.style, self.rng = scene, region, style, rng
         self.size = rng.uniform(*style.size)
         self.contrast = np.float32(rng.uniform(*style.contrast))
-        depth = ndimage.distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1] / scene.unit
+        depth = _depth(region) / scene.unit
         margin = min(self.size * 0.8, float(depth.max()) * 0.6)
         where = region & (depth <= 1.5) & (depth > 0) if edge else region & (depth >= margin)
         height, width = region.shape
@@ -84,7 +85,7 @@ class Site:
     def tint(self, layer: Float32[ndarray, "height width"], rgb: Float32[ndarray, ...]) -> None:
         """Moves the colour towards `rgb` by the layer's strength, inside the region, and marks it."""
         layer = np.where(self.region, np.clip(layer, 0, 1), 0).astype(np.float32)
-        self.scene.rgb += (rgb - self.scene.rgb) * (layer * self.contrast)[..., None]
+        blend(self.scene.rgb, rgb, layer * self.contrast)
         self.mark(layer > 0.5)
 
     def mark(self, where: Bool[ndarray, "height width"]) -> None:
@@ -99,6 +100,16 @@ class Site:
     ) -> Float32[ndarray, "height width"]:
         """1 inside a signed distance, 0 outside, over `softness` units."""
         return np.clip(0.5 - distance / np.float32(softness), 0, 1)
+
+
+def _depth(region: Bool[ndarray, "height width"]) -> Float[ndarray, "height width"]:
+    """How far each pixel lies inside a region, in pixels; what is around its bounding box has no part in that."""
+    depth = np.zeros(region.shape)
+    rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
+    if len(rows):
+        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        depth[box] = ndimage.distance_transform_edt(np.pad(region[box], 1))[1:-1, 1:-1]
+    return depth
 
 
 def _same_brightness(
@@ -200,7 +211,7 @@ def chip(site: Site) -> None:
     scene = site.scene
     distance = site.blot(site.size * 0.9)
     gone = np.where(site.region, site.edge(distance), 0).astype(np.float32)
-    scene.rgb += (scene.backdrop - scene.rgb) * gone[..., None]
+    blend(scene.rgb, scene.backdrop, gone)
     for layer in (scene.relief, scene.gloss, scene.coverage):
         layer *= 1 - gone
     site.mark(gone > 0.5)

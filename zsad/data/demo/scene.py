@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int16
 from numpy import ndarray
 
+from zsad.data.demo.colour import blend, times
 from zsad.data.demo.shapes import Field, turn
 
 UNITS = 240
@@ -186,10 +187,10 @@ def _paint(scene: Scene, part: Part, pose: Pose, instance: int, texture_seed: in
     colour = np.broadcast_to(np.asarray(part.rgb, np.float32), (*cover.shape, 3))
     if part.texture is not None:
         factor = part.texture(u, v, np.random.default_rng(texture_seed)).astype(np.float32)
-        colour = np.clip(colour * (factor[..., None] if factor.ndim == 2 else factor), 0, 1)
+        colour = np.clip(times(colour, factor) if factor.ndim == 2 else colour * factor, 0, 1)
     inside = np.clip(-distance / np.float32(part.bevel), 0, 1)
     raised = np.float32(part.relief) * (1 - (1 - inside) ** 2)
-    scene.rgb[window] += (colour - scene.rgb[window]) * cover[..., None]
+    blend(scene.rgb[window], colour, cover)
     scene.relief[window] += raised * cover
     scene.gloss[window] += (np.float32(part.gloss) - scene.gloss[window]) * cover
     if part.body:

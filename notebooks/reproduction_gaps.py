@@ -80,7 +80,7 @@ for found in shown:
 # ## What is measured otherwise
 #
 # These need maps, which no record keeps, so they are measured for this page, on few images: three categories of the
-# first suite, of each as many images as the study takes and 16 at most. Intervals are wide, so that a change that is
+# first suite, of each as many images as the study takes and 24 at most. Intervals are wide, so that a change that is
 # clear here is large, or as good as exact. The model runs in 32 bits, whatever the study says.
 
 # %%
@@ -110,6 +110,5 @@ if sample is not None:
 # %% [markdown]
 # ## What is not measured here
 #
-# One port reads images with blue and red exchanged: what a change of hue does by itself has a page, [](hue). One forces
-# float16, which processors without a GPU lack; bfloat16, which has fewer digits, stands for it. Ports compare maps and
-# masks at 240 or 400 pixels; the demo world's masks have 240 already. Which crops the paper averages over nobody knows.
+# Ports compare maps and masks at 240 or 400 pixels; the demo world's masks have 240 already. Which crops the paper
+# averages over nobody knows.

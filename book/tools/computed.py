@@ -3,6 +3,9 @@
 A page hands over a function of the package and its arguments: JSON values, and things that have a fingerprint (data
 sets, backbones, detectors). Their key is made from these and from the code that the function and its arguments lead to,
 so a function must depend on nothing else, and modules of such functions import neither pages nor figures.
+
+What models were asked for the book of a kept study is kept beside its records, in `results/pages`
+(`book.tools.keep`): a machine without a GPU, or with little time, finds it there.
 """
 
 import hashlib
@@ -15,12 +18,10 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
-from safetensors.numpy import load, save
-
 from zsad.files import write_atomically
 from zsad.study import provenance
 from zsad.study.code import OWN, function_code
-from zsad.study.config import Study, resolve
+from zsad.study.config import Study, project_root, resolve
 from zsad.study.records import write_parquet
 from zsad.study.schema import PROVENANCE, validate_provenance
 from zsad.study.sealed_store import SealedStore
@@ -30,7 +31,7 @@ from zsad.study.shifts import canonical_json
 Result = TypeVar("Result", pd.DataFrame, dict[str, np.ndarray])
 
 FIELDS = {name: kind for name, kind in PROVENANCE.items() if not name.endswith("_fingerprint") and name != "tables"}
-_TABLE, _ARRAYS = ".parquet", ".safetensors"
+_TABLE, _ARRAYS = ".parquet", ".npz"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ def store_of(study: Study) -> ComputedStore:
     return ComputedStore(resolve(study.records_root) / "pages")
 
 
+def kept_store() -> ComputedStore:
+    """What is committed."""
+    return ComputedStore(project_root() / "results" / "pages")
+
+
 def computed(
     study: Study, function: Callable[..., Result], how: Mapping[str, Any] | None = None, **arguments: Any
 ) -> Computed[Result]:
@@ -71,11 +77,13 @@ def computed(
     module = function.__module__
     if module.partition(".")[0] not in OWN:
         raise ValueError(f"{function.__qualname__} is defined in {module}: move it into a module of zsad or book.tools")
-    spec = {"function": f"{module}.{function.__qualname__}", "arguments": _described(arguments)}
-    code = function_code(module, *(type(thing).__module__ for thing in _things(arguments)))
+    modules = sorted({module, *(type(thing).__module__ for thing in _things(arguments))})
+    spec = {"function": f"{module}.{function.__qualname__}", "arguments": _described(arguments), "modules": modules}
+    code = function_code(*modules)
     key = hashlib.sha256(canonical_json({"spec": spec, "code": code}).encode()).hexdigest()
-    store = store_of(study)
-    if not store.has(key):
+    store = next((store for store in (store_of(study), kept_store()) if store.has(key)), None)
+    if store is None:
+        store = store_of(study)
         store.prepare()
         started, clock = datetime.now(UTC), time.monotonic()
         result = function(**arguments, **(how or {}))
@@ -103,13 +111,18 @@ def _write(store: SealedStore, key: str, result: Any) -> dict[str, str]:
         return {_TABLE: write_parquet(result, store.path(key, _TABLE))}
     if not (isinstance(result, dict) and all(isinstance(array, np.ndarray) for array in result.values())):
         raise TypeError(f"a page's result is a table or named arrays, not {type(result).__name__}")
-    content = save({name: np.ascontiguousarray(array) for name, array in result.items()})
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **result)
+    content = buffer.getvalue()
     write_atomically(store.path(key, _ARRAYS), lambda temporary: temporary.write_bytes(content))
     return {_ARRAYS: hashlib.sha256(content).hexdigest()}
 
 
 def _read(content: bytes, suffix: str) -> Any:
-    return pd.read_parquet(io.BytesIO(content)) if suffix == _TABLE else load(content)
+    if suffix == _TABLE:
+        return pd.read_parquet(io.BytesIO(content))
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def _described(value: Any) -> Any:

@@ -16,7 +16,7 @@ from zsad.study.config import Study
 if TYPE_CHECKING:
     from zsad.data import Dataset
 
-CATEGORIES, IMAGES = 3, 16  # of a sample, for which maps are made
+CATEGORIES, IMAGES = 3, 24  # of a sample, for which maps are made
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,7 @@ class Page:
     _note: DisplayHandle | None = None
     _world: DisplayHandle | None = None
     _used: set[str] = field(default_factory=set)
+    _computed: set[str] = field(default_factory=set)
     _folding: list[Bundle] | None = None
     sources: Sources = field(init=False)
 
@@ -259,6 +260,8 @@ class Page:
             self._uses([getattr(thing, "backbone", thing).name])
         found = computed(config, function, how, **arguments)
         self.sources.computed[config.name, found.contents] = found.provenance
+        self._computed.add(found.provenance["key"])
+        self._write()
         return found.result
 
     def uses(self, records: pd.DataFrame) -> pd.DataFrame:
@@ -421,6 +424,7 @@ class Page:
             "world": world(self.study),
             "items": self.items,
             "numbers": self.numbers,
+            "computed": sorted(self._computed),
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / f"{self.name}.json").write_text(

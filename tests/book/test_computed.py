@@ -138,6 +138,7 @@ def test_provenance_is_complete(study):
     assert found["spec"] == {
         "function": "book.tools.probes.prompt_aurocs.table",
         "arguments": {"seed": 3, "detector": {"fingerprint": Reddish().fingerprint}},
+        "modules": ["book.tools.probes.prompt_aurocs", "toys"],
     }
     assert {"code", "versions", "commit", "dirty", "device", "machine", "seeds", "started_at", "seconds"} <= set(found)
     with pytest.raises(RecordError, match="'commit' is missing"):

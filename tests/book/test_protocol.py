@@ -69,6 +69,12 @@ def test_every_protocol_is_measured_on_the_same_draws(tmp_path):
     assert whole.loc["per-image min-max", "aupro"] == pytest.approx(metrics.aupro(scaled, masks), abs=1e-5)
     assert whole.loc["200 thresholds", "pixel_auroc"] == whole.loc["winclip", "pixel_auroc"]
     assert whole.loc["200 thresholds", "aupro"] != whole.loc["winclip", "aupro"]
+    exchanged = detector.predict(images[:, [2, 1, 0]], "washer")
+    blue = metrics.pixel_auroc(exchanged.map, masks)
+    assert whole.loc["blue for red", "pixel_auroc"] == pytest.approx(blue, abs=1e-5)
+    assert blue != pytest.approx(metrics.pixel_auroc(plain.map, masks), abs=1e-3)
+    half = zsad.load_detector("winclip", dtype="float16").predict(images, "washer")
+    assert whole.loc["float16", "aupro"] == pytest.approx(metrics.aupro(half.map.float(), masks), abs=1e-5)
     drawn = table[table["replicate"] >= 0].set_index(["protocol", "replicate"])["image_auroc"]
     assert drawn["winclip"].equals(drawn["per-image min-max"]), "the scores are the same and so are the draws"
     assert len(changes(*of_sample("toys", {"washer": table}), list(PROTOCOLS))) == 3 * len(PROTOCOLS)

@@ -29,7 +29,9 @@ PROTOCOLS = {
     "per-image min-max": "each map is scaled to [0, 1] by itself before pixels are pooled",
     "200 thresholds": "AUPRO by 200 equal steps of the score, its false positive rates rescaled, as ports do",
     "other activation": "QuickGELU in a model that was trained with GELU, or the reverse",
-    "bfloat16": "the model in 16 bits",
+    "float16": "the model in 16 bits, as one port has it",
+    "bfloat16": "the model in 16 bits, of which fewer are digits",
+    "blue for red": "images with red and blue exchanged, as one port reads them",
     "no antialiasing": "images go to the model's input, bicubic, without antialiasing",
 }
 POOLED = "pooled"

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from zsad.leagues import OUTPUTS, Output
 from zsad.study.code import cell_code
 from zsad.study.config import DetectorConfig, Study
-from zsad.study.shifts import Shift, canonical_json
+from zsad.study.shifts import Block, Shift, canonical_json
 
 _OF_OUTPUTS = ("league_of_scores", "league_of_maps")
 
@@ -159,15 +159,23 @@ def requests(study: Study, wanted: Selection = Selection()) -> list[Request]:
     """
     _check(study, wanted)
     runs_on = {detector.label: study.runs_on(detector) for detector in study.detectors}
-    found = [
-        request
-        for suite, category in pairs(study, wanted)
-        for detector in study.detectors_on(suite)
-        for backbone in runs_on[detector.label]
-        if _takes(wanted.detectors, detector.label) and _takes(wanted.backbones, backbone)
-        for request in _of_pair(study, suite, category, detector, backbone)
-        if _fits(request, wanted)
-    ]
+    blocks = [(block, shifts) for block in study.blocks if (shifts := _shifts(block, wanted))]
+    found = []
+    for suite, category in pairs(study, wanted):
+        covering = [(block, shifts) for block, shifts in blocks if category in study.covered(block, suite)]
+        for detector in study.detectors_on(suite):
+            for backbone in runs_on[detector.label]:
+                if _takes(wanted.detectors, detector.label) and _takes(wanted.backbones, backbone):
+                    subject = (suite, category, detector, backbone)
+                    if _fits("default", Shift(), wanted):
+                        found.append(Request(*subject, "default", Shift(), study.limit))
+                    found += [
+                        Request(*subject, block.variant, shift, study.limit_of(block))
+                        for block, shifts in covering
+                        if _takes(_listed(block.detectors), detector.label)
+                        and _takes(_listed(block.backbones), backbone)
+                        for shift in shifts
+                    ]
     if not found:
         raise ValueError(f"study {study.name!r} has no result for {_described(wanted)}")
     return found
@@ -184,29 +192,24 @@ def pairs(study: Study, wanted: Selection) -> list[tuple[str, str]]:
     ]
 
 
-def _of_pair(study: Study, suite: str, category: str, detector: DetectorConfig, backbone: str) -> Iterator[Request]:
-    yield Request(suite, category, detector, backbone, "default", Shift(), study.limit)
-    for block in study.blocks:
-        if (
-            category in study.covered(block, suite)
-            and (block.detectors == "all" or detector.label in block.detectors)
-            and (block.backbones == "all" or backbone in block.backbones)
-        ):
-            own_images = getattr(block, "limit", None) is not None
-            for shift in [*([Shift()] if own_images else []), *block.shifts()]:
-                yield Request(suite, category, detector, backbone, block.variant, shift, study.limit_of(block))
+def _shifts(block: Block, wanted: Selection) -> list[Shift]:
+    """Those of a block that are in a selection; of a block with a limit also none, on its own images."""
+    own_images = [Shift()] if getattr(block, "limit", None) is not None else []
+    return [shift for shift in (*own_images, *block.shifts()) if _fits(block.variant, shift, wanted)]
+
+
+def _listed(chosen: list[str] | Literal["all"]) -> list[str] | None:
+    return None if chosen == "all" else chosen
 
 
 def _takes(chosen: Sequence[str] | None, name: str) -> bool:
     return chosen is None or name in chosen
 
 
-def _fits(request: Request, wanted: Selection) -> bool:
-    variant = "default" if wanted.shift == "none" and wanted.variant is None else wanted.variant
+def _fits(variant: str, shift: Shift, wanted: Selection) -> bool:
+    asked = "default" if wanted.shift == "none" and wanted.variant is None else wanted.variant
     return (
-        wanted.shift in (None, request.shift.kind)
-        and wanted.setting in (None, request.shift.setting)
-        and variant in (None, request.variant)
+        wanted.shift in (None, shift.kind) and wanted.setting in (None, shift.setting) and asked in (None, variant)
     )
 
 

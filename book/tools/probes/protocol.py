@@ -1,7 +1,7 @@
 """WinCLIP measured as ports measure it: what lies outside a detector's options, on some images of a category."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from zsad.metrics.inputs import Pixels, check_maps
 from zsad.metrics.pixel import region_overlap
 from zsad.robustness import TestSet, load_test_set, predict_shifted
 from zsad.robustness.groups import resize_map
+from zsad.robustness.test_set import Images
 
 STEPS = 200
 Answer = tuple[Tensor, list[Tensor]]  # a score an image, a map an image
@@ -55,14 +56,16 @@ def protocols(
 
     rows: list[pd.DataFrame] = []
 
-    def add(name: str, found: Answer, **other: Callable[[Pixels], Any]) -> None:
-        maps = [resize_map(one, mask.shape) for one, mask in zip(found[1], masks, strict=True)]
+    def at_masks(maps: list[Tensor]) -> list[Tensor]:
+        return [resize_map(one, mask.shape) for one, mask in zip(maps, masks, strict=True)]
+
+    def add(name: str, found: Answer) -> None:
+        maps = at_masks(found[1])
         options: dict[str, Any] = {"fpr_limit": fpr_limit}
         arguments = (found[0], test_set.labels, maps, masks)
         whole = metrics.all_metrics(*arguments, **options)
         drawn = metrics.bootstrap_replicates(*arguments, replicates, generator=np.random.default_rng(seed), **options)
         values = {m: np.concatenate([[whole[m]], drawn[m]]) for m in ("image_auroc", "pixel_auroc", "aupro")}
-        values |= {metric: measure(check_maps(maps, masks)) for metric, measure in other.items()}
         rows.append(pd.DataFrame({"protocol": name, "replicate": np.arange(-1, replicates), **values}))
 
     def stepped(pixels: Pixels) -> Float[np.ndarray, " replicate"]:
@@ -75,9 +78,12 @@ def protocols(
     plain = answers(backbone)
     add("winclip", plain)
     add("per-image min-max", (plain[0], [(one - one.min()) / (one.max() - one.min()) for one in plain[1]]))
-    add("200 thresholds", plain, aupro=stepped)
+    steps = stepped(check_maps(at_masks(plain[1]), masks))
+    rows.append(rows[0].assign(protocol="200 thresholds", aupro=steps))  # all else is the plain one's
     add("other activation", answers(with_other_activation(backbone)))
-    add("bfloat16", answers(load_backbone_of("winclip", backbone.name, device, "bfloat16")))
+    for short in ("float16", "bfloat16"):
+        add(short, answers(load_backbone_of("winclip", backbone.name, device, short)))
+    add("blue for red", answers(backbone, exchanged(test_set.images)))
     add("no antialiasing", answers(backbone, squares(dataset, backbone.image_size, antialias=False)))
     return pd.concat(rows, ignore_index=True).assign(**_counts(test_set))
 
@@ -125,6 +131,11 @@ def with_other_activation(backbone: Backbone) -> Backbone:
             elif isinstance(child, open_clip.transformer.QuickGELU):
                 setattr(module, name, nn.GELU())
     return changed
+
+
+def exchanged(images: Images) -> Images:
+    """The images with their first and last channel exchanged: RGB as what reads BGR takes it."""
+    return Images(lambda index: images[index].flip(0), images.sizes)
 
 
 def squares(dataset: Dataset, side: int, antialias: bool) -> Float[Tensor, "image 3 side side"]:

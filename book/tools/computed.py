@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
+
 from zsad.files import write_atomically
 from zsad.study import provenance
 from zsad.study.code import OWN, function_code

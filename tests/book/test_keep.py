@@ -116,9 +116,7 @@ def test_a_kept_result_is_what_is_computed_today():
     store = kept_store()
     asked = {key: store.sidecar(key)["spec"] for key in KEPT}
     of_words = [key for key, spec in asked.items() if spec["function"].endswith(".prompt_aurocs")]
-    (key,) = [
-        key for key in of_words if asked[key]["arguments"]["dataset"] == {"fingerprint": dataset.fingerprint()}
-    ]
+    (key,) = [key for key in of_words if asked[key]["arguments"]["dataset"] == {"fingerprint": dataset.fingerprint()}]
     arguments = asked[key]["arguments"]
     backbone = zsad.load_backbone("demo-b")
     assert arguments["backbone"] == {"fingerprint": backbone.fingerprint}

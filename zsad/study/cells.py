@@ -208,9 +208,7 @@ def _takes(chosen: Sequence[str] | None, name: str) -> bool:
 
 def _fits(variant: str, shift: Shift, wanted: Selection) -> bool:
     asked = "default" if wanted.shift == "none" and wanted.variant is None else wanted.variant
-    return (
-        wanted.shift in (None, shift.kind) and wanted.setting in (None, shift.setting) and asked in (None, variant)
-    )
+    return wanted.shift in (None, shift.kind) and wanted.setting in (None, shift.setting) and asked in (None, variant)
 
 
 def _check(study: Study, wanted: Selection) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from book.tools.sources import sources
 from zsad.study.cells import Selection, requests
 from zsad.study.code import imported_code, manifest_code, module_code
-from zsad.study.config import load_study
+from zsad.study.load import load_study
 from zsad.study.kept import is_kept
 
 NAME = str(config.get("study", "demo"))

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from book.tools.computed import ComputedStore, kept_store, store_of
-from zsad.study.config import load_study
+from zsad.study.load import load_study
 from zsad.wording import describe
 
 logger = logging.getLogger(__name__)

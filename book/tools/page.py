@@ -36,9 +36,10 @@ from zsad.analysis.words import MINUS
 from zsad.leagues import in_words, league_of, leagues_of_outputs
 from zsad.paths import expanded
 from zsad.study.cells import Request, Selection
-from zsad.study.config import Study, load_study
+from zsad.study.config import Study
 from zsad.study.incomplete import IncompleteError
 from zsad.study.kept import Kept, Name, is_kept, lacking_in_words, name_of
+from zsad.study.load import load_study
 from zsad.study.manifest import manifest_records
 from zsad.study.provenance import commit
 from zsad.study.results import load_table

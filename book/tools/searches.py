@@ -10,7 +10,7 @@ import pandas as pd
 from book.tools.page import Page
 from book.tools.worst import WorstCases, cases_of, kept_cases
 from zsad.analysis.falls import with_forwards
-from zsad.study.config import load_study
+from zsad.study.load import load_study
 from zsad.study.results import load_sidecars, load_table
 from zsad.study.shifts import Block, Worst
 

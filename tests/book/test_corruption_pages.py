@@ -25,7 +25,7 @@ from zsad.analysis.poster import comparisons
 from zsad.data import stack
 from zsad.detectors import Prediction
 from zsad.study import compute
-from zsad.study.config import load_study
+from zsad.study.load import load_study
 
 KINDS = tuple(KIND_WORDS)
 LABELS = {"winclip": 0.9, "clip": 0.2, "text_fnn": 1.0, "text_fnn 1": 0.7, "random words": 0.5}

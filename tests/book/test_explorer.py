@@ -15,7 +15,7 @@ from book.tools import explorer
 from book.tools.probes.shift_grid import coarse
 from zsad import load_detector
 from zsad.perturb import semantic
-from zsad.study.config import load_study
+from zsad.study.load import load_study
 from zsad.study.manifest import load_records
 from zsad.study.results import load_table
 

@@ -15,8 +15,9 @@ from book.tools.computed import ComputedStore, computed, kept_store, store_of
 from book.tools.probes.prompt_aurocs import prompt_aurocs
 from zsad.study import provenance
 from zsad.study.code import function_code
-from zsad.study.config import Study, load_study
+from zsad.study.config import Study
 from zsad.study.data import ensure_suite, read_suite
+from zsad.study.load import load_study
 
 
 def answers(detector: Reddish, seconds: float) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ from book.tools.plots import plot_curves, plot_heat, to_svg
 from zsad.analysis.decisions import TRAINING
 from zsad.analysis.null import Bound
 from zsad.study import compute
-from zsad.study.config import load_study
+from zsad.study.load import load_study
 from zsad.study.schema import RECORD_COLUMNS
 
 SWEEPS = [

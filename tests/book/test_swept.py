@@ -13,7 +13,7 @@ import zsad.study
 from book.tools.page import Page
 from book.tools.swept import shown_category, swept_categories
 from zsad.study import compute
-from zsad.study.config import load_study
+from zsad.study.load import load_study
 
 
 @pytest.fixture

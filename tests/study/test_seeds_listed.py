@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from zsad.study.config import Study, load_study
+from zsad.study.config import Study
+from zsad.study.load import load_study
 from zsad.study.shifts import StudyError
 
 HEAD = """

@@ -42,7 +42,7 @@ def installed(tmp_path, monkeypatch):
     monkeypatch.chdir(here)
     monkeypatch.setattr("zsad.study.config.checkout", lambda: None)
     monkeypatch.setattr("zsad.study.provenance.checkout", lambda: None)
-    monkeypatch.setattr("zsad.study.config.studies_folder", lambda: package / "studies")
+    monkeypatch.setattr("zsad.study.load.studies_folder", lambda: package / "studies")
     return here
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from zsad import arguments
 from zsad.commands.common import INCOMPLETE, Commands, weights_arguments
 from zsad.study.cells import Selection
-from zsad.study.config import Study, load_study
+from zsad.study.config import Study
+from zsad.study.load import load_study
 from zsad.study.shifts import SHIFTS
 
 

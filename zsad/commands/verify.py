@@ -5,7 +5,7 @@ import json
 
 from zsad import arguments
 from zsad.commands.common import Commands
-from zsad.study.config import load_study
+from zsad.study.load import load_study
 
 DISAGREES = 1
 

@@ -3,7 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from zsad.study.config import Study, load_study
+from zsad.study.config import Study
+from zsad.study.load import load_study
 from zsad.study.shifts import StudyError
 
 if TYPE_CHECKING:

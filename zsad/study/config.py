@@ -1,4 +1,4 @@
-"""What a study evaluates: a validated model read from `study/*.yaml`.
+"""What a study evaluates: a validated model of what `zsad.study.load` reads from `study/*.yaml`.
 
 A study names suites and their categories, detectors, backbones and what is done to the images (`zsad.study.shifts`).
 The models forbid unknown fields, and every error of a YAML file names the file, the field and the choices that exist.
@@ -8,11 +8,10 @@ from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from zsad.limits import LIMITS
-from zsad.paths import OPTION_FOLDERS, expanded, given_in
+from zsad.paths import given_in
 from zsad.study.overrides import (
     chosen_detectors,
     chosen_suite,
@@ -22,11 +21,10 @@ from zsad.study.overrides import (
     with_category,
     with_options,
 )
-from zsad.study.own import OwnWeights, backbone_given, backbones_from, find_modules, with_own_backbones
+from zsad.study.own import OwnWeights, backbone_given, with_own_backbones
 from zsad.study.seeds import with_seeds
 from zsad.study.shifts import Block, Corruptions, Strict, StudyError, Sweeps, Worst
-from zsad.study.shipped import checkout, is_checkout, studies_folder
-from zsad.study.strict_yaml import DuplicateKeyError, load_yaml
+from zsad.study.shipped import checkout, is_checkout
 from zsad.study.suites import DEMO_SUITES, SuiteConfig, check_known, check_name, demo_categories, with_known_suites
 from zsad.wording import problems
 
@@ -447,7 +445,7 @@ def _validated(fields: dict[str, Any]) -> Study:
     try:
         return Study.model_validate(fields)
     except ValidationError as error:
-        raise StudyError(_readable(error)) from None
+        raise StudyError(readable(error)) from None
 
 
 # The models of a study's nested fields.
@@ -461,8 +459,8 @@ _MODELS: dict[Any, type[BaseModel]] = {
 }
 
 
-def _readable(error: ValidationError) -> str:
-    """One `field: message` per problem, without pydantic's own wording around it."""
+def readable(error: ValidationError) -> str:
+    """What is wrong with a study: a `field: message` a problem, without pydantic's own wording around it."""
     found: list[Any] = [
         {**problem, "msg": _unknown_field(problem["loc"])} if problem["type"] == "extra_forbidden" else problem
         for problem in error.errors()
@@ -475,75 +473,3 @@ def _readable(error: ValidationError) -> str:
 def _unknown_field(place: tuple[int | str, ...]) -> str:
     model = _MODELS.get(place[0], Study) if len(place) > 1 else Study
     return f"unknown field; known: {', '.join(model.model_fields)}"
-
-
-def load_study(name_or_path: str | Path | int | float, check_models: bool = True) -> Study:
-    """Read a study by name (`study/<name>.yaml` of the project or one of the package's) or from a YAML file.
-
-    `check_models=False` leaves the names of detectors and backbones, and the detectors' options, unchecked, which
-    spares some seconds of imports.
-
-    Relative folders in a file of the project or the package start at the project's root, in any other file at the
-    folder it lies in.
-
-    Raises FileNotFoundError (naming the studies that exist) and StudyError (naming file, field and known choices).
-    """
-    path = expanded(name_given("study", name_or_path, list) if not isinstance(name_or_path, Path) else name_or_path)
-    if path.suffix not in (".yaml", ".yml"):
-        folders = list(dict.fromkeys((project_root() / "study", studies_folder())))
-        there = [folder / f"{name_or_path}.yaml" for folder in folders]
-        found = next((p for p in there if p.is_file()), None)
-        if found is None:
-            places = " or ".join(map(str, folders))
-            known = ", ".join(sorted({p.stem for folder in folders for p in folder.glob("*.yaml")})) or "none"
-            raise FileNotFoundError(f"no study {str(name_or_path)!r} in {places}; known: {known}")
-        path = found
-    if path.is_dir():
-        raise StudyError(f"{path}: a folder, but a study is a YAML file")
-    if not path.is_file():
-        raise FileNotFoundError(f"no study file {path}")
-    try:
-        content = load_yaml(path.read_text(encoding="utf-8"))
-    except DuplicateKeyError as error:
-        raise StudyError(f"{path}: {error}") from None
-    except yaml.YAMLError as error:
-        raise StudyError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    except UnicodeDecodeError:
-        raise StudyError(f"{path}: not a text file in UTF-8, as YAML is") from None
-    if not isinstance(content, dict):
-        raise StudyError(f"{path}: expected a mapping of fields, found {type(content).__name__}")
-    find_modules(path.absolute().parent, content)
-    try:
-        study = Study.model_validate({"name": path.stem, **_from(path.absolute().parent, content)})
-        if check_models:
-            study.check_models()
-            study.check_backbones()
-    except ValidationError as error:
-        raise StudyError(f"{path}: {_readable(error)}") from None
-    except StudyError as error:
-        raise StudyError(f"{path}: {error}") from None
-    return study
-
-
-def _from(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
-    """A file's fields with their relative folders from where the file lies; in the project or the package, from the
-    project's root."""
-    known = folder.is_relative_to(project_root()) or folder == studies_folder()
-    start = project_root() if known else folder
-    roots: dict[str, Any] = {
-        field: start / expanded(content[field]) for field in ROOTS if isinstance(content.get(field), str)
-    }
-    detectors = content.get("detectors")
-    if isinstance(detectors, list):
-        roots["detectors"] = [_options_from(start, detector) for detector in detectors]
-    return {**content, **roots, **backbones_from(start, content)}
-
-
-def _options_from(folder: Path, detector: Any) -> Any:
-    options = detector.get("options") if isinstance(detector, dict) else None
-    if not isinstance(options, dict):
-        return detector
-    paths = {
-        name: str(given_in(options[name], folder)) for name in OPTION_FOLDERS if isinstance(options.get(name), str)
-    }
-    return {**detector, "options": {**options, **paths}}

@@ -1,0 +1,87 @@
+"""Reads a study from its YAML file, by name or by path; every error names the file, the field and the choices."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from zsad.paths import OPTION_FOLDERS, expanded, given_in
+from zsad.study.config import ROOTS, Study, project_root, readable
+from zsad.study.overrides import name_given
+from zsad.study.own import backbones_from, find_modules
+from zsad.study.shifts import StudyError
+from zsad.study.shipped import studies_folder
+from zsad.study.strict_yaml import DuplicateKeyError, load_yaml
+
+
+def load_study(name_or_path: str | Path | int | float, check_models: bool = True) -> Study:
+    """Read a study by name (`study/<name>.yaml` of the project or one of the package's) or from a YAML file.
+
+    `check_models=False` leaves the names of detectors and backbones, and the detectors' options, unchecked, which
+    spares some seconds of imports.
+
+    Relative folders in a file of the project or the package start at the project's root, in any other file at the
+    folder it lies in.
+
+    Raises FileNotFoundError (naming the studies that exist) and StudyError (naming file, field and known choices).
+    """
+    path = expanded(name_given("study", name_or_path, list) if not isinstance(name_or_path, Path) else name_or_path)
+    if path.suffix not in (".yaml", ".yml"):
+        folders = list(dict.fromkeys((project_root() / "study", studies_folder())))
+        there = [folder / f"{name_or_path}.yaml" for folder in folders]
+        found = next((p for p in there if p.is_file()), None)
+        if found is None:
+            places = " or ".join(map(str, folders))
+            known = ", ".join(sorted({p.stem for folder in folders for p in folder.glob("*.yaml")})) or "none"
+            raise FileNotFoundError(f"no study {str(name_or_path)!r} in {places}; known: {known}")
+        path = found
+    if path.is_dir():
+        raise StudyError(f"{path}: a folder, but a study is a YAML file")
+    if not path.is_file():
+        raise FileNotFoundError(f"no study file {path}")
+    try:
+        content = load_yaml(path.read_text(encoding="utf-8"))
+    except DuplicateKeyError as error:
+        raise StudyError(f"{path}: {error}") from None
+    except yaml.YAMLError as error:
+        raise StudyError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except UnicodeDecodeError:
+        raise StudyError(f"{path}: not a text file in UTF-8, as YAML is") from None
+    if not isinstance(content, dict):
+        raise StudyError(f"{path}: expected a mapping of fields, found {type(content).__name__}")
+    find_modules(path.absolute().parent, content)
+    try:
+        study = Study.model_validate({"name": path.stem, **_from(path.absolute().parent, content)})
+        if check_models:
+            study.check_models()
+            study.check_backbones()
+    except ValidationError as error:
+        raise StudyError(f"{path}: {readable(error)}") from None
+    except StudyError as error:
+        raise StudyError(f"{path}: {error}") from None
+    return study
+
+
+def _from(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """A file's fields with their relative folders from where the file lies; in the project or the package, from the
+    project's root."""
+    known = folder.is_relative_to(project_root()) or folder == studies_folder()
+    start = project_root() if known else folder
+    roots: dict[str, Any] = {
+        field: start / expanded(content[field]) for field in ROOTS if isinstance(content.get(field), str)
+    }
+    detectors = content.get("detectors")
+    if isinstance(detectors, list):
+        roots["detectors"] = [_options_from(start, detector) for detector in detectors]
+    return {**content, **roots, **backbones_from(start, content)}
+
+
+def _options_from(folder: Path, detector: Any) -> Any:
+    options = detector.get("options") if isinstance(detector, dict) else None
+    if not isinstance(options, dict):
+        return detector
+    paths = {
+        name: str(given_in(options[name], folder)) for name in OPTION_FOLDERS if isinstance(options.get(name), str)
+    }
+    return {**detector, "options": {**options, **paths}}

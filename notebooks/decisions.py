@@ -86,7 +86,8 @@ if found:
             plots.plot_heat(pd.concat(parts), list(dict.fromkeys(of_suite["detector"])), names, titles, most=100),
             f"fig-decisions-{suite_name}",
             f"<strong>False alarms and misses at a threshold that stays, {suite_name}.</strong> Means over categories, "
-            f"in percent of the good and of the damaged parts. Threshold: {decisions.RULES[rule]}. {found.who}.",
+            f"in percent of the good and of the damaged parts. Threshold: {decisions.RULES[rule]}. "
+            f"{found.who_on(suite_name)}.",
             study=found.study.name,
         )
 

@@ -29,7 +29,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 from book.tools import defences as loading
 from book.tools import page as notebook
-from zsad.analysis import defences
+from zsad.analysis import costs, defences
 
 page = notebook.start(globals(), "defences")
 
@@ -43,14 +43,14 @@ for found in shown:
 
 # %%
 for found in shown:
-    loading.draw(page, found, "image", ("image_auroc",))
+    loading.draw(page, found, "image", costs.IMAGE)
 
 # %% [markdown]
 # ## Is the damage found where it is?
 
 # %%
 for found in shown:
-    loading.draw(page, found, "pixel", ("pixel_auroc", "aupro"))
+    loading.draw(page, found, "pixel", costs.PIXEL)
 
 # %%
 if shown:
@@ -104,11 +104,12 @@ for found in (found for found in shown if len(found.shifts)):
     with page.folded("Under one shift for all, in numbers"):
         page.say("Each shift by itself at its extreme dose, the same for every picture. Hue copies leave nothing of a "
                  f"hue shift by a half turn, which only changes their order. {conclusion}")  # fmt: skip
-        for metric in ("image_auroc", "pixel_auroc"):
+        for metric in (metric for metric in (*costs.IMAGE, "pixel_auroc") if metric in set(found.shifts["metric"])):
+            words = defences.METRICS[metric]
             page.table(
                 defences.shifts_table(found.shifts, metric, found.passes),
                 f"tab-defences-shifts-{metric}",
-                f"<strong>{defences.METRICS[metric]} under uniform shifts, study {found.study.name}.</strong> "
+                f"<strong>{words[0].upper()}{words[1:]} under uniform shifts, study {found.study.name}.</strong> "
                 f"{found.who}. Means over categories, in points with their 95 % interval: of WinCLIP the change by the "
                 "shift; of the others how far they lie above WinCLIP, unshifted and under the same shift.",
                 study=found.study.name,

@@ -30,7 +30,8 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 from book.tools import absent, plots
 from book.tools import page as notebook
-from zsad.analysis import few_shot
+from book.tools.probes.blocks import Measured
+from zsad.analysis import costs, decisions, few_shot
 from zsad.analysis.means import unshifted
 from zsad.study.results import leagues_of
 
@@ -48,32 +49,50 @@ if not given:
 elif records.empty:
     page.number("conclusion", absent.say_not_kept(page, "cells of WinCLIP with good pictures"))
 else:
-    found = few_shot.changed(records, page.details("replicates", records), given)
+    judged, draws = Measured(page.study, records).judged
+    found = few_shot.changed(judged, draws, given)
     page.finding(few_shot.sentence(found, records))
+
+# %% [markdown]
+# ## Are damaged products told from good ones?
 
 # %%
 if found is not None:
     rows = few_shot.forest(found)
+    names = list(dict.fromkeys(rows["row"]))
+    image = {metric: words for metric, words in costs.IMAGE.items() if metric in set(rows["panel"])}
     page.figure(
-        plots.plot_forest(rows, list(dict.fromkeys(rows["row"])), few_shot.METRICS, "change against none [points]"),
+        plots.plot_forest(rows, names, image, "change against none [points]"),
         "fig-few-shot",
-        "<strong>What good pictures change</strong> against WinCLIP without any: mean over products in points, with "
-        "the 95 % interval of the paired difference, for all see the same test pictures. Blue: the interval excludes "
-        "0. No shift.",
+        "<strong>What good pictures change at image level</strong>, against WinCLIP without any: mean over products in "
+        "points, with the 95 % interval of the paired difference, for all see the same test pictures. Blue: the "
+        f"interval excludes 0. No shift. Threshold, set anew for each: {decisions.RULES[decisions.TRAINING]}.",
+    )
+
+# %% [markdown]
+# ## Is the damage found where it is?
+
+# %%
+if found is not None:
+    page.figure(
+        plots.plot_forest(rows, names, costs.PIXEL, "change against none [points]"),
+        "fig-few-shot-pixel",
+        "<strong>The same at pixel level.</strong>",
     )
 
 # %%
 if found is not None:
     leagues, printed = leagues_of(records, page.study), page.published("winclip_per_category")
-    for kind, metrics in (("image", ["image_auroc"]), ("pixel", ["pixel_auroc", "aupro"])):
-        page.table(
-            few_shot.table(records, found, given, leagues, printed, metrics),
-            f"tab-few-shot-{kind}",
-            f"<strong>WinCLIP with 0, 1 and more good pictures, {kind} level.</strong> Percent, mean over products "
-            "with its 95 % interval; change in points, with that of the paired difference. Leagues are not ranked with "
-            "each other: the change says what the pictures are worth. Beside the mean of a whole suite stands the "
-            "printed one of the real data set.",
-        )
+    with page.folded("In numbers"):
+        for kind, metrics in (("image", image), ("pixel", costs.PIXEL)):
+            page.table(
+                few_shot.table(judged, found, given, leagues, printed, list(metrics)),
+                f"tab-few-shot-{kind}",
+                f"<strong>WinCLIP with 0, 1 and more good pictures, {kind} level.</strong> Percent, mean over products "
+                "with its 95 % interval; change in points, with that of the paired difference. Leagues are not ranked "
+                "with each other: the change says what the pictures are worth. Beside the mean of a whole suite stands "
+                "the printed one of the real data set.",
+            )
 
 # %% [markdown]
 # The good pictures are drawn by a seed from the training pictures, fewer among the more; they are never tested, and no

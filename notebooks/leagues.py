@@ -30,7 +30,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.leagues import by_league, measured, pictured
-from zsad.analysis import league_tables, poster
+from zsad.analysis import costs, decisions, league_tables, poster
 from zsad.analysis.published import DATA_SETS, counted
 
 page = notebook.start(globals(), "leagues")
@@ -39,10 +39,10 @@ found, titles = measured(page), page.study.titles
 # %%
 if found:
     printed = poster.as_printed(page.published("poster_table"))
-    replicates = page.details("replicates", found.records)
-    compared = league_tables.order(found.shown, replicates, found.of_scores, titles, printed)
-    scores = league_tables.levels(found.shown, found.of_scores, titles, ["image_auroc"])
-    maps = league_tables.levels(found.shown, found.of_maps, titles, ["pixel_auroc", "aupro"])
+    judged, draws = found.judged
+    compared = league_tables.order(found.records, draws, found.of_scores, titles, printed)
+    scores = league_tables.levels(judged, found.of_scores, titles, list(costs.IMAGE))
+    maps = league_tables.levels(found.records, found.of_maps, titles, ["pixel_auroc", "aupro"])
     suites = [suite for suite in scores["suite"].unique() if suite in DATA_SETS] or list(scores["suite"].unique())
     page.finding(league_tables.finding(compared, scores))
 
@@ -51,13 +51,17 @@ if found:
 
 # %%
 if found:
-    partly = league_tables.partly_measured(scores[scores["suite"].isin(suites)])
-    page.figure(
-        plots.league_levels(scores, {(suite, "image_auroc"): f"{suite}: image AUROC [%]" for suite in suites}),
-        "fig-leagues-image",
-        "<strong>Image AUROC by league, no shift.</strong> Colour: league of the image scores. Mean over categories "
-        f"with its 95 % interval; hollow: not measured on all categories. {partly}",
-    )
+    for suite in suites:
+        of_suite = scores[scores["suite"] == suite]
+        there = [metric for metric in costs.IMAGE if metric in set(of_suite["metric"])]
+        page.figure(
+            plots.league_levels(of_suite, {(suite, metric): f"{costs.IMAGE[metric]} [%]" for metric in there}),
+            f"fig-leagues-image-{suite}",
+            f"<strong>Image level by league, {suite}, no shift.</strong> Colour: league of the image scores. Mean over "
+            "categories with its 95 % interval; hollow: not measured on all categories. False alarms and misses are at "
+            f"each method's own threshold: {decisions.RULES[decisions.TRAINING]}. "
+            f"{league_tables.partly_measured(of_suite[of_suite['metric'] == 'image_auroc'])}".rstrip(),
+        )
 
 # %% [markdown]
 # ## Where the damage is: the map
@@ -110,8 +114,8 @@ if found and found.maps:
 # %%
 if found:
     in_print = league_tables.in_print(printed, page.published("fields_best"), titles)
-    shown = found.shown[found.shown["suite"].isin(suites)]
-    with page.folded("How it was measured, and image AUROC in numbers"):
+    shown = judged[judged["suite"].isin(suites)]
+    with page.folded("How it was measured, and the image level in numbers"):
         page.say(
             "All test images of each category, on each detector's first backbone. A method's scores and maps may be of "
             "different leagues: each table goes by what it measures. Print is of real data and real CLIPs, another "
@@ -125,6 +129,14 @@ if found:
             "<strong>Image AUROC by league</strong>, no shift, percent, mean over categories with its 95 % interval. "
             "Printed: the poster's column without corruption; of methods that it lacks, their own paper's number.",
         )
+        if set(scores["metric"]) > {"image_auroc"}:
+            page.table(
+                league_tables.methods_by_league(shown, found.of_scores, titles, list(decisions.METRICS), in_print),
+                "tab-leagues-decisions",
+                "<strong>False alarms and misses by league</strong>, no shift, percent of the good and of the damaged "
+                "products, mean over categories with its 95 % interval. Threshold, of each method by itself: "
+                f"{decisions.RULES[decisions.TRAINING]}.",
+            )
 
 # %%
 if found and len(maps):
@@ -163,7 +175,7 @@ if found and compared:
 
 # %%
 for base in [label for label in found.methods if found.of_maps[label] != "text only"] if found else ():
-    changed = league_tables.variants(page.study, found.records, replicates, base)
+    changed = league_tables.variants(page.study, *found.with_variants(base), base)
     if changed.empty:
         continue
     conclusion = league_tables.variants_sentence(changed, titles[base])

@@ -41,7 +41,7 @@ found = measured(page, ["matrix"], "shifts of every detector at two doses (block
 table = None
 if found:
     table = page.computed(whole_matrix, study=found.study, found=found)
-    page.finding(findings.matrix_sentence(table))
+    page.finding(f"{findings.matrix_finding(table)} {found.who}.")
 
 # %% [markdown]
 # ## Can good and bad still be told apart?
@@ -67,7 +67,7 @@ if found:
             f"fig-matrix-{suite_name}",
             f"<strong>Every detector under every shift, {suite_name}.</strong> Change of the mean image AUROC in "
             "points; in brackets what is not clear when the whole matrix is judged together. Full colour: 30 points. "
-            f"{found.who}.",
+            f"{found.who_on(suite_name)}.",
             study=found.study.name,
         )
 
@@ -91,7 +91,8 @@ if found:
     doses = table.drop_duplicates(["setting", "level"]).groupby("level", sort=False)
     said = {level: ", ".join(f"{matrix.SHIFTS[r.setting]} {matrix.dose_in_words(r.setting, r.dose)}"
                              for r in rows.itertuples()) for level, rows in doses}  # fmt: skip
-    with page.folded("How it was measured"):
+    with page.folded("What falls furthest, and how it was measured"):
+        page.say(findings.matrix_sentence(table))
         page.say(" ".join(f"**{level.capitalize()} doses:** {words}." for level, words in said.items()))
         page.say(
             "Each mean is over the categories of one suite, each measured on every test image. Its interval comes from "

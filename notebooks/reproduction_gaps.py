@@ -31,7 +31,8 @@ options = None  # of detectors, such as {"temperature": 0.01}
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.gaps import draw, measured, ported
-from zsad.analysis import gaps
+from zsad.analysis import costs, gaps
+from zsad.analysis.differences import HEADLINE
 
 page = notebook.start(globals(), "reproduction_gaps")
 
@@ -49,14 +50,14 @@ for found in shown:
 
 # %%
 for found in shown:
-    draw(page, found, "image", ("image_auroc",))
+    draw(page, found, "image", costs.IMAGE)
 
 # %% [markdown]
 # ## Is the damage found where it is?
 
 # %%
 for found in shown:
-    draw(page, found, "pixel", ("pixel_auroc", "aupro"))
+    draw(page, found, "pixel", costs.PIXEL)
 
 # %%
 for found in shown:
@@ -90,7 +91,10 @@ sample = measured(page)
 if sample is not None:
     page.figure(
         plots.plot_forest(
-            gaps.gap_rows(sample.changes), list(gaps.PROTOCOLS), gaps.METRICS, "otherwise − here [points]"
+            gaps.gap_rows(sample.changes),
+            list(gaps.PROTOCOLS),
+            {metric: words for metric, words in {**costs.IMAGE, **costs.PIXEL}.items() if metric in HEADLINE},
+            "otherwise − here [points]",
         ),
         "fig-protocols",
         f"<strong>What ports measure otherwise, on few images.</strong> {sample.who}. Change of the mean over "

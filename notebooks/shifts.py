@@ -36,7 +36,7 @@ from book.tools import plots
 from book.tools.absent import say_absent, say_not_kept
 from book.tools.probes.blocks import Measured, costs_by
 from book.tools.probes.maps import maps_of_category, maps_under_shifts
-from book.tools.swept import shown_category, swept_categories
+from book.tools.swept import cracked, swept_categories
 from zsad import perturb
 from zsad.analysis import costs, sweeps
 from zsad.study.evaluate import load_study_images, sizes_of
@@ -61,10 +61,8 @@ else:
 # Five strengths of each shift; the third column is the picture as it is.
 
 # %%
-category = shown_category(page.study, suite)
-shown = category.replace("_", " ")
-dataset = page.dataset(suite, category, few=24)
-index = max((i for i, label in enumerate(dataset.labels) if label), key=lambda i: int(dataset[i].mask.sum()))
+dataset, index = cracked(page.study, suite, lambda name: page.dataset(suite, name, few=24))
+shown, damage = dataset.category.replace("_", " "), dataset.defects[index].replace("_", " ")
 one = load_study_images(page.study, dataset[index : index + 1])
 image, mask = one.images.stacked(), one.image_masks[0].numpy()
 
@@ -88,8 +86,9 @@ shifted = [perturb.semantic(image, **{setting: value}) if value else image for s
 page.figure(
     plots.picture_row([plots.to_uint8(one[0]) for one in shifted], titles, columns=5, row_labels=labels),
     "fig-shifts",
-    f"<strong>Three shifts of one {shown} (Fig. 1 of the paper)</strong> ({suite}, test picture {dataset.ids[index]}). "
-    "Rows: rotation, hue shift, saturation shift. Columns: strength; the third is the picture as it is.",
+    f"<strong>Three shifts of one {shown} (Fig. 1 of the paper)</strong> ({suite}, test picture {dataset.ids[index]}; "
+    f"damage: {damage}). Rows: rotation, hue shift, saturation shift. Columns: strength; the third is the picture as "
+    "it is.",
 )
 
 # %% [markdown]

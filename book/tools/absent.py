@@ -1,12 +1,14 @@
 """What a page says where its study, or what is kept of the demo study, lacks something; and how to have it."""
 
+import shlex
+
 from book.tools.page import Page
 
 
 def say_absent(page: Page, what: str) -> str:
     """Say that the page's study lacks something, and how to have it; returns the sentence."""
     sentence = (
-        f"Not in this study: {what}. Add it to `study/{page.study.name}.yaml`, or use the whole demo study "
+        f"Not in this study: {what}. Add it to `{page.study_file}`, or use the whole demo study "
         '(`study/demo.yaml`, parameter `study = "demo"`).'
     )
     page.say(sentence)
@@ -17,6 +19,7 @@ def say_not_kept(page: Page, what: str, study: str | None = None) -> str:
     """Say that `results/<study>`, by default of the page's study, lacks something, and how to have it; returns the
     sentence."""
     name = study or page.study.name
-    sentence = f"The records kept in `results/{name}` hold no {what} yet; `zsad run {name}` computes them."
+    run = study or page.asked or name
+    sentence = f"The records kept in `results/{name}` hold no {what} yet; `zsad run {shlex.quote(run)}` computes them."
     page.say(sentence)
     return sentence

@@ -2,7 +2,7 @@
 of WinCLIP without one, on the same backbone and on others.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,14 @@ import pandas as pd
 from book.tools import plots
 from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
+from book.tools.probes.blocks import Measured
+from zsad.analysis.decisions import METRICS as DECIDED
+from zsad.analysis.decisions import RULES, TRAINING
 from zsad.analysis.defences import METRICS, PLAIN, floor_rows, under_shifts, worth
 from zsad.analysis.gaps import changes, gap_rows
 from zsad.analysis.means import unshifted
 from zsad.study.config import Study
-from zsad.study.schema import SUBJECT_COLUMNS
+from zsad.study.schema import KEY_COLUMNS, SUBJECT_COLUMNS
 from zsad.study.shifts import Bounds, Sweeps, Worst
 
 JOINT = "3d"  # the setting in which all parameters are searched at once
@@ -123,10 +126,12 @@ def _of(page: Page, study: Study, records: pd.DataFrame) -> Defences | None:
     clean = unshifted(records)
     swept = _swept(records, labels)
     used = page.uses(pd.concat([clean, worst, before, swept]).drop(columns="method"))
-    replicates = page.details("replicates", used)
-    table = worth(clean, worst, before, replicates) if worst["detector"].isin(labels).any() else pd.DataFrame()
+    judged, draws = Measured(study, used).judged
+    decided = judged[judged["metric"].isin(DECIDED)]
+    clean, worst, before, swept = (_with_decisions(frame, decided) for frame in (clean, worst, before, swept))
+    table = worth(clean, worst, before, draws) if worst["detector"].isin(labels).any() else pd.DataFrame()
     order_of = [PLAIN, *labels]
-    shifts = _in_order(under_shifts(swept, replicates), order_of)
+    shifts = _in_order(under_shifts(swept, draws), order_of)
     if len(table):
         first = table.iloc[0]
         seen = f"worst cases: {first['suite']}, {_counted(int(first['categories']), int(first['images']))}"
@@ -135,10 +140,16 @@ def _of(page: Page, study: Study, records: pd.DataFrame) -> Defences | None:
         seen = f"{', '.join(once['suite'].unique())}: {_counted(len(once), int(once['n_images'].sum()))}"
     who = f"WinCLIP on {on.iloc[0]} ({records['dtype'].iloc[0]}); {seen}"
     worths = _in_order(table, order_of) if len(table) else table
-    costs = changes(clean[clean["backbone"] == on.iloc[0]], replicates, labels)
+    costs = changes(clean[clean["backbone"] == on.iloc[0]], draws, labels)
     seen_once = clean[clean["detector"].isin(labels)].drop_duplicates(["suite", "category"])
     images = int(seen_once.loc[seen_once["suite"] == costs["suite"].iloc[0], "n_images"].sum()) if len(costs) else 0
     return Defences(study, worths, shifts, costs, _passes(study), who, images)
+
+
+def _with_decisions(frame: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
+    """Records, each with its method, and what was decided in the same cells."""
+    names = frame[["study", *KEY_COLUMNS, "method"]].drop_duplicates()
+    return pd.concat([frame, decided.merge(names, on=["study", *KEY_COLUMNS])], ignore_index=True)
 
 
 def _counted(categories: int, images: int) -> str:
@@ -178,29 +189,38 @@ def _passes(study: Study) -> dict[str, int]:
     return {d.label: passes(d.options.get("defence")) for d in study.detectors}
 
 
-def draw(page: Page, found: Defences, level: str, metrics: Sequence[str]) -> None:
+def draw(page: Page, found: Defences, level: str, metrics: Collection[str]) -> None:
     """Show some metrics, those of one `level`: what each defence costs unshifted and, where worst cases were searched
     through it, what it is worth at the worst.
     """
     for name, table in found.costs.groupby("suite", sort=False):
-        panels = {metric: METRICS[metric] for metric in metrics}
+        panels = {metric: METRICS[metric] for metric in metrics if metric in set(table["metric"])}
         page.figure(
             plots.plot_forest(
                 gap_rows(table), list(dict.fromkeys(table["cause"])), panels, "defence − WinCLIP, no shift [points]"
             ),
             f"fig-defences-costs-{level}-{name}",
             f"<strong>{level.capitalize()} level: what defences cost without a shift, {name}.</strong> Change of means "
-            "over categories in points, with its 95 % interval; grey: it holds 0.",
+            f"over categories in points, with its 95 % interval; grey: it holds 0. {_thresholds(panels)}".rstrip(),
             study=found.study.name,
         )
     worths = found.worth[found.worth["metric"].isin(list(metrics))] if len(found.worth) else found.worth
-    for (name, metric), table in worths.groupby(["suite", "metric"], sort=False) if len(worths) else ():
-        rows = [method for method in table["method"] if method != PLAIN]
-        panels = {"cost": "without a shift", "floor": "at the worst"}
+    for name, table in worths.groupby("suite", sort=False) if len(worths) else ():
+        rows = [method for method in dict.fromkeys(table["method"]) if method != PLAIN]
+        panels = {metric: METRICS[metric] for metric in metrics if metric in set(table["metric"])}
         page.figure(
-            plots.plot_forest(floor_rows(table), rows, panels, "against WinCLIP without defence [points]"),
-            f"fig-defences-{name}-{metric}",
-            f"<strong>What a defence is worth in {METRICS[metric]}, {name}.</strong> {found.who}. Difference of means "
-            "over categories in points, with its 95 % interval from a paired bootstrap over images.",
+            plots.plot_forest(floor_rows(table), rows, panels, "at the worst: defence − WinCLIP [points]"),
+            f"fig-defences-worst-{level}-{name}",
+            f"<strong>{level.capitalize()} level: what a defence is worth at the worst, {name}.</strong> {found.who}. "
+            "Below the defences: WinCLIP on models of other pre-training. Difference of means over categories in "
+            "points, each method at its own worst, with its 95 % interval from a paired bootstrap over images; grey: "
+            f"it holds 0. {_thresholds(panels)}".rstrip(),
             study=found.study.name,
         )
+
+
+def _thresholds(metrics: Collection[str]) -> str:
+    """Which thresholds false alarms and misses are at, where these are shown."""
+    if not DECIDED.keys() & metrics:
+        return ""
+    return f"False alarms and misses are at each method's own threshold, set without a shift: {RULES[TRAINING]}."

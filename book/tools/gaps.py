@@ -1,6 +1,6 @@
 """What ports of WinCLIP do otherwise: records of the page's study, and measurements on a few images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,9 @@ import pandas as pd
 from book.tools import plots
 from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
+from book.tools.probes.blocks import Measured
+from zsad.analysis.decisions import METRICS as DECIDED
+from zsad.analysis.decisions import RULES, TRAINING
 from zsad.analysis.gaps import METRICS, OPTIONS, PLAIN, PROTOCOLS, changes, gap_rows, of_sample, pooled
 from zsad.analysis.means import unshifted
 from zsad.study.config import Study
@@ -53,8 +56,7 @@ def _of(page: Page, study: Study, records: pd.DataFrame) -> Gaps | None:
     plain = records[records["detector"] == PLAIN]
     if plain.empty:
         return None
-    page.uses(records)
-    table = changes(records, page.details("replicates", records), list(OPTIONS))
+    table = changes(*Measured(study, page.uses(records)).judged, list(OPTIONS))
     together = pooled(page.details("images", plain), study.bootstrap, study.seed)
     both = pd.concat([table, together[together["categories"] > 1]], ignore_index=True)
     places = both["suite"].map({suite: place for place, suite in enumerate(study.suites)})
@@ -66,17 +68,19 @@ def _of(page: Page, study: Study, records: pd.DataFrame) -> Gaps | None:
     return Gaps(study, both.loc[places.sort_values(kind="stable").index], who)
 
 
-def draw(page: Page, found: Gaps, level: str, metrics: Sequence[str]) -> None:
-    """Show what changes some metrics, those of one `level`: a figure a suite."""
+def draw(page: Page, found: Gaps, level: str, metrics: Mapping[str, str]) -> None:
+    """Show what changes some metrics, those of one `level`, in words: a figure a suite."""
     for name, table in found.changes.groupby("suite", sort=False):
+        table = table[table["metric"].isin(metrics)]
         causes = list(dict.fromkeys(table["cause"]))
-        panels = {metric: METRICS[metric] for metric in metrics}
+        panels = {metric: words for metric, words in metrics.items() if metric in set(table["metric"])}
+        judged = f" Threshold of false alarms and misses: each port's own, {RULES[TRAINING]}."
         page.figure(
             plots.plot_forest(gap_rows(table), causes, panels, "otherwise − WinCLIP [points]"),
             f"fig-gaps-{level}-{name}",
             f"<strong>{level.capitalize()} level: what ports do otherwise, {name}.</strong> Change of the mean over "
             "categories in points; lines: 95 % interval, from a paired bootstrap over images. In colour: intervals "
-            "that exclude 0.",
+            f"that exclude 0.{judged if DECIDED.keys() & panels.keys() else ''}",
             study=found.study.name,
         )
 

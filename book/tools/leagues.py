@@ -10,6 +10,7 @@ import pandas as pd
 from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
 from book.tools.plots import Method, to_uint8
+from book.tools.probes.blocks import Measured
 from book.tools.probes.maps import maps_of_category
 from zsad.analysis.means import unshifted
 from zsad.analysis.methods import in_words
@@ -20,55 +21,70 @@ FEW = 16  # images that methods which compare images are given for an illustrati
 
 @dataclass(frozen=True)
 class Leagues:
-    """Unshifted records, each detector's on its first backbone."""
+    """The unshifted records of methods as they are, not of their variants, each on its first backbone."""
 
     page: Page
     records: pd.DataFrame
 
     @cached_property
     def methods(self) -> list[str]:
-        """The labels of detectors as they are, not of their variants."""
+        """Their labels."""
         there = set(self.records["detector"])
-        return [d.label for d in self.page.study.detectors if d.label == d.name and d.label in there]
-
-    @property
-    def shown(self) -> pd.DataFrame:
-        """The records of `methods`."""
-        return self.records[self.records["detector"].isin(self.methods)]
+        return [label for label in _methods_of(self.page) if label in there]
 
     @cached_property
     def of_scores(self) -> dict[str, str]:
         """The league of each method's image scores, by label."""
-        return leagues_of(self.shown, self.page.study, "scores")
+        return leagues_of(self.records, self.page.study, "scores")
 
     @cached_property
     def of_maps(self) -> dict[str, str]:
         """The league of each method's maps, by label."""
-        return leagues_of(self.shown, self.page.study, "maps")
+        return leagues_of(self.records, self.page.study, "maps")
+
+    @cached_property
+    def judged(self) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+        """`records` with false alarms and misses among them, and the draws of all: `Measured.judged`."""
+        return Measured(self.page.study, self.records).judged
+
+    def with_variants(self, method: str) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+        """The same of a method and its variants, which are read when they are asked for."""
+        labels = [detector.label for detector in self.page.study.detectors if detector.name == method]
+        return Measured(self.page.study, _unshifted(self.page, labels)).judged
 
     @property
     def maps(self) -> list[str]:
         """The methods that have maps."""
-        there = set(self.shown.loc[self.shown["metric"] == "pixel_auroc", "detector"])
+        there = set(self.records.loc[self.records["metric"] == "pixel_auroc", "detector"])
         return [label for label in self.methods if label in there]
 
     @property
     def place(self) -> tuple[str, str]:
         """The suite and category, the first of those that most methods with maps were measured on."""
-        first = self.shown[self.shown["suite"] == self.shown["suite"].iloc[0]]
+        first = self.records[self.records["suite"] == self.records["suite"].iloc[0]]
         counts = first[first["detector"].isin(self.maps)].groupby("category", sort=False)["detector"].nunique()
         return str(first["suite"].iloc[0]), str(counts.idxmax())
 
 
 def measured(page: Page) -> Leagues | None:
     """The page's methods; where there are none it says so, keeps that as the page's conclusion, and returns None."""
-    records, what = unshifted(page.records("none")), "results without a shift"
-    first = page.study.first_backbones(records["detector"].unique())
-    found = Leagues(page, records[records["backbone"] == records["detector"].map(first)])
+    found, what = Leagues(page, _unshifted(page, _methods_of(page))), "results without a shift"
     if found.methods:
         return found
     page.number("conclusion", say_not_kept(page, what) if page.shows_kept else say_absent(page, what))
     return None
+
+
+def _methods_of(page: Page) -> list[str]:
+    """The labels of detectors that are no variants of others."""
+    return [detector.label for detector in page.study.detectors if detector.label == detector.name]
+
+
+def _unshifted(page: Page, labels: list[str]) -> pd.DataFrame:
+    """Records of some detectors, each on its first backbone."""
+    records = unshifted(page.records("none", detectors=labels))
+    first = page.study.first_backbones(records["detector"].unique())
+    return records[records["backbone"] == records["detector"].map(first)]
 
 
 def pictured(found: Leagues) -> tuple[np.ndarray, np.ndarray, dict[str, Method]]:

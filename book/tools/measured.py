@@ -24,7 +24,8 @@ def measured(page: Page, variants: Sequence[str] | None, what: str) -> Measured 
         _conclude(page, say_absent(page, what))
         return None
     of_blocks = [page.records(block.kind, variant=block.variant) for block in blocks]
-    plain = [page.records("none", variant=name) for name in _unshifted(blocks)]
+    shown = list(dict.fromkeys(label for records in of_blocks for label in records["detector"]))
+    plain = [page.records("none", variant=name, detectors=shown) for name in _unshifted(blocks)]
     records = pd.concat([*of_blocks, *plain], ignore_index=True).drop_duplicates()
     if not (records["variant"].isin(named) & records["shift"].isin(kinds)).any():
         _conclude(page, say_not_kept(page, what))

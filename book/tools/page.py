@@ -92,7 +92,8 @@ def start(variables: dict[str, Any], name: str) -> "Page":
     missing = study.missing_suites()
     shown = study.without(missing) if len(missing) < len(study.suites) else study
     place = Path(folder) if folder else expanded(out) if isinstance(out, str) else None
-    page = Page(name, shown, {k: str(v) for k, v in overrides.items()}, place, linked=folder is not None)
+    changed, asked = {k: str(v) for k, v in overrides.items()}, str(variables["study"])
+    page = Page(name, shown, changed, place, linked=folder is not None, asked=asked)
     page.banner()
     page.lacks(f"suite {suite}: no folder {root}" for suite, root in missing.items())
     return page
@@ -107,6 +108,7 @@ class Page:
     overrides: dict[str, str]
     folder: Path | None
     linked: bool = True  # whether what lies in the folder is offered beside the figures
+    asked: str = ""  # the study as it was asked for, by its name or by its file; "": by its name
     items: list[dict[str, Any]] = field(default_factory=list)
     numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lacking: list[str] = field(default_factory=list)
@@ -146,6 +148,11 @@ class Page:
     def source(self) -> str:
         """The file name of the notebook's source."""
         return os.environ.get(SOURCE, f"{self.name}.py")
+
+    @property
+    def study_file(self) -> str:
+        """The file that says what the study is: the one that was asked for, else that of its name in `study/`."""
+        return self.asked if self.asked.endswith((".yaml", ".yml")) else f"study/{self.asked or self.study.name}.yaml"
 
     @property
     def first(self) -> dict[str, list[str]]:
@@ -202,7 +209,7 @@ class Page:
         if new.keys() <= self._unkept.keys():
             return
         self._unkept |= new
-        said = as_html(lacking_in_words(self.study.name, self._unkept.values()))
+        said = as_html(lacking_in_words(self.study.name, self._unkept.values(), self.asked))
         count = f"{len(self._unkept)} of the results that this page asks for are not kept yet"
         note = HTML(f'<details class="zsad-lacking"><summary>{count}</summary>{said}</details>')
         if self._note is None:

@@ -5,15 +5,19 @@ where the result is from, and what can be had: the notebook's source, the number
 """
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from markdown_it import MarkdownIt
 
-from book.tools.markup import as_html, as_markdown, as_myst
+from book.tools.markup import as_html, as_markdown, as_myst, without_markup
 from book.tools.tables import Parts, cell_text, in_parts, is_wide
 
 Bundle = dict[str, str]
+
+_TOKENS = re.compile(r"([\s,;()]+)")
+_NAME = re.compile(r"\w+(?:-\w+)+")
 
 
 def figure_bundle(id: str, body: str, place: str, caption: str, notes: str) -> Bundle:
@@ -39,7 +43,7 @@ def table_bundle(id: str, frame: pd.DataFrame, caption: str, notes: str) -> Bund
     align = ", ".join(f"#{id} tr > :nth-child({i + 1})" for i, found in enumerate(parts) if found)
     style = f"<style>{align} {{ text-align: right; }}</style>" if align else ""
     shown = _in_html("table", id, f'{style}<div class="zsad-scroll">{body}</div>', caption, notes)
-    cells = [[as_myst(cell) for cell in column] if found is None else _aligned(found)
+    cells = [[_in_one_piece(cell) for cell in column] if found is None else _aligned(found)
              for column, found in zip(columns, parts, strict=True)]  # fmt: skip
     table = [[as_myst(name) for name in names], ["--:" if found else ":--" for found in parts]]
     table += [list(row) for row in zip(*cells, strict=True)]
@@ -80,6 +84,16 @@ def _in_html(kind: str, id: str, body: str, caption: str, notes: str) -> str:
     return (
         f'<figure class="zsad zsad-{kind}" id="{html.escape(id)}">{body}<figcaption>{as_html(caption)} {notes}'
         "</figcaption></figure>"
+    )
+
+
+def _in_one_piece(cell: str) -> str:
+    """A cell of words for MyST, in which no name is folded at its hyphens."""
+    if without_markup(cell) != cell:
+        return as_myst(cell)
+    return "".join(
+        f'<span class="zsad-name">{as_myst(part)}</span>' if _NAME.fullmatch(part) else as_myst(part)
+        for part in _TOKENS.split(cell)
     )
 
 

@@ -17,7 +17,7 @@ from zsad.analysis.defences import (
     worth,
     worth_table,
 )
-from zsad.analysis.differences import Difference
+from zsad.analysis.differences import Difference, by_key
 
 NOISE = np.linspace(-0.01, 0.01, 50)
 # Method -> unshifted, unshifted of the searched images, at their worst.
@@ -38,11 +38,15 @@ def frame(values: dict[str, float], tag: str, categories=("nut", "cap"), swing=N
     return pd.DataFrame(rows), pd.concat(draws)
 
 
+def by_metric(*draws: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {metric: by_key(pd.concat(draws), metric) for metric in METRICS}
+
+
 def found(swing=None, levels=LEVELS) -> pd.DataFrame:
     parts = [frame({method: of[place] for method, of in levels.items()}, tag, swing=swing)
              for place, tag in ((0, "clean"), (2, "worst"), (1, "before"))]  # fmt: skip
     frames = [records for records, _ in parts]
-    return worth(frames[0], frames[1], frames[2], pd.concat([draws for _, draws in parts]))
+    return worth(frames[0], frames[1], frames[2], by_metric(*[draws for _, draws in parts]))
 
 
 def test_cost_drop_and_floor_are_paired_differences():
@@ -68,8 +72,8 @@ def test_the_finding_is_of_the_worst_where_that_was_searched_and_else_says_so():
     )
     text = finding(changed, pd.DataFrame(), 1470)
     assert text.startswith(
-        "Without a shift, on 1,470 test images of s, 1 of 3 defences clearly lower image AUROC (furthest grey input: "
-        "−5.0 (−6.0 to −4.0) points) and 1 clearly raises it; 1 of 3 defences clearly lower pixel AUROC"
+        "Without a shift, on 1,470 test images of s, 1 of 3 defences clearly lowers image AUROC (furthest grey input: "
+        "−5.0 (−6.0 to −4.0) points), and 1 clearly raises it; 1 of 3 clearly lowers pixel AUROC"
     )
     assert text.endswith("no worst cases through a defence are kept.")
     at_worst = finding(changed, found().assign(images=48), 1470)
@@ -84,9 +88,9 @@ def test_only_categories_that_every_method_has_count():
     worst, two = frame({name: of[2] for name, of in LEVELS.items()}, "worst")
     before, three = frame({name: of[1] for name, of in LEVELS.items()}, "before")
     worst = worst[(worst["method"] != "hue copies") | (worst["category"] == "nut")]
-    table = worth(clean, worst, before, pd.concat([one, two, three]))
+    table = worth(clean, worst, before, by_metric(one, two, three))
     assert set(table["categories"]) == {1}
-    without = worth(clean, worst[worst["method"] != "winclip"], before, pd.concat([one, two, three]))
+    without = worth(clean, worst[worst["method"] != "winclip"], before, by_metric(one, two, three))
     assert without.empty, "nothing to compare with"
 
 
@@ -112,7 +116,7 @@ def test_the_table_and_the_figure_leave_out_winclip_against_itself():
     assert shown.loc[("image AUROC", "grey input"), "floor"] == "+20.0 (+20.0 to +20.0)"
     rows = floor_rows(table[table["metric"] == "aupro"])
     assert set(rows["row"]) == {"grey input", "hue copies"}
-    assert rows.set_index(["row", "panel"]).loc[("grey input", "cost"), "estimate"] == pytest.approx(-5)
+    assert rows.set_index(["row", "panel"]).loc[("grey input", "aupro"), "estimate"] == pytest.approx(20)
 
 
 def test_what_a_defence_costs_unshifted_is_said_by_its_sign():
@@ -130,10 +134,30 @@ def test_what_a_defence_costs_unshifted_is_said_by_its_sign():
     assert shown["AUPRO"].tolist() == ["−3.0 (−4.0 to −2.0)", "+1.0 (−1.0 to +3.0)"]
 
 
+def test_more_misses_cost_and_fewer_gain():
+    change = {"grey input": Difference(3, 2, 4, 2), "hue copies": Difference(-3, -4, -2, 2)}
+    table = pd.DataFrame(
+        [{"suite": "s", "cause": c, "metric": "misses", "categories": 2, "change": d} for c, d in change.items()]
+    )
+    assert conclude_costs(table) == (
+        "Unshifted mean misses on s: costs: grey input (+3.0 (+2.0 to +4.0)); gains: hue copies (−3.0 (−4.0 to −2.0))."
+    )
+    text = conclude(found().query("metric == 'misses'"), PASSES)
+    assert text.startswith("Mean misses on s: at its worst WinCLIP has −38.0 (−38.0 to −38.0) points more, 50.0 % in")
+
+
+def test_a_metric_that_winclip_lacks_is_left_out():
+    parts = [frame({method: of[place] for method, of in LEVELS.items()}, tag)
+             for place, tag in ((0, "clean"), (2, "worst"), (1, "before"))]  # fmt: skip
+    without = [records[(records["metric"] != "misses") | (records["method"] != "winclip")] for records, _ in parts]
+    table = worth(*without, by_metric(*[draws for _, draws in parts]))
+    assert set(table["metric"]) == METRICS.keys() - {"misses"}
+
+
 def test_a_uniform_shift_is_compared_with_the_same_images():
     parts = [frame({"winclip": 0.9, "hue copies": 0.8}, "at 0", setting="hue", value=0.0),
              frame({"winclip": 0.6, "hue copies": 0.8}, "at pi", setting="hue", value=np.pi)]  # fmt: skip
-    table = under_shifts(pd.concat([r for r, _ in parts]), pd.concat([d for _, d in parts]))
+    table = under_shifts(pd.concat([r for r, _ in parts]), by_metric(*[d for _, d in parts]))
     change = table.set_index(["method", "metric"])["change"]
     assert change["winclip", "aupro"].value == pytest.approx(-30)
     assert change["hue copies", "aupro"].value == pytest.approx(0)
@@ -142,10 +166,12 @@ def test_a_uniform_shift_is_compared_with_the_same_images():
     assert shown.loc["winclip"].tolist() == ["s", 1, "–", "−30.0 (−30.0 to −30.0)"]
     assert shown.loc["hue copies"].tolist() == ["s", 6, "−10.0 (−10.0 to −10.0)", "+20.0 (+20.0 to +20.0)"]
     text = conclude_shifts(table, PASSES)
-    assert text.count("hue copies (6 passes, unshifted −10.0 (−10.0 to −10.0)) higher under a hue shift of") == 3
+    assert text.count("hue copies (6 passes, unshifted −10.0 (−10.0 to −10.0)) higher under a hue shift of") == len(
+        METRICS
+    )
     assert "lower" not in text
     parts[1][0].loc[parts[1][0]["method"] == "hue copies", "estimate"] = 0.3
     parts[1][1].loc[parts[1][1]["key"].str.contains("hue copies"), list(METRICS)] -= 0.5
-    text = conclude_shifts(under_shifts(pd.concat([r for r, _ in parts]), pd.concat([d for _, d in parts])), PASSES)
-    assert text.count("lower under a hue shift of +1.00 π (−30.0 (−30.0 to −30.0))") == 3
+    text = conclude_shifts(under_shifts(pd.concat([r for r, _ in parts]), by_metric(*[d for _, d in parts])), PASSES)
+    assert text.count("lower under a hue shift of +1.00 π (−30.0 (−30.0 to −30.0))") == len(METRICS)
     assert conclude_shifts(table[:0], {}) == "These records hold no uniform shifts through a defence."

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from zsad.analysis import few_shot
+from zsad.analysis.differences import by_key
 from zsad.study.config import Study
 
 GIVEN = {"winclip": 0, "one": 1, "four": 4}
@@ -22,7 +23,7 @@ PRINTED = pd.DataFrame(
 )
 
 
-def world(doubt: float = 0.0, without: tuple[tuple[str, str], ...] = ()) -> tuple[pd.DataFrame, pd.DataFrame]:
+def world(doubt: float = 0.0, without: tuple[tuple[str, str], ...] = ()):
     """Two products of demo-mvtec; references make draws swing by `doubt` more; `without`: (product, detector)."""
     rows, draws = [], []
     for category in ("nut", "bottle_cap"):
@@ -37,7 +38,7 @@ def world(doubt: float = 0.0, without: tuple[tuple[str, str], ...] = ()) -> tupl
                  "estimate": value, "low": value - 0.1, "high": value + 0.1, "n_images": 2000, "n_anomalous": 1000}
                 for metric in few_shot.METRICS
             ]  # fmt: skip
-    return pd.DataFrame(rows), pd.concat(draws)
+    return pd.DataFrame(rows), {metric: by_key(pd.concat(draws), metric) for metric in few_shot.METRICS}
 
 
 def test_a_study_says_how_many_each_is_given():
@@ -61,8 +62,10 @@ def test_the_finding_turns_with_the_records_and_is_paired():
     said = few_shot.sentence(few_shot.changed(records, draws, GIVEN), records)
     assert said.startswith(
         "On demo-mvtec (4,000 test images of nut and bottle cap) image AUROC is 70.0 % without a good picture, "
-        "+5.0 (+5.0 to +5.0) points with 1, −5.0 (−5.0 to −5.0) points with 4; pixel AUROC is"
+        "+5.0 (+5.0 to +5.0) points with 1, −5.0 (−5.0 to −5.0) points with 4; misses are 70.0 %, +5.0"
     )
+    alone = few_shot.changed(records[~records["metric"].isin(["misses", "false_alarms"])], draws, GIVEN)
+    assert "misses" not in few_shot.sentence(alone, records), "without training images there is no threshold"
     unsure = few_shot.sentence(few_shot.changed(*world(doubt=2), GIVEN), records)
     assert ") points with 1 (undecided), " in unsure
 
@@ -93,4 +96,4 @@ def test_the_mean_of_some_products_stands_beside_nothing_printed():
 def test_the_figure_has_a_row_a_number_of_references():
     rows = few_shot.forest(few_shot.changed(*world(), GIVEN))
     assert list(dict.fromkeys(rows["row"])) == ["demo-mvtec, 1 picture", "demo-mvtec, 4 pictures"]
-    assert rows["estimate"].tolist() == pytest.approx([5, 5, 5, -5, -5, -5])
+    assert rows["estimate"].tolist() == pytest.approx([5] * 5 + [-5] * 5)

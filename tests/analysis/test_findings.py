@@ -5,7 +5,14 @@ import math
 import pandas as pd
 
 from zsad.analysis.decisions import TRAINING
-from zsad.analysis.findings import doses_finding, doses_sentence, matrix_sentence, null_sentence, take_home
+from zsad.analysis.findings import (
+    doses_finding,
+    doses_sentence,
+    matrix_finding,
+    matrix_sentence,
+    null_sentence,
+    take_home,
+)
 from zsad.analysis.matrix import EXTREME, PLAUSIBLE
 
 
@@ -41,6 +48,17 @@ def test_the_matrix_in_words():
         in said
     )
     assert "At extreme doses image AUROC falls clearly in 1 of 2 cases and rises clearly in 1;" in said
+
+
+def test_the_finding_of_the_matrix_counts_falls_and_says_what_clear_is():
+    said = matrix_finding(TABLE)
+    assert said.startswith(
+        "Image AUROC falls clearly under plausible shifts in 1 of 2 cases (a case is one detector under one shift on "
+        "one suite), −5.5 points in the median case; under extreme shifts in 1 of 2 cases, −12.5 points in the median "
+        "case. Clear is what one rule for all 10 effects"
+    )
+    assert said.endswith("no more than 5 % are expected to be none.")
+    assert "extreme" not in matrix_finding(TABLE[TABLE["level"] == PLAUSIBLE])
 
 
 def test_what_to_take_home():

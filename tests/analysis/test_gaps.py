@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from zsad.analysis.differences import Difference
-from zsad.analysis.gaps import METRICS, changes, clear_changes, gap_rows, gap_sentence, gap_table, of_sample, pooled
+from zsad.analysis.differences import HEADLINE, Difference, headline_draws
+from zsad.analysis.gaps import changes, clear_changes, gap_rows, gap_sentence, gap_table, of_sample, pooled
 
 NOISE = np.linspace(-0.02, 0.02, 50)
 ESTIMATES = {"winclip": 0.8, "map maximum": 0.6, "squashed": 0.8, "temperature 0.01": 0.83}
 
 
-def world(doubt: float = 0.0) -> tuple[pd.DataFrame, pd.DataFrame]:
+def world(doubt: float = 0.0) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Two categories of so many images that no interval is widened; every detector's draws swing alike, and those of a
     port by `doubt` more."""
     rows, draws = [], []
@@ -22,10 +22,10 @@ def world(doubt: float = 0.0) -> tuple[pd.DataFrame, pd.DataFrame]:
             value = estimate + (0.1 if category == "cap" else 0.0)
             key = f"{detector} {category}"
             swing = value + NOISE * (1 + doubt * (detector != "winclip"))
-            draws.append(pd.DataFrame({"replicate": range(50), **dict.fromkeys(METRICS, swing), "key": key}))
+            draws.append(pd.DataFrame({"replicate": range(50), **dict.fromkeys(HEADLINE, swing), "key": key}))
             rows += [{"suite": "s", "category": category, "detector": detector, "metric": metric, "estimate": value,
-                      "key": key, "n_images": 10**9, "n_anomalous": 5 * 10**8} for metric in METRICS]  # fmt: skip
-    return pd.DataFrame(rows), pd.concat(draws)
+                      "key": key, "n_images": 10**9, "n_anomalous": 5 * 10**8} for metric in HEADLINE]  # fmt: skip
+    return pd.DataFrame(rows), headline_draws(pd.concat(draws))
 
 
 def test_a_change_is_paired_and_over_the_categories_that_the_cause_has():
@@ -41,13 +41,17 @@ def test_a_change_is_paired_and_over_the_categories_that_the_cause_has():
 def test_what_is_said_turns_with_the_records():
     table = changes(*world(), ["squashed", "map maximum", "temperature 0.01"])
     text = gap_sentence(table)
-    assert "Of 6 changes (a case is a suite, a cause and a metric) 6 have a 95 % interval that excludes 0" in text
+    assert "Of 6 changes (each of one cause in one metric on one suite) 6 have a 95 % interval that excludes 0" in text
     assert "0.3 would be expected to" in text
     assert "What costs most: map maximum (the image's score is the maximum of its map), −20.0 (−20.0 to −20.0)" in text
     assert "What gains most: temperature 0.01" in text
     unsure = gap_sentence(changes(*world(doubt=20), ["map maximum", "temperature 0.01"]))
-    assert "Of 6 changes (a case is a suite, a cause and a metric) 0 have" in unsure
+    assert "Of 6 changes (each of one cause in one metric on one suite) 0 have" in unsure
     assert "most:" not in unsure
+    tiny = table.assign(change=[Difference(-0.01, -0.02, -0.01, 2)] * len(table))
+    assert "most:" not in gap_sentence(tiny), "what is 0.0 in words is no most of anything"
+    alarms = table.assign(metric="false_alarms")
+    assert "most:" not in gap_sentence(alarms), "which way is worse differs from that of an AUROC"
     nothing = "Nothing that is done otherwise changes anything in these records."
     assert gap_sentence(table[table["cause"] == "squashed"]) == nothing
     assert gap_sentence(table[:0]) == nothing
@@ -58,15 +62,18 @@ def test_clear_changes_are_counted_on_the_first_suite_at_image_level_first():
         [
             {"suite": suite, "cause": cause, "metric": metric, "change": Difference(value, value - 1, value + 1, 2)}
             for suite in ("s", "t")
-            for metric in ("pixel_auroc", "image_auroc")
+            for metric in ("pixel_auroc", "image_auroc", "misses")
             for cause, value in (("a", -5.0), ("b", 2.0 if suite == "s" else -9.0), ("c", 0.5))
         ]
     )
     text = clear_changes(table, "things")
-    assert text.startswith("1 of 3 things clearly lower image AUROC (furthest a: −5.0 (−6.0 to −4.0) points) and 1 ")
-    assert "clearly raises it; 1 of 3 things clearly lower pixel AUROC" in text
+    assert text == (
+        "1 of 3 things clearly lowers image AUROC (furthest a: −5.0 (−6.0 to −4.0) points), and 1 clearly raises it; 1 "
+        "of 3 clearly raises misses (furthest b: +2.0 (+1.0 to +3.0) points); 1 of 3 clearly lowers pixel AUROC "
+        "(furthest a: −5.0 (−6.0 to −4.0) points), and 1 clearly raises it"
+    )
     level = table[(table["cause"] == "c") & (table["metric"] == "image_auroc")]
-    assert clear_changes(level, "things") == "0 of 1 things clearly lower image AUROC and 0 clearly raise it"
+    assert clear_changes(level, "things") == "none of 1 things clearly lowers image AUROC, and none clearly raises it"
 
 
 def test_the_table_has_a_row_a_cause_and_the_figure_one_a_metric_too():
@@ -112,7 +119,7 @@ def test_a_sample_of_protocols_is_compared_as_records_are():
     drawn = {"replicate": range(-1, 50), "n_images": 10**9, "n_anomalous": 5 * 10**8}
     table = pd.concat(
         [
-            pd.DataFrame({"protocol": name, **drawn, **dict.fromkeys(METRICS, value + np.append(0.0, NOISE))})
+            pd.DataFrame({"protocol": name, **drawn, **dict.fromkeys(HEADLINE, value + np.append(0.0, NOISE))})
             for name, value in (("winclip", 0.9), ("per-image min-max", 0.7))
         ]
     )

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from zsad.analysis.differences import headline_draws
 from zsad.analysis.league_tables import (
     finding,
     in_print,
@@ -29,7 +30,7 @@ LEAGUES = {"musc": "test batch", "winclip": "text only", "clip": "text only", "a
 NOISE = np.linspace(-0.01, 0.01, 50)
 
 
-def measured(values: dict[tuple[str, str], float], suite: str = "demo-mvtec") -> tuple[pd.DataFrame, pd.DataFrame]:
+def measured(values: dict[tuple[str, str], float], suite: str = "demo-mvtec"):
     """Records and draws of (detector, category) -> AUROC, of so many images that no interval is widened."""
     rows, draws = [], []
     for (detector, category), value in values.items():
@@ -40,7 +41,7 @@ def measured(values: dict[tuple[str, str], float], suite: str = "demo-mvtec") ->
             rows.append({**where, "metric": metric, **ends, **counts})
         drawn = {"image_auroc": value + NOISE, "pixel_auroc": value + NOISE, "aupro": np.nan}
         draws.append(pd.DataFrame({"replicate": range(50), **drawn, "key": where["key"]}))
-    return pd.DataFrame(rows), pd.concat(draws)
+    return pd.DataFrame(rows), headline_draws(pd.concat(draws))
 
 
 VALUES = {("winclip", "a"): 0.8, ("winclip", "b"): 0.9, ("clip", "a"): 0.7, ("clip", "b"): 0.7, ("musc", "b"): 0.95}

@@ -42,6 +42,13 @@ SMALLEST = """() => [...document.querySelectorAll('article svg')].map(svg => {
     const m = t.getScreenCTM(); return parseFloat(getComputedStyle(t).fontSize) * Math.hypot(m.a, m.b); });
   return [Math.min(Infinity, ...sizes), svg.closest('[id]').id];
 })"""
+# Sections with more than one fold of code, and code of cells that is in none.
+UNFOLDED = """() => [
+  ...[...document.querySelectorAll('article section')].filter(e =>
+    e.querySelectorAll(':scope > details.zsad-code').length > 1).map(e => e.id),
+  ...[...document.querySelectorAll('article .cell_input')].filter(e => !e.closest('details.zsad-code'))
+    .map(e => e.innerText.slice(0, 60)),
+]"""
 NOT_SIDEWAYS = "document.documentElement.scrollWidth <= innerWidth + 1"
 LEAST = 11
 HEAVIEST = 2_000_000
@@ -128,6 +135,7 @@ def test_every_page_reads_well_without_a_network(browser, address, name, scheme)
     assert not page.locator(".problematic, .system-message").count()
     if scheme == "light":
         assert weight(page, address, name) < HEAVIEST
+        assert not page.evaluate(UNFOLDED)
         assert not page.evaluate(CLIPPED)
         assert page.evaluate(NOT_SIDEWAYS)
         assert not [found for found in page.evaluate(SMALLEST) if found[0] < LEAST]
@@ -145,7 +153,7 @@ def test_every_page_is_read_on_a_phone_and_prints_to_its_end(browser, address, n
         .filter(e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1)
         .map(e => e.closest('[id]').id)""")
     assert not beyond
-    folded = page.locator("article details:not(.hide) :is(table, figure)")
+    folded = page.locator("article details:not(.zsad-code) :is(table, figure)")
     assert all(one.bounding_box()["height"] > 0 for one in folded.all())
     last = page.locator("article :is(p, table, figure, li)").last
     assert last.evaluate("e => e.getBoundingClientRect().bottom <= document.documentElement.scrollHeight + 1")
@@ -219,6 +227,24 @@ def test_the_index_of_figures_leads_to_them_and_tables_can_be_downloaded(browser
     assert had["PNG"].startswith(b"\x89PNG")
     assert b'tags=["parameters"]' in had["notebooks"]
     page.context.close()
+
+
+def test_one_key_unfolds_the_code_of_a_section_and_no_program_is_needed(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/rotation.html")
+    cells, fold = page.locator("article .cell_input"), page.locator("details.zsad-code").first
+    assert cells.count() > page.locator("details.zsad-code").count() > 1
+    assert not any(cell.is_visible() for cell in cells.all())
+    fold.locator("summary").focus()
+    page.keyboard.press("Enter")
+    inside = fold.locator(".cell_input")
+    assert inside.count() > 1
+    assert all(cell.is_visible() for cell in inside.all())
+    assert sum(cell.is_visible() for cell in cells.all()) == inside.count()
+    page.emulate_media(media="print")
+    assert not any(cell.is_visible() for cell in cells.all())
+    context.close()
 
 
 def test_search_finds_a_page(browser, address):

@@ -2,6 +2,8 @@
 detector are toys.
 """
 
+import shutil
+
 import pandas as pd
 import pytest
 from notebook_cells import run_cells, shown_on
@@ -10,6 +12,7 @@ from toys import Reddish, tiny_study, write_suite
 import zsad.study
 from book.tools import defences as loading
 from book.tools.page import Page
+from zsad.analysis.defences import METRICS
 from zsad.detectors.defence import Defended
 from zsad.study import compute, load_study
 
@@ -29,9 +32,13 @@ def load(study, detector, backbone):
 
 @pytest.fixture
 def page(tmp_path, monkeypatch):
-    write_suite(tmp_path / "data" / "toys")
+    root = write_suite(tmp_path / "data" / "toys")
+    others = write_suite(tmp_path / "others", normal=6, seed=1)
+    for category in ("washer", "metal_nut"):  # good training images: those of another draw
+        shutil.copytree(others / category / "test" / "good", root / category / "train" / "good")
     study = tiny_study(
         tmp_path,
+        training=6,
         detectors=DETECTORS,
         worst=[
             {**COMMON, "name": "by loss", "criterion": "loss", "detectors": ["winclip"]},
@@ -47,8 +54,9 @@ def page(tmp_path, monkeypatch):
 def test_the_page_compares_what_was_searched_alike(page, monkeypatch, capsys):
     variables = run_cells("defences", page, monkeypatch)
     ids, numbers = shown_on(page)
-    figures = {f"fig-defences-toys-{metric}" for metric in ("image_auroc", "pixel_auroc", "aupro")}
-    tables = {"tab-defences", "tab-defences-shifts-image_auroc", "tab-defences-shifts-pixel_auroc"}
+    figures = {"fig-defences-worst-image-toys", "fig-defences-worst-pixel-toys"}
+    swept = ("image_auroc", "false_alarms", "misses", "pixel_auroc")
+    tables = {"tab-defences", *(f"tab-defences-shifts-{metric}" for metric in swept)}
     unshifted = {"tab-defences-costs", "fig-defences-costs-image-toys", "fig-defences-costs-pixel-toys"}
     assert ids == figures | tables | unshifted
     assert "Unshifted mean pixel AUROC on toys: " in numbers["costs"]
@@ -58,6 +66,9 @@ def test_the_page_compares_what_was_searched_alike(page, monkeypatch, capsys):
     records = compute(page.study, loader=load, progress=False)
     at = records[(records["metric"] == "pixel_auroc") & (records["category"] == "washer")]
     worst = at[(at["shift"] == "worst") & at["variant"].isin(["plain", "defences"])].set_index("detector")["estimate"]
+    for frame in (found.costs, found.shifts, found.worth):
+        assert set(frame["metric"]) == set(METRICS), "false alarms and misses too"
+    assert "Image level: what a defence is worth at the worst, toys" in (page.folder / "defences.json").read_text()
     table = found.worth[found.worth["metric"] == "pixel_auroc"].set_index("method")
     assert table.index.tolist() == ["winclip", *LABELS]
     assert table.loc["grey", "floor"].value == pytest.approx(100 * (worst["grey"] - worst["winclip"]))

@@ -134,6 +134,15 @@ def test_numbers_of_a_table_end_below_each_other(build):
     assert html.count("text-right") == 4, "the column's head and its three cells"
 
 
+def test_a_name_in_a_table_is_not_folded_at_its_hyphens(build):
+    cells = ["demo-aebad-same", "a demo-b_1, not", "<code>demo-x y-z</code>", "−1 – 2"]
+    table = table_bundle("tab-d", pd.DataFrame({"what": cells}), "D.", notes("from", "", {}))["text/markdown"]
+    html, warnings = build(f"# Page\n\n{table}\n")
+    assert warnings == ""
+    assert re.findall(r'<span class="zsad-name">(.*?)</span>', html) == ["demo-aebad-same", "demo-b_1"]
+    assert '<span class="pre">demo-x</span>' in html, "code stays code"
+
+
 def test_no_page_loads_the_icon_font(build, tmp_path):
     vendor = tmp_path / "src" / "_static" / "vendor" / "fontawesome" / "js"
     vendor.mkdir(parents=True)

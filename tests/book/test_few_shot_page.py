@@ -32,7 +32,7 @@ def study(tmp_path, monkeypatch):
 def test_it_says_what_it_found_before_it_shows_it_image_level_first(study, tmp_path, monkeypatch):
     page = Page("few_shot", study, {}, tmp_path / "page")
     met = order_on("few_shot", page, monkeypatch)
-    assert met == ["finding", "fig-few-shot", "tab-few-shot-image", "tab-few-shot-pixel"]
+    assert met == ["finding", "fig-few-shot", "fig-few-shot-pixel", "> tab-few-shot-image", "> tab-few-shot-pixel"]
     _, numbers = shown_on(page)
     assert numbers["conclusion"].startswith("On toys (20 test images of metal nut and washer) image AUROC is ")
     table = pd.read_csv(page.folder / "tables" / "tab-few-shot-image.csv")

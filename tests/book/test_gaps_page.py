@@ -1,5 +1,7 @@
 """The page of reproduction gaps, of a study of toys whose ports shift the toy detector's map."""
 
+import shutil
+
 import pandas as pd
 import pytest
 from notebook_cells import run_cells, shown_on
@@ -50,10 +52,32 @@ def test_the_page_shows_what_its_study_changes(page, monkeypatch, capsys):
     means = 100 * records[records["metric"] == "pixel_auroc"].groupby("detector")["estimate"].mean()
     assert change["map maximum", "pixel_auroc"].value == pytest.approx(means["map maximum"] - means["winclip"])
     assert "have a 95 % interval that excludes 0" in numbers["counted"]
-    assert "things that ports do otherwise clearly lower image AUROC" in numbers["conclusion"]
+    assert "things that ports do otherwise clearly lowers image AUROC" in numbers["conclusion"]
     assert variables["sample"].who == "WinCLIP on demo-b (float32), toys, images: metal nut 10, washer 10"
     table = pd.read_csv(page.folder / "tables" / "tab-protocols.csv")
     assert table["done otherwise"].tolist() == list(loading.PROTOCOLS)
+
+
+def test_each_port_has_a_threshold_of_its_own_scores(page):
+    others = write_suite(page.folder / "others", normal=6, seed=1)
+    for category in ("washer", "metal_nut"):
+        shutil.copytree(
+            others / category / "test" / "good", page.study.data_root / "toys" / category / "train" / "good"
+        )
+    page.study = page.study.model_copy(update={"training": 6})
+    (found,) = loading.ported(page)
+    records = compute(page.study, "none", loader=load, progress=False)
+    images, good = (page.details(table, records) for table in ("images", "training"))
+    highest = good.groupby(["detector", "category"])["score"].max()  # of six good images none may raise an alarm
+    above = [row.score > highest[row.detector, row.category] for row in images.itertuples()]
+    rates = 100 * images.assign(alarm=above).groupby(["detector", "category", "label"])["alarm"].mean()
+    rates = rates.groupby(["detector", "label"]).mean()
+    change = found.changes.set_index(["cause", "metric"])["change"]
+    alarms, caught = (rates["map maximum", label] - rates["winclip", label] for label in (False, True))
+    assert change["map maximum", "false_alarms"].value == pytest.approx(alarms, abs=1e-6)
+    assert change["map maximum", "misses"].value == pytest.approx(-caught, abs=1e-6)
+    assert caught != 0, "else nothing is tested"
+    assert ("pooled", "misses") not in change
 
 
 def test_kept_records_are_those_of_the_first_backbone_with_ports(page, monkeypatch):

@@ -33,7 +33,7 @@ def page(study, tmp_path, monkeypatch):
 def test_the_page_shows_methods_by_league_and_a_map_of_each(page, monkeypatch, capsys):
     run_cells("leagues", page, monkeypatch)
     ids, numbers = shown_on(page)
-    assert {"fig-leagues", "fig-leagues-image", "fig-leagues-pixel", "fig-methods-text-only", "tab-leagues",
+    assert {"fig-leagues", "fig-leagues-image-toys", "fig-leagues-pixel", "fig-methods-text-only", "tab-leagues",
             "tab-leagues-image", "tab-leagues-pixel-toys"} <= ids  # fmt: skip
     assert numbers["conclusion"].startswith("No two methods of one league are both measured and printed. Without a")
     table = pd.read_csv(page.folder / "tables" / "tab-leagues-image.csv")

@@ -57,7 +57,8 @@ def test_the_matrix_is_shown_and_offered_whole(page, monkeypatch):
     ids, numbers = shown_on(page)
     assert ids == {"fig-matrix-toys", "fig-matrix-pixel-toys", "tab-matrix"}
     table = variables["table"]
-    assert f"Of {len(table)} effects in the whole matrix" in numbers["conclusion"]
+    assert f"one rule for all {len(table)} effects of the matrix calls so" in numbers["conclusion"]
+    assert numbers["conclusion"].endswith(" toys: 1 category, 10 test images.")
     assert set(table["setting"]) == {"angle", "exposure", "contrast"}
     kept = pd.read_csv(page.folder / "tables" / "tab-matrix.csv")
     assert len(kept) == len(table)

@@ -11,7 +11,7 @@ from toys import load_reddish, tiny_study, write_suite
 
 import zsad.study
 from book.tools.page import Page
-from book.tools.swept import shown_category, swept_categories
+from book.tools.swept import cracked, shown_category, swept_categories
 from zsad.study import compute
 from zsad.study.load import load_study
 
@@ -34,6 +34,22 @@ def test_the_categories_shown_are_those_without_upright_pose_that_the_study_swee
     assert swept_categories(nothing, "toys") == []
     assert shown_category(nothing, "toys") == nothing.categories_of("toys")[0]
     assert shown_category(page.study, "toys") == "washer"
+
+
+def test_the_first_figure_is_of_the_largest_crack_where_there_is_one(page):
+    def read(category):
+        return page.dataset("toys", category)
+
+    dataset, place = cracked(page.study, "toys", read)
+    assert (dataset.category, dataset.labels[place]) == ("washer", True), "no toy is cracked"
+    root, swept = page.study.root_of("toys") / "metal_nut", {"over": ["washer", "metal_nut"], "angle": [0.0, 30.0]}
+    for folder in ("test", "ground_truth"):
+        (root / folder / "stain").rename(root / folder / "crack")
+    page.study = tiny_study(page.study.data_root.parent, sweeps=swept)
+    dataset, place = cracked(page.study, "toys", read)
+    assert (dataset.category, dataset.defects[place]) == ("metal_nut", "crack"), "not the first, which has none"
+    sizes = [int(dataset[i].mask.sum()) for i, defect in enumerate(dataset.defects) if defect == "crack"]
+    assert int(dataset[place].mask.sum()) == max(sizes)
 
 
 def test_a_page_that_shows_kept_records_says_what_is_not_kept(page, monkeypatch):

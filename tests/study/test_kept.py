@@ -6,6 +6,7 @@ from toys import load_reddish, tiny_study, write_suite
 
 import zsad.study
 from book.tools import page as shown_by
+from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
 from zsad.study import compute, kept, results
 from zsad.study.cells import Selection, requests
@@ -53,6 +54,9 @@ def test_what_is_not_kept_is_named(study):
     assert lacking_in_words("tiny", lacking) == (
         "Not kept in results/tiny yet: 2 of uniform on toys (`zsad run tiny` computes them)."
     )
+    assert "(`zsad run '../my studies/tiny.yaml'` computes them)" in lacking_in_words(
+        "tiny", lacking, "../my studies/tiny.yaml"
+    )
 
 
 def test_a_page_shows_what_is_kept_and_computes_where_parameters_change_it(study, tmp_path):
@@ -81,10 +85,21 @@ def test_one_note_says_what_is_not_kept_and_grows(study, tmp_path, monkeypatch):
     page.records("uniform")
     assert len(said) == 1, "the same is not said twice"
     assert "<summary>2 of the results that this page asks for are not kept yet</summary>" in said[0]
-    assert "2 of uniform on toys" in said[0]
+    assert "2 of uniform on toys (`zsad run tiny` computes them)" in said[0]
     page._say_unkept(Kept(study).select(Selection("uniform", "angle"))[1] + requests(study, Selection("worst")))
     assert len(said) == 2
     assert "4 of the results" in said[1]
+
+
+def test_a_study_that_lies_elsewhere_is_computed_from_its_file(study, tmp_path, monkeypatch):
+    said = []
+    page = Page("p", study, {}, tmp_path, asked="/elsewhere/tiny.yaml")
+    monkeypatch.setattr(Page, "say", lambda page, text: said.append(text))
+    assert "`zsad run /elsewhere/tiny.yaml` computes them" in say_not_kept(page, "sweep")
+    assert "Add it to `/elsewhere/tiny.yaml`" in say_absent(page, "sweep")
+    assert "Add it to `study/tiny.yaml`" in say_absent(Page("p", study, {}, tmp_path, asked="tiny"), "sweep")
+    assert "`zsad run other` computes them" in say_not_kept(page, "sweep", "other")
+    assert len(said) == 4
 
 
 def test_a_study_without_such_a_folder_is_not_kept(study, tmp_path):

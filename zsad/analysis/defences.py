@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from zsad.analysis.differences import Difference, by_key, difference_of
-from zsad.analysis.gaps import clear_changes
+from zsad.analysis.costs import IMAGE, PIXEL
+from zsad.analysis.differences import Difference, difference_of
+from zsad.analysis.gaps import WORSE, clear_changes
 from zsad.analysis.sweeps import strength
 from zsad.analysis.words import number, points, span
 
 PLAIN = "winclip"
-METRICS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "aupro": "AUPRO"}
+METRICS = {**IMAGE, **PIXEL}
 WHAT = {
     "turned copies": "mean over four quarter turns",
     "finely turned copies": "mean over twelve turns of 30 degrees",
@@ -23,14 +24,14 @@ WHAT = {
 
 
 def worth(
-    clean: pd.DataFrame, worst: pd.DataFrame, worst_clean: pd.DataFrame, replicates: pd.DataFrame
+    clean: pd.DataFrame, worst: pd.DataFrame, worst_clean: pd.DataFrame, draws: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
     """Each method against `PLAIN`, over the categories that all of them have.
 
     Args:
         clean: unshifted records of all test images, with `method`, of which one is `PLAIN`.
         worst, worst_clean: worst cases, and the unshifted records of the same images.
-        replicates: the table of that name of all three.
+        draws: metric -> a row a draw, a column a key (`zsad.analysis.differences.by_key`), of all three.
 
     Returns:
         A row a suite, method and metric: categories, images (of the worst cases); unshifted and worst, means in
@@ -46,16 +47,16 @@ def worth(
         if not shared or PLAIN not in methods:
             continue
         for metric in METRICS:
-            draws = by_key(replicates, metric)
             of = {m: [_of(frame, m, metric) for frame in frames] for m in methods}
-            for method, (alone, found, before) in of.items():
+            of = {m: parts for m, parts in of.items() if all(map(len, parts))}
+            for method, (alone, found, before) in of.items() if PLAIN in of else ():
                 plain, floor, _ = of[PLAIN]
                 row: dict[str, object] = {"suite": suite, "method": method, "metric": metric, "categories": len(shared)}
                 row |= {"images": int(found["n_images"].sum()), "unshifted": 100 * alone["estimate"].mean()}
                 row["worst"] = 100 * found["estimate"].mean()
-                row["cost"] = difference_of([(1, alone), (-1, plain)], draws, metric)
-                row["drop"] = difference_of([(1, found), (-1, before)], draws, metric)
-                row["floor"] = difference_of([(1, found), (-1, floor)], draws, metric)
+                row["cost"] = difference_of([(1, alone), (-1, plain)], draws[metric], metric)
+                row["drop"] = difference_of([(1, found), (-1, before)], draws[metric], metric)
+                row["floor"] = difference_of([(1, found), (-1, floor)], draws[metric], metric)
                 rows.append(row)
     return pd.DataFrame(rows)
 
@@ -70,19 +71,18 @@ def _of(frame: pd.DataFrame, method: str, metric: str) -> pd.DataFrame:
     return frame[(frame["method"] == method) & (frame["metric"] == metric)]
 
 
-def under_shifts(swept: pd.DataFrame, replicates: pd.DataFrame) -> pd.DataFrame:
+def under_shifts(swept: pd.DataFrame, draws: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Each method under uniform shifts, over the categories that all of them have.
 
     Args:
         swept: uniform shifts, value 0 among them, with `method`, of which one is `PLAIN`.
-        replicates: their table of that name.
+        draws: metric -> a row a draw, a column a key.
 
     Returns:
         A row a suite, method, setting, value and metric, with three `Difference`s: cost, the unshifted mean minus that
         of `PLAIN`; change, the shifted mean minus the unshifted one; and floor, the shifted mean minus that of `PLAIN`.
     """
     rows = []
-    draws = {metric: by_key(replicates, metric) for metric in METRICS}
     by = ["suite", "setting", "value"]
     for (suite, setting, value), group in swept[swept["value"] != 0].groupby(by, sort=False):
         at_zero = swept[(swept["suite"] == suite) & (swept["setting"] == setting) & (swept["value"] == 0)]
@@ -92,6 +92,8 @@ def under_shifts(swept: pd.DataFrame, replicates: pd.DataFrame) -> pd.DataFrame:
             for metric in METRICS:
                 before, after = (_of(frame, str(method), metric) for frame in frames)
                 plain, shifted = (_of(frame, PLAIN, metric) for frame in frames)
+                if not all(map(len, (before, after, plain, shifted))):
+                    continue
                 row = {"suite": suite, "method": method, "setting": setting, "value": value, "metric": metric}
                 row["cost"] = difference_of([(1, before), (-1, plain)], draws[metric], metric)
                 row["change"] = difference_of([(1, after), (-1, before)], draws[metric], metric)
@@ -120,7 +122,7 @@ def conclude_costs(table: pd.DataFrame) -> str:
     for (suite, metric), rows in table.groupby(["suite", "metric"], sort=False):
         groups: dict[str, list[str]] = {"costs": [], "gains": [], "undecided": []}
         for row in rows.to_dict("records"):
-            name = {-1: "costs", 1: "gains", 0: "undecided"}[row["change"].sign]
+            name = {1: "costs", -1: "gains", 0: "undecided"}[row["change"].sign * WORSE.get(str(metric), -1)]
             groups[name].append(f"{row['cause']} ({points(row['change'])})")
         parts = [f"{words}: {', '.join(names)}" for words, names in groups.items() if names]
         said.append(f"Unshifted mean {METRICS[str(metric)]} on {suite}: {'; '.join(parts)}.")
@@ -208,11 +210,11 @@ def conclude_shifts(table: pd.DataFrame, passes: Mapping[str, int]) -> str:
 
 
 def floor_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Cost and floor of `worth` for one metric as `plot_forest` takes them: a panel each."""
+    """The floor of `worth` as `plot_forest` takes it: a panel a metric."""
     rows = [
-        {"row": row["method"], "panel": panel, "estimate": row[panel].value, "low": row[panel].low,
-         "high": row[panel].high}
-        for row in table.to_dict("records") if row["method"] != PLAIN for panel in ("cost", "floor")
+        {"row": row["method"], "panel": row["metric"], "estimate": row["floor"].value, "low": row["floor"].low,
+         "high": row["floor"].high}
+        for row in table.to_dict("records") if row["method"] != PLAIN
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["row", "panel", "estimate", "low", "high"])
 
@@ -225,9 +227,10 @@ def conclude(table: pd.DataFrame, passes: Mapping[str, int]) -> str:
         plain, others = found.pop(PLAIN), found
         drop: Difference = plain["drop"]
         lost, kept = span(-drop.value, -drop.high, -drop.low), number(plain["worst"])
-        said.append(
-            f"Mean {METRICS[str(metric)]} on {suite}: at its worst WinCLIP loses {lost} points; {kept} % remain."
-        )
+        fate = f"loses {lost} points; {kept} % remain"
+        if metric in WORSE:
+            fate = f"has {points(drop)} points more, {kept} % in all"
+        said.append(f"Mean {METRICS[str(metric)]} on {suite}: at its worst WinCLIP {fate}.")
         for words, sign in (("Higher", 1), ("Lower", -1)):
             chosen = [
                 f"{name} ({points(row['floor'])}; {passes.get(name, 1)} passes, unshifted {points(row['cost'])})"

@@ -35,6 +35,9 @@ class Difference:
         return words.replace("-", "−")
 
 
+HEADLINE = ("image_auroc", "pixel_auroc", "aupro")
+"""The metrics of which the draws of every cell are kept."""
+
 Parts = list[tuple[float, pd.DataFrame]]
 """Weights and records, whose weighted sum of means is taken: see `difference`."""
 
@@ -58,6 +61,11 @@ def difference(parts: Sequence[tuple[float, pd.DataFrame]], replicates: pd.DataF
 def by_key(replicates: pd.DataFrame, metric: str) -> pd.DataFrame:
     """A column a cell, a row a bootstrap draw: the form in which many differences are taken from the same table."""
     return replicates.drop_duplicates(["key", "replicate"]).pivot(index="replicate", columns="key", values=metric)
+
+
+def headline_draws(replicates: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Metric of `HEADLINE` -> `by_key`."""
+    return {metric: by_key(replicates, metric) for metric in HEADLINE}
 
 
 def difference_of(parts: Sequence[tuple[float, pd.DataFrame]], draws: pd.DataFrame, metric: str) -> Difference:

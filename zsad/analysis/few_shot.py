@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from zsad.analysis.gaps import METRICS, PLAIN, changes
+from zsad.analysis.gaps import METRICS, PLAIN, WORSE, changes
 from zsad.analysis.means import mean_over_categories
 from zsad.analysis.published import DATA_SETS
 from zsad.analysis.words import number, points, span
@@ -13,7 +13,7 @@ from zsad.study.config import Study
 from zsad.study.whole import lacking
 
 FEW_SHOT = "winclip_plus"
-_WORDS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "aupro": "AUPRO"}
+_SAID = {"image_auroc": "image AUROC is", "misses": "misses are", "pixel_auroc": "pixel AUROC is"}
 _IN_PRINT = {"aupro": "pixel_aupro"}
 
 
@@ -39,9 +39,9 @@ def on_the_same(records: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(kept) if kept else records[:0]
 
 
-def changed(records: pd.DataFrame, replicates: pd.DataFrame, given: Mapping[str, int]) -> pd.DataFrame:
+def changed(records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], given: Mapping[str, int]) -> pd.DataFrame:
     """`zsad.analysis.gaps.changes` of each number of references against none, paired, with the number as references."""
-    found = changes(records, replicates, [label for label, count in given.items() if count])
+    found = changes(records, draws, [label for label, count in given.items() if count])
     return found.assign(references=found["cause"].map(given))
 
 
@@ -77,7 +77,7 @@ def table(
                 row[METRICS[metric]] = span(*mean)
                 of = found[(found["suite"] == suite) & (found["cause"] == label) & (found["metric"] == metric)]
                 row[f"{METRICS[metric]}, change"] = points(of["change"].iloc[0]) if len(of) else "–"
-                if not missing:
+                if not missing and metric not in WORSE:  # nobody prints decisions
                     row[f"{METRICS[metric]}, printed"] = _printed(printed, str(suite), count, metric)
             rows.append(row)
     return pd.DataFrame(rows).fillna("–")
@@ -117,11 +117,14 @@ def sentence(found: pd.DataFrame, records: pd.DataFrame) -> str:
     for suite, of_suite in found.groupby("suite", sort=False):
         own = records[records["suite"] == suite].drop_duplicates("category")
         products = f"{len(own)} products" if len(own) > 2 else in_prose([str(name) for name in own["category"]])
-        levels = []
-        for metric, words in _WORDS.items():
+        levels: list[str] = []
+        for metric, words in _SAID.items():
             rows = of_suite[of_suite["metric"] == metric].sort_values("references")
+            if rows.empty:  # no threshold was set
+                continue
             steps = ", ".join(_step(row) for row in rows.to_dict("records"))
-            levels.append(f"{words} is {number(rows['plain'].iloc[0])} % without a good picture, {steps}")
+            without = "" if levels else " without a good picture"
+            levels.append(f"{words} {number(rows['plain'].iloc[0])} %{without}, {steps}")
         said.append(f"On {suite} ({own['n_images'].sum():,} test images of {products}) {'; '.join(levels)}.")
     return " ".join(said)
 

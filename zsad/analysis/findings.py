@@ -20,6 +20,26 @@ def named(row: "pd.Series[float]") -> str:
     return f"{SHIFTS[str(row['setting'])]} ({dose}), {row['detector']} on {row['suite']}"
 
 
+def matrix_finding(table: pd.DataFrame) -> str:
+    """In how many cases image AUROC clearly falls at each level, what the median case does, and what clear is."""
+    said: list[str] = []
+    for level in (PLAUSIBLE, EXTREME):
+        rows = chosen(table, "image_auroc", level)
+        if len(rows):
+            falls, median = (
+                int((rows["clear"] & (rows["change"] < 0)).sum()),
+                number(rows["change"].median(), sign=True),
+            )
+            case = "" if said else " (a case is one detector under one shift on one suite)"
+            said.append(
+                f"under {level} shifts in {falls} of {len(rows)} cases{case}, {median} points in the median case"
+            )
+    return (
+        f"Image AUROC falls clearly {'; '.join(said)}. Clear is what one rule for all {len(table):,} effects of the "
+        f"matrix calls so: of these no more than {100 * CERTAIN:.0f} % are expected to be none."
+    )
+
+
 def matrix_sentence(table: pd.DataFrame) -> str:
     """How many effects are clear, and where image AUROC falls furthest at each level."""
     clear = int(table["clear"].sum())

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from zsad.analysis.differences import Difference, by_key, difference_of
+from zsad.analysis.differences import HEADLINE, Difference, difference_of, headline_draws
 from zsad.analysis.words import number, points
 from zsad.metrics import interval
 from zsad.metrics.bootstrap import draw_counts, image_curve
@@ -13,7 +13,15 @@ from zsad.metrics.curve import roc_area
 from zsad.metrics.decision import once
 
 PLAIN = "winclip"
-METRICS = {"image_auroc": "iAUROC", "pixel_auroc": "pAUROC", "aupro": "AUPRO"}
+METRICS = {
+    "image_auroc": "iAUROC",
+    "false_alarms": "false alarms",
+    "misses": "misses",
+    "pixel_auroc": "pAUROC",
+    "aupro": "AUPRO",
+}
+WORSE = {"false_alarms": 1, "misses": 1}
+"""Which way is worse: up, and for every other metric down (-1)."""
 # By the label of a detector of the study: what is done otherwise.
 OPTIONS = {
     "temperature 0.01": "softmax at 0.01, not 0.07",
@@ -34,27 +42,30 @@ PROTOCOLS = {
     "blue for red": "images with red and blue exchanged, as one port reads them",
     "no antialiasing": "images go to the model's input, bicubic, without antialiasing",
 }
+_WORDS = {
+    "image_auroc": "image AUROC", "false_alarms": "false alarms", "misses": "misses", "pixel_auroc": "pixel AUROC",
+}  # fmt: skip
 POOLED = "pooled"
+_LEAST = 0.05  # of points: what is less is 0.0 in words
 _POOLED_WORDS = "one AUROC over the images of all categories, not the mean of theirs"
 WORDS = {**OPTIONS, **PROTOCOLS, POOLED: _POOLED_WORDS}
 COLUMNS = ["suite", "cause", "metric", "plain", "categories", "change"]
 
 
 def changes(
-    records: pd.DataFrame, replicates: pd.DataFrame, causes: Sequence[str], plain_label: str = PLAIN
+    records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], causes: Sequence[str], plain_label: str = PLAIN
 ) -> pd.DataFrame:
     """What each cause changes against the detector `plain_label` on the same categories and images.
 
     Args:
         records: of that detector and of the causes, each under its label in `detector`, on one backbone.
-        replicates: their table of that name.
+        draws: metric -> a row a draw, a column a key (`zsad.analysis.differences.by_key`).
         causes: labels, in the order wanted; one without records is passed over.
 
     Returns:
         A row a suite, cause and metric: plain, the mean of `plain_label` in percent; categories; and change, a
         `Difference`.
     """
-    draws = {metric: by_key(replicates, metric) for metric in METRICS}
     rows = []
     for suite, of_suite in records.groupby("suite", sort=False):
         for cause in causes:
@@ -93,17 +104,17 @@ def pooled(images: pd.DataFrame, replicates: int = 200, seed: int = 0) -> pd.Dat
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def of_sample(suite: str, tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What `protocols` measured of each category, as records and replicates that `changes` takes."""
+def of_sample(suite: str, tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """What `protocols` measured of each category, as records and draws that `changes` takes."""
     records, draws = [], []
     for category, table in tables.items():
         for protocol, rows in table.groupby("protocol", sort=False):
             named = {"suite": suite, "category": category, "detector": protocol, "key": f"{category} {protocol}"}
             whole = rows[rows["replicate"] < 0].iloc[0]
             counts = {name: int(whole[name]) for name in ("n_images", "n_anomalous")}
-            records += [{**named, **counts, "metric": metric, "estimate": whole[metric]} for metric in METRICS]
-            draws.append(rows.loc[rows["replicate"] >= 0, ["replicate", *METRICS]].assign(key=named["key"]))
-    return pd.DataFrame(records), pd.concat(draws, ignore_index=True)
+            records += [{**named, **counts, "metric": metric, "estimate": whole[metric]} for metric in HEADLINE]
+            draws.append(rows.loc[rows["replicate"] >= 0, ["replicate", *HEADLINE]].assign(key=named["key"]))
+    return pd.DataFrame(records), headline_draws(pd.concat(draws, ignore_index=True))
 
 
 def gap_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -119,21 +130,23 @@ def gap_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def clear_changes(table: pd.DataFrame, what: str) -> str:
-    """Of `changes`, how many lower and raise image AUROC and then pixel AUROC of the first suite, and which lowers it
-    most clearly; a part of a sentence. `what` words the causes.
+    """Of `changes`, how many make each metric of the first suite worse, image level first, which does so most clearly,
+    and how many make an AUROC better; a part of a sentence. `what` words the causes, several.
     """
-    said = []
-    for metric, name in (("image_auroc", "image AUROC"), ("pixel_auroc", "pixel AUROC")):
+    said: list[str] = []
+    for metric, name in _WORDS.items():
         rows = table[(table["suite"] == table["suite"].iloc[0]) & (table["metric"] == metric)].to_dict("records")
         if not rows:
             continue
-        lower, higher = (sum(row["change"].sign == sign for row in rows) for sign in (-1, 1))
-        most = min(rows, key=lambda row: row["change"].high)
-        furthest = f" (furthest {most['cause']}: {points(most['change'])} points)" if lower else ""
-        said.append(
-            f"{lower} of {len(rows)} {what} clearly lower {name}{furthest} and {higher} clearly "
-            f"raise{'s' if higher == 1 else ''} it"
-        )
+        way = WORSE.get(metric, -1)
+        worse, better = (sum(row["change"].sign == sign for row in rows) for sign in (way, -way))
+        most = max(rows, key=lambda row: way * (row["change"].low if way > 0 else row["change"].high))
+        furthest = f" (furthest {most['cause']}: {points(most['change'])} points)" if worse else ""
+        verb = ("lower" if way < 0 else "raise") + ("s" if worse < 2 else "")
+        clause = f"{worse or 'none'} of {len(rows)}{'' if said else f' {what}'} clearly {verb} {name}{furthest}"
+        if metric not in WORSE:
+            clause += f", and {better or 'none'} clearly raise{'s' if better < 2 else ''} it"
+        said.append(clause)
     return "; ".join(said)
 
 
@@ -148,7 +161,8 @@ def gap_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def gap_sentence(table: pd.DataFrame) -> str:
-    """How many changes have an interval that excludes 0, and the one that costs and the one that gains the most.
+    """How many changes have an interval that excludes 0, and the one that costs and the one that gains the most AUROC
+    or AUPRO.
 
     What a cause cannot touch, such as the image AUROC by how pixels are pooled, is not counted.
     """
@@ -156,13 +170,15 @@ def gap_sentence(table: pd.DataFrame) -> str:
     if not found:
         return "Nothing that is done otherwise changes anything in these records."
     clear = [row for row in found if row["change"].sign]
+    ranked = [row for row in clear if row["metric"] not in WORSE and abs(row["change"].value) >= _LEAST]
+    have = "has" if len(clear) == 1 else "have"
     said = [
-        f"Of {len(found)} changes (a case is a suite, a cause and a metric) {len(clear)} have a 95 % interval that "
-        f"excludes 0; if none changed anything, {number(0.05 * len(found))} would be expected to."
+        f"Of {len(found)} changes (each of one cause in one metric on one suite) {len(clear)} {have} a 95 % interval "
+        f"that excludes 0; if none changed anything, {number(0.05 * len(found))} would be expected to."
     ]
     for words, rows in (
-        ("costs most", [row for row in clear if row["change"].sign < 0]),
-        ("gains most", [row for row in clear if row["change"].sign > 0]),
+        ("costs most", [row for row in ranked if row["change"].sign < 0]),
+        ("gains most", [row for row in ranked if row["change"].sign > 0]),
     ):
         if rows:
             most = max(rows, key=lambda row: abs(float(row["change"].value)))

@@ -6,8 +6,8 @@ from typing import get_args
 
 import pandas as pd
 
-from zsad.analysis.differences import by_key, difference_of
-from zsad.analysis.gaps import METRICS, changes
+from zsad.analysis.differences import difference_of
+from zsad.analysis.gaps import METRICS, WORSE, changes
 from zsad.analysis.poster import name_in_print
 from zsad.analysis.published import DATA_SETS, OTHER, SAME, TIE, UNDECIDED, Comparison
 from zsad.analysis.unshifted import with_means
@@ -81,7 +81,7 @@ def methods_by_league(
             suite, metric = str(r.suite), str(r.metric)
             few = f" ({r.categories} of {r.of} categories)" if r.categories < r.of else ""
             row[f"{suite} {METRICS[metric]}"] = span(r.estimate, r.low, r.high) + few
-            if (data_set := DATA_SETS.get(suite)) is not None:
+            if (data_set := DATA_SETS.get(suite)) is not None and metric not in WORSE:  # nobody prints decisions
                 row[f"{data_set}, printed {METRICS[metric]}"] = _number(printed.get((str(r.label), data_set, metric)))
         rows.append(row)
     return pd.DataFrame(rows).fillna("–")
@@ -126,17 +126,18 @@ def partly_measured(found: pd.DataFrame) -> str:
 
 def finding(compared: Sequence[Comparison], found: pd.DataFrame) -> str:
     """What the page of leagues found: how often the printed order within a league holds, and how far methods lie
-    apart; `found` are the `levels` of image AUROC.
+    apart; `found` are the `levels` of image AUROC, false alarms and misses.
     """
-    whole = found[found["categories"] == found["of"]]
-    whole = whole[whole["suite"] == whole["suite"].iloc[0]] if len(whole) else whole
+    every = found[found["categories"] == found["of"]]
+    every = every[every["suite"] == every["suite"].iloc[0]] if len(every) else every
+    whole = every[every["metric"] == "image_auroc"]
     low, high = (whole.loc[place] for place in (whole["estimate"].idxmin(), whole["estimate"].idxmax()))
     worst, best = (
         f"{span(row['estimate'], row['low'], row['high'])} % ({row['method']}, {row['league']})" for row in (low, high)
     )
     reach = (
         f"Without a shift image AUROC on {high['suite']} lies between {worst} and {best}, on "
-        f"{high['images']:,.0f} images of {high['of']} products."
+        f"{high['images']:,.0f} images of {high['of']} products.{_decided(every)}"
     )
     if not compared:
         return f"No two methods of one league are both measured and printed. {reach}"
@@ -149,15 +150,31 @@ def finding(compared: Sequence[Comparison], found: pd.DataFrame) -> str:
     )
 
 
+def _decided(found: pd.DataFrame) -> str:
+    """How far the methods' misses and false alarms lie apart; "" where no threshold was set."""
+    misses, alarms = (found[found["metric"] == metric] for metric in ("misses", "false_alarms"))
+    if misses.empty:
+        return ""
+    fewest, most = (misses.loc[place] for place in (misses["estimate"].idxmin(), misses["estimate"].idxmax()))
+    return (
+        f" At a threshold that hardly a good training image reaches, a method misses between "
+        f"{number(fewest['estimate'])} % ({fewest['method']}) and {number(most['estimate'])} % ({most['method']}) of "
+        f"the damaged products, at {number(alarms['estimate'].min())} to {number(alarms['estimate'].max())} % false "
+        "alarms."
+    )
+
+
 def order(
     records: pd.DataFrame,
-    replicates: pd.DataFrame,
+    draws: Mapping[str, pd.DataFrame],
     leagues: Mapping[str, str],
     titles: Mapping[str, str],
     printed: pd.DataFrame,
 ) -> list[Comparison]:
-    """Each two methods of one league that are printed and measured on all categories of a suite: image AUROC."""
-    draws, said = by_key(replicates, "image_auroc"), []
+    """Each two methods of one league that are printed and measured on all categories of a suite: image AUROC. `draws`
+    are those of `zsad.analysis.gaps.changes`.
+    """
+    said = []
     for suite, rows in records[records["metric"] == "image_auroc"].groupby("suite", sort=False):
         whole = rows.groupby("detector")["category"].nunique()
         there = [label for label in leagues if whole.get(label, 0) == whole.max() and name_in_print(label, titles)]
@@ -168,7 +185,7 @@ def order(
             data_set = DATA_SETS[str(suite)]
             ahead = printed.loc[name_in_print(first, titles), (data_set, "none")]
             ahead -= printed.loc[name_in_print(second, titles), (data_set, "none")]
-            measured = difference_of([(1, one), (-1, two)], draws, "image_auroc")
+            measured = difference_of([(1, one), (-1, two)], draws["image_auroc"], "image_auroc")
             names = titles[first], titles[second]
             said.append(Comparison(*names, str(suite), data_set, leagues[first], float(ahead), measured))
     return said
@@ -190,13 +207,13 @@ def order_table(found: list[Comparison]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def variants(study: Study, records: pd.DataFrame, replicates: pd.DataFrame, base: str) -> pd.DataFrame:
+def variants(study: Study, records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], base: str) -> pd.DataFrame:
     """What each variant of a detector changes against it, on the same images: variant, options, and a row a suite and
-    metric as `zsad.analysis.gaps.changes` has it.
+    metric as `zsad.analysis.gaps.changes` has it, which says what the arguments are.
     """
     plain = next(detector for detector in study.detectors if detector.label == base)
     others = [detector for detector in study.detectors if detector.name == plain.name and detector.label != base]
-    found = changes(records, replicates, [detector.label for detector in others], base)
+    found = changes(records, draws, [detector.label for detector in others], base)
     differing = {
         detector.label: "; ".join(
             f"{name}: {value}" for name, value in detector.options.items() if plain.options.get(name) != value

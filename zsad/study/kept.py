@@ -3,6 +3,7 @@
 Nothing is loaded or computed for them: neither data, nor weights.
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -63,11 +64,14 @@ class Kept:
         return list(self.records[_NAME].itertuples(index=False, name=None))
 
 
-def lacking_in_words(study: str, lacking: Iterable[Request]) -> str:
-    """What is not kept, counted by block and suite."""
+def lacking_in_words(study: str, lacking: Iterable[Request], asked: str = "") -> str:
+    """What is not kept, counted by block and suite, and what computes it: `zsad run` with the study as it was `asked`
+    for, a file where that lies elsewhere; by default its name.
+    """
     counts = Counter((_block(request), request.suite) for request in lacking)
     named = "; ".join(f"{count} of {block} on {suite}" for (block, suite), count in counts.items())
-    return f"Not kept in results/{study} yet: {named} (`zsad run {study}` computes them)."
+    run = f"`zsad run {shlex.quote(asked or study)}`"
+    return f"Not kept in results/{study} yet: {named} ({run} computes them)."
 
 
 def _block(request: Request) -> str:

@@ -9,13 +9,11 @@ from functools import cached_property
 import pandas as pd
 
 from zsad.analysis import costs, matrix
-from zsad.analysis.decisions import Decisions, decide
-from zsad.analysis.differences import by_key
+from zsad.analysis.decisions import TRAINING, Decisions, decide
+from zsad.analysis.differences import headline_draws
 from zsad.analysis.doses import dose_effects
 from zsad.study.config import Study
 from zsad.study.results import load_sidecars, load_table
-
-_HEADLINE = ("image_auroc", "pixel_auroc", "aupro")
 
 
 @dataclass(frozen=True)
@@ -36,13 +34,21 @@ class Measured:
     @cached_property
     def draws(self) -> dict[str, pd.DataFrame]:
         """Metric -> a row a bootstrap draw, a column a key."""
-        replicates = load_table(self.records, "replicates", self.study)
-        return {metric: by_key(replicates, metric) for metric in _HEADLINE}
+        return headline_draws(load_table(self.records, "replicates", self.study))
 
     @cached_property
     def decisions(self) -> Decisions:
         """False alarms and misses in every cell. Takes seconds for thousands of cells."""
         return decide(load_table(self.records, "images", self.study), self.training)
+
+    @cached_property
+    def judged(self) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+        """The records, with false alarms and misses at each cell's own threshold among them, where good training images
+        have set one; and the draws of all of them.
+        """
+        decided = self.decisions.records
+        decided = decided.loc[decided["rule"] == TRAINING, list(self.records.columns)]
+        return pd.concat([self.records, decided], ignore_index=True), {**self.draws, **self.decisions.draws}
 
     @property
     def training(self) -> pd.DataFrame | None:
@@ -61,7 +67,12 @@ class Measured:
     @property
     def who(self) -> str:
         """Suites, categories and images in words."""
+        return self.who_on()
+
+    def who_on(self, *suites: str) -> str:
+        """The same of some suites, by default of all."""
         clean = self.records[self.records["shift"] == "none"].drop_duplicates(["suite", "category"])
+        clean = clean[clean["suite"].isin(suites or clean["suite"])]
         counts = clean.groupby("suite", sort=False)["n_images"].agg(["count", "sum"])
         return "; ".join(
             f"{suite}: {row['count']} {'category' if row['count'] == 1 else 'categories'}, {row['sum']} test images"

@@ -110,7 +110,9 @@ if found:
         shift=aurocs["setting"].map(matrix.SHIFTS),
         cell=[span(r.change, r.change_low, r.change_high, sign=True) for r in aurocs.itertuples()],
     )
-    wide = words.pivot(index=["suite", "detector", "level"], columns="shift", values="cell")
+    rows = ["suite", "detector", "level"]
+    order = words[rows].drop_duplicates().itertuples(index=False, name=None)  # as in the figures
+    wide = words.pivot(index=rows, columns="shift", values="cell").loc[[*order]]
     with page.folded("The whole matrix in numbers"):
         page.table(
             wide.reindex(columns=[w for w in matrix.SHIFTS.values() if w in wide]).reset_index(),

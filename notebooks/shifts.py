@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Three shifts of one picture (Fig. 1)
+# # Three shifts of one picture (Fig. 1)
 #
 # One damaged product, turned, shifted in hue and shifted in saturation. The damage stays what it was to a person's eye,
 # at least while it is not told by its colour. What becomes of it for WinCLIP?
@@ -39,6 +39,7 @@ from book.tools.probes.maps import maps_of_category, maps_under_shifts
 from book.tools.swept import cracked, swept_categories
 from zsad import perturb
 from zsad.analysis import costs, sweeps
+from zsad.analysis.words import number
 from zsad.study.evaluate import load_study_images, sizes_of
 
 page = notebook.start(globals(), "shifts")
@@ -73,9 +74,9 @@ strengths = {
     "saturation": [-0.5, -0.25, 0.0, 0.25, 0.5],
 }
 words = {
-    "angle": lambda v: f"{v:+.0f}°",
-    "hue": lambda v: f"{v / math.pi:+.2f} π",
-    "saturation": lambda v: f"{v:+.2f}",
+    "angle": lambda v: f"{number(v, 0, sign=True)}°",
+    "hue": lambda v: f"{number(v / math.pi, 2, sign=True)} π",
+    "saturation": lambda v: number(v, 2, sign=True),
 }
 shifts = [(setting, value) for setting, values in strengths.items() for value in values]
 titles = [words[setting](value) if value else "original" for setting, value in shifts]

@@ -47,11 +47,11 @@ page = notebook.start(globals(), "text_ablation")
 others = ("rwda", "winclip")
 shown = corruption.shown(page, "variants of the text FNN", block="ablation", beside="default", labels=others)
 
-# %% [markdown]
-# The last column is a paired difference: a variant and the method see the same images in every bootstrap draw.
-
 # %%
 for cases in shown:
+    page.say(
+        "The last column is a paired difference: a variant and the method see the same images in every bootstrap draw."
+    )
     variants = corruption.variants(cases)
     against = gaps(cases, variants)
     absent = f" Not computed yet: {', '.join(cases.absent)}." if cases.absent else ""
@@ -74,7 +74,7 @@ for cases in shown:
 #
 # The words are learned from text alone, so no image is needed: train each text FNN whose words differ and measure the
 # angles between their text features. Where the page shows kept records, only the method and random words, one seed
-# each.
+# each. Learned words should be less alike than words as they are drawn, and the texts should keep their meaning.
 
 # %%
 unlike = []
@@ -87,10 +87,9 @@ for cases in shown:
     if rows:
         unlike.append((cases, category.replace("_", " "), words_table(rows)))
 
-# %% [markdown]
-# Learned words should be less alike than words as they are drawn, and the texts should keep their meaning.
-
 # %%
+if not unlike:
+    page.say("Not measured here: no variants of the text FNN are there.")
 for cases, category, table in unlike:
     page.table(
         table,

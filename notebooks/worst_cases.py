@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # What the worst cases cost (Fig. 4)
+# # What the worst cases cost (Fig. 4)
 #
 # **What to see.** For each picture by itself, the rotation, saturation or hue is searched that hurts WinCLIP most on
 # that picture, or all three at once. What is left when all pictures are at their worst?

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Where the worst cases lie (Fig. 5)
+# # Where the worst cases lie (Fig. 5)
 #
 # **What to see.** The angle, hue shift or saturation shift that the search kept for each picture. If one value were bad
 # for all, the bars would stand in one place. Is there a peak near 0, as the paper {cite:p}`stangl2024semantic` finds?

@@ -1,6 +1,7 @@
 """The records that pages of the matrix, of doses and of the null show, with what lies beside them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -25,7 +26,8 @@ def measured(page: Page, variants: Sequence[str] | None, what: str) -> Measured 
         return None
     of_blocks = [page.records(block.kind, variant=block.variant) for block in blocks]
     shown = list(dict.fromkeys(label for records in of_blocks for label in records["detector"]))
-    plain = [page.records("none", variant=name, detectors=shown) for name in _unshifted(blocks)]
+    of_all: dict[str, Any] = {"default": {"detectors": shown}}  # the study's own; a block's have its detectors alone
+    plain = [page.records("none", variant=name, **of_all.get(name, {})) for name in _unshifted(blocks)]
     records = pd.concat([*of_blocks, *plain], ignore_index=True).drop_duplicates()
     if not (records["variant"].isin(named) & records["shift"].isin(kinds)).any():
         _conclude(page, say_not_kept(page, what))

@@ -209,7 +209,8 @@ class Page:
         if new.keys() <= self._unkept.keys():
             return
         self._unkept |= new
-        said = as_html(lacking_in_words(self.study.name, self._unkept.values(), self.asked))
+        said = lacking_in_words(self.study.name, self._unkept.values(), self.asked)
+        said = as_html(re.sub(r"`(.+?)`", r"<code>\1</code>", said))
         count = f"{len(self._unkept)} of the results that this page asks for are not kept yet"
         note = HTML(f'<details class="zsad-lacking"><summary>{count}</summary>{said}</details>')
         if self._note is None:

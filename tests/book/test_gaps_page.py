@@ -76,7 +76,9 @@ def test_each_port_has_a_threshold_of_its_own_scores(page):
     alarms, caught = (rates["map maximum", label] - rates["winclip", label] for label in (False, True))
     assert change["map maximum", "false_alarms"].value == pytest.approx(alarms, abs=1e-6)
     assert change["map maximum", "misses"].value == pytest.approx(-caught, abs=1e-6)
-    assert caught != 0, "else nothing is tested"
+    plain = found.changes.set_index(["cause", "metric"])["plain"]
+    assert plain["map maximum", "misses"] == pytest.approx(100 - rates["winclip", True], abs=1e-6)
+    assert plain["map maximum", "false_alarms"] == pytest.approx(rates["winclip", False], abs=1e-6)
     assert ("pooled", "misses") not in change
 
 

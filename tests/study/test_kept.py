@@ -85,7 +85,7 @@ def test_one_note_says_what_is_not_kept_and_grows(study, tmp_path, monkeypatch):
     page.records("uniform")
     assert len(said) == 1, "the same is not said twice"
     assert "<summary>2 of the results that this page asks for are not kept yet</summary>" in said[0]
-    assert "2 of uniform on toys (`zsad run tiny` computes them)" in said[0]
+    assert "2 of uniform on toys (<code>zsad run tiny</code> computes them)" in said[0]
     page._say_unkept(Kept(study).select(Selection("uniform", "angle"))[1] + requests(study, Selection("worst")))
     assert len(said) == 2
     assert "4 of the results" in said[1]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from book.tools.plots.style import INK, PALETTE, new_figure, style
+from book.tools.plots.style import BETWEEN, INK, PALETTE, new_figure, style
 
 
 def plot_forest(table: pd.DataFrame, rows: Sequence[str], panels: dict[str, str], label: str) -> Figure:
@@ -18,7 +18,7 @@ def plot_forest(table: pd.DataFrame, rows: Sequence[str], panels: dict[str, str]
         panels: names in the table, and the words shown for them as titles.
         label: of all horizontal axes, with their unit.
     """
-    figure, axes = new_figure(1, len(panels), height=0.9 + 0.3 * len(rows), sharey=True)
+    figure, axes = new_figure(1, len(panels), height=0.9 + 0.3 * len(rows), sharey=True, between=BETWEEN)
     place = np.arange(len(rows))
     with style():
         for axis, (panel, words) in zip(axes, panels.items(), strict=True):

@@ -22,7 +22,8 @@ dark page."""
 def plot_heat(
     table: pd.DataFrame, rows: Sequence[str], columns: Mapping[str, str], panels: Mapping[str, str], most: float
 ) -> Figure:
-    """A panel below the other; in each a row a detector, a column a shift, and its number in the square.
+    """A panel below the other; in each a row a detector, a column a shift, and its number in the square. Columns are
+    named below the last panel; of more than two, which do not fit a screen, below each.
 
     Args:
         table: row, column, panel, value, and clear: a number that is not is in brackets. What is missing stays empty.
@@ -31,8 +32,9 @@ def plot_heat(
         columns, panels: names in the table, and the words shown for them.
         most: the number that has the full colour, whichever way.
     """
-    height = 0.5 + len(panels) * (0.75 + 0.27 * len(rows))
-    figure, axes = new_figure(len(panels), 1, height=height, sharex=True)
+    named = len(panels) > 2
+    height = 0.5 + len(panels) * (0.75 + 0.27 * len(rows) + 0.6 * named)
+    figure, axes = new_figure(len(panels), 1, height=height, sharex=not named)
     with style():
         for axis, (panel, words) in zip(axes, panels.items(), strict=True):
             found = table[table["panel"] == panel]

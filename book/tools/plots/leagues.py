@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from book.tools.plots.style import PALETTE, new_figure, style
+from book.tools.plots.style import BETWEEN, PALETTE, new_figure, style
 from zsad.leagues import League, Shown, decided_by, never_shown
 
 OWN, NEVER = PALETTE[0], PALETTE[4]
@@ -49,7 +49,7 @@ def league_levels(table: pd.DataFrame, panels: dict[tuple[str, str], str]) -> Fi
     """
     methods = table.drop_duplicates("method")
     rows, leagues = methods["method"].tolist(), list(dict.fromkeys(methods["league"]))
-    figure, axes = new_figure(1, len(panels), height=1.2 + 0.27 * len(rows), sharey=True)
+    figure, axes = new_figure(1, len(panels), height=1.2 + 0.27 * len(rows), sharey=True, between=BETWEEN)
     with style():
         for axis, ((suite, metric), words) in zip(axes, panels.items(), strict=True):
             for league in leagues:

@@ -17,6 +17,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 INK = "#010203"
 """Placeholder for the page's own text colour; any other colour but `PAPER` is left as it is."""
@@ -25,6 +26,11 @@ PAPER = "#fefdfc"
 """Placeholder for the page's background, where words stand on a picture."""
 
 PALETTE = ("#1f82c0", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#b8a800", "#7f7f7f")
+
+BETWEEN = 0.1
+"""Inches on either side of panels beside each other: the last number of one axis stays apart from the first of the
+next.
+"""
 
 _RC: Any = {
     "figure.facecolor": "none",
@@ -61,11 +67,13 @@ def style() -> Iterator[None]:
 
 
 def new_figure(
-    rows: int, columns: int, width: float = 7.6, height: float = 3.2, **options: Any
+    rows: int, columns: int, width: float = 7.6, height: float = 3.2, between: float = 3 / 72, **options: Any
 ) -> tuple[Figure, list[Axes]]:
-    """An empty figure of `width` by `height` inches and its axes in reading order. Options go to `Figure.subplots`."""
+    """An empty figure of `width` by `height` inches and its axes in reading order, `between` inches on either side of
+    each. Options go to `Figure.subplots`.
+    """
     with style():
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=between))
         axes = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, list(axes.flat)
 

@@ -59,8 +59,9 @@ def plot_sweep(
     with style():
         for panel, metric in zip(panels, metrics, strict=True):
             _panel(panel, per_category[per_category["metric"] == metric], mean[mean["metric"] == metric], axis)
+            panel.xaxis.set_major_locator(MultipleLocator(axis.tick * (2 if len(metrics) > 2 else 1)))
             panel.set_ylabel(f"{METRIC_NAMES[metric]} [%]")
-            panel.set_xlabel(axis.label)
+        figure.supxlabel(axis.label, fontsize="medium", color=INK)  # once: beside each other three would collide
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 5), handlelength=1.8)
     return figure
@@ -88,5 +89,4 @@ def _panel(panel: Axes, per_category: pd.DataFrame, mean: pd.DataFrame, axis: Ax
     clean = mean.loc[mean["value"] == 0, "estimate"]
     if len(clean):
         panel.axhline(float(clean.iloc[0]) * 100, color=INK, linewidth=1, linestyle=":", alpha=0.7)
-    panel.xaxis.set_major_locator(MultipleLocator(axis.tick))
     panel.yaxis.set_major_locator(MaxNLocator(6))

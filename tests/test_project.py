@@ -31,12 +31,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "detectors": COMMON | {"clip", "mae", "perturb", "tiling"},
     "robustness": COMMON | {"clip", "data", "perturb", "metrics", "detectors"},
     "auxiliary": COMMON | {"clip", "data", "detectors"},
-    "predict": COMMON | {"data", "detectors", "heatmap", "robustness"},
+    "image_files": COMMON | {"data"},
+    "predict": COMMON | {"data", "detectors", "heatmap", "image_files", "robustness"},
     "study": COMMON | _STUDY,
     "analysis": COMMON | {"metrics", "study"},
     "book": COMMON | _STUDY | {"study", "analysis"},
     "commands": COMMON
-    | {"arguments", "auxiliary", "clip", "data", "perturb", "detectors", "robustness", "study", "predict"},
+    | {"arguments", "auxiliary", "clip", "data", "detectors", "image_files", "perturb"}
+    | {"predict", "robustness", "study"},
     "cli": {"commands", "wording"},
 }
 

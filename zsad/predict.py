@@ -4,7 +4,6 @@ A detector that compares images with each other is given all of them as one batc
 """
 
 import csv
-import glob
 import hashlib
 import logging
 import os
@@ -20,8 +19,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from zsad.data.decode import read_bytes
-from zsad.data.demo.stamp import STAMP
-from zsad.data.files import SUFFIXES, images_and_masks_in
 from zsad.data.image import read_image
 from zsad.detectors import Detector, Prediction
 from zsad.detectors.base import check_prediction
@@ -29,13 +26,13 @@ from zsad.detectors.batch import BatchDetector, check_batch, resize_maps
 from zsad.detectors.references import References, check_aspect
 from zsad.files import check_writable_folder, write_atomically
 from zsad.heatmap import overlay
+from zsad.image_files import HEATMAP, find_images, output_paths
 from zsad.limits import check_sides
 from zsad.robustness.feature_store import FeatureStore
 from zsad.wording import describe
 
 SCORES, UNFINISHED = "scores.csv", "scores.unfinished.csv"
 FORMATS = {"jpg": "JPEG", "png": "PNG"}
-_HEATMAP = "_heatmap"
 
 logger = logging.getLogger(__name__)
 
@@ -65,47 +62,6 @@ class Report:
     scored: int = 0
     bad: dict[Path, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-
-
-def find_images(given: Iterable[Path], out: Path | None = None) -> list[Path]:
-    """The image files that paths stand for: files, folders (what lies directly in them) and patterns such as `*.png`.
-
-    Each file is taken once. Heat maps of an earlier run that lie in `out` are left out of folders and patterns.
-
-    Raises:
-        FileNotFoundError: no such file or folder, or nothing that fits a pattern.
-        ValueError: a folder without images.
-    """
-    found: dict[Path, Path] = {}
-    for path in given:
-        for image in _standing_for(path, out):
-            found.setdefault(image.resolve(), image)
-    return list(found.values())
-
-
-def _standing_for(path: Path, out: Path | None) -> list[Path]:
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        images = _without_heatmaps(images_and_masks_in(path).images, out)
-        if not images:
-            raise ValueError(f"{path}: no images in this folder")
-        return images
-    matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
-    images = [match for match in matches if match.is_file() and match.suffix.lower() in SUFFIXES]
-    if not matches:
-        raise FileNotFoundError(f"{path}: no such file or folder")
-    if not images:
-        raise FileNotFoundError(f"{path}: no images fit this pattern")
-    return _without_heatmaps(images, out)
-
-
-def _without_heatmaps(images: list[Path], out: Path | None) -> list[Path]:
-    there = out and out.resolve()
-    own = [image for image in images if image.stem.endswith(_HEATMAP) and image.parent.resolve() == there]
-    if own:
-        logger.warning("%d heat maps of an earlier run in %s are left out, such as %s", len(own), out, own[0].name)
-    return [image for image in images if image not in own]
 
 
 def check_company(detector: Detector, count: int, category: str, calibrated: bool = False) -> None:
@@ -161,23 +117,6 @@ def read_references(
     return GoodImages(References(names, fingerprint, lambda: (read_image(path) for path in good)), tuple(sizes))
 
 
-def output_paths(images: Sequence[Path], folder: Path, ending: str) -> list[Path]:
-    """One file an image, called by its stem; images of the same name in different folders are told apart by a number.
-
-    Raises ValueError where one of them is an image itself.
-    """
-    paths: dict[Path, None] = {}
-    for image in images:
-        path, copy = folder / f"{image.stem}{ending}", 2
-        while path in paths:
-            path, copy = folder / f"{image.stem}_{copy}{ending}", copy + 1
-        paths[path] = None
-    inputs = {image.resolve() for image in images}
-    if lost := [path for path in paths if path.resolve() in inputs]:
-        raise ValueError(f"{lost[0]}: this would be written over an image itself; choose another folder with --out")
-    return list(paths)
-
-
 def threshold_from(good: Path, score: Callable[[Path], float]) -> Threshold:
     """The highest score of some good images.
 
@@ -225,7 +164,7 @@ def predict_images(
     if image_format not in FORMATS:
         raise ValueError(f"unknown format {image_format!r}; known: {', '.join(FORMATS)}")
     report = Report() if report is None else report
-    outputs = output_paths(images, out, f"{_HEATMAP}.{image_format}")
+    outputs = output_paths(images, out, f"{HEATMAP}.{image_format}")
     check_writable_folder(out)
     with (out / UNFINISHED).open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
@@ -328,21 +267,6 @@ def score_image(
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     return float(_predicted(detector, image, category, device, report).score[0])
-
-
-def demo_note(backbone: str, images: Sequence[Path]) -> str | None:
-    """What must be said where a demo backbone meets anything but the demo world's images; None where it does not."""
-    others = [image for image in images if not _is_demo(image)]
-    if not backbone.startswith("demo-") or not others:
-        return None
-    return (
-        f"{backbone} has seen rendered products alone: its scores of the {len(others)} images here that are not of the "
-        "demo world, such as " + f"{others[0]}, mean nothing; use --backbone ViT-B-16-plus-240 or another real one"
-    )
-
-
-def _is_demo(image: Path) -> bool:
-    return any((folder / STAMP).is_file() for folder in image.resolve().parents)
 
 
 def _read(path: Path, report: Report) -> Float[Tensor, "3 height width"]:

@@ -38,8 +38,8 @@ def run(options: argparse.Namespace) -> None:
     from PIL import Image
 
     from zsad.data import read_image
+    from zsad.image_files import output_paths
     from zsad.perturb import corrupt, image_generator
-    from zsad.predict import output_paths
 
     outputs = output_paths(options.image, options.out, ".png")
     for path, output in zip(options.image, outputs, strict=True):

@@ -50,8 +50,8 @@ def run(options: argparse.Namespace) -> None:
     from zsad.detectors.batch import BatchDetector
     from zsad.detectors.learned import check_unseen
     from zsad.files import check_writable, write_atomically
+    from zsad.image_files import demo_note
     from zsad.leagues import in_words, leagues_of_outputs
-    from zsad.predict import demo_note
     from zsad.robustness import uniform_sweep
     from zsad.study.references import with_drawn_references
 

@@ -47,15 +47,13 @@ def run(options: argparse.Namespace) -> int:
     from zsad.detectors import load_detector, with_references
     from zsad.detectors.batch import BatchDetector
     from zsad.files import check_writable_folder
+    from zsad.image_files import HEATMAP, demo_note, find_images, output_paths
     from zsad.leagues import in_words, leagues_of_outputs
     from zsad.predict import (
         SCORES,
         Report,
         Threshold,
         check_company,
-        demo_note,
-        find_images,
-        output_paths,
         predict_images,
         read_references,
         score_image,
@@ -63,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     )
 
     images = find_images(options.image, options.out)
-    output_paths(images, options.out, f"_heatmap.{options.format}")
+    output_paths(images, options.out, f"{HEATMAP}.{options.format}")
     if options.reference and options.detector == "winclip":
         options.detector = "winclip_plus"  # what WinCLIP with references is called
     chosen = detector_options(options)

@@ -1,8 +1,13 @@
-"""Options of the test suite."""
+"""Options of the test suite, its order, and what a worker needs where it runs on several cores (`pytest -n`)."""
 
+import os
 from pathlib import Path
 
 import pytest
+from longest import LONGEST
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # A thread each, before torch is imported; what a test starts inherits it.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,3 +30,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.name == "test_real_data.py" and config.getoption("--real-data") is None:
         return True
     return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; all others in their order."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))

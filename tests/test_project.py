@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from longest import LONGEST
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -212,6 +213,11 @@ def test_public_names_exist():
         assert getattr(zsad, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'; it has "):
         _ = zsad.nothing
+
+
+def test_files_that_start_first_are_there():
+    there = [path.name for folder in ("test_*.py", "*.ipynb") for path in (ROOT / "tests").rglob(folder)]
+    assert {name for name in LONGEST if there.count(name) != 1} == set()
 
 
 def test_no_two_test_files_have_one_name():

@@ -50,7 +50,7 @@ def test_features_are_those_of_each_image_by_itself(name):
             torch.testing.assert_close(values[0], together[key][index], atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("detector", [Unlike(), *NAMES], ids=str)
+@pytest.mark.parametrize("detector", [Unlike(), *NAMES], ids=["unlike", *NAMES])
 def test_a_batch_that_is_too_small_is_refused(detector):
     found = load(detector) if isinstance(detector, str) else detector
     least = found.least_images

@@ -56,7 +56,7 @@ def test_the_other_activation_has_the_same_weights():
 
 def test_every_protocol_is_measured_on_the_same_draws(tmp_path):
     write_suite(tmp_path / "toys")
-    dataset = zsad.load_dataset("mvtec_ad", tmp_path / "toys", category="washer")
+    dataset = zsad.load_dataset("mvtec_ad", tmp_path / "toys", category="washer").subset(6)
     table = protocols(zsad.load_backbone("demo-b"), dataset, {"resolution": SIZE}, replicates=20)
     assert table["protocol"].unique().tolist() == ["winclip", *PROTOCOLS]
     assert table.groupby("protocol").size().unique().tolist() == [21]

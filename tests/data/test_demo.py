@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -59,11 +61,19 @@ def test_enough_categories_and_defects():
 
 
 def test_same_seed_same_bytes_and_another_seed_other_pictures(written, tmp_path, monkeypatch, small_suites):
-    monkeypatch.setattr(write, "SUITES", small_suites)
-    write_suites(tmp_path / "again", seed=3, progress=False)
-    assert digest(tmp_path / "again") == digest(written)
-    write_suites(tmp_path / "other", seed=4, progress=False)
-    first, other = digest(written), digest(tmp_path / "other")
+    """Two categories a suite, drawn by this process alone, against those that processes drew side by side."""
+    few = {name: replace(s, categories=dict(islice(s.categories.items(), 2))) for name, s in small_suites.items()}
+    monkeypatch.setattr(write, "SUITES", few)
+    monkeypatch.setattr(write, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    for folder, seed in (("again", 3), ("other", 4)):
+        write_suites(tmp_path / folder, seed=seed, progress=False)
+    first, whole = digest(tmp_path / "again"), digest(written)
+    of_all = {f"{folder_of(name, 3)}/{STAMP}" for name in few} | {"demo-visa-seed-3/split_csv/1cls.csv"}
+    assert {Path(name).parts[1] for name in first.keys() - of_all} == {c for s in few.values() for c in s.categories}
+    assert {name for name in first if first[name] != whole[name]} <= of_all
+    rows, all_rows = ((f / "demo-visa-seed-3/split_csv/1cls.csv").read_text() for f in (tmp_path / "again", written))
+    assert all_rows.startswith(rows), "the first categories"
+    other = digest(tmp_path / "other")
     renamed = {name.replace("-seed-4/", "-seed-3/"): value for name, value in other.items()}
     assert first.keys() == renamed.keys()
     pictures = [name for name in first if "/test/" in name or "/Images/" in name]

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,11 +29,12 @@ write.SUITES = {"demo-mvtec": replace(suite, train=1, good=2, each_defect=1, cat
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """One product with one defect: four pictures."""
+    """One product with one defect: four pictures, drawn in this process, since another takes seconds to start."""
     suite = SUITES[NAME]
     washer = replace(suite.categories["washer"], defects=suite.categories["washer"].defects[:1])
     small = replace(suite, train=1, good=2, each_defect=1, categories={"washer": washer})
     monkeypatch.setattr(write, "SUITES", {NAME: small})
+    monkeypatch.setattr(write, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
 
 
 def hidden_but_locks(folder: Path) -> list[str]:

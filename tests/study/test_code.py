@@ -216,7 +216,7 @@ def _load(parts: Path, study, config: DetectorConfig, backbone):
 
 
 FAST = {
-    "text_fnn": {"epochs": 1},
+    "text_fnn": {"diversity_words": 3, "distribution_words": 2, "word_steps": 2, "epochs": 1},
     "rwda": {"epochs": 1, "sentences": 10},
     "acr": {"head": None},
 }

@@ -1,14 +1,18 @@
 """What the Snakefile runs again after a change, and that names of folders reach commands as they are.
 
 Snakemake really runs, in a copy of the project below a folder with a space in its name; the commands that it starts are
-stand-ins that write the files they are asked for.
+stand-ins that write the files they are asked for. What would be run is asked of forks of one process that has imported
+what Snakemake and the Snakefile import: a start takes seconds, a fork nothing.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -39,6 +43,33 @@ parser.add_argument("--listed", action="store_true")
 a = parser.parse_args()
 a.out.mkdir(parents=True, exist_ok=True)
 (a.out / f"{a.page}.ipynb").write_text(a.source.read_text())
+"""
+# A job is the arguments, and the file that takes what is said; the answer is how it ended.
+FORKS = """
+import json, os, sys
+from pathlib import Path
+from snakemake.cli import main
+import zsad.detectors  # imported late
+
+lines = Path("Snakefile").read_text().splitlines()
+exec("\\n".join(line for line in lines if line.startswith(("from ", "import "))))
+for line in sys.stdin:
+    arguments, said = json.loads(line)
+    process = os.fork()
+    if process == 0:
+        code = 1
+        try:
+            out = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(out, 1)
+            os.dup2(out, 2)
+            main(arguments)
+        except SystemExit as ended:
+            code = ended.code
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
 """
 SOURCES = {"rotation": "uniform.py", "hue": "uniform.py", "winclip_picture": "winclip_picture.py"}
 PAGES = [f"build/book/odd/{name}.ipynb" for name in SOURCES]
@@ -75,13 +106,36 @@ def project(tmp_path_factory):
     return folder
 
 
-def snakemake(folder: Path, *options: str) -> str:
+ASKED = ["records", *PAGES, "--cores", "2", "--config", "study=odd"]
+
+
+def started(folder: Path, program: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], cwd=folder, env=environment, text=True, **options
+    )
+
+
+def snakemake(folder: Path) -> None:
     program = "import sys; from snakemake.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, "records", *PAGES, "--cores", "2", "--config", "study=odd", *options]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    run = started(folder, program, *ASKED, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said, _ = run.communicate()
+    assert run.returncode == 0, said
+
+
+@pytest.fixture(scope="module")
+def would_run(project, tmp_path_factory) -> Iterator[Callable[..., str]]:
+    """What Snakemake says that it would run."""
+    said = tmp_path_factory.mktemp("said") / "said"
+    server = started(project, FORKS, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(*options: str) -> str:
+        print(json.dumps([[*ASKED, *options, "--dry-run"], str(said)]), file=server.stdin, flush=True)
+        assert server.stdout.readline() == "0\n", said.read_text()
+        return said.read_text()
+
+    yield ask
+    server.communicate()
 
 
 def test_names_of_folders_reach_the_commands_as_they_are(project):
@@ -98,13 +152,13 @@ def test_pages_that_share_a_source_are_executed_from_it(project):
         assert made.read_text() == (ROOT / "notebooks" / source).read_text()
 
 
-def run_again(project: Path, *changed: str, text: str) -> set[str]:
+def run_again(project: Path, would_run: Callable[..., str], *changed: str, text: str) -> set[str]:
     """What would be run after `text` has been written at the end of some files: suites of cells, or "pages"."""
     sources = {project / name: (project / name).read_text() for name in changed}
     try:
         for path, source in sources.items():
             path.write_text(f"{source}\n{text}\n")
-        said = snakemake(project, "--dry-run")
+        said = would_run()
     finally:
         for path, source in sources.items():
             path.write_text(source)
@@ -126,22 +180,22 @@ EVERYTHING = {"plain toys", "corrupted", "attacked", "pages"}
         ("zsad/detectors/rwda.py", set()),
     ],
 )
-def test_a_change_of_the_code_runs_again_what_depends_on_it(project, changed, again):
-    assert run_again(project, changed, text="CHANGED = True") == again
+def test_a_change_of_the_code_runs_again_what_depends_on_it(project, would_run, changed, again):
+    assert run_again(project, would_run, changed, text="CHANGED = True") == again
 
 
-def test_a_comment_runs_nothing_again(project):
+def test_a_comment_runs_nothing_again(project, would_run):
     code = [*(project / "zsad").rglob("*.py"), *(project / "book").rglob("*.py")]
     everything = [str(path.relative_to(project)) for path in code]
-    assert run_again(project, *everything, text='# a comment\n"""or a text"""') == set()
+    assert run_again(project, would_run, *everything, text='# a comment\n"""or a text"""') == set()
 
 
-def test_parts_come_before_what_lists_their_results(project):
-    said = snakemake(project, "parts=2", "--dry-run", "--forceall")
+def test_parts_come_before_what_lists_their_results(would_run):
+    said = would_run("parts=2", "--forceall")
     assert "Computing part 1 of 2" in said
     assert "Computing part 2 of 2" in said
     assert said.index("Computing part 2 of 2") < said.index("Evaluating plain toys ")
-    assert "Computing part" not in snakemake(project, "--dry-run", "--forceall")
+    assert "Computing part" not in would_run("--forceall")
 
 
 @pytest.mark.parametrize("name", ["slurm", "kubernetes"])

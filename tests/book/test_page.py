@@ -63,7 +63,7 @@ def test_a_figure_offers_the_records_of_its_study(page, monkeypatch):
 
 
 def test_a_figure_names_the_league_of_what_the_page_computed_with(page, monkeypatch):
-    found = SimpleNamespace(result=pd.DataFrame(), contents="c", provenance=SIDECAR)
+    found = SimpleNamespace(result=pd.DataFrame(), contents="c", provenance={**SIDECAR, "key": "k"})
     monkeypatch.setattr(notebook, "computed", lambda *arguments, **options: found)
     page.computed(print, backbone=SimpleNamespace(name="demo-b", shown=["captions"]), index=0)
     assert " · league text only · " in page.origin()

@@ -68,10 +68,8 @@ if shown:
 
 # %%
 for found in shown:
-    conclusion = defences.conclude_costs(found.costs)
-    page.number("costs", conclusion)
+    page.number("costs", defences.conclude_costs(found.costs))
     with page.folded("What defences cost without a shift, in numbers"):
-        page.say(conclusion)
         page.table(
             defences.costs_table(found.costs, found.passes),
             "tab-defences-costs",

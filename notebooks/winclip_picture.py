@@ -31,7 +31,9 @@ picture = None  # which damaged test picture, counted from 0; None: the one with
 
 # %%
 import matplotlib.patches as shapes
+import numpy as np
 import pandas as pd
+from scipy import ndimage
 
 from book.tools import page as notebook
 from book.tools import plots
@@ -75,14 +77,18 @@ maps = {
 maps["harmonic mean"] = clean["map"]
 
 # %% [markdown]
-# The picture with one window of either size about the defect, the true defect, and the four maps.
+# The picture with one window of either size about the largest piece of the defect, the true defect, and the four maps.
 
 
 # %%
+pieces, _ = ndimage.label(truth)
+largest = pieces == np.bincount(pieces[truth]).argmax()
+
+
 def window_at_defect(size, patch):
-    """Left, top and side in pixels of the window of size x size patches about the defect."""
+    """Left, top and side in pixels of the window of size x size patches about the largest piece of the defect."""
     places = []
-    for centre, length in zip((axis.mean() for axis in truth.nonzero()), truth.shape, strict=True):
+    for centre, length in zip((axis.mean() for axis in largest.nonzero()), truth.shape, strict=True):
         places.append(min(max(round(centre / patch - size / 2), 0), int(length / patch) - size) * patch)
     return places[::-1], size * patch, size * patch
 

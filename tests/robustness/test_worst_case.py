@@ -28,13 +28,14 @@ def attacked(setting="hue", search="bayes_opt", masks=None, images=None, detecto
     return worst_case(detector, images, masks, category="some_thing", setting=setting, search=search, **options)
 
 
-def assert_equal(one: WorstCase, other: WorstCase, rows: slice = slice(None)) -> None:
+def assert_equal(one: WorstCase, other: WorstCase, rows: slice = slice(None), within: float = 0.0) -> None:
+    """What was tried and kept is the same; numbers are `within` so much."""
     for field in fields(WorstCase):
         a, b = getattr(one, field.name), getattr(other, field.name)
         if field.name == "parameters":
             assert all(torch.equal(a[name][rows], b[name]) for name in a)
         elif field.name != "batch_size":
-            torch.testing.assert_close(a[rows], b, rtol=0, atol=0, equal_nan=True, msg=field.name)
+            torch.testing.assert_close(a[rows], b, rtol=0, atol=within, equal_nan=True, msg=field.name)
 
 
 @pytest.mark.parametrize("criterion", ["auroc", "loss"])
@@ -109,12 +110,12 @@ def test_the_smallest_budgets(budget):
 
 @pytest.mark.parametrize(("search", "setting"), CASES)
 def test_neither_batch_size_nor_company_changes_a_result(search, setting):
-    ids = ["a", "b", "c"]
+    ids, rounding = ["a", "b", "c"], 1e-6  # sums of a rotation round otherwise in another batch on some processors
     whole = attacked(setting, search, ids=ids)
     for batch_size in (1, 2):
-        assert_equal(whole, attacked(setting, search, ids=ids, batch_size=batch_size))
+        assert_equal(whole, attacked(setting, search, ids=ids, batch_size=batch_size), within=rounding)
     alone = attacked(setting, search, images=toy_images()[1:2], ids=["b"])
-    assert_equal(whole, alone, slice(1, 2))
+    assert_equal(whole, alone, slice(1, 2), within=rounding)
 
 
 class Recorder(Dial):

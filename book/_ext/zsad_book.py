@@ -104,7 +104,9 @@ class FigureIndex(SphinxDirective):
         if not rows:
             logger.warning("no figure or table in the executed notebooks", location=self.get_location())
         head = ["number", "what", "id", "notebook", "study", "records", "commit"]
-        return [_table(head, rows, [9, 25, 18, 13, 9, 15, 11])]
+        table = _table(head, rows, [9, 25, 18, 13, 9, 15, 11])
+        table["classes"].append("zsad-index")
+        return [table]
 
 
 class RunTimes(SphinxDirective):
@@ -176,7 +178,7 @@ def _machine(found: dict[str, Any]) -> str:
     )
 
 
-def _table(head: list[str], rows: list[list[Any]], widths: list[int] | None = None) -> nodes.Node:
+def _table(head: list[str], rows: list[list[Any]], widths: list[int] | None = None) -> nodes.Element:
     """A table; `widths` of its columns in percent, by default all alike."""
     shares = widths or [1] * len(head)
     group = nodes.tgroup("", *[nodes.colspec(colwidth=share) for share in shares], cols=len(head))

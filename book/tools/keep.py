@@ -10,14 +10,18 @@ import logging
 import shutil
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from book.tools.computed import ComputedStore, kept_store, store_of
+from zsad.files import write_atomically
+from zsad.study.config import resolve
 from zsad.study.load import load_study
 from zsad.wording import describe
 
 logger = logging.getLogger(__name__)
 
+STUDY = "demo"  # what the book shows by default: a page's result of another is of use to few
 SECONDS_A_MEGABYTE = 5.0
 MODELS = ("detector", "backbone")  # arguments by which a function is handed one
 
@@ -48,8 +52,8 @@ def keep(keys: Iterable[str], own: ComputedStore, kept: ComputedStore) -> list[s
             )
         wanted.append(key)
         if not kept.has(key):
-            for suffix in (*store.files(key), ".json"):
-                shutil.copyfile(store.path(key, suffix), kept.path(key, suffix))
+            for suffix in (*store.files(key), ".json"):  # the sidecar, which makes a result complete, comes last
+                write_atomically(kept.path(key, suffix), partial(shutil.copyfile, store.path(key, suffix)))
     for path in kept.folder.iterdir():
         if path.stem not in wanted:
             path.unlink()
@@ -67,12 +71,11 @@ def _is_worth_it(store: ComputedStore, key: str) -> bool:
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns 1 with a message where there is nothing to keep."""
     parser = argparse.ArgumentParser(prog="python -m book.tools.keep", description="Keep what pages asked models for.")
-    parser.add_argument("--study", default="demo", help="the kept study that the book shows")
-    options = parser.parse_args(arguments)
+    parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        study = load_study(options.study, check_models=False)
-        wanted = keep(used_by(Path("build/book") / study.name), store_of(study), kept_store())
+        study = load_study(STUDY, check_models=False)
+        wanted = keep(used_by(resolve(Path("build/book")) / STUDY), store_of(study), kept_store())
     except (ValueError, OSError) as error:
         print(describe(error), file=sys.stderr)
         return 1

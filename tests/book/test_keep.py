@@ -82,6 +82,17 @@ def test_nothing_is_kept_from_changed_code(study, tmp_path, monkeypatch):
         keeping.keep([key], store_of(study), ComputedStore(tmp_path / "kept"))
 
 
+def test_without_pages_the_command_says_what_to_do_and_removes_nothing(study, tmp_path, monkeypatch, capsys):
+    key = key_of(study, answers, detector=Reddish(), seconds=9.0)
+    kept = ComputedStore(tmp_path / "kept")
+    keeping.keep([key], store_of(study), kept)
+    monkeypatch.setattr(keeping, "kept_store", lambda: kept)
+    monkeypatch.setattr(keeping, "resolve", lambda folder: tmp_path / folder)
+    assert keeping.main([]) == 1
+    assert "make book first" in capsys.readouterr().err
+    assert kept.has(key)
+
+
 def test_the_pages_say_what_they_used(tmp_path):
     with pytest.raises(FileNotFoundError, match="make book first"):
         keeping.used_by(tmp_path)

@@ -76,5 +76,5 @@ def test_what_is_no_list_of_seeds_is_refused(tmp_path: Path, entry: str, block: 
 
 
 def test_a_detector_without_a_seed_is_given_none(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="seed"):
+    with pytest.raises(StudyError, match="winclip has no option 'seed'"):
         study_of(f"{HEAD}\ndetectors: [{{name: winclip, seeds: [0, 1]}}]\n", tmp_path)

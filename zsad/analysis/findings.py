@@ -26,10 +26,8 @@ def matrix_finding(table: pd.DataFrame) -> str:
     for level in (PLAUSIBLE, EXTREME):
         rows = chosen(table, "image_auroc", level)
         if len(rows):
-            falls, median = (
-                int((rows["clear"] & (rows["change"] < 0)).sum()),
-                number(rows["change"].median(), sign=True),
-            )
+            falls = int((rows["clear"] & (rows["change"] < 0)).sum())
+            median = number(rows["change"].median(), sign=True)
             case = "" if said else " (a case is one detector under one shift on one suite)"
             said.append(
                 f"under {level} shifts in {falls} of {len(rows)} cases{case}, {median} points in the median case"

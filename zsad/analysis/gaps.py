@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from zsad.analysis.costs import IMAGE, PIXEL
 from zsad.analysis.differences import HEADLINE, Difference, difference_of, headline_draws
 from zsad.analysis.words import number, points
 from zsad.metrics import interval
@@ -42,9 +43,7 @@ PROTOCOLS = {
     "blue for red": "images with red and blue exchanged, as one port reads them",
     "no antialiasing": "images go to the model's input, bicubic, without antialiasing",
 }
-_WORDS = {
-    "image_auroc": "image AUROC", "false_alarms": "false alarms", "misses": "misses", "pixel_auroc": "pixel AUROC",
-}  # fmt: skip
+_WORDS = {**IMAGE, "pixel_auroc": PIXEL["pixel_auroc"]}
 POOLED = "pooled"
 _LEAST = 0.05  # of points: what is less is 0.0 in words
 _POOLED_WORDS = "one AUROC over the images of all categories, not the mean of theirs"

@@ -74,7 +74,8 @@ class DetectorConfig(Strict):
     its defaults, and those of the study's backbones and suites that it is evaluated on. `suite_options` are options
     that differ on one suite: a detector that is trained on one data set to be tested on others is another on each.
     `label` is what records call it: by default its name, of one's own that of its class. `resolution` is the short side
-    of the images that it is given where that is not the study's or the one that its class declares.
+    of the images that it is given where that is not the study's or the one that its class declares. In a file an entry
+    may have a list of `seeds`, and stands for one a seed (`zsad.study.seeds`).
     """
 
     name: str

@@ -95,7 +95,8 @@ class Strict(BaseModel):
 
 class Block(Strict):
     """Where shifts are evaluated. `over`: "all", a group's name (of every suite that has it), or categories.
-    `detectors` and `backbones`: "all", or some of the study's.
+    `detectors` and `backbones`: "all", or some of the study's; in a file, `seeds: all` makes them those of every seed
+    (`zsad.study.seeds`).
     """
 
     kind: ClassVar[str]

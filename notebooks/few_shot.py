@@ -77,7 +77,8 @@ if found is not None:
     page.figure(
         plots.plot_forest(rows, names, costs.PIXEL, "change against none [points]"),
         "fig-few-shot-pixel",
-        "<strong>The same at pixel level.</strong>",
+        "<strong>What good pictures change at pixel level</strong>, against WinCLIP without any: mean over products in "
+        "points, with the 95 % interval of the paired difference. Blue: the interval excludes 0. No shift.",
     )
 
 # %%

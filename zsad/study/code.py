@@ -84,12 +84,6 @@ def module_code(*modules: str) -> str:
     return hashlib.sha256(repr(by_room(reached(modules, _DOORS))).encode()).hexdigest()
 
 
-def folder_code(folder: Path) -> str:
-    """SHA-256 (hex) over the parsed sources of a folder, and of nothing that they import."""
-    parsed = [(path.name, _source_digest(path.read_bytes())) for path in sorted(folder.glob("*.py"))]
-    return hashlib.sha256(repr(parsed).encode()).hexdigest()
-
-
 def reached(roots: Iterable[str], cut: Iterable[str] = (), package: Path = PACKAGE) -> set[str]:
     """The modules of the package that `roots` import, directly or not, and they themselves.
 

@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from zsad.data import Dataset, load_dataset
 from zsad.data.demo import stamp, write_suite
-from zsad.study.code import folder_code
 from zsad.study.config import Study, resolve
 from zsad.study.shifts import canonical_json
 
@@ -63,15 +63,18 @@ def _as_drawn(study: Study, suite: str, found: Dataset) -> Dataset:
 
 
 def recipe_of(folder: Path) -> tuple[str, dict[str, str]] | None:
-    """SHA-256 (hex) of what a demo suite says it was drawn from (seed and every choice) and of the code that draws,
-    whatever its comments say; and the SHA-256 of each of its files by path. None of a folder without such a stamp.
+    """SHA-256 (hex) of what a demo suite says it was drawn from (seed and every choice) and of the name of the code
+    that draws; and the SHA-256 of each of its files by path. None of a folder without such a stamp.
     """
     try:
         drawn_from, files = stamp.read_stamp(folder)
     except (FileNotFoundError, ValueError):
         return None
-    recipe = canonical_json([drawn_from, folder_code(Path(stamp.__file__).parent)])
-    return (hashlib.sha256(recipe.encode()).hexdigest(), files) if files else None
+    return (_recipe(drawn_from), files) if files else None
+
+
+def _recipe(drawn_from: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json([drawn_from, stamp.DRAWN_BY]).encode()).hexdigest()
 
 
 def ensure_suite(study: Study, suite: str, progress: bool = True) -> None:

@@ -23,7 +23,7 @@ $(INSTALLED): requirements.lock pyproject.toml tools/setup.sh
 
 book: $(INSTALLED) ## compute the study and render the book (STUDY=demo: from kept records)
 	@start=$$SECONDS; \
-	$(BIN)/snakemake book --cores $(CORES) --config study=$(STUDY) --rerun-incomplete --nolock; \
+	$(BIN)/python -m book.tools.kernels $(BIN)/snakemake book --cores $(CORES) --config study=$(STUDY) --rerun-incomplete --nolock; \
 	echo "book: _build/html/index.html, $$((SECONDS - start)) s"
 
 serve: book ## show the book on this machine (PORT=8000)

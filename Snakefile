@@ -21,6 +21,7 @@ MISSING = STUDY.missing_suites()
 BUILD = f"build/study/{STUDY.name}"
 PAGES = f"build/book/{STUDY.name}"
 SUITES_DONE = f"{STUDY.data_root}/demo-{STUDY.demo_seed}.done"
+WRITTEN = [SUITES_DONE] if STUDY.limit is None else []  # a few images are drawn as they are read
 # Of a study that is kept in results/ nothing is computed for the book but what pages need besides.
 MANIFESTS = [
     f"{BUILD}/{suite}/{category}/{backbone}.json"
@@ -92,7 +93,7 @@ rule suites:
 rule part:
     input:
         study=STUDY_FILE,
-        suites=[SUITES_DONE] if any(STUDY.is_demo(suite) for suite in STUDY.suites) else [],
+        suites=WRITTEN if any(STUDY.is_demo(suite) for suite in STUDY.suites) else [],
         weights=sorted(str(path) for path in Path("zsad/weights").glob("*.safetensors")),
     output:
         touch(f"{BUILD}/parts/{{number}}-of-{PARTS}.done"),
@@ -116,7 +117,7 @@ rule evaluate:
     input:
         study=STUDY_FILE,
         parts=[f"{BUILD}/parts/{number}-of-{PARTS}.done" for number in range(1, PARTS + 1)],
-        suites=lambda wildcards: SUITES_DONE if STUDY.is_demo(wildcards.suite) else [],
+        suites=lambda wildcards: WRITTEN if STUDY.is_demo(wildcards.suite) else [],
         weights=sorted(str(path) for path in Path("zsad/weights").glob("*.safetensors")),
     output:
         f"{BUILD}/{{suite}}/{{category}}/{{backbone}}.json",
@@ -140,7 +141,6 @@ rule notebook:
     input:
         source=lambda wildcards: str(SOURCES[wildcards.name].path),
         records=MANIFESTS,
-        suites=[SUITES_DONE] if any(STUDY.is_demo(suite) for suite in STUDY.suites) else [],
         kept=sorted(str(path) for path in Path("results").glob("*/*") if path.suffix in (".csv", ".parquet")),
     output:
         f"{PAGES}/{{name}}.ipynb",
@@ -164,7 +164,6 @@ rule notebook:
 rule proof:
     input:
         kept=sorted(str(path) for path in Path(f"results/{STUDY.name}").glob("*")),
-        suites=[SUITES_DONE] if any(STUDY.is_demo(suite) for suite in STUDY.suites) else [],
         weights=sorted(str(path) for path in Path("zsad/weights").glob("*.safetensors")),
     output:
         f"{PAGES}/verified.proof",

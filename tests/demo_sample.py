@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from zsad.data.demo.plan import Planned, planned_images, render
 from zsad.data.demo.suites import SUITES
-from zsad.data.demo.write import Planned, planned_images, render
 
 BLOCKS = 4
 

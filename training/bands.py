@@ -24,8 +24,8 @@ from tqdm import tqdm
 
 from zsad.clip import Backbone
 from zsad.clip.zoo import load_demo_weights
+from zsad.data.demo.plan import planned_images, render
 from zsad.data.demo.suites import SUITES
-from zsad.data.demo.write import planned_images, render
 from zsad.detectors import load_detector
 from zsad.detectors.winclip import WinCLIP
 from zsad.metrics import all_metrics, pixel_auroc

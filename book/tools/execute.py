@@ -25,6 +25,7 @@ import papermill
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
+from book.tools.kernels import ADDRESS, ForkedKernels
 from book.tools.parameters import LISTED, PAGE_DIR, SOURCE, refuse_unknown
 from book.tools.sources import Source, sources
 from zsad.files import check_writable_folder, temporary_folder
@@ -122,10 +123,12 @@ def _page_of(source: Path, page: str) -> Source:
 def _run(source: Path, target: Path, parameters: dict[str, Any], folder: Path, listed: bool) -> None:
     given = {PAGE_DIR: str(folder.resolve()), SOURCE: source.name} | ({LISTED: "1"} if listed else {})
     os.environ.update(given)
+    kernels = {"kernel_manager_class": ForkedKernels} if ADDRESS in os.environ else {}
     try:
         papermill.execute_notebook(
             folder / "source.ipynb", target, parameters=parameters, kernel_name="python3", cwd=str(Path.cwd()),
             progress_bar={"desc": target.stem}, stderr_file=sys.stderr, start_timeout=300,
+            **kernels,
         )  # fmt: skip
     finally:
         for variable in given:

@@ -135,7 +135,7 @@ class _Subject:
 
         self.id, self.category, self.path = id, id.split("/")[0], folder / f"{slug(id)}.js"
         self.study = load_study(STUDY, check_models=False)
-        ensure_suite(self.study, SUITE)
+        ensure_suite(self.study, SUITE, whole=False)
         dataset = read_suite(self.study, SUITE, self.category, None)
         index = dataset.ids.index(id)
         test_set = load_study_images(self.study, dataset[index : index + 1])

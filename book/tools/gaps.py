@@ -118,7 +118,7 @@ def measured(page: Page) -> Gaps | None:
 def _images(page: Page, study: Study, suite: str, category: str) -> "Dataset":
     from zsad.study.data import ensure_suite, read_suite
 
-    ensure_suite(study, suite)
+    ensure_suite(study, suite, whole=False)
     found = read_suite(study, suite, category, study.limit)
     page.sources.data[f"{suite}/{category}"] = found.fingerprint()
     return found

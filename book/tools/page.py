@@ -234,13 +234,13 @@ class Page:
     # What follows needs the renderer or the models, whose import takes seconds that most pages can spare.
     def dataset(self, suite: str, category: str, few: int | None = None) -> Any:
         """The test pictures of one category (a `zsad.Dataset`), up to the study's limit, or to `few`, which an
-        illustration can do with; demo suites are written if missing.
+        illustration can do with.
         """
         from zsad.study.data import ensure_suite, read_suite
 
-        ensure_suite(self.study, suite)
-        limits = [limit for limit in (self.study.limit, few) if limit is not None]
-        found = read_suite(self.study, suite, category, min(limits, default=None))
+        limit = min((limit for limit in (self.study.limit, few) if limit is not None), default=None)
+        ensure_suite(self.study, suite, whole=False)
+        found = read_suite(self.study, suite, category, limit)
         self.sources.data[f"{suite}/{category}"] = found.fingerprint()
         return found
 

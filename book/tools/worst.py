@@ -108,12 +108,12 @@ class WorstCases:
 
     # What follows needs the renderer or the models, whose import takes seconds.
     def dataset(self, suite: str, category: str) -> Any:
-        """The test images of a category that were searched (a `zsad.Dataset`); demo suites are written if missing."""
+        """The test images of a category that were searched (a `zsad.Dataset`)."""
         from zsad.study.data import ensure_suite, read_suite
 
-        ensure_suite(self.study, suite)
-        block = next(b for b in self.blocks if category in self.study.covered(b, suite))
-        return read_suite(self.study, suite, category, self.study.limit_of(block))
+        limit = self.study.limit_of(next(b for b in self.blocks if category in self.study.covered(b, suite)))
+        ensure_suite(self.study, suite, whole=False)
+        return read_suite(self.study, suite, category, limit)
 
     def detector(self, backbone: str) -> Any:
         from zsad.study.run import load_study_detector

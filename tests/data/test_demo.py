@@ -18,12 +18,13 @@ from zsad.data.demo import SUITES, specimen, write
 from zsad.data.demo.blade_damage import BLADE_DAMAGE
 from zsad.data.demo.camera import photograph
 from zsad.data.demo.domains import leaning
+from zsad.data.demo.plan import Planned, planned_images, render
 from zsad.data.demo.products import PRODUCTS
 from zsad.data.demo.scene import paint_parts
 from zsad.data.demo.specimen import POSE_FAULTS, SURFACE_FAULTS, build_scene, render_specimen
 from zsad.data.demo.stamp import STAMP, folder_of
 from zsad.data.demo.suites import DOMAINS, LOOK
-from zsad.data.demo.write import Planned, planned_images, render, write_suites
+from zsad.data.demo.write import write_suites
 
 STYLE = SUITES["demo-mvtec"].style
 

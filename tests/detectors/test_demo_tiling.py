@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from zsad.data.demo.plan import planned_images, render
 from zsad.data.demo.suites import SUITES
-from zsad.data.demo.write import planned_images, render
 from zsad.detectors import load_detector
 from zsad.detectors.tiling import Tiling
 

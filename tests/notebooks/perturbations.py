@@ -24,27 +24,25 @@ warnings.filterwarnings("ignore", message="IProgress not found")  # a plain prog
 import pandas as pd
 import torch
 
-from zsad import load_dataset, perturb
+from zsad import perturb
 from zsad.data import stack
 from zsad.study import load_study
-from zsad.study.data import ensure_suite
+from zsad.study.data import read_suite
 
 study = load_study("quick")
-for suite in study.suites:
-    ensure_suite(study, suite, progress=False)
 
 # %%
 rows = []
-for suite, config in study.suites.items():
+for suite in study.suites:
     for category in study.categories_of(suite):
-        dataset = load_dataset(config.reader, study.root_of(suite), category=category, domain=config.domain)
+        dataset = read_suite(study, suite, category, None)
         kinds = len(set(dataset.defects)) - ("good" in dataset.defects)
         rows.append((suite, category, len(dataset), sum(dataset.labels), kinds))
 print(pd.DataFrame(rows, columns=["suite", "category", "pictures", "damaged", "defects"]).to_string(index=False))
 
 # %%
 images, masks, labels = stack(
-    list(load_dataset("mvtec_ad", study.root_of("demo-mvtec"), category="washer"))[:4], size=120
+    list(read_suite(study, "demo-mvtec", "washer", None)[:4]), size=120
 )
 print(tuple(images.shape), images.dtype, masks.dtype, labels.tolist(), f"mean {images.mean():.3f}")
 

@@ -8,7 +8,7 @@ of one image by 0.004 to 0.01; a temperature of 0.06 for 0.07 moves the log-odds
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
@@ -16,8 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zsad.data import load_dataset
-from zsad.data.demo import SUITES, write
+from zsad.data.demo import drawn_dataset
 from zsad.detectors import load_backbone_of, load_detector
 from zsad.robustness.search_space import PARAMETERS
 from zsad.study.cells import Cell
@@ -28,18 +27,9 @@ from zsad.study.shifts import BOUNDS, Shift, canonical_json
 
 LOG_ODDS, LOSS, AUROC = 0.001, 0.03, 0.001
 
-# Of each suite one category, and which of its test images: the eight that worst cases are searched for.
-DRAWN = {
-    "demo-mvtec": (
-        "washer",
-        {("chip", 12), ("contamination", 12), ("dent", 12), ("rust", 12), *((None, i) for i in (15, 45, 75, 105))},
-    ),
-    "demo-visa": (  # 300 x 240
-        "tablets",
-        {(d, 40) for d in ("chip", "crack", "discolouration", "contamination")}
-        | {(None, i) for i in (50, 150, 250, 350)},
-    ),
-}
+# Of each suite one category; of its test images the eight that worst cases are searched for.
+CATEGORIES = {"demo-mvtec": "washer", "demo-visa": "tablets"}  # demo-visa's images are 300 x 240
+IMAGES = 8
 
 
 @pytest.fixture(scope="module")
@@ -52,21 +42,6 @@ def records() -> pd.DataFrame:
     return pd.read_parquet(committed_folder("demo") / "records.parquet").drop_duplicates(["key", "detector", "variant"])
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
-    """The drawn images, lying as they do in the whole suites."""
-    root = tmp_path_factory.mktemp("data")
-    for name, (category, numbers) in DRAWN.items():
-        suite = replace(SUITES[name], categories={category: SUITES[name].categories[category]})
-        drawn = [p for p in write.planned_images(suite) if p.split == "test" and (p.defect, p.index) in numbers]
-        assert len(drawn) == len(numbers)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(SUITES, name, suite)
-            patch.setattr(write, "planned_images", lambda suite, drawn=drawn: drawn)
-            write.write_suite(root, name, progress=False)
-    return root
-
-
 @cache
 def tower(detector: str, backbone: str) -> object:
     return load_backbone_of(detector, backbone)
@@ -77,17 +52,15 @@ def key_of(records: pd.DataFrame, suite: str, label: str, variant: str, shift: t
     kind, setting, value = shift
     study = load_study("demo", check_models=False)
     backbone = study.first_backbones([label])[label]
-    of = {"suite": suite, "category": DRAWN[suite][0], "detector": label, "backbone": backbone, "variant": variant}
+    of = {"suite": suite, "category": CATEGORIES[suite], "detector": label, "backbone": backbone, "variant": variant}
     of |= {"shift": kind, "setting": setting}
     found = records[(records[list(of)] == pd.Series(of)).all(axis=1) & np.isclose(records["value"], value)]
     assert len(found) == 1, f"results/demo has {len(found)} cells of {of}, {value}"
     return str(found["key"].iloc[0])
 
 
-def again(
-    kept: Committed, key: str, label: str, data: Path, starts: Sequence[pd.DataFrame] = (), **how: object
-) -> Evaluated:
-    """What today's code says of the drawn images of a cell."""
+def again(kept: Committed, key: str, label: str, starts: Sequence[pd.DataFrame] = (), **how: object) -> Evaluated:
+    """What today's code says of some images of a cell."""
     spec = kept.sidecars[key]["spec"]
     config = next(d for d in load_study("demo", check_models=False).detectors_on(spec["suite"]) if d.label == label)
     detector = load_detector(config.name, backbone=tower(config.name, spec["backbone"]), **config.options)
@@ -97,8 +70,8 @@ def again(
     given = {"training": None, "league_of_scores": spec["league"], "league_of_maps": spec["league"], **spec}
     given |= {"options": canonical_json(spec["options"]), "shift": shift, "bootstrap": 2, "limit": None}
     cell = Cell(**{field.name: given[field.name] for field in fields(Cell)})
-    dataset = load_dataset(spec["reader"], data / spec["suite"], category=spec["category"])
-    images = load_images(cell, dataset)
+    dataset = drawn_dataset(Path("data"), spec["suite"], 0, category=spec["category"])
+    images = load_images(cell, dataset.subset(IMAGES))
     return evaluate(cell, detector, images, batch_size=8, device="cpu", progress=False, starts=starts)
 
 
@@ -130,22 +103,22 @@ DEFENDED = ("turned copies", "hue copies", "grey input", "grey world", "white pa
         *(("demo-mvtec", "anomalyclip", *kind) for kind in EVERY_KIND[::5]),
     ],
 )
-def test_scores_are_those_that_are_kept(kept, records, data, suite, label, variant, shift):
+def test_scores_are_those_that_are_kept(kept, records, suite, label, variant, shift):
     key = key_of(records, suite, label, variant, shift)
-    found = again(kept, key, label, data).tables["images"].set_index("id")
+    found = again(kept, key, label).tables["images"].set_index("id")
     before = kept.table(key, "images").set_index("id").loc[found.index]
     assert log_odds(found["score"]) == pytest.approx(log_odds(before["score"]), abs=LOG_ODDS)
 
 
-@pytest.mark.parametrize("suite", list(DRAWN))
+@pytest.mark.parametrize("suite", list(CATEGORIES))
 @pytest.mark.parametrize("setting", ["angle", "hue", "saturation", "3d"])
-def test_the_worst_that_was_found_is_as_bad_today(kept, records, data, suite, setting):
+def test_the_worst_that_was_found_is_as_bad_today(kept, records, suite, setting):
     """Searches change; what a try is worth does not: the kept one is tried again, after the image as it is."""
     key = key_of(records, suite, "winclip", "as published", ("worst", setting, 0))
     start = kept.table(key, "samples").set_index("id")
     for name in PARAMETERS:
         start[name] = start[name].astype(float).clip(-BOUNDS[name], BOUNDS[name])
-    found = again(kept, key, "winclip", data, [start.reset_index()], budget=2).tables["samples"]
+    found = again(kept, key, "winclip", [start.reset_index()], budget=2).tables["samples"]
     before = start.loc[found["id"]]
     for column in ("clean_loss", "loss"):
         assert found[column].tolist() == pytest.approx(before[column].tolist(), rel=LOSS), column

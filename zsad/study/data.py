@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from zsad.data import Dataset, load_dataset
-from zsad.data.demo import stamp, write_suite
+from zsad.data.demo import SUITES, drawn_dataset, stamp, write_suite
 from zsad.study.config import Study, resolve
 from zsad.study.shifts import canonical_json
 
 
 def read_suite(study: Study, suite: str, category: str, limit: int | None) -> Dataset:
     """At most `limit` test images of one category of a study; a demo suite is known by what it was drawn from, and
-    files that are not as they were drawn are not decoded.
+    files that are not as they were drawn are not decoded. Of one that is not written each image is drawn when it is
+    read.
 
     Raises FileNotFoundError for a suite without a folder, and what `zsad.load_dataset` raises.
     """
@@ -31,7 +32,7 @@ def read_training(study: Study, suite: str, category: str, without: Collection[s
         return None
     good = read_good_training(study, suite, category)
     if good is not None and without:
-        good = only(study, suite, good, [name for name in good.ids if name not in without])
+        good = good._of([entry for entry, name in zip(good.entries, good.ids, strict=True) if name not in without])
     return good.subset(study.training) if good is not None and len(good) else None
 
 
@@ -45,20 +46,16 @@ def read_good_training(study: Study, suite: str, category: str) -> Dataset | Non
         return None
 
 
-def only(study: Study, suite: str, dataset: Dataset, ids: Collection[str]) -> Dataset:
-    """The images of these ids, in the order of the data set, known by the same as all."""
-    entries = [entry for entry, name in zip(dataset.entries, dataset.ids, strict=True) if name in ids]
-    some = Dataset(dataset.reader, dataset.root, dataset.category, dataset.split, entries)
-    return _as_drawn(study, suite, some)
-
-
 def _read(study: Study, suite: str, category: str, split: str, domain: str | None = None) -> Dataset:
     config, root = study.suites[suite], study.root_of(suite)
-    return _as_drawn(study, suite, load_dataset(config.reader, root, category=category, split=split, domain=domain))
-
-
-def _as_drawn(study: Study, suite: str, found: Dataset) -> Dataset:
-    drawn = recipe_of(study.root_of(suite)) if study.is_demo(suite) else None
+    if not study.is_demo(suite):
+        return load_dataset(config.reader, root, category=category, split=split, domain=domain)
+    name, seed = str(config.root), study.demo_seed
+    if not root.exists():
+        found = drawn_dataset(root, name, seed, category=category, split=split, domain=domain)
+        return found.as_drawn(_recipe(stamp.recipe(name, SUITES[name], seed)), {})
+    found = load_dataset(config.reader, root, category=category, split=split, domain=domain)
+    drawn = recipe_of(root)
     return found.as_drawn(*drawn) if drawn else found
 
 
@@ -77,12 +74,13 @@ def _recipe(drawn_from: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json([drawn_from, stamp.DRAWN_BY]).encode()).hexdigest()
 
 
-def ensure_suite(study: Study, suite: str, progress: bool = True) -> None:
-    """Write a demo suite where the study's data root lacks it, or holds one that is not as it was drawn.
+def ensure_suite(study: Study, suite: str, progress: bool = True, whole: bool = True) -> None:
+    """Write a demo suite where the study's data root lacks it, or holds one that is not as it was drawn. Where it is
+    not wanted as a `whole`, one that is lacking is left to `read_suite`, which draws the images that it reads.
 
     Suites of real data, and a demo suite that the study reads from a folder of another name, are left to the reader.
     """
-    if study.is_demo(suite):
+    if study.is_demo(suite) and (whole or study.root_of(suite).exists()):
         write_suite(resolve(study.data_root), str(study.suites[suite].root), study.demo_seed, progress)
 
 

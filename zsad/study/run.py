@@ -15,9 +15,10 @@ import pandas as pd
 import torch
 
 from zsad.data import Dataset
+from zsad.data.demo import DrawnDataset
 from zsad.data.labels import check_labels, check_masks
 from zsad.detectors import Detector, declared, load_backbone_of, load_detector, wanted_references
-from zsad.detectors.learned import check_unseen
+from zsad.detectors.learned import TrainedOn, check_unseen
 from zsad.files import check_writable_folder, remove_stale
 from zsad.leagues import leagues_of_outputs
 from zsad.paths import CACHES, expanded
@@ -36,6 +37,7 @@ from zsad.study.references import with_drawn_references
 from zsad.study.results import Results
 from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Shift, StudyError, starting_shifts
+from zsad.study.suites import DEMO_SUITES
 
 log = logging.getLogger(__name__)
 
@@ -219,7 +221,8 @@ class Evaluator:
         remove_stale(resolve(self.study.cache_root), deep=True)
         _check_caches(self.study, {request.detector.label: request.detector for request in asked}.values())
         for suite in dict.fromkeys(request.suite for request in asked):
-            ensure_suite(self.study, suite, progress)
+            whole = any(request.limit is None for request in asked if request.suite == suite)
+            ensure_suite(self.study, suite, progress, whole)
         return self._all(asked)
 
     def found(self, selection: Selection) -> pd.DataFrame:
@@ -260,7 +263,8 @@ class Evaluator:
             detector = self._detector(request.detector, request.backbone)
             if wanted_references(detector):
                 detector = self._with_references(detector, request, dataset)
-            check_unseen(detector, (request.suite, self.study.suites[request.suite].root.name), dataset.image_digests)
+            names = (request.suite, self.study.suites[request.suite].root.name)
+            check_unseen(detector, names, _digests(dataset, detector))
         except (ValueError, TypeError, OSError, ImportError) as error:
             failures.add(what, str(error), subject)
             return None
@@ -403,6 +407,15 @@ def _without_missing_suites(study: Study, selection: Selection) -> Selection:
 def stage_seconds(detector: Detector) -> dict[str, float]:
     """Seconds that a detector has spent in each of its stages so far; empty for one that has no stages."""
     return dict(getattr(detector, "seconds", {}))
+
+
+def _digests(dataset: Dataset, detector: Detector) -> list[str]:
+    """Of the images of a data set, where a detector's training may have seen them under another name. Those of a demo
+    suite that is not written are not drawn for it: no two suites share an image.
+    """
+    trained_on: TrainedOn | None = getattr(detector, "trained_on", None)
+    apart = isinstance(dataset, DrawnDataset) and trained_on is not None and trained_on.suite in DEMO_SUITES
+    return [] if trained_on is None or apart else dataset.image_digests
 
 
 def _by_images(cells: list[Wanted]) -> list[Wanted]:

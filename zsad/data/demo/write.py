@@ -6,71 +6,21 @@ import csv
 import logging
 import multiprocessing
 import os
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from filelock import FileLock, Timeout
-from jaxtyping import Bool, UInt8
-from numpy import ndarray
-from PIL import Image
 from tqdm import tqdm
 
-from zsad.data.demo.domains import leaning
-from zsad.data.demo.specimen import render_specimen
+from zsad.data.demo.plan import Planned, files_of, names_of, planned_images
 from zsad.data.demo.stamp import STAMP, altered, folder_of, is_as_drawn, recipe, write_stamp
-from zsad.data.demo.suites import HABITUAL, SUITES, Suite
+from zsad.data.demo.suites import SUITES, Suite
 from zsad.files import check_writable_folder, temporary_folder
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One image of a suite: where it belongs, and the seed that draws it."""
-
-    category: str
-    split: str
-    defect: str | None
-    index: int
-    number: int  # running number among the images of its folder
-    domain: str | None = None
-
-    def generator(self, suite: str, seed: int) -> np.random.Generator:
-        """Depends on (suite, category, split, defect, domain, index) alone, never on the other images."""
-        place = f"{suite}/{self.category}/{self.split}/{self.defect or 'good'}"
-        if self.domain:
-            place += f"/{self.domain}"
-        return np.random.default_rng([seed, zlib.crc32(place.encode()), self.index])
-
-
-def planned_images(suite: Suite) -> Iterator[Planned]:
-    """Every image of a suite, category by category."""
-    for category, spec in suite.categories.items():
-        for domain in suite.train_domains or (None,):
-            for index in range(suite.train):
-                yield Planned(category, "train", None, index, index, domain)
-        for domain in suite.domains or (None,):
-            for index in range(suite.good):
-                yield Planned(category, "test", None, index, suite.train + index, domain)
-            for kind, defect in enumerate(spec.defects):
-                for index in range(suite.each_defect):
-                    yield Planned(category, "test", defect, index, kind * suite.each_defect + index, domain)
-
-
-def render(
-    suite: Suite, planned: Planned, rng: np.random.Generator
-) -> tuple[UInt8[ndarray, "height width 3"], Bool[ndarray, "height width"]]:
-    """One image of a suite and its mask, under the conditions of its domain."""
-    domain = suite.domains[planned.domain] if planned.domain else HABITUAL
-    product = domain.pose(suite.categories[planned.category].product)
-    image, mask = render_specimen(product, domain.look, suite.style, rng, planned.defect, *suite.size)
-    return leaning(image, mask, domain.lean, rng) if domain.lean else (image, mask)
 
 
 def write_suites(root: str | os.PathLike[str], seed: int = 0, progress: bool = True) -> list[Path]:
@@ -160,62 +110,35 @@ def _draw(folder: Path, name: str, seed: int, progress: bool) -> None:
     bar = {"desc": f"writing {folder_of(name, seed)}", "unit": "picture", "mininterval": 1}
     with ProcessPoolExecutor(_processors(), mp_context=multiprocessing.get_context("spawn")) as pool:
         drawn = pool.map(partial(_draw_one, folder, name, seed), todo, chunksize=16)
-        rows = list(tqdm(drawn, total=len(todo), **bar, disable=not progress))
+        for _ in tqdm(drawn, total=len(todo), **bar, disable=not progress):
+            pass
     if suite.reader == "visa":
-        _write_visa_tables(folder, suite, todo, rows)
+        _write_visa_tables(folder, suite, todo)
 
 
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _draw_one(folder: Path, name: str, seed: int, planned: Planned) -> tuple[str, str]:
-    suite = SUITES[name]
-    image, mask = render(suite, planned, planned.generator(name, seed))
-    write = _write_visa if suite.reader == "visa" else _write_mvtec
-    return write(folder, suite, planned, Image.fromarray(image), mask)
+def _draw_one(folder: Path, name: str, seed: int, planned: Planned) -> None:
+    for file, content in files_of(name, SUITES[name], planned, seed).items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(content)
 
 
-def _write_mvtec(root: Path, suite: Suite, planned: Planned, image: Image.Image, mask: np.ndarray) -> tuple[str, str]:
-    """AeBAD-S has the same layout with one folder more, that of the domain, and masks named as their images."""
-    below = Path(planned.defect or "good", planned.domain or "")
-    folder = root / planned.category / planned.split / below
-    folder.mkdir(parents=True, exist_ok=True)
-    image.save(folder / f"{planned.index:03d}.png")
-    if planned.defect:
-        folder = root / planned.category / "ground_truth" / below
-        folder.mkdir(parents=True, exist_ok=True)
-        name = f"{planned.index:03d}.png" if planned.domain else f"{planned.index:03d}_mask.png"
-        Image.fromarray((mask * 255).astype(np.uint8)).save(folder / name)
-    return "", ""
-
-
-def _write_visa(root: Path, suite: Suite, planned: Planned, image: Image.Image, mask: np.ndarray) -> tuple[str, str]:
-    """Masks hold the number of the defect class, from 1, as the published data set's do."""
-    data = Path(planned.category) / "Data"
-    path = data / "Images" / ("Anomaly" if planned.defect else "Normal") / f"{planned.number:03d}.JPG"
-    (root / path).parent.mkdir(parents=True, exist_ok=True)
-    image.save(root / path, quality=95, subsampling=0)
-    if not planned.defect:
-        return path.as_posix(), ""
-    number = suite.categories[planned.category].defects.index(planned.defect) + 1
-    mask_path = data / "Masks" / "Anomaly" / f"{planned.number:03d}.png"
-    (root / mask_path).parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray((mask * number).astype(np.uint8)).save(root / mask_path)
-    return path.as_posix(), mask_path.as_posix()
-
-
-def _write_visa_tables(root: Path, suite: Suite, todo: list[Planned], rows: list[tuple[str, str]]) -> None:
+def _write_visa_tables(root: Path, suite: Suite, planned_all: list[Planned]) -> None:
+    names = [(*names_of(suite, planned), "") for planned in planned_all]
+    rows = [(planned, image, mask) for planned, (image, mask, *_) in zip(planned_all, names, strict=True)]
     (root / "split_csv").mkdir()
     with (root / "split_csv" / "1cls.csv").open("w", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["object", "split", "label", "image", "mask"])
-        for planned, (image, mask) in zip(todo, rows, strict=True):
+        for planned, image, mask in rows:
             table.writerow([planned.category, planned.split, "anomaly" if planned.defect else "normal", image, mask])
     for category in suite.categories:
         with (root / category / "image_anno.csv").open("w", newline="") as file:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(["image", "label", "mask"])
-            for planned, (image, mask) in zip(todo, rows, strict=True):
+            for planned, image, mask in rows:
                 if planned.category == category:
                     table.writerow([image, planned.defect or "normal", mask])

@@ -81,7 +81,7 @@ if found:
     shifts = {name: words for name, words in matrix.SHIFTS.items() if name in set(aurocs["setting"])}
     levels = {level: f"{level} shifts: change of image AUROC [points]" for level in ("plausible", "extreme")}
     page.figure(
-        plots.plot_heat(squares, list(dict.fromkeys(aurocs["detector"])), shifts, levels, most=30),
+        plots.plot_heat(squares, page.titled(aurocs["detector"]), shifts, levels, most=30),
         "fig-answers",
         f"<strong>What each shift costs each detector, {aurocs['suite'].iloc[0]}.</strong> Change of the mean image "
         "AUROC in points; in brackets what is not clear when the whole matrix is judged together.",

@@ -83,7 +83,7 @@ if found:
             for part in squares_of(matrix.chosen(of_suite, metric, level, rule))
         ]
         page.figure(
-            plots.plot_heat(pd.concat(parts), list(dict.fromkeys(of_suite["detector"])), names, titles, most=100),
+            plots.plot_heat(pd.concat(parts), page.titled(of_suite["detector"]), names, titles, most=100),
             f"fig-decisions-{suite_name}",
             f"<strong>False alarms and misses at a threshold that stays, {suite_name}.</strong> Means over categories, "
             f"in percent of the good and of the damaged parts. Threshold: {decisions.RULES[rule]}. "
@@ -155,7 +155,7 @@ if found:
         page.figure(
             plots.plot_heat(
                 of_suite,
-                list(dict.fromkeys(of_suite["row"])),
+                page.titled(of_suite["row"]),
                 {n: w for n, w in names.items() if n != "none"},
                 levels,
                 most=3,

@@ -63,7 +63,7 @@ if found:
     for suite_name, of_suite in squares_of("image_auroc"):
         levels = {level: f"{level} doses: change of image AUROC [points]" for level in ("plausible", "extreme")}
         page.figure(
-            plots.plot_heat(of_suite, list(dict.fromkeys(of_suite["detector"])), shifts, levels, most=30),
+            plots.plot_heat(of_suite, page.titled(of_suite["detector"]), shifts, levels, most=30),
             f"fig-matrix-{suite_name}",
             f"<strong>Every detector under every shift, {suite_name}.</strong> Change of the mean image AUROC in "
             "points; in brackets what is not clear when the whole matrix is judged together. Full colour: 30 points. "
@@ -79,7 +79,7 @@ if found:
     for suite_name, of_suite in squares_of("pixel_auroc"):
         levels = {level: f"{level} doses: change of pixel AUROC [points]" for level in ("plausible", "extreme")}
         page.figure(
-            plots.plot_heat(of_suite, list(dict.fromkeys(of_suite["detector"])), shifts, levels, most=30),
+            plots.plot_heat(of_suite, page.titled(of_suite["detector"]), shifts, levels, most=30),
             f"fig-matrix-pixel-{suite_name}",
             f"<strong>The same at pixel level, {suite_name}</strong>, of detectors that say where the damage is: "
             "change of the mean pixel AUROC in points. AUPRO is in the CSV file below.",

@@ -225,6 +225,11 @@ class Page:
                 self._lacking.append(reason)
                 display(HTML(f'<p class="zsad-lacking"><strong>Not shown.</strong> {as_html(reason)}</p>'))
 
+    def titled(self, labels: Iterable[str]) -> dict[str, str]:
+        """Each of some detectors once, with its title."""
+        titles = self.study.titles
+        return {label: titles.get(label, label) for label in labels}
+
     def details(self, table: str, records: pd.DataFrame) -> pd.DataFrame:
         """What lies beside some records: "images", "replicates", or of worst cases "samples" and "curve"; see
         `zsad.study.results.load_table`.

@@ -159,8 +159,9 @@ def test_a_study_without_such_blocks_is_told_so(page, study, monkeypatch):
 def test_squares_hold_their_numbers_and_say_which_are_unclear():
     table = pd.DataFrame({"row": ["a", "a", "b"], "column": ["x", "y", "x"], "panel": "p",
                           "value": [-3.4, -0.2, 12.0], "clear": [True, False, True]})  # fmt: skip
-    figure = plot_heat(table, ["a", "b"], {"x": "X", "y": "Y"}, {"p": "P"}, most=10)
+    figure = plot_heat(table, {"a": "A", "b": "B"}, {"x": "X", "y": "Y"}, {"p": "P"}, most=10)
     (axis,) = figure.axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["A", "B"]
     assert {text.get_text() for text in axis.texts} == {"−3", "(0)", "12"}
     assert {(text.get_position(), text.get_text()) for text in axis.texts} >= {((0, 1), "12"), ((1, 0), "(0)")}
     assert "currentColor" in to_svg(figure, "x")

@@ -1,6 +1,6 @@
 """A table of numbers as coloured squares: what every shift does to every detector, at one look."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ dark page."""
 
 
 def plot_heat(
-    table: pd.DataFrame, rows: Sequence[str], columns: Mapping[str, str], panels: Mapping[str, str], most: float
+    table: pd.DataFrame, rows: Mapping[str, str], columns: Mapping[str, str], panels: Mapping[str, str], most: float
 ) -> Figure:
     """A panel below the other; in each a row a detector, a column a shift, and its number in the square. Columns are
     named below the last panel; of more than two, which do not fit a screen, below each.
@@ -28,8 +28,7 @@ def plot_heat(
     Args:
         table: row, column, panel, value, and clear: a number that is not is in brackets. What is missing stays empty.
             Where `worse` is there, squares are coloured by it and not by the value.
-        rows: in the order shown, from the top.
-        columns, panels: names in the table, and the words shown for them.
+        rows, columns, panels: names in the table, and the words shown for them; rows from the top.
         most: the number that has the full colour, whichever way.
     """
     named = len(panels) > 2
@@ -51,7 +50,7 @@ def plot_heat(
                     text = number if wide["clear"].iloc[row, column] else f"({number})"
                     axis.text(column, row, text, ha="center", va="center")
             axis.grid(visible=False)
-            axis.set_yticks(range(len(rows)), list(rows))
+            axis.set_yticks(range(len(rows)), list(rows.values()))
             axis.set_xticks(
                 range(len(columns)), list(columns.values()), rotation=35, ha="right", rotation_mode="anchor"
             )

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import zsad
-from zsad.data.demo import SUITES, drawn, drawn_dataset, write
+from zsad.data.demo import SUITES, drawn, write
+from zsad.data.demo.drawn import drawn_dataset
 from zsad.data.demo.plan import names_of, planned_images
 from zsad.data.demo.stamp import read_stamp
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zsad.data.demo import drawn_dataset
+from zsad.data.demo.drawn import drawn_dataset
 from zsad.detectors import load_backbone_of, load_detector
 from zsad.robustness.search_space import PARAMETERS
 from zsad.study.cells import Cell

@@ -6,7 +6,8 @@ import pytest
 import torch
 from toys import Reddish, load_reddish, tiny_study
 
-from zsad.data.demo import SUITES, DrawnDataset
+from zsad.data.demo import SUITES
+from zsad.data.demo.drawn import DrawnDataset
 from zsad.detectors.learned import TrainedOn
 from zsad.study import compute
 from zsad.study.data import ensure_suite, read_suite

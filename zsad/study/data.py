@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from zsad.data import Dataset, load_dataset
-from zsad.data.demo import SUITES, drawn_dataset, stamp, write_suite
+from zsad.data.demo import SUITES, stamp, write_suite
+from zsad.data.demo.drawn import drawn_dataset
 from zsad.study.config import Study, resolve
 from zsad.study.shifts import canonical_json
 

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 
 from zsad.data import Dataset
-from zsad.data.demo import DrawnDataset
+from zsad.data.demo.drawn import DrawnDataset
 from zsad.data.labels import check_labels, check_masks
 from zsad.detectors import Detector, declared, load_backbone_of, load_detector, wanted_references
 from zsad.detectors.learned import TrainedOn, check_unseen

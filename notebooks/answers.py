@@ -103,7 +103,9 @@ if found:
     wide = rows.pivot(index=["suite", "level", "detector"], columns="metric", values="cell")
     with page.folded("Every detector on every suite"):
         page.table(
-            wide.reindex(columns=[w for w in words.values() if w in wide]).reset_index(),
+            wide.reindex(columns=[w for w in words.values() if w in wide])
+            .reset_index()
+            .replace({"detector": page.study.titles}),
             "tab-answers",
             "<strong>Before and under a shift, in the mean over all kinds of shift</strong>, in percent; the change in "
             "points with its 95 % interval. The threshold of false alarms and misses stays.",

@@ -115,7 +115,9 @@ if found:
     wide = words.pivot(index=rows, columns="shift", values="cell").loc[[*order]]
     with page.folded("The whole matrix in numbers"):
         page.table(
-            wide.reindex(columns=[w for w in matrix.SHIFTS.values() if w in wide]).reset_index(),
+            wide.reindex(columns=[w for w in matrix.SHIFTS.values() if w in wide])
+            .reset_index()
+            .replace({"detector": page.study.titles}),
             "tab-matrix",
             "<strong>Change of the mean image AUROC</strong> in points, with its 95 % interval by itself, uncorrected. "
             "The CSV file holds every metric, image and pixel AUROC, AUPRO, false alarms and misses at two thresholds, "

@@ -15,6 +15,7 @@ HEAVY = ("torch", "open_clip", "transformers", "matplotlib", "kornia")
         "from zsad.study.load import load_study; load_study('demo', check_models=False)",
         "from zsad.study.kept import Kept, is_kept; from zsad.study.cells import requests",
         "import book.tools.execute, book.tools.sources",
+        "from zsad.study.provenance import commit, host, versions; commit(), host(), versions()",
     ],
 )
 def test_it_loads_none_of_them(work):

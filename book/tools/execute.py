@@ -29,7 +29,7 @@ from book.tools.kernels import ADDRESS, ForkedKernels
 from book.tools.parameters import LISTED, PAGE_DIR, SOURCE, refuse_unknown
 from book.tools.sources import Source, sources
 from zsad.files import check_writable_folder, temporary_folder
-from zsad.study.provenance import machine, versions
+from zsad.study.provenance import host, versions
 from zsad.wording import describe
 
 # Folders of what a page exports besides its numbers: drawings as they stand in the page, and what can be downloaded.
@@ -153,7 +153,7 @@ def _timing(name: str, parameters: dict[str, Any], started: datetime, seconds: f
         "parameters": parameters,
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(seconds, 1),
-        "machine": machine("cpu"),
+        "machine": host(),
         "versions": {**versions(), **{package: version(package) for package in _BOOK_PACKAGES}},
     }
     return json.dumps(content, indent=1) + "\n"

@@ -41,18 +41,19 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def machine(device: str) -> dict[str, Any]:
-    """What computed a result: system, processor, cores, memory and, on a GPU, its name."""
-    import torch  # seconds that whoever asks for the commit alone can spare
+    """What computed a result: its `host`, threads and, on a GPU, its name."""
+    import torch  # seconds that whoever asks for the rest alone can spare
 
-    found: dict[str, Any] = {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "threads": torch.get_num_threads(),
-    }
+    found = {**host(), "threads": torch.get_num_threads()}
     if torch.device(device).type == "cuda":
         found["gpu"] = torch.cuda.get_device_name(device)
     return found
+
+
+def host() -> dict[str, Any]:
+    """System, processor and cores."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"system": f"{platform.system()} {platform.machine()}", "processor": _processor(), "cores": cores}
 
 
 def _processor() -> str:

@@ -104,7 +104,7 @@ class FigureIndex(SphinxDirective):
         if not rows:
             logger.warning("no figure or table in the executed notebooks", location=self.get_location())
         head = ["number", "what", "id", "notebook", "study", "records", "commit"]
-        table = _table(head, rows, [9, 20, 18, 18, 8, 13, 14])
+        table = _table(head, rows, [9, 23, 18, 13, 7, 15, 15])
         table["classes"].append("zsad-index")
         return [table]
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 import pytest
+from narrow import NARROW
 
-from training import bank, fare, make, schedule
+from training import bank, fare, make, model, schedule
 from zsad.clip.zoo import load_demo_weights, read_demo_weights
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch):
+    monkeypatch.setattr(model, "MODELS", NARROW)
 
 
 @pytest.mark.parametrize(

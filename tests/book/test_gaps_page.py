@@ -5,6 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 from notebook_cells import run_cells, shown_on
+from tiny_clip import tiny_backbone
 from toys import Reddish, tiny_study, write_suite
 
 import zsad.study
@@ -33,6 +34,13 @@ def load(study, detector, backbone):
     return Reddish() if detector.label == "winclip" else Port()
 
 
+def small(detector, name, device="cpu", dtype="float32"):
+    """A tiny CLIP under the name that it was asked for."""
+    backbone = tiny_backbone(device=device, dtype=dtype)
+    backbone.name = name
+    return backbone
+
+
 @pytest.fixture
 def page(tmp_path, monkeypatch):
     write_suite(tmp_path / "data" / "toys")
@@ -42,7 +50,9 @@ def page(tmp_path, monkeypatch):
 
 
 def test_the_page_shows_what_its_study_changes(page, monkeypatch, capsys):
-    monkeypatch.setattr(loading, "IMAGES", 4)  # of each category, which go through a real WinCLIP again and again
+    monkeypatch.setattr(loading, "IMAGES", 4)  # of each category, which go through WinCLIP again and again
+    for module in ("zsad.detectors", "book.tools.probes.protocol"):
+        monkeypatch.setattr(f"{module}.load_backbone_of", small)
     variables = run_cells("reproduction_gaps", page, monkeypatch)
     ids, numbers = shown_on(page)
     assert ids == {"fig-gaps-image-toys", "fig-gaps-pixel-toys", "tab-gaps", "fig-protocols", "tab-protocols"}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
+from tiny_clip import tiny_backbone
 from torch import nn
 from toys import SIZE, write_suite
 
@@ -54,14 +55,22 @@ def test_the_other_activation_has_the_same_weights():
     assert torch.equal(back.embed_image(images), backbone.embed_image(images))
 
 
-def test_every_protocol_is_measured_on_the_same_draws(tmp_path):
+def test_every_protocol_is_measured_on_the_same_draws(tmp_path, monkeypatch):
+    """Through a tiny CLIP: one of the protocols is in bfloat16, which many a processor only imitates."""
+
+    def winclip(dtype: str = "float32"):
+        return zsad.load_detector("winclip", backbone=tiny_backbone(dtype=dtype))
+
+    monkeypatch.setattr(
+        "book.tools.probes.protocol.load_backbone_of", lambda *given: tiny_backbone(device=given[2], dtype=given[3])
+    )
     write_suite(tmp_path / "toys")
     dataset = zsad.load_dataset("mvtec_ad", tmp_path / "toys", category="washer").subset(6)
-    table = protocols(zsad.load_backbone("demo-b"), dataset, {"resolution": SIZE}, replicates=20)
+    table = protocols(tiny_backbone(), dataset, {"resolution": SIZE}, replicates=20)
     assert table["protocol"].unique().tolist() == ["winclip", *PROTOCOLS]
     assert table.groupby("protocol").size().unique().tolist() == [21]
     whole = table[table["replicate"] < 0].set_index("protocol")
-    detector = zsad.load_detector("winclip")
+    detector = winclip()
     images, masks, _ = zsad.data.stack(list(dataset))
     plain = detector.predict(images, "washer")
     assert whole.loc["winclip", "pixel_auroc"] == pytest.approx(metrics.pixel_auroc(plain.map, masks), abs=1e-5)
@@ -73,8 +82,9 @@ def test_every_protocol_is_measured_on_the_same_draws(tmp_path):
     blue = metrics.pixel_auroc(exchanged.map, masks)
     assert whole.loc["blue for red", "pixel_auroc"] == pytest.approx(blue, abs=1e-5)
     assert blue != pytest.approx(metrics.pixel_auroc(plain.map, masks), abs=1e-3)
-    half = zsad.load_detector("winclip", dtype="float16").predict(images, "washer")
-    assert whole.loc["float16", "aupro"] == pytest.approx(metrics.aupro(half.map.float(), masks), abs=1e-5)
+    for short in ("float16", "bfloat16"):
+        rounded = winclip(short).predict(images, "washer").map.float()
+        assert whole.loc[short, "aupro"] == pytest.approx(metrics.aupro(rounded, masks), abs=1e-5)
     drawn = table[table["replicate"] >= 0].set_index(["protocol", "replicate"])["image_auroc"]
     assert drawn["winclip"].equals(drawn["per-image min-max"]), "the scores are the same and so are the draws"
     assert len(changes(*of_sample("toys", {"washer": table}), list(PROTOCOLS))) == 3 * len(PROTOCOLS)

@@ -31,7 +31,7 @@ from book.tools import page as notebook
 from book.tools import plots
 from book.tools.measured import measured
 from book.tools.nulls import bounds_of
-from book.tools.probes.blocks import mean_over_shifts, whole_matrix
+from book.tools.probes.blocks import mean_over_shifts, whole_matrix, with_threshold_anew
 from zsad.analysis import answers, matrix, null
 from zsad.analysis.words import span
 
@@ -43,7 +43,8 @@ said = {}
 if found:
     table = page.computed(whole_matrix, study=found.study, found=found)
     means = page.computed(mean_over_shifts, study=found.study, found=found)
-    said = {"plausible": answers.plausible(means), "extreme": answers.extreme(means, table)}
+    renewed = page.computed(with_threshold_anew, study=found.study, found=found)
+    said = {"plausible": answers.plausible(means, renewed), "extreme": answers.extreme(means, table, renewed)}
 
 # %%
 bounds = [bound for bound in bounds_of(page.study) if bound.size == 1]
@@ -65,6 +66,8 @@ for name in ("plausible", "extreme", "searched"):
 
 # %%
 page.number("who", answers.who(means) if found else "no images")
+if found:
+    page.say(answers.doses(table))
 
 # %% [markdown]
 # ## What each shift costs

@@ -33,7 +33,39 @@ def test_plausible_shifts(alarms, auroc, claim):
     assert f"from 10.0 to {10 + alarms[0]:.1f} % of the good parts" in said.measured
     assert said.number in said.measured
     assert ("1 of 1 other detectors" if alarms == (12.0, True) else "0 of 1 other detectors") in said.measured
-    assert answers.who(means) == "1,470 test images of 6 products of s"
+    assert "set anew" not in said.measured
+    assert answers.who(means) == "1,470 test images of 6 products (s)"
+    assert answers.who(means.assign(suite="demo-x")) == "1,470 rendered test images of 6 products (demo-x)"
+
+
+def test_a_threshold_that_is_set_anew_is_told_of_the_first_subject_at_plausible_shifts():
+    means = pd.DataFrame([row("false_alarms", 12.0, True), row("image_auroc", -0.5, False)])
+    subject = {"suite": "s", "detector": "winclip", "backbone": "b"}
+    anew = pd.DataFrame(
+        {**subject, "level": level, "metric": metric, "anew": at + value, "unshifted_anew": 40.0} | other
+        for other, at in (({}, 0.0), ({"detector": "clip"}, 10.0))
+        for level, metric, value in ((PLAUSIBLE, "false_alarms", 5.5), (PLAUSIBLE, "misses", 41.2),
+                                     (EXTREME, "false_alarms", 7.0), (EXTREME, "misses", 60.0))
+    )  # fmt: skip
+    extreme = [row("image_auroc", -6.0, True, EXTREME), row("false_alarms", 40.0, True, EXTREME)]
+    table = pd.DataFrame([extreme[0] | {"setting": "contrast", "dose": 4.0}])
+    said = answers.extreme(pd.DataFrame(extreme), table, anew).measured
+    assert said.endswith("stops 7.0 % of them and misses 60.0 % of the damaged ones (40.0 % without a shift).")
+    said = answers.plausible(means, anew).measured
+    assert said.endswith("stops 5.5 % of them and misses 41.2 % of the damaged ones (40.0 % without a shift).")
+
+
+def test_doses_are_told_level_by_level_of_the_first_suite():
+    table = pd.DataFrame(
+        {"suite": suite, "setting": setting, "level": level, "dose": dose}
+        for suite, setting, level, dose in (
+            ("s", "exposure", PLAUSIBLE, 0.5), ("s", "contrast", PLAUSIBLE, 1.0), ("s", "exposure", EXTREME, 2.0),
+            ("other", "angle", PLAUSIBLE, 5.0),
+        )
+    )  # fmt: skip
+    assert answers.doses(table) == (
+        "Plausible is exposure ±0.5 stops, contrast severity 1; extreme is exposure ±2.0 stops."
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,10 +102,13 @@ def test_extreme_shifts(change, clear, after, claim):
     ],
 )
 def test_worst_cases(beyond, low, claim):
-    falls = {"size": 1.0, "worst": 37 + beyond, "random_worst": 37.0, "evaluations": 256.0, "random_evaluations": 352.0,
+    falls = {"size": 1.0, "worst": 37 + beyond, "random_worst": 37.0, "evaluations": 352.0, "random_evaluations": 352.0,
              "images": 24, "categories": 6, "beyond_random": beyond, "beyond_random_low": low,
              "beyond_random_high": beyond + 5}  # fmt: skip
     said = answers.searched(pd.DataFrame([{**falls, "size": 0.1, "worst": 1.0}, falls]))
     assert said.claim == claim
     assert f"takes {37 + beyond:.1f} points" in said.measured
-    assert "the worst of 352 drawn at random takes 37.0" in said.measured.lower()
+    assert "The worst of 352 turns and colours that a search tries" in said.measured
+    assert "The worst of as many drawn at random takes 37.0" in said.measured
+    fewer = answers.searched(pd.DataFrame([{**falls, "random_evaluations": 100.0}]))
+    assert "The worst of 100 drawn at random takes 37.0" in fewer.measured

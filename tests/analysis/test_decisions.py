@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from made_up import scores_of, training_of, turned
 
-from zsad.analysis.decisions import BEST_F1, TRAINING, decide
+from zsad.analysis.decisions import ANEW, BEST_F1, LEAST, TRAINING, decide, decide_anew
 from zsad.metrics.bootstrap import draw_counts
 
 
@@ -121,3 +121,44 @@ def test_a_shift_without_its_unshifted_images_is_refused():
     images, _ = world()
     with pytest.raises(ValueError, match="s/nut/d/b/float32: no unshifted cell of the same images"):
         decide(images[(images["value"] != 0) | (images["id"] != "nut/003")])
+
+
+def test_a_threshold_set_anew_is_set_on_one_half_of_the_good_images_and_judges_the_rest():
+    """By copies of the images drawn, one half after the other, under the shift and without it."""
+    random = np.random.default_rng(4)
+    labels = np.arange(60) % 4 == 0  # 45 good images: halves of 23 and 22
+    plain = scores_of("nut", {}, labels, random.normal(labels, 1))
+    images = pd.concat([plain, scores_of("nut", turned(30), labels, 3 + random.normal(labels, 1))])
+    found = decide_anew(images.sample(frac=1, random_state=1), replicates=20, seed=3)
+    counts = draw_counts(labels, labels, ~labels, 20, np.random.default_rng(3))
+    good = np.flatnonzero(~labels)
+    for value, rows in found.records.groupby("value"):
+        of = images[images["value"] == value].sort_values("id")["score"].to_numpy(float)
+
+        def rates(row: np.ndarray, of=of) -> dict[str, float]:
+            both = []
+            for setting in (good[::2], good[1::2]):
+                judged = np.where(np.isin(np.arange(60), setting), 0, row)
+                threshold = just_above(np.repeat(of[setting], row[setting]))
+                both.append(errors_at(np.repeat(of, judged), np.repeat(labels, judged), threshold))
+            return {metric: np.mean([half[metric] for half in both]) for metric in both[0]}
+
+        expected, drawn = rates(np.ones(60, int)), [rates(row) for row in counts]
+        assert set(rows["rule"]) == {ANEW}
+        assert {row.metric: row.estimate for row in rows.itertuples()} == pytest.approx(expected)
+        for row in rows.itertuples():
+            assert (row.n_images, row.n_anomalous) == (60, 15)
+            assert found.draws[row.metric][row.key].to_numpy() == pytest.approx([d[row.metric] for d in drawn])
+    alarms = found.records[found.records["metric"] == "false_alarms"]
+    stays = errors_at(images.loc[images["value"] == 30, "score"].to_numpy(), labels, plain["score"].quantile(0.95))
+    assert alarms["estimate"].max() < 0.5 * stays["false_alarms"], "all scores have risen by 3"
+
+
+def test_a_threshold_is_set_anew_only_where_half_of_the_good_images_may_raise_an_alarm():
+    labels = np.arange(2 * LEAST + 1) >= 2 * LEAST
+    enough = scores_of("nut", {}, labels, np.arange(len(labels)))
+    few = scores_of("cap", {}, labels[1:], np.arange(len(labels) - 1))
+    assert set(decide_anew(pd.concat([enough, few])).records["category"]) == {"nut"}
+    nothing = decide_anew(few)
+    assert nothing.records.empty
+    assert {"estimate", "low", "high", "rule", "metric"} <= set(nothing.records)

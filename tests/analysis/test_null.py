@@ -51,6 +51,17 @@ def test_falls_are_means_over_categories_of_the_same_images():
     assert found.loc[0.1, "beyond_random"] == pytest.approx(0, abs=1e-9)
 
 
+def test_what_a_search_of_all_parameters_begins_with_counts_among_its_evaluations():
+    """Two searches of one parameter with 33 evaluations each, of which one is the image as it is."""
+    joint = samples()
+    alone = joint[joint["variant"] == "published"].assign(evaluations=33)
+    table = pd.concat([joint, alone.assign(setting="angle"), alone.assign(setting="hue")])
+    images = beside_null(table, BOUNDS)
+    assert set(images["setting"]) == {"3d"}
+    assert images.groupby("size")["evaluations"].unique().map(list).to_dict() == {1.0: [256 + 32 + 32], 0.1: [256]}
+    assert falls(images).set_index("size").loc[1.0, "evaluations"] == 320
+
+
 def test_images_are_drawn_within_their_category():
     """Categories that differ by far make no interval wider."""
     found = falls(beside_null(samples(), BOUNDS)).set_index("size").loc[1.0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from zsad.analysis.decisions import TRAINING
-from zsad.analysis.matrix import EXTREME, PLAUSIBLE, SHIFTS, chosen, dose_in_words
+from zsad.analysis.matrix import EXTREME, PLAUSIBLE, SHIFTS, SUBJECT, chosen, dose_in_words
 from zsad.analysis.words import number, span
 
 UNSEEN = 2.0
@@ -24,12 +24,13 @@ class Answer:
     number: str
 
 
-def plausible(means: pd.DataFrame) -> Answer:
+def plausible(means: pd.DataFrame, anew: pd.DataFrame | None = None) -> Answer:
     """What a plausible shift does to false alarms at a threshold that stays, beside what it does to image AUROC.
 
     Args:
         means: of `zsad.analysis.matrix.over_shifts`; its first suite and detector are spoken of, and how many of the
             other detectors of that suite do likewise.
+        anew: of `zsad.analysis.anew.side_by_side`: what a threshold that is set anew would give.
     """
     alarm, auroc = _first(means, PLAUSIBLE, "false_alarms", TRAINING), _first(means, PLAUSIBLE, "image_auroc")
     way, moved = _way(alarm), span(auroc["change"], auroc["change_low"], auroc["change_high"], sign=True)
@@ -41,21 +42,36 @@ def plausible(means: pd.DataFrame) -> Answer:
     }[way] + "."
     others = _others(means, PLAUSIBLE, "false_alarms", TRAINING)
     alike = f" {_share([_way(row) == way for row in others])} {_DOES[way]} too." if others else ""
+    alike += _set_anew(anew, PLAUSIBLE)
     change = span(alarm["change"], alarm["change_low"], alarm["change_high"], sign=True)
     return Answer(
         claim,
         f"Where the threshold stays as it was set, plausible shifts take the false alarms of {_called(alarm)} from "
         f"{number(alarm['before'])} to {number(alarm['after'])} % of the good parts: **{change} points**, in the mean "
-        f"over {alarm['shifts']:.0f} kinds of shift. Image AUROC moves by {moved} points.{alike}",
+        f"over {alarm['shifts']:.0f} kinds of shift. Image AUROC, how well scores put damaged parts above good "
+        f"ones at any threshold, moves by {moved} points.{alike}",
         change,
     )
 
 
-def extreme(means: pd.DataFrame, table: pd.DataFrame) -> Answer:
+def _set_anew(table: pd.DataFrame | None, level: str) -> str:
+    """What becomes of the first suite and detector under shifts of a level where the threshold is set anew."""
+    rows = table[table["level"] == level] if table is not None else pd.DataFrame()
+    if rows.empty:
+        return ""
+    first = rows[(rows[SUBJECT] == rows[SUBJECT].iloc[0]).all(axis=1)].set_index("metric")
+    alarm, miss = first.loc["false_alarms"], first.loc["misses"]
+    return (
+        f" A threshold set anew on good parts under {_SUCH[level]} stops {number(alarm['anew'])} % of them and misses "
+        f"{number(miss['anew'])} % of the damaged ones ({number(miss['unshifted_anew'])} % without a shift)."
+    )
+
+
+def extreme(means: pd.DataFrame, table: pd.DataFrame, anew: pd.DataFrame | None = None) -> Answer:
     """What an extreme shift costs: image AUROC, and false alarms at the threshold that stays.
 
     Args:
-        means: as above.
+        means, anew: as above.
         table: of `zsad.analysis.matrix.matrix`.
     """
     auroc, alarm = _first(means, EXTREME, "image_auroc"), _first(means, EXTREME, "false_alarms", TRAINING)
@@ -74,7 +90,7 @@ def extreme(means: pd.DataFrame, table: pd.DataFrame) -> Answer:
         f"Extreme shifts take the image AUROC of {_called(auroc)} from {number(auroc['before'])} to "
         f"{number(auroc['after'])} %: **{change} points** in the mean, and {number(worst['change'], sign=True)} under "
         f"{SHIFTS[str(worst['setting'])]} ({dose}). Of the good parts {number(alarm['after'])} % then raise an alarm, "
-        f"where {number(alarm['before'])} % did.",
+        f"where {number(alarm['before'])} % did.{_set_anew(anew, EXTREME)}",
         change,
     )
 
@@ -93,12 +109,14 @@ def searched(falls: pd.DataFrame) -> Answer:
         claim = "Most of what a worst case costs is the luck of many tries; some of it is not."
     else:
         claim = "A search for the worst shift finds far more than chance would."
+    tried, random = (round(row[name]) for name in ("evaluations", "random_evaluations"))
+    drawn = "as many" if tried == random else str(random)
     return Answer(
         claim,
-        f"The worst of {row['evaluations']:.0f} turns and colours, searched for each damaged part by itself, takes "
-        f"{number(row['worst'])} points of its image's pixel AUROC. The worst of {row['random_evaluations']:.0f} drawn "
-        f"at random takes {number(row['random_worst'])}. What the search finds beyond is **{beyond} points**, on "
-        f"{row['images']:.0f} images of {row['categories']:.0f} products.",
+        f"The worst of {row['evaluations']:.0f} turns and colours that a search tries on each damaged part takes "
+        f"{number(row['worst'])} points of its image's pixel AUROC (how well the damage is found within the image). "
+        f"The worst of {drawn} drawn at random takes {number(row['random_worst'])}. What the search finds beyond is "
+        f"**{beyond} points**, on {row['images']:.0f} images of {row['categories']:.0f} products.",
         beyond,
     )
 
@@ -106,9 +124,28 @@ def searched(falls: pd.DataFrame) -> Answer:
 def who(means: pd.DataFrame) -> str:
     """The images and products that the first two findings are about."""
     row = _first(means, PLAUSIBLE, "image_auroc")
-    return f"{row['images']:,.0f} test images of {row['categories']:.0f} products of {row['suite']}"
+    rendered = "rendered " if str(row["suite"]).startswith("demo-") else ""
+    return f"{row['images']:,.0f} {rendered}test images of {row['categories']:.0f} products ({row['suite']})"
 
 
+def doses(table: pd.DataFrame) -> str:
+    """What the levels are, of the first suite: each shift with its dose.
+
+    Args:
+        table: of `zsad.analysis.matrix.matrix`.
+    """
+    rows = table[table["suite"] == table["suite"].iloc[0]].drop_duplicates(["setting", "level"])
+    said = []
+    for level in (PLAUSIBLE, EXTREME):
+        at = rows[rows["level"] == level]
+        named = [f"{SHIFTS[name]} {dose_in_words(name, dose)}"
+                 for name, dose in zip(at["setting"], at["dose"], strict=True)]  # fmt: skip
+        said.append(f"{level} is {', '.join(named)}")
+    sentence = "; ".join(said)
+    return f"{sentence[:1].upper()}{sentence[1:]}."
+
+
+_SUCH = {PLAUSIBLE: "the shift", EXTREME: "such a shift"}
 _DOES = {1: "raise more alarms", 0: "do not clearly raise more or fewer", -1: "raise fewer"}
 
 

@@ -4,6 +4,7 @@ They are computed from kept scores, and come as records and bootstrap draws like
 differences and intervals serve for them (`zsad.analysis.effects`).
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +29,9 @@ RULES = {
     BEST_F1: "the largest F1 on the unshifted test set itself: optimistic, for it takes the labels of what is judged",
 }
 METRICS = {"false_alarms": "false alarms", "misses": "misses"}
+ANEW = "good images under the shift"
+LEAST = math.ceil(1 / SHARE)
+"""Of fewer good images none may raise an alarm (`good_share_thresholds`): no threshold that anybody would set."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,38 @@ def decide(
     )
 
 
+def decide_anew(images: pd.DataFrame, replicates: int = 200, seed: int = 0) -> Decisions:
+    """The same with the threshold set anew in every cell, on good images under the cell's own shift: what is left to
+    whoever has noticed that the picture has changed. The rule is `ANEW`.
+
+    Every other good image, by id, sets the threshold that all other images are judged at, by the share of false alarms
+    of `good_share_thresholds`; then the halves change places, and the mean of both counts. Draws are those of `decide`.
+    Cells whose halves hold fewer than `LEAST` good images are left out.
+
+    Args:
+        images: the table "images" of any cells.
+        replicates, seed: as for `decide`.
+    """
+    named = images[["study", *KEY_COLUMNS, "key"]].drop_duplicates()
+    draws, rows = _Draws(replicates, seed), []
+    drawn = {metric: dict[str, Float[np.ndarray, " replicate"]]() for metric in METRICS}
+    for key, of_key in images.drop_duplicates(["key", "id"]).groupby("key", sort=False):
+        cell = _Cell.of(of_key)
+        halves = _halves(cell.labels)
+        if min(half.sum() for half in halves) < LEAST:
+            continue
+        found, spread = (_at_halves(counts, cell, halves) for counts in (once(cell.scores), draws.of(cell.labels)))
+        counted = {"n_images": len(cell.labels), "n_anomalous": int(cell.labels.sum())}
+        for metric, estimate, values in zip(METRICS, found, spread, strict=True):
+            rows.append({"of": key, "rule": ANEW, "threshold": math.nan, "metric": metric,
+                         "estimate": float(estimate[0]), **counted, "key": f"{key} {ANEW}"})  # fmt: skip
+            drawn[metric][f"{key} {ANEW}"] = values
+    columns = ["of", "rule", "threshold", "metric", "estimate", "n_images", "n_anomalous", "key"]
+    records = named.rename(columns={"key": "of"}).merge(pd.DataFrame(rows, columns=columns), on="of").drop(columns="of")
+    draws_of = {metric: pd.DataFrame(values) for metric, values in drawn.items()}
+    return Decisions(_with_intervals(records, draws_of), draws_of, named[:0].assign(moved=0.0))
+
+
 @dataclass(frozen=True)
 class _Cell:
     ids: tuple[str, ...]
@@ -149,6 +185,24 @@ class _Thresholds:
         return cls({**by_rule, BEST_F1: (best_f1_thresholds(once(cell.scores), *both), drawn)})
 
 
+def _halves(labels: Bool[np.ndarray, " image"]) -> list[Bool[np.ndarray, " image"]]:
+    """Every other good image, and the rest of the good ones."""
+    place = np.cumsum(~labels) % 2
+    return [~labels & (place == half) for half in (1, 0)]
+
+
+def _at_halves(
+    counts: Int[np.ndarray, "replicate image"], cell: _Cell, halves: list[Bool[np.ndarray, " image"]]
+) -> Float[np.ndarray, "2 replicate"]:
+    """False alarms and misses at the threshold that either half sets for all other images, in the mean."""
+    rates = [
+        error_rates(counts * ~half, cell.scores, cell.labels, good_share_thresholds(counts[:, half], cell.scores[half]))
+        for half in halves
+    ]
+    both: Float[np.ndarray, "2 replicate"] = np.mean(rates, axis=0)
+    return both
+
+
 def _plain_keys(named: pd.DataFrame, cells: dict[str, _Cell]) -> dict[str, str]:
     """Key of each cell -> key of the unshifted cell of the same subject and images."""
     plain = (named["shift"] == "none") | ((named["shift"] != "worst") & (named["value"] == 0))
@@ -166,7 +220,7 @@ def _plain_keys(named: pd.DataFrame, cells: dict[str, _Cell]) -> dict[str, str]:
 
 def _with_intervals(records: pd.DataFrame, draws: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """`low` and `high` of each record by itself, where the images of few cells have wider ones."""
-    parts = []
+    parts = [records[:0].assign(low=0.0, high=0.0)]
     for metric, rows in records.groupby("metric", sort=False):
         drawn = expanded(draws[str(metric)][rows["key"]].to_numpy(), smaller_class(rows))
         low, high = np.clip(np.quantile(drawn, (0.025, 0.975), axis=0), 0.0, 1.0)

@@ -15,6 +15,7 @@ from zsad.analysis.falls import drawn_means
 from zsad.analysis.words import number
 from zsad.metrics import interval
 
+ALL = "3d"  # the setting of a search of all parameters together
 CASE = ["suite", "detector", "backbone", "setting"]
 _IMAGE = [*CASE, "category", "id"]
 POOLED = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "aupro": "AUPRO"}
@@ -34,7 +35,8 @@ class Bound:
 def beside_null(samples: pd.DataFrame, bounds: list[Bound]) -> pd.DataFrame:
     """A row an anomalous image and size of the bounds that search and null have both seen: `CASE`, category, id, size,
     and its pixel AUROC as it is (clean), at the worst that the search found (worst), at the worst random shift
-    (random_worst), and the mean over random shifts (random_mean); and how many evaluations each had.
+    (random_worst), and the mean over random shifts (random_mean); and how many evaluations each had, those of the
+    searches of single parameters that a search of all three begins with among them.
 
     Args:
         samples: the table "samples" of the blocks (`zsad.study.results.load_table`).
@@ -43,12 +45,24 @@ def beside_null(samples: pd.DataFrame, bounds: list[Bound]) -> pd.DataFrame:
     anomalous = samples[samples["label"] & samples["clean_auroc"].notna()]
     for bound in bounds:
         searched, drawn = (anomalous[anomalous["variant"] == name] for name in (bound.search, bound.random))
+        searched = _with_starts(searched)
         null = drawn[[*_IMAGE, "auroc", "mean_auroc", "evaluations"]].rename(
             columns={"auroc": "random_worst", "mean_auroc": "random_mean", "evaluations": "random_evaluations"}
         )
         both = searched[[*_IMAGE, "clean_auroc", "auroc", "evaluations"]].merge(null, on=_IMAGE)
         found.append(both.rename(columns={"clean_auroc": "clean", "auroc": "worst"}).assign(size=bound.size))
     return pd.concat(found, ignore_index=True)
+
+
+def _with_starts(searched: pd.DataFrame) -> pd.DataFrame:
+    """A search of all parameters has seen what those of single ones have tried; all try the image as it is."""
+    same = [column for column in _IMAGE if column != "setting"]
+    alone = searched[searched["setting"] != ALL]
+    before = (alone["evaluations"] - 1).groupby([alone[column] for column in same]).sum()
+    all_three = searched[searched["setting"] == ALL]
+    found = all_three.join(before.rename("before"), on=same)
+    joint = found["evaluations"] + found["before"].fillna(0)
+    return pd.concat([alone, all_three.assign(evaluations=joint)])
 
 
 def falls(images: pd.DataFrame) -> pd.DataFrame:

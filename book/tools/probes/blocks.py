@@ -8,8 +8,8 @@ from functools import cached_property
 
 import pandas as pd
 
-from zsad.analysis import costs, matrix
-from zsad.analysis.decisions import TRAINING, Decisions, decide
+from zsad.analysis import anew, costs, matrix
+from zsad.analysis.decisions import TRAINING, Decisions, decide, decide_anew
 from zsad.analysis.differences import headline_draws
 from zsad.analysis.doses import dose_effects
 from zsad.study.config import Study
@@ -40,6 +40,11 @@ class Measured:
     def decisions(self) -> Decisions:
         """False alarms and misses in every cell. Takes seconds for thousands of cells."""
         return decide(load_table(self.records, "images", self.study), self.training)
+
+    @cached_property
+    def decisions_anew(self) -> Decisions:
+        """The same with a threshold set anew under each shift, where there are good images enough."""
+        return decide_anew(load_table(self.records, "images", self.study))
 
     @cached_property
     def judged(self) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
@@ -94,6 +99,17 @@ def whole_matrix(found: Measured) -> pd.DataFrame:
 def mean_over_shifts(found: Measured) -> pd.DataFrame:
     """The same with all shifts of a level as one: `zsad.analysis.matrix.over_shifts`."""
     return matrix.over_shifts(found.records, found.draws, found.decisions, found.rotation_invariant)
+
+
+def with_threshold_anew(found: Measured) -> pd.DataFrame:
+    """Means over all shifts of a level at a threshold that stays and at one that is set anew:
+    `zsad.analysis.anew.side_by_side`, with labels; empty where there are too few good images.
+    """
+    both = [found.decisions, found.decisions_anew]
+    if any(of_rule.records.empty for of_rule in both):
+        return pd.DataFrame(columns=[*matrix.SUBJECT, "level", "metric"])
+    means = [matrix.over_shifts(found.records[:0], {}, of_rule, found.rotation_invariant) for of_rule in both]
+    return matrix.with_labels(anew.side_by_side(pd.concat(means, ignore_index=True)))
 
 
 def all_doses(found: Measured) -> pd.DataFrame:

@@ -58,6 +58,10 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def end_headers(self):
+        self.send_header("Cache-Control", "max-age=3600")  # what pages share is not asked for again
+        super().end_headers()
+
 
 @pytest.fixture(scope="module")
 def address():
@@ -81,8 +85,8 @@ def browser():
         browser.close()
 
 
-def open_page(browser: Browser, address: str, name: str, scheme: str = "light") -> tuple[Page, list[str]]:
-    """A page read to its end, and everything that went wrong: console messages, failed and foreign requests."""
+def open_window(browser: Browser, address: str, scheme: str) -> tuple[Page, list[str]]:
+    """An empty page, and everything that will go wrong: console messages, failed and foreign requests."""
     context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     wrong: list[str] = []
@@ -94,11 +98,34 @@ def open_page(browser: Browser, address: str, name: str, scheme: str = "light") 
         lambda r: None if r.url.startswith((address, "data:", "blob:")) else wrong.append(f"foreign: {r.url}"),
     )
     page.on("response", lambda response: response.ok or wrong.append(f"status {response.status}: {response.url}"))
+    return page, wrong
+
+
+def read(page: Page, address: str, name: str) -> None:
+    """Goes to a page and reads it to its end."""
     page.goto(f"{address}/{name}.html", wait_until="load")
     page.evaluate("async () => { for (let y = 0; y < document.body.scrollHeight; y += 800) "
                   "{ scrollTo(0, y); await new Promise(r => setTimeout(r, 20)); } }")  # fmt: skip
     page.wait_for_load_state("networkidle")
+
+
+def open_page(browser: Browser, address: str, name: str) -> tuple[Page, list[str]]:
+    """A page read to its end in a window of its own, and everything that went wrong."""
+    page, wrong = open_window(browser, address, "light")
+    read(page, address, name)
     return page, wrong
+
+
+@pytest.fixture(scope="module")
+def windows(browser, address):
+    """A window a scheme, in which one page is read after another, as a reader does: what they share is loaded once."""
+    return {scheme: open_window(browser, address, scheme) for scheme in ("light", "dark")}
+
+
+@pytest.fixture(scope="module")
+def phone(browser):
+    """A window that changes its size."""
+    return browser.new_context().new_page()
 
 
 def weight(page: Page, address: str, name: str) -> int:
@@ -112,8 +139,10 @@ def weight(page: Page, address: str, name: str) -> int:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_reads_well_without_a_network(browser, address, name, scheme):
-    page, wrong = open_page(browser, address, name, scheme)
+def test_every_page_reads_well_without_a_network(windows, address, name, scheme):
+    page, wrong = windows[scheme]
+    wrong.clear()
+    read(page, address, name)
     assert not wrong
     broken = page.eval_on_selector_all(
         "img", "all => all.filter(i => !i.complete || !i.naturalWidth).map(i => i.alt || i.src)"
@@ -139,14 +168,14 @@ def test_every_page_reads_well_without_a_network(browser, address, name, scheme)
         assert not page.evaluate(CLIPPED)
         assert page.evaluate(NOT_SIDEWAYS)
         assert not [found for found in page.evaluate(SMALLEST) if found[0] < LEAST]
-    page.context.close()
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_is_read_on_a_phone_and_prints_to_its_end(browser, address, name):
+def test_every_page_is_read_on_a_phone_and_prints_to_its_end(phone, address, name):
     """On paper nothing reaches beyond a sheet of A4 (180 mm of it), and what is folded is printed too."""
-    context = browser.new_context(viewport={"width": 680, "height": 960})
-    page = context.new_page()
+    page = phone
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 680, "height": 960})
     page.goto(f"{address}/{name}.html")
     page.emulate_media(media="print")
     beyond = page.evaluate("""() => [...document.querySelectorAll('article :is(table, svg, img, p)')]
@@ -162,7 +191,6 @@ def test_every_page_is_read_on_a_phone_and_prints_to_its_end(browser, address, n
     page.evaluate("document.querySelectorAll('article details').forEach(e => e.open = true)")
     assert page.evaluate(NOT_SIDEWAYS)
     assert not [found for found in page.evaluate(SMALLEST) if found[0] < LEAST]
-    context.close()
 
 
 def test_icons_are_drawn_without_the_icon_font(browser, address):

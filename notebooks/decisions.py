@@ -31,7 +31,7 @@ import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.measured import measured
+from book.tools.measured import batch_note, measured
 from book.tools.probes.blocks import moved_scores, whole_matrix, with_threshold_anew
 from zsad.analysis import anew, decisions, findings, matrix
 from zsad.analysis.words import span
@@ -92,6 +92,10 @@ if found:
             study=found.study.name,
         )
 
+# %%
+if found and (note := batch_note(page, found.records)):
+    page.say(note)
+
 # %% [markdown]
 # One detector with its intervals: false alarms of the first one under each shift. The dotted line is its share on the
 # images as they are.
@@ -102,7 +106,8 @@ if found:
     first = alarms[(alarms["suite"] == alarms["suite"].iloc[0]) & (alarms["detector"] == alarms["detector"].iloc[0])]
     dots = first.assign(series=first["level"], group=first["setting"], estimate=first["after"],
                         low=first["after_low"], high=first["after_high"])  # fmt: skip
-    groups = {name: words.replace(" ", "\n") for name, words in names.items() if name in set(first["setting"])}
+    groups = {shift: words.replace(" ", "\n") for shift, words in names.items() if shift in set(first["setting"])}
+    (name,) = page.titled(first["detector"]).values()
     page.figure(
         plots.plot_dots(
             dots,
@@ -112,7 +117,7 @@ if found:
             chance=first.sort_values("products")["before"].iloc[0],
         ),
         "fig-false-alarms",
-        f"<strong>False alarms of {first['detector'].iloc[0]}, {first['suite'].iloc[0]}.</strong> Lines: 95 % interval "
+        f"<strong>False alarms of {name}, {first['suite'].iloc[0]}.</strong> Lines: 95 % interval "
         "from a bootstrap over test images and the training images that set the threshold.",
         study=found.study.name,
     )
@@ -142,9 +147,9 @@ if found:
 # %% [markdown]
 # ## If the threshold is set anew
 #
-# Whoever notices that the picture has changed can set the threshold again, on good parts under the new light. Half of
-# the good test images set it here, so that at most 5 % of them raise an alarm, the rest are judged, and the halves
-# change places. What it misses then is what the shift has cost.
+# Whoever notices that the picture has changed can set the threshold again, on good parts as they now look. Half of the
+# good test images set it here, so that at most one in twenty of them raises an alarm; the rest are judged, and the
+# halves change places. What is missed beyond what was missed before is then what the shift has cost.
 
 # %%
 if found:
@@ -152,11 +157,10 @@ if found:
     conclusion = anew.sentence(renewed, page.study.titles)
     page.say(conclusion)
     page.number("anew", conclusion)
+    panels = {metric: f"{words} [%]" for metric, words in decisions.METRICS.items()}
     for suite_name, of_suite in renewed.groupby("suite", sort=False):
         page.figure(
-            plots.plot_heat(
-                anew.squares(of_suite), page.titled(of_suite["detector"]), anew.COLUMNS, decisions.METRICS, most=100
-            ),
+            plots.plot_heat(anew.squares(of_suite), page.titled(of_suite["detector"]), anew.COLUMNS, panels, most=100),
             f"fig-anew-{suite_name}",
             f"<strong>A threshold that stays and one that is set anew, {suite_name}.</strong> Percent of good parts "
             "that raise an alarm, and of damaged parts that raise none, in the mean over all kinds of shift at that "

@@ -29,7 +29,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.measured import measured
+from book.tools.measured import batch_note, measured
 from book.tools.probes.blocks import whole_matrix
 from zsad.analysis import findings, matrix
 from zsad.analysis.words import span
@@ -93,6 +93,7 @@ if found:
                              for r in rows.itertuples()) for level, rows in doses}  # fmt: skip
     with page.folded("What falls furthest, and how it was measured"):
         page.say(findings.matrix_sentence(table))
+        page.say(batch_note(page, found.records))
         page.say(" ".join(f"**{level.capitalize()} doses:** {words}." for level, words in said.items()))
         page.say(
             "Each mean is over the categories of one suite, each measured on every test image. Its interval comes from "

@@ -8,9 +8,11 @@ import pandas as pd
 from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
 from book.tools.probes.blocks import Measured
+from zsad.study.results import leagues_of
 from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Block
 
+BATCH = "test batch"  # the league of detectors that compare images
 WORST = None
 """As the names of blocks: every search for worst cases, and what goes with it."""
 
@@ -35,6 +37,20 @@ def measured(page: Page, variants: Sequence[str] | None, what: str) -> Measured 
     shifted = records["shift"].isin(kinds) & records["variant"].isin(named)
     shifted &= (records["shift"] == "worst") | (records["value"] != 0)  # value 0 is the unshifted once more
     return Measured(page.study, page.uses(_with_clean(records, records[shifted], _unshifted(blocks))))
+
+
+def batch_note(page: Page, records: pd.DataFrame) -> str:
+    """Which of the detectors of some records compare the images of a batch, and what these cannot see; "" where none
+    does.
+    """
+    labels = [label for label, league in leagues_of(records, page.study, "scores").items() if league == BATCH]
+    if not labels:
+        return ""
+    names = ", ".join(page.titled(labels).values())
+    return (
+        f"{names}: compares the images of a whole test set with each other, so that what all of them share, as a shift "
+        "does here, is hardly there for it. A line that changes between one part and the next is another matter."
+    )
 
 
 def _conclude(page: Page, lacking: str) -> None:

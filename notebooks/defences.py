@@ -11,10 +11,11 @@
 # ---
 
 # %% [markdown]
-# # What closes the gap
+# # Defences: what they cost and give
 #
 # **What to see.** A defence shows WinCLIP other pictures than the one it is given: several copies, turned or in other
-# hues, whose answers are averaged; or one copy without colour. Does it pay at the worst, and what does it cost?
+# hues, whose answers are averaged; or one copy without colour. What does it cost where nothing has changed, and does it
+# pay where something has? What a threshold that is set anew is worth stands on [another page](decisions.ipynb).
 
 # %% tags=["parameters"]
 study = "demo"  # demo, quick, stangl, paper, or a YAML file
@@ -36,7 +37,7 @@ page = notebook.start(globals(), "defences")
 # %%
 shown = loading.shown(page)
 for found in shown:
-    page.finding(defences.finding(found.costs, found.worth, found.unshifted))
+    page.finding(defences.finding(found.costs, found.worth, found.shifts, found.unshifted))
 
 # %% [markdown]
 # ## Are damaged products told from good ones?

@@ -1,6 +1,7 @@
 """What defences and other pre-training are worth: what they cost without a shift, and what is left under the worst."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -129,16 +130,18 @@ def conclude_costs(table: pd.DataFrame) -> str:
     return " ".join(said)
 
 
-def finding(costs: pd.DataFrame, worths: pd.DataFrame, images: int) -> str:
+def finding(costs: pd.DataFrame, worths: pd.DataFrame, shifts: pd.DataFrame, images: int) -> str:
     """What the page of defences found of the first suite, image AUROC first: at the worst where worst cases were
-    searched through a defence, else no more than what each costs without a shift.
+    searched through a defence, else under one shift for all and what each costs without a shift.
 
     Args:
-        costs: of `zsad.analysis.gaps.changes`. worths: of `worth`, or empty. images: how many were seen unshifted.
+        costs: of `zsad.analysis.gaps.changes`. worths: of `worth`, or empty. shifts: of `under_shifts`, or empty.
+        images: how many were seen unshifted.
     """
     said = (
         f"Without a shift, on {images:,} test images of {costs['suite'].iloc[0]}, {clear_changes(costs, 'defences')}."
     )
+    said = f"{_under_shifts_in_words(shifts)}{said}"
     if worths.empty:
         return f"{said} Whether a defence pays at the worst is not known: no worst cases through a defence are kept."
     rows = worths[(worths["suite"] == worths["suite"].iloc[0]) & (worths["metric"] == "image_auroc")]
@@ -150,6 +153,30 @@ def finding(costs: pd.DataFrame, worths: pd.DataFrame, images: int) -> str:
         f"At the worst, on {int(rows['images'].iloc[0])} images, image AUROC is clearly higher than WinCLIP's in "
         f"{len(higher)} of {others} ways to defend it{held}. {said}"
     )
+
+
+def _under_shifts_in_words(table: pd.DataFrame) -> str:
+    """Of `under_shifts`, the first suite, at image level: in how many cases a defence does clearly better or worse than
+    `PLAIN` under the same shift, in a sentence that ends in a space; "" where there is none.
+    """
+    if table.empty:
+        return ""
+    rows = table[(table["method"] != PLAIN) & table["metric"].isin(IMAGE) & (table["suite"] == table["suite"].iloc[0])]
+    said: list[str] = []
+    for metric, of_metric in rows.groupby("metric", sort=False):
+        good = -1 if metric in WORSE else 1
+        signs = [good * floor.sign for floor in of_metric["floor"]]
+        better, worse = signs.count(1), signs.count(-1)
+        best = max(of_metric.to_dict("records"), key=lambda row: good * row["floor"].value)
+        case = f" (a defence under one shift; furthest {best['method']} under {_shift(best)})" if not said else ""
+        said.append(f"{METRICS[str(metric)]} clearly better in {better} of {len(signs)} cases{case}, worse in {worse}")
+    if not said:
+        return ""
+    return f"With all images under one extreme shift, against WinCLIP under the same shift: {'; '.join(said)}. "
+
+
+def _shift(row: Mapping[str, Any]) -> str:
+    return f"{strength(row['setting'], row['value'])}, {points(row['floor'])} points"
 
 
 def worth_table(table: pd.DataFrame, passes: Mapping[str, int]) -> pd.DataFrame:

@@ -24,8 +24,8 @@ ADDRESS = "ZSAD_KERNELS"
 """The environment variable that names the socket of the process that is copied."""
 
 IMPORTED = (
-    "book.tools.page", "book.tools.plots", "ipykernel.kernelapp", "matplotlib_inline.backend_inline", "scipy.stats",
-    "sklearn.metrics", "zsad.detectors", "zsad.study.run",
+    "pandas", "matplotlib.figure", "scipy.stats", "torch", "open_clip", "zsad.detectors", "zsad.study.run",
+    "book.tools.page", "book.tools.plots", "ipykernel.kernelapp", "matplotlib_inline.backend_inline", "sklearn.metrics",
 )  # fmt: skip
 
 
@@ -84,7 +84,8 @@ def run(command: list[str]) -> int:
         process = subprocess.Popen(command, env=os.environ | {ADDRESS: address})
         os.environ["OMP_NUM_THREADS"] = "1"  # a process with threads cannot be copied
         for module in IMPORTED:
-            importlib.import_module(module)
+            if process.poll() is None:  # a command with nothing to do is not waited for
+                importlib.import_module(module)
         copies: list[int] = []
         while process.poll() is None:
             with suppress(TimeoutError, KeyboardInterrupt):  # whose end the command is given time for

@@ -75,7 +75,12 @@ class _Copy:
 
 
 def run(command: list[str]) -> int:
-    """Run a command while this process, which imports what pages do, is copied for whoever asks; its exit status."""
+    """Run a command while this process, which imports what pages do, is copied for whoever asks; its exit status.
+
+    On systems where a process that has loaded such libraries cannot be copied safely, the command runs alone.
+    """
+    if sys.platform != "linux":
+        return subprocess.call(command)
     with TemporaryDirectory(prefix="kernels-") as folder, socket.socket(socket.AF_UNIX) as door:
         address = str(Path(folder) / "socket")
         door.bind(address)
@@ -83,12 +88,13 @@ def run(command: list[str]) -> int:
         door.settimeout(0.2)
         process = subprocess.Popen(command, env=os.environ | {ADDRESS: address})
         os.environ["OMP_NUM_THREADS"] = "1"  # a process with threads cannot be copied
-        for module in IMPORTED:
-            if process.poll() is None:  # a command with nothing to do is not waited for
-                importlib.import_module(module)
+        with suppress(KeyboardInterrupt):  # whose end the command is given time for
+            for module in IMPORTED:
+                if process.poll() is None:  # a command with nothing to do is not waited for
+                    importlib.import_module(module)
         copies: list[int] = []
         while process.poll() is None:
-            with suppress(TimeoutError, KeyboardInterrupt):  # whose end the command is given time for
+            with suppress(TimeoutError, KeyboardInterrupt):
                 connection, _ = door.accept()
                 copies.append(_copied(connection, door))
             copies = [pid for pid in copies if os.waitpid(pid, os.WNOHANG) == (0, 0)]

@@ -60,7 +60,7 @@ if cases:
 absent = answers.Answer("Not measured.", "The records of this study hold nothing to answer this with.", "–")
 for name in ("plausible", "extreme", "searched"):
     answer = said.get(name, absent)
-    page.say(f"**{answer.claim}** {answer.measured}")
+    page.say(f"**{answer.claim}** {answer.measured} {answer.further}".rstrip())
     page.number(f"{name}_claim", answer.claim)
     page.number(f"{name}_measured", answer.measured.replace("**", ""))
 

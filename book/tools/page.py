@@ -115,6 +115,7 @@ class Page:
     _kept: Kept = field(init=False)
     _unkept: dict[Name, Request] = field(default_factory=dict)
     _note: DisplayHandle | None = None
+    _begun: bool = False
     _world: DisplayHandle | None = None
     _used: set[str] = field(default_factory=set)
     _computed: set[str] = field(default_factory=set)
@@ -204,11 +205,22 @@ class Page:
         return found
 
     def _say_unkept(self, lacking: Iterable[Request]) -> None:
-        """One folded note a page, which grows."""
+        """One folded note a page, which grows; it stands behind what the page says first."""
         new = {name_of(request): request for request in lacking}
         if new.keys() <= self._unkept.keys():
             return
         self._unkept |= new
+        if self._begun:
+            self._show_unkept()
+
+    def _begin(self) -> None:
+        """What is said first has been said."""
+        if not self._begun:
+            self._begun = True
+            if self._unkept:
+                self._show_unkept()
+
+    def _show_unkept(self) -> None:
         said = lacking_in_words(self.study.name, self._unkept.values(), self.asked)
         said = as_html(re.sub(r"`(.+?)`", r"<code>\1</code>", said))
         count = f"{len(self._unkept)} of the results that this page asks for are not kept yet"
@@ -345,6 +357,7 @@ class Page:
         """Show computed Markdown; HTML in it is shown as it stands."""
         if self._folding is None:
             display(Markdown(as_markdown(text)))
+            self._begin()
         else:
             self._folding.append(text_bundle(text))
 
@@ -414,6 +427,7 @@ class Page:
         made_from, commits = self.sources.made_from(study)
         if self._folding is None:
             display(bundle, raw=True)
+            self._begin()
         else:
             self._folding.append(bundle)
         self.items.append(

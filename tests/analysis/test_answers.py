@@ -30,10 +30,11 @@ def test_plausible_shifts(alarms, auroc, claim):
     means = pd.DataFrame([row("false_alarms", *alarms), other, row("image_auroc", auroc, True, before=90.0)])
     said = answers.plausible(means)
     assert said.claim == claim
-    assert f"from 10.0 to {10 + alarms[0]:.1f} % of the good parts" in said.measured
+    assert f"from 10 to {10 + alarms[0]:.0f} % of good parts: **{alarms[0]:+.1f} (" in said.measured.replace("−", "-")
     assert said.number in said.measured
-    assert ("1 of 1 other detectors" if alarms == (12.0, True) else "0 of 1 other detectors") in said.measured
-    assert "set anew" not in said.measured
+    assert said.further.startswith("1 of 1 other detectors" if alarms == (12.0, True) else "0 of 1 other detectors")
+    assert said.further.endswith("Means are over 9 kinds of shift.")
+    assert "Set anew" not in said.measured
     assert answers.who(means) == "1,470 test images of 6 products (s)"
     assert answers.who(means.assign(suite="demo-x")) == "1,470 rendered test images of 6 products (demo-x)"
 
@@ -44,15 +45,15 @@ def test_a_threshold_that_is_set_anew_is_told_of_the_first_subject_at_plausible_
     anew = pd.DataFrame(
         {**subject, "level": level, "metric": metric, "anew": at + value, "unshifted_anew": 40.0} | other
         for other, at in (({}, 0.0), ({"detector": "clip"}, 10.0))
-        for level, metric, value in ((PLAUSIBLE, "false_alarms", 5.5), (PLAUSIBLE, "misses", 41.2),
+        for level, metric, value in ((PLAUSIBLE, "false_alarms", 6.2), (PLAUSIBLE, "misses", 41.2),
                                      (EXTREME, "false_alarms", 7.0), (EXTREME, "misses", 60.0))
     )  # fmt: skip
     extreme = [row("image_auroc", -6.0, True, EXTREME), row("false_alarms", 40.0, True, EXTREME)]
     table = pd.DataFrame([extreme[0] | {"setting": "contrast", "dose": 4.0}])
     said = answers.extreme(pd.DataFrame(extreme), table, anew).measured
-    assert said.endswith("stops 7.0 % of them and misses 60.0 % of the damaged ones (40.0 % without a shift).")
+    assert said.endswith("the threshold stops 7 % of good and misses 60 % of damaged parts (40 % unshifted).")
     said = answers.plausible(means, anew).measured
-    assert said.endswith("stops 5.5 % of them and misses 41.2 % of the damaged ones (40.0 % without a shift).")
+    assert said.endswith("the threshold stops 6 % of good and misses 41 % of damaged parts (40 % unshifted).")
 
 
 def test_doses_are_told_level_by_level_of_the_first_suite():
@@ -89,8 +90,8 @@ def test_extreme_shifts(change, clear, after, claim):
                           "dose": 45.0, "change": 3.0}])  # fmt: skip
     said = answers.extreme(means, table)
     assert said.claim == claim
-    assert "−25.0 under contrast (severity 4)" in said.measured
-    assert f"Of the good parts {after:.1f} % then raise an alarm, where 10.0 % did." in said.measured
+    assert said.further == "Of all kinds of shift contrast (severity 4) does most to image AUROC: −25.0 points."
+    assert said.measured.endswith(f"At the threshold that stays {after:.0f} % of good parts raise an alarm.")
 
 
 @pytest.mark.parametrize(
@@ -107,8 +108,8 @@ def test_worst_cases(beyond, low, claim):
              "beyond_random_high": beyond + 5}  # fmt: skip
     said = answers.searched(pd.DataFrame([{**falls, "size": 0.1, "worst": 1.0}, falls]))
     assert said.claim == claim
-    assert f"takes {37 + beyond:.1f} points" in said.measured
+    assert f"takes {37 + beyond:.1f} points of pixel AUROC" in said.measured
     assert "The worst of 352 turns and colours that a search tries" in said.measured
-    assert "The worst of as many drawn at random takes 37.0" in said.measured
+    assert "the worst of as many at random 37.0: the search finds" in said.measured
     fewer = answers.searched(pd.DataFrame([{**falls, "random_evaluations": 100.0}]))
-    assert "The worst of 100 drawn at random takes 37.0" in fewer.measured
+    assert "the worst of 100 at random 37.0: the search finds" in fewer.measured

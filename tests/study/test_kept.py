@@ -71,7 +71,7 @@ def test_a_page_shows_what_is_kept_and_computes_where_parameters_change_it(study
     assert "computed" in page.records("uniform", study=study), "a changed copy is another study"
 
 
-def test_one_note_says_what_is_not_kept_and_grows(study, tmp_path, monkeypatch):
+def test_one_note_behind_what_is_said_first_says_what_is_not_kept_and_grows(study, tmp_path, monkeypatch):
     class Handle:
         def update(self, note):
             said.append(note.data)
@@ -83,7 +83,11 @@ def test_one_note_says_what_is_not_kept_and_grows(study, tmp_path, monkeypatch):
     assert not said
     page.records("uniform", "hue", categories=["washer"])
     page.records("uniform")
-    assert len(said) == 1, "the same is not said twice"
+    assert not said, "the finding comes first"
+    page.finding("Hue does nothing.")
+    page.records("uniform")
+    assert len(said) == 2, "the same is not said twice"
+    assert "Hue does nothing." in said.pop(0)
     assert "<summary>2 of the results that this page asks for are not kept yet</summary>" in said[0]
     assert "2 of uniform on toys (<code>zsad run tiny</code> computes them)" in said[0]
     page._say_unkept(Kept(study).select(Selection("uniform", "angle"))[1] + requests(study, Selection("worst")))

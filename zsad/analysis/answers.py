@@ -17,11 +17,14 @@ _CALLED = {"winclip": "WinCLIP"}
 
 @dataclass(frozen=True)
 class Answer:
-    """A finding: what is claimed, what was measured, and the number that it rests on, with its interval."""
+    """A finding: what is claimed, what was measured, and the number that it rests on, with its interval; and what else
+    there is to say of it, for who has more than half a minute.
+    """
 
     claim: str
     measured: str
     number: str
+    further: str = ""
 
 
 def plausible(means: pd.DataFrame, anew: pd.DataFrame | None = None) -> Answer:
@@ -41,16 +44,15 @@ def plausible(means: pd.DataFrame, anew: pd.DataFrame | None = None) -> Answer:
         -1: "Everyday shifts lower false alarms",
     }[way] + "."
     others = _others(means, PLAUSIBLE, "false_alarms", TRAINING)
-    alike = f" {_share([_way(row) == way for row in others])} {_DOES[way]} too." if others else ""
-    alike += _set_anew(anew, PLAUSIBLE)
+    alike = f"{_share([_way(row) == way for row in others])} {_DOES[way]} too. " if others else ""
     change = span(alarm["change"], alarm["change_low"], alarm["change_high"], sign=True)
     return Answer(
         claim,
-        f"Where the threshold stays as it was set, plausible shifts take the false alarms of {_called(alarm)} from "
-        f"{number(alarm['before'])} to {number(alarm['after'])} % of the good parts: **{change} points**, in the mean "
-        f"over {alarm['shifts']:.0f} kinds of shift. Image AUROC, how well scores put damaged parts above good "
-        f"ones at any threshold, moves by {moved} points.{alike}",
+        f"At a threshold that stays, plausible shifts take {_called(alarm)}'s false alarms from "
+        f"{number(alarm['before'], 0)} to {number(alarm['after'], 0)} % of good parts: **{change} points**. Image "
+        f"AUROC, how well scores put damaged parts above good ones, moves by {moved}.{_set_anew(anew, PLAUSIBLE)}",
         change,
+        f"{alike}Means are over {alarm['shifts']:.0f} kinds of shift.",
     )
 
 
@@ -62,8 +64,8 @@ def _set_anew(table: pd.DataFrame | None, level: str) -> str:
     first = rows[(rows[SUBJECT] == rows[SUBJECT].iloc[0]).all(axis=1)].set_index("metric")
     alarm, miss = first.loc["false_alarms"], first.loc["misses"]
     return (
-        f" A threshold set anew on good parts under {_SUCH[level]} stops {number(alarm['anew'])} % of them and misses "
-        f"{number(miss['anew'])} % of the damaged ones ({number(miss['unshifted_anew'])} % without a shift)."
+        f" Set anew on good parts under {_SUCH[level]}, the threshold stops {number(alarm['anew'], 0)} % of good and "
+        f"misses {number(miss['anew'], 0)} % of damaged parts ({number(miss['unshifted_anew'], 0)} % unshifted)."
     )
 
 
@@ -87,11 +89,12 @@ def extreme(means: pd.DataFrame, table: pd.DataFrame, anew: pd.DataFrame | None 
     dose = dose_in_words(str(worst["setting"]), float(worst["dose"]))
     return Answer(
         claim,
-        f"Extreme shifts take the image AUROC of {_called(auroc)} from {number(auroc['before'])} to "
-        f"{number(auroc['after'])} %: **{change} points** in the mean, and {number(worst['change'], sign=True)} under "
-        f"{SHIFTS[str(worst['setting'])]} ({dose}). Of the good parts {number(alarm['after'])} % then raise an alarm, "
-        f"where {number(alarm['before'])} % did.{_set_anew(anew, EXTREME)}",
+        f"Image AUROC goes from {number(auroc['before'], 0)} to {number(auroc['after'], 0)} %: **{change} points**. At "
+        f"the threshold that stays {number(alarm['after'], 0)} % of good parts raise an alarm."
+        f"{_set_anew(anew, EXTREME)}",
         change,
+        f"Of all kinds of shift {SHIFTS[str(worst['setting'])]} ({dose}) does most to image AUROC: "
+        f"{number(worst['change'], sign=True)} points.",
     )
 
 
@@ -113,10 +116,10 @@ def searched(falls: pd.DataFrame) -> Answer:
     drawn = "as many" if tried == random else str(random)
     return Answer(
         claim,
-        f"The worst of {row['evaluations']:.0f} turns and colours that a search tries on each damaged part takes "
-        f"{number(row['worst'])} points of its image's pixel AUROC (how well the damage is found within the image). "
-        f"The worst of {drawn} drawn at random takes {number(row['random_worst'])}. What the search finds beyond is "
-        f"**{beyond} points**, on {row['images']:.0f} images of {row['categories']:.0f} products.",
+        f"The worst of {row['evaluations']:.0f} turns and colours that a search tries on a damaged part takes "
+        f"{number(row['worst'])} points of pixel AUROC (is the damage found within the image?), the worst of {drawn} "
+        f"at random {number(row['random_worst'])}: the search finds **{beyond} points** more, on {row['images']:.0f} "
+        f"images of {row['categories']:.0f} products.",
         beyond,
     )
 

@@ -63,9 +63,10 @@ def _set_anew(table: pd.DataFrame | None, level: str) -> str:
         return ""
     first = rows[(rows[SUBJECT] == rows[SUBJECT].iloc[0]).all(axis=1)].set_index("metric")
     alarm, miss = first.loc["false_alarms"], first.loc["misses"]
+    unshifted = f" ({number(miss['unshifted_anew'], 0)} % unshifted)" if level == PLAUSIBLE else ""
     return (
         f" Set anew on good parts under {_SUCH[level]}, the threshold stops {number(alarm['anew'], 0)} % of good and "
-        f"misses {number(miss['anew'], 0)} % of damaged parts ({number(miss['unshifted_anew'], 0)} % unshifted)."
+        f"misses {number(miss['anew'], 0)} % of damaged parts{unshifted}."
     )
 
 
@@ -128,7 +129,7 @@ def who(means: pd.DataFrame) -> str:
     """The images and products that the first two findings are about."""
     row = _first(means, PLAUSIBLE, "image_auroc")
     rendered = "rendered " if str(row["suite"]).startswith("demo-") else ""
-    return f"{row['images']:,.0f} {rendered}test images of {row['categories']:.0f} products ({row['suite']})"
+    return f"{row['images']:,.0f} {rendered}test images of {row['categories']:.0f} products"
 
 
 def doses(table: pd.DataFrame) -> str:

@@ -58,9 +58,9 @@ if cases:
 
 # %%
 absent = answers.Answer("Not measured.", "The records of this study hold nothing to answer this with.", "–")
-for name in ("plausible", "extreme", "searched"):
-    answer = said.get(name, absent)
-    page.say(f"**{answer.claim}** {answer.measured} {answer.further}".rstrip())
+told = {name: said.get(name, absent) for name in ("plausible", "extreme", "searched")}
+page.say("\n\n".join(f"**{answer.claim}** {answer.measured} {answer.further}".rstrip() for answer in told.values()))
+for name, answer in told.items():
     page.number(f"{name}_claim", answer.claim)
     page.number(f"{name}_measured", answer.measured.replace("**", ""))
 

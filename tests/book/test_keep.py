@@ -16,7 +16,7 @@ from book.tools.probes.prompt_aurocs import prompt_aurocs
 from zsad.study import provenance
 from zsad.study.code import function_code
 from zsad.study.config import Study
-from zsad.study.data import ensure_suite, read_suite
+from zsad.study.data import read_suite
 from zsad.study.load import load_study
 
 
@@ -123,7 +123,6 @@ def test_kept_results_are_whole_few_and_of_todays_code():
 
 def test_a_kept_result_is_what_is_computed_today():
     study = load_study("demo", check_models=False)
-    ensure_suite(study, "demo-mvtec")
     dataset = read_suite(study, "demo-mvtec", "washer", 24)
     store = kept_store()
     asked = {key: store.sidecar(key)["spec"] for key in KEPT}

@@ -10,7 +10,9 @@ from zsad.data.demo import SUITES
 from zsad.data.demo.drawn import DrawnDataset
 from zsad.detectors.learned import TrainedOn
 from zsad.study import compute
+from zsad.study.cells import Selection
 from zsad.study.data import ensure_suite, read_suite
+from zsad.study.run import Evaluator
 
 DEMO = {"demo-mvtec": {"reader": "mvtec_ad", "root": "demo-mvtec", "categories": ["washer"]}}
 
@@ -46,6 +48,13 @@ def test_a_run_of_few_images_writes_no_suite(tmp_path, monkeypatch, limit, writt
     records = compute(study, loader=load_reddish, progress=False)
     assert len(calls) == written
     assert set(records["n_images"]) == {limit or 9}
+
+
+def test_a_study_is_counted_without_writing_a_suite(tmp_path, monkeypatch):
+    monkeypatch.setattr("zsad.study.data.write_suite", lambda *_: pytest.fail("a suite is written"))
+    study = tiny_study(tmp_path, suites=DEMO, sweeps={})
+    wanted, _ = Evaluator(study, load_reddish).wanted(Selection(), progress=False, write=False)
+    assert [len(w.dataset) for w in wanted] == [9]
 
 
 class Trained(Reddish):

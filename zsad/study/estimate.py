@@ -72,7 +72,7 @@ class Estimate:
 
 def estimate(study: Study, selection: Selection, progress: bool = True) -> Estimate:
     """Count what is missing of a study, and time a few images of each detector on each backbone, once: what was timed
-    is kept in the study's `cache_root`. Demo suites are drawn where they are not there yet. Of a detector that compares
+    is kept in the study's `cache_root`. Images of a demo suite that is not written are drawn as they are read. Of a detector that compares
     the images of a batch, whose work grows with their square, the estimate is too low.
 
     Raises what `zsad.study.compute` raises before it computes, but for a device or data that are not here.
@@ -80,7 +80,7 @@ def estimate(study: Study, selection: Selection, progress: bool = True) -> Estim
     if lacking := _lacking(study, selection):
         return _counted(study, selection, lacking)
     evaluator = Evaluator(study)
-    wanted, failures = evaluator.wanted(selection, progress)
+    wanted, failures = evaluator.wanted(selection, progress, write=False)
     unique = {w.key: w for w in wanted}
     missing = [w for key, w in unique.items() if evaluator.results.find(key) is None]
     rates = _Rates(study)

@@ -209,9 +209,9 @@ class Evaluator:
             raise IncompleteError(self.study.name, records, failures)
         return records
 
-    def wanted(self, selection: Selection, progress: bool = True) -> tuple[list[Wanted], Failures]:
+    def wanted(self, selection: Selection, progress: bool = True, write: bool = True) -> tuple[list[Wanted], Failures]:
         """The cells of a selection, each as often as it is asked for, and what cannot be computed; once all that they
-        need is there and can be written to.
+        need is there and can be written to. Demo suites are written for it, unless nothing is to be computed.
         """
         _check_device(self.study.device)
         asked = requests(self.study, _without_missing_suites(self.study, selection))
@@ -221,7 +221,7 @@ class Evaluator:
         remove_stale(resolve(self.study.cache_root), deep=True)
         _check_caches(self.study, {request.detector.label: request.detector for request in asked}.values())
         for suite in dict.fromkeys(request.suite for request in asked):
-            whole = any(request.limit is None for request in asked if request.suite == suite)
+            whole = write and any(request.limit is None for request in asked if request.suite == suite)
             ensure_suite(self.study, suite, progress, whole)
         return self._all(asked)
 

@@ -72,8 +72,8 @@ class Estimate:
 
 def estimate(study: Study, selection: Selection, progress: bool = True) -> Estimate:
     """Count what is missing of a study, and time a few images of each detector on each backbone, once: what was timed
-    is kept in the study's `cache_root`. Images of a demo suite that is not written are drawn as they are read. Of a detector that compares
-    the images of a batch, whose work grows with their square, the estimate is too low.
+    is kept in the study's `cache_root`. Images of a demo suite that is not written are drawn as they are read. Of a
+    detector that compares the images of a batch, whose work grows with their square, the estimate is too low.
 
     Raises what `zsad.study.compute` raises before it computes, but for a device or data that are not here.
     """

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -53,7 +54,8 @@ def copied(*inner: str) -> list[str]:
 
 def start(arguments: list[str]) -> subprocess.Popen[str]:
     environment = os.environ | {"GIVEN": "a value", "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(arguments, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    how = {"stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    return subprocess.Popen(arguments, cwd=ROOT, env=environment, **how)
 
 
 def last_output(source: Path) -> str:
@@ -114,7 +116,7 @@ def test_a_kernel_ends_with_whoever_uses_it(source, tmp_path, which):
     told = tmp_path / "pid"
     page = source(f"Path({str(told)!r}).write_text(f'{{os.getpid()}} {{os.getppid()}}'); time.sleep(600)")
     script = tmp_path / "page.sh"
-    script.write_text(f"echo $$ > {tmp_path / 'runner'}; exec {' '.join(command(page))}")
+    script.write_text(f"{' '.join(command(page))} & echo $! > {tmp_path / 'runner'}; sleep 60")  # others still run
     process = start(copied("bash", str(script)))
     wait_for(lambda: told.is_file() and len(told.read_text().split()) == 2)
     kernel, parent = map(int, told.read_text().split())
@@ -123,6 +125,7 @@ def test_a_kernel_ends_with_whoever_uses_it(source, tmp_path, which):
     runner = int((tmp_path / "runner").read_text())
     os.kill(runner if which == "the page" else process.pid, signal.SIGKILL)
     wait_for(lambda: not is_alive(kernel))
-    if which == "everything":
-        os.kill(runner, signal.SIGKILL)
+    assert (process.poll() is None) is (which == "the page")
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait(60)

@@ -67,7 +67,7 @@ for name, answer in told.items():
 # %%
 page.number("who", answers.who(means) if found else "no images")
 if found:
-    page.say(answers.doses(table))
+    page.say(matrix.doses_in_words(table))
 
 # %% [markdown]
 # ## What each shift costs

@@ -88,13 +88,11 @@ if found:
 
 # %%
 if found:
-    doses = table.drop_duplicates(["setting", "level"]).groupby("level", sort=False)
-    said = {level: ", ".join(f"{matrix.SHIFTS[r.setting]} {matrix.dose_in_words(r.setting, r.dose)}"
-                             for r in rows.itertuples()) for level, rows in doses}  # fmt: skip
     with page.folded("What falls furthest, and how it was measured"):
         page.say(findings.matrix_sentence(table))
-        page.say(batch_note(page, found.records))
-        page.say(" ".join(f"**{level.capitalize()} doses:** {words}." for level, words in said.items()))
+        if note := batch_note(page, found.records):
+            page.say(note)
+        page.say(matrix.doses_in_words(table))
         page.say(
             "Each mean is over the categories of one suite, each measured on every test image. Its interval comes from "
             "a bootstrap that draws the same images before and under the shift. Rotations are judged on the products "

@@ -48,8 +48,8 @@ def batch_note(page: Page, records: pd.DataFrame) -> str:
         return ""
     names = ", ".join(page.titled(labels).values())
     return (
-        f"{names}: compares the images of a whole test set with each other, so that what all of them share, as a shift "
-        "does here, is hardly there for it. A line that changes between one part and the next is another matter."
+        f"Detectors of a whole test batch ({names}) compare its images with each other: what all of these share, as "
+        "they share a shift here, is hardly seen. A line that changes between one part and the next is another matter."
     )
 
 

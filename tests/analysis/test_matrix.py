@@ -8,7 +8,16 @@ import pytest
 
 from zsad.analysis.decisions import TRAINING, Decisions
 from zsad.analysis.doses import dose_effects, thresholds, thresholds_table
-from zsad.analysis.matrix import EXTREME, PLAUSIBLE, chosen, for_humans, matrix, over_shifts, with_levels
+from zsad.analysis.matrix import (
+    EXTREME,
+    PLAUSIBLE,
+    chosen,
+    doses_in_words,
+    for_humans,
+    matrix,
+    over_shifts,
+    with_levels,
+)
 
 NAMES = {"study": "t", "suite": "s", "detector": "d", "backbone": "b", "dtype": "f", "variant": "matrix"}
 SHARED = np.linspace(-0.03, 0.03, 200)
@@ -127,3 +136,16 @@ def test_the_matrix_for_humans_is_in_words_and_rounded():
     assert read["dose"].unique().tolist() == ["±1.00 π", "severity 1", "severity 4"]
     row = read[(read["shift"] == "contrast") & (read["metric"] == "false alarms")].iloc[0]
     assert (row["before"], row["after"], row["change"], row["threshold"]) == (10.0, 20.0, 10.0, TRAINING)
+
+
+def test_doses_are_told_level_by_level_each_shift_once():
+    table = pd.DataFrame(
+        {"suite": suite, "setting": setting, "level": level, "dose": dose}
+        for suite, setting, level, dose in (
+            ("s", "exposure", PLAUSIBLE, 0.5), ("s", "contrast", PLAUSIBLE, 1.0), ("s", "exposure", EXTREME, 2.0),
+            ("other", "exposure", PLAUSIBLE, 0.5),
+        )
+    )  # fmt: skip
+    assert doses_in_words(table) == (
+        "**Plausible doses:** exposure ±0.5 stops, contrast severity 1. **Extreme doses:** exposure ±2.0 stops."
+    )

@@ -1,5 +1,6 @@
 """Kernels that are copies of a process, real ones: what they begin with, and that they end with whoever uses them."""
 
+import ast
 import os
 import signal
 import subprocess
@@ -83,7 +84,7 @@ def test_a_page_is_the_same_with_a_kernel_that_was_copied(source, wrap):
     page = source(FACTS)
     process = start(wrap(*command(page, "-p", "value", "7")))
     assert process.wait(120) == 0, process.stderr.read()
-    imported, *others = eval(last_output(page))
+    imported, *others = ast.literal_eval(last_output(page))
     assert imported is (wrap is copied)
     assert others == [7, ROOT.name, "a value"]
 

@@ -97,7 +97,7 @@ def test_the_first_page_is_told_three_findings(page, monkeypatch):
     assert numbers["plausible_claim"] == variables["said"]["plausible"].claim
     assert variables["said"]["extreme"].number in numbers["extreme_measured"]
     assert "Not measured" not in " ".join(map(str, numbers.values()))
-    assert numbers["who"].endswith(" test images of 1 products")
+    assert numbers["who"].endswith(" test images of 1 product")
 
 
 def test_doses_are_shown_with_their_thresholds(page, monkeypatch):

@@ -65,8 +65,8 @@ def _set_anew(table: pd.DataFrame | None, level: str) -> str:
     alarm, miss = first.loc["false_alarms"], first.loc["misses"]
     unshifted = f" ({number(miss['unshifted_anew'], 0)} % unshifted)" if level == PLAUSIBLE else ""
     return (
-        f" Set anew on good parts under {_SUCH[level]}, the threshold stops {number(alarm['anew'], 0)} % of good and "
-        f"misses {number(miss['anew'], 0)} % of damaged parts{unshifted}."
+        f" Set anew {_SUCH[level]} stops {number(alarm['anew'], 0)} % of good and misses "
+        f"{number(miss['anew'], 0)} % of damaged parts{unshifted}."
     )
 
 
@@ -90,8 +90,8 @@ def extreme(means: pd.DataFrame, table: pd.DataFrame, anew: pd.DataFrame | None 
     dose = dose_in_words(str(worst["setting"]), float(worst["dose"]))
     return Answer(
         claim,
-        f"Image AUROC goes from {number(auroc['before'], 0)} to {number(auroc['after'], 0)} %: **{change} points**. At "
-        f"the threshold that stays {number(alarm['after'], 0)} % of good parts raise an alarm."
+        f"{_called(auroc)}'s image AUROC goes from {number(auroc['before'], 0)} to {number(auroc['after'], 0)} %: "
+        f"**{change} points**. At the threshold that stays {number(alarm['after'], 0)} % of good parts raise an alarm."
         f"{_set_anew(anew, EXTREME)}",
         change,
         f"Of all kinds of shift {SHIFTS[str(worst['setting'])]} ({dose}) does most to image AUROC: "
@@ -129,27 +129,11 @@ def who(means: pd.DataFrame) -> str:
     """The images and products that the first two findings are about."""
     row = _first(means, PLAUSIBLE, "image_auroc")
     rendered = "rendered " if str(row["suite"]).startswith("demo-") else ""
-    return f"{row['images']:,.0f} {rendered}test images of {row['categories']:.0f} products"
+    products = "product" if row["categories"] == 1 else "products"
+    return f"{row['images']:,.0f} {rendered}test images of {row['categories']:.0f} {products}"
 
 
-def doses(table: pd.DataFrame) -> str:
-    """What the levels are, of the first suite: each shift with its dose.
-
-    Args:
-        table: of `zsad.analysis.matrix.matrix`.
-    """
-    rows = table[table["suite"] == table["suite"].iloc[0]].drop_duplicates(["setting", "level"])
-    said = []
-    for level in (PLAUSIBLE, EXTREME):
-        at = rows[rows["level"] == level]
-        named = [f"{SHIFTS[name]} {dose_in_words(name, dose)}"
-                 for name, dose in zip(at["setting"], at["dose"], strict=True)]  # fmt: skip
-        said.append(f"{level} is {', '.join(named)}")
-    sentence = "; ".join(said)
-    return f"{sentence[:1].upper()}{sentence[1:]}."
-
-
-_SUCH = {PLAUSIBLE: "the shift", EXTREME: "such a shift"}
+_SUCH = {PLAUSIBLE: "on good parts under the shift, the threshold", EXTREME: "under such a shift, it"}
 _DOES = {1: "raise more alarms", 0: "do not clearly raise more or fewer", -1: "raise fewer"}
 
 

@@ -80,8 +80,9 @@ def under_shifts(swept: pd.DataFrame, draws: Mapping[str, pd.DataFrame]) -> pd.D
         draws: metric -> a row a draw, a column a key.
 
     Returns:
-        A row a suite, method, setting, value and metric, with three `Difference`s: cost, the unshifted mean minus that
-        of `PLAIN`; change, the shifted mean minus the unshifted one; and floor, the shifted mean minus that of `PLAIN`.
+        A row a suite, method, setting, value and metric, with the number of images and three `Difference`s: cost, the
+        unshifted mean minus that of `PLAIN`; change, the shifted mean minus the unshifted one; and floor, the shifted
+        mean minus that of `PLAIN`.
     """
     rows = []
     by = ["suite", "setting", "value"]
@@ -96,11 +97,12 @@ def under_shifts(swept: pd.DataFrame, draws: Mapping[str, pd.DataFrame]) -> pd.D
                 if not all(map(len, (before, after, plain, shifted))):
                     continue
                 row = {"suite": suite, "method": method, "setting": setting, "value": value, "metric": metric}
+                row["images"] = int(after["n_images"].sum())
                 row["cost"] = difference_of([(1, before), (-1, plain)], draws[metric], metric)
                 row["change"] = difference_of([(1, after), (-1, before)], draws[metric], metric)
                 row["floor"] = difference_of([(1, after), (-1, shifted)], draws[metric], metric)
                 rows.append(row)
-    columns = ["suite", "method", "setting", "value", "metric", "cost", "change", "floor"]
+    columns = ["suite", "method", "setting", "value", "metric", "images", "cost", "change", "floor"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -172,7 +174,8 @@ def _under_shifts_in_words(table: pd.DataFrame) -> str:
         said.append(f"{METRICS[str(metric)]} clearly better in {better} of {len(signs)} cases{case}, worse in {worse}")
     if not said:
         return ""
-    return f"With all images under one extreme shift, against WinCLIP under the same shift: {'; '.join(said)}. "
+    images = f"{rows['images'].max():,}"
+    return f"With all {images} images under one shift, against WinCLIP under the same one: {'; '.join(said)}. "
 
 
 def _shift(row: Mapping[str, Any]) -> str:

@@ -123,6 +123,18 @@ def dose_in_words(setting: str, dose: float, sign: str = "±") -> str:
     return strength(setting, dose).removeprefix(f"a {setting} shift of ").replace("+", sign)
 
 
+def doses_in_words(table: pd.DataFrame) -> str:
+    """What each level is: every shift of the matrix with its dose."""
+    doses = table.drop_duplicates(["setting", "level"])
+    said = []
+    for level, rows in doses.groupby("level", sort=False):
+        named = [
+            f"{SHIFTS[str(row['setting'])]} {dose_in_words(row['setting'], row['dose'])}" for _, row in rows.iterrows()
+        ]
+        said.append(f"**{str(level).capitalize()} doses:** {', '.join(named)}.")
+    return " ".join(said)
+
+
 def for_humans(table: pd.DataFrame) -> pd.DataFrame:
     """The matrix in plain words and rounded: percent and points to one digit, probabilities to three."""
     numbers = [column for column in table if str(column).startswith(("before", "after", "change"))]

@@ -174,8 +174,8 @@ def test_a_uniform_shift_is_compared_with_the_same_images():
     assert finding(costs, pd.DataFrame(), table, 9).startswith(
         f"With all {2 * 10**9:,} images under one shift, against WinCLIP under the same one: image AUROC clearly "
         "better in 1 of 1 cases (a defence under one shift; furthest hue copies under a hue shift of +1.00 π, +20.0 "
-        "(+20.0 to +20.0) points), worse in 0; false alarms clearly better in 0 of 1 cases, worse in 1; misses clearly better in "
-        "0 of 1 cases, worse in 1. Without a shift, on 9 test images of s, "
+        "(+20.0 to +20.0) points), worse in 0; false alarms clearly better in 0 of 1 cases, worse in 1; misses clearly "
+        "better in 0 of 1 cases, worse in 1. Without a shift, on 9 test images of s, "
     )
     parts[1][0].loc[parts[1][0]["method"] == "hue copies", "estimate"] = 0.3
     parts[1][1].loc[parts[1][1]["key"].str.contains("hue copies"), list(METRICS)] -= 0.5

@@ -3,6 +3,7 @@
     python -m training.make demo-b
     python -m training.make demo-b-colour demo-b-turned demo-l-fare2
     python -m training.make demo-dis demo-sam demo-clipseg demo-mae
+    python -m training.make demo-b --dtype float32      on a processor without instructions for bfloat16
 
 What a model begins with is made before it, unless it lies among the weights, made by the same recipe: demo-l for
 demo-l-fare2, demo-b for demo-sam and demo-clipseg. What an earlier call has done is kept in `build/training`, and a
@@ -22,7 +23,7 @@ from training.bank import Bank, read_bank, write_bank
 from training.fare import FareRecipe, tune
 from training.scenes import read_scenes, write_scenes
 from training.schedule import Recipe as SegmenterRecipe
-from training.train_clip import Recipe, plain, train
+from training.train_clip import DTYPES, Recipe, plain, train
 from zsad.clip.zoo import WEIGHTS, read_demo_weights
 
 BANKS = {"damaged": (10_000, 1), "studied": (3_000, 2), "posed": (1_000, 3)}  # specimens, seed
@@ -48,34 +49,36 @@ PAINTERS = {"demo-mae": (("damaged", "posed"), SegmenterRecipe(steps=800, batch=
 SEEN_THROUGH = "demo-b"  # what demo-sam and demo-clipseg begin with
 
 
-def make(name: str, work: Path, out: Path) -> None:
-    """One model into `out`, with everything that it needs before it; `work` holds what an earlier call has done."""
+def make(name: str, work: Path, out: Path, dtype: str = "bfloat16") -> None:
+    """One model into `out`, with everything that it needs before it; `work` holds what an earlier call has done, and
+    `dtype` is that of CLIPs which are trained from nothing (`training.train_clip.train`).
+    """
     if name in SEGMENTERS:
-        _make_segmenter(name, work, out)
+        _make_segmenter(name, work, out, dtype)
     elif name in PAINTERS:
         banks, painting = PAINTERS[name]
         train_mae.train(name, _banks(work, banks), painting, work, out)
     elif name in FARE:
         original, recipe = FARE[name]
-        _make_before(original, work, out)
+        _make_before(original, work, out, dtype)
         tune(name, original, _banks(work), recipe, work, out)
     else:
-        train(name, _banks(work), RECIPES[name], work, out)
+        train(name, _banks(work), RECIPES[name], work, out, dtype)
 
 
-def _make_before(name: str, work: Path, out: Path) -> None:
+def _make_before(name: str, work: Path, out: Path, dtype: str) -> None:
     """A CLIP that another model begins with, unless `out` holds it, made by the recipe of today."""
     if (out / f"{name}.json").is_file():
         card, _ = read_demo_weights(name, out)
         wanted = plain(RECIPES[name])
         if {key: card["training"].get(key) for key in wanted} == wanted:
             return
-    make(name, work, out)
+    make(name, work, out, dtype)
 
 
-def _make_segmenter(name: str, work: Path, out: Path) -> None:
+def _make_segmenter(name: str, work: Path, out: Path, dtype: str) -> None:
     if name != "demo-dis":
-        _make_before(SEEN_THROUGH, work, out)
+        _make_before(SEEN_THROUGH, work, out, dtype)
     folder, recipe = work / "banks" / "scenes", SEGMENTERS[name]
     write_scenes(folder, *SCENES)
     scenes = read_scenes(folder)
@@ -99,9 +102,13 @@ def main() -> None:
     parser.add_argument("names", nargs="+", choices=[*RECIPES, *FARE, *SEGMENTERS, *PAINTERS], metavar="name")
     parser.add_argument("--work", type=Path, default=Path("build/training"), help="pictures and unfinished trainings")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
+    parser.add_argument(
+        "--dtype", choices=DTYPES, default="bfloat16",
+        help="of CLIPs that are trained from nothing",
+    )  # fmt: skip
     arguments = parser.parse_args()
     for name in arguments.names:
-        make(name, arguments.work, arguments.out)
+        make(name, arguments.work, arguments.out, arguments.dtype)
 
 
 if __name__ == "__main__":

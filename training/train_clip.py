@@ -27,6 +27,7 @@ from training.sampler import Batch, Sampler, draw_blocks
 from zsad.clip import text as text_tower
 
 KEPT_EVERY = 100  # steps
+DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,11 @@ class Recipe:
 class Run:
     """A training under way: what a step changes, and what is kept of it on disk."""
 
-    def __init__(self, recipe: Recipe, banks: dict[str, Bank]) -> None:
+    def __init__(self, recipe: Recipe, banks: dict[str, Bank], dtype: str = "bfloat16") -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.rng = recipe, np.random.default_rng(recipe.seed)
+        self.recipe, self.rng, self.dtype = recipe, np.random.default_rng(recipe.seed), DTYPES[dtype]
         pictures = {name: [bank.seed, len(bank)] for name, bank in banks.items()}
-        self.said = {**plain(recipe), "pictures": pictures}
+        self.said = {**plain(recipe), "pictures": pictures, "dtype": dtype}
         self.words = vocabulary()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model, self.config, self.tokenizer = build(recipe.shape, self.words)
@@ -120,7 +121,8 @@ class Run:
         if x.shape[-1] != side:
             x = F.interpolate(x, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
         ids = self.tokenizer([caption.text for caption in batch.captions]).to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        reduced = self.dtype != torch.float32
+        with torch.autocast(self.device.type, self.dtype if reduced else None, enabled=reduced):
             texts = F.normalize(text_tower.encode(self.model, ids).float(), dim=-1)
             tokens = patch_tokens(visual, (x - self.mean) / self.std)
             whole = None
@@ -165,10 +167,14 @@ def plain(recipe: Recipe) -> dict[str, Any]:
     return {**asdict(recipe), "counts": dict(recipe.counts), "blocks": list(recipe.blocks), "scale": list(recipe.scale)}
 
 
-def train(name: str, banks: dict[str, Bank], recipe: Recipe, work: Path, out: Path) -> None:
-    """Trains, or goes on where an earlier call was stopped (`work/<name>.kept`), and ships `out/<name>`."""
+def train(name: str, banks: dict[str, Bank], recipe: Recipe, work: Path, out: Path, dtype: str = "bfloat16") -> None:
+    """Trains, or goes on where an earlier call was stopped (`work/<name>.kept`), and ships `out/<name>`.
+
+    Args:
+        dtype: of the towers' products, "bfloat16" or "float32"; weights, cosines and losses are float32 either way.
+    """
     path = work / f"{name}.kept"
-    run = Run(recipe, banks)
+    run = Run(recipe, banks, dtype)
     run.go_on(path)
     bar = tqdm(
         range(run.done, recipe.steps), initial=run.done, total=recipe.steps, desc=name, unit="step", mininterval=5

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from narrow import NARROW
 
 from training import model, train_clip
@@ -68,7 +69,8 @@ def test_another_recipes_training_is_not_gone_on_from(tmp_path, caplog):
     path = tmp_path / "kept"
     Run(RECIPE, BANKS).keep(path)
     drawn_anew = {**BANKS, "studied": replace(BANKS["studied"], seed=9)}
-    for other in (Run(replace(RECIPE, seed=2), BANKS), Run(RECIPE, drawn_anew)):
+    others = Run(replace(RECIPE, seed=2), BANKS), Run(RECIPE, drawn_anew), Run(RECIPE, BANKS, "float32")
+    for other in others:
         caplog.clear()
         other.done = 7
         other.go_on(path)
@@ -76,12 +78,22 @@ def test_another_recipes_training_is_not_gone_on_from(tmp_path, caplog):
         assert "another recipe" in caplog.text
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_the_towers_multiply_in_the_dtype_that_is_asked_for(dtype):
+    run, seen = Run(RECIPE, BANKS, dtype), set()
+    for block in (run.model.visual.transformer.resblocks[0], run.model.transformer.resblocks[0]):
+        block.mlp.register_forward_hook(lambda module, given, out: seen.add(out.dtype))
+    run.step()
+    assert seen == {getattr(torch, dtype)}
+
+
 def test_the_card_says_how_it_was_made(tmp_path):
-    train("model", BANKS, RECIPE, tmp_path, tmp_path)
+    train("model", BANKS, RECIPE, tmp_path, tmp_path, "float32")
     card = json.loads((tmp_path / "model.json").read_text())
     assert card["training"]["pictures"] == {"damaged": [0, 8], "studied": [0, 4], "posed": [0, 2]}
     assert card["training"]["history"][-1]["step"] == 3
     assert card["training"]["augmentation"] == "none"
+    assert card["training"]["dtype"] == "float32"
 
 
 def test_it_learns_to_tell_before_from_after(monkeypatch):

@@ -198,9 +198,8 @@ def test_parts_come_before_what_lists_their_results(would_run):
     assert "Computing part" not in would_run("--forceall")
 
 
-@pytest.mark.parametrize("name", ["slurm", "kubernetes"])
-def test_a_cluster_gives_jobs_memory_and_minutes_and_has_no_cap_of_one_gpu(name):
-    profile = yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text())
+def test_a_cluster_gives_jobs_memory_and_minutes_and_has_no_cap_of_one_gpu():
+    profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
     assert "resources" not in profile
     assert set(profile["set-resources"]) == {"part", "evaluate"}
     for asked in (profile["default-resources"], *profile["set-resources"].values()):

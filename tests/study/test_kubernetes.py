@@ -1,0 +1,66 @@
+"""The Job of profiles/kubernetes: Kubernetes takes it, and its pods' command computes a study part by part."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+from toys import tiny_study, write_suite
+
+from zsad.study.config import project_root
+
+JOB = yaml.safe_load((project_root() / "profiles" / "kubernetes" / "job.yaml").read_text())
+POD = JOB["spec"]["template"]["spec"]
+(PART,) = POD["containers"]
+GIVEN = {variable["name"]: variable["value"] for variable in PART["env"]}
+OLDEST = "1.29"  # the first in which parts may fail by themselves
+
+
+@pytest.mark.parametrize("version", [OLDEST, kubernetes_validate.latest_version()])
+def test_kubernetes_takes_it(version):
+    kubernetes_validate.validate(JOB, version, strict=True)
+    wrong = copy.deepcopy(JOB)
+    wrong["spec"]["template"]["spec"]["containers"][0]["memory"] = "16Gi"
+    with pytest.raises(kubernetes_validate.ValidationError, match="memory"):
+        kubernetes_validate.validate(wrong, version, strict=True)
+
+
+def test_a_pod_has_memory_minutes_and_a_gpu_and_each_part_has_a_pod():
+    assert {"memory", "nvidia.com/gpu"} <= set(PART["resources"]["limits"])
+    assert POD["activeDeadlineSeconds"] > 0
+    assert JOB["spec"]["completions"] == JOB["spec"]["maxFailedIndexes"] == int(GIVEN["PARTS"])
+    (mount,), (volume,) = PART["volumeMounts"], POD["volumes"]
+    assert mount["name"] == volume["name"]
+    assert mount["mountPath"] == PART["workingDir"]
+
+
+def test_its_pods_compute_a_study_between_them_and_nothing_twice(tmp_path):
+    write_suite(tmp_path / "data" / "toys")
+    content = tiny_study(tmp_path, detectors=["clip"]).model_dump(mode="json", exclude={"name"})
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "zsad").symlink_to(Path(sys.executable).with_name("zsad"))
+
+    def pod(index: int) -> dict[str, str]:
+        """Key -> when it was begun, of all that is there behind it."""
+        given = {"STUDY": "tiny.yaml", "PARTS": "2", "JOB_COMPLETION_INDEX": str(index)}
+        subprocess.run(
+            [*PART["command"], *PART["args"]], cwd=tmp_path, env=os.environ | given, check=True, capture_output=True
+        )
+        kept = [json.loads(path.read_text()) for path in (tmp_path / "records").glob("*.json")]
+        return {cell["key"]: cell["started_at"] for cell in kept}
+
+    first = pod(0)
+    both = pod(1)
+    assert 0 < len(first) < len(both)
+    assert both.items() >= first.items()
+    assert pod(0) == both, "a part that is begun again computes nothing twice"
+    said = subprocess.run(
+        [".venv/bin/zsad", "run", "tiny.yaml", "--dry-run"], cwd=tmp_path, check=True, capture_output=True
+    )
+    assert f"{len(both)} cells, {len(both)} of them there" in said.stdout.decode()

@@ -32,8 +32,8 @@ import pandas as pd
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.measured import batch_note, measured
-from book.tools.probes.blocks import moved_scores, whole_matrix, with_threshold_anew
-from zsad.analysis import anew, decisions, findings, matrix
+from book.tools.probes.blocks import each_change, moved_scores, whole_matrix, with_threshold_anew
+from zsad.analysis import anew, decisions, expect, findings, matrix
 from zsad.analysis.words import span
 
 page = notebook.start(globals(), "decisions")
@@ -176,6 +176,29 @@ if found and len(renewed):
             "shift, in percent, with their 95 % interval.",
             study=found.study.name,
             csv=renewed,
+        )
+
+# %% [markdown]
+# ## One change at a time: what to expect
+#
+# For whoever knows which change to expect: what it does to the ranking, to decisions at the threshold that stays, and
+# at one that is set anew. What can be put before the detector against a change is on {doc}`defences`.
+
+# %%
+if found:
+    changes = page.computed(each_change, study=found.study, found=found)
+    page.say(expect.sentence(changes, page.study.titles))
+    if len(changes):
+        first = expect.of_first(changes)
+        (name,) = page.titled(first["detector"]).values()
+        page.table(
+            expect.for_readers(first),
+            "tab-each-change",
+            f"<strong>What to expect of each change, {name} on {first['suite'].iloc[0]}.</strong> Change of image "
+            "AUROC in points; false alarms in percent of the good parts, misses in percent of the damaged ones; 95 % "
+            f"interval. As they are: {expect.as_they_are(first)}. The CSV file holds every detector.",
+            study=found.study.name,
+            csv=changes,
         )
 
 # %% [markdown]

@@ -11,6 +11,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 from book.tools.shown import figure_bundle, notes, table_bundle
+from zsad.study.code import PACKAGE
+from zsad.study.rewritten import rewritten
 
 EXTENSIONS = Path(__file__).resolve().parents[2] / "book" / "_ext"
 PAGE = {
@@ -213,6 +215,18 @@ def test_the_proof_says_how_many_cells_agree_and_which_do_not(build, tmp_path):
     assert "Of 1 the code, the weights or the data have changed since." in html
     assert "Not computed: x on y: no weights" in html
     assert re.search(r"uniform hue 1.*?0\.5.*?no<", html, re.DOTALL)
+
+
+def test_the_proof_says_which_code_was_written_anew(build, tmp_path):
+    found = {"study": "demo", "tolerance": 0.01, "failures": [], "cells": []}
+    (tmp_path / "src" / "_pages" / "verified.proof").write_text(json.dumps(found))
+    html, warnings = build("# Page\n\n```{proof}\n```\n")
+    assert warnings == ""
+    rows = rewritten(PACKAGE).values()
+    assert ("was written anew since" in html) == bool(rows)
+    for row in rows:
+        assert row.module.removeprefix("zsad.") in html
+        assert row.seen in html
 
 
 def test_a_book_of_a_computed_study_has_no_proof(build):

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 from toys import Reddish, load_reddish, tiny_study, write_suite
 
@@ -76,3 +77,26 @@ def test_the_command_says_what_differs_and_keeps_what_was_found(study, tmp_path,
     monkeypatch.setattr(proof, "TOLERANCE", -1.0)
     assert main(["verify", "tiny"]) == 1
     assert "toys/washer, winclip on demo-b, uniform hue 1: differs by" in capsys.readouterr().out
+
+
+def test_a_cell_that_is_computed_whole_is_held_to_its_metrics_and_draws(study, monkeypatch):
+    found, failures = proof.prove_whole(study, 2, progress=False)
+    assert not failures
+    assert found["shift"].tolist() == ["none none", "uniform hue 1"]
+    assert (found["images"] == 10).all()
+    assert (found["difference"] == 0).all()
+
+    class Reversed(Reddish):
+        def predict(self, images, category):
+            return super().predict(1 - images, category)
+
+    monkeypatch.setattr(proof, "Evaluator", lambda study: Evaluator(study, lambda *a: Reversed()))
+    found, _ = proof.prove_whole(study, 2, progress=False)
+    assert not found["agrees"].any()
+
+
+def test_a_number_that_is_lacking_differs_by_more_than_any():
+    table = pd.DataFrame({"estimate": [0.5, 0.6], "low": [None, None]}, index=["a", "b"])
+    assert proof._furthest(table, table) == 0
+    assert proof._furthest(table + 0.25, table) == 0.25
+    assert proof._furthest(table[:1], table) > 1e300

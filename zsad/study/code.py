@@ -3,6 +3,7 @@
 A result depends on the modules that are reached, import after import, from where its computing begins. A name that a
 package only hands on leads to the module that defines it, so that a package does not drag in all that it holds; a new
 detector is then nobody's code but its own. Hashed is what Python reads: comments, docstrings and layout are left out.
+Code that was written anew and seen to compute the same keeps the fingerprint it had (`zsad.study.rewritten`).
 """
 
 import ast
@@ -12,6 +13,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from zsad.study.rewritten import rewritten
 
 PACKAGE = Path(__file__).parents[1]
 # Packages whose code is followed: this one and, beside it in a checkout, the book's tools.
@@ -240,8 +243,16 @@ def _source_digest(source: bytes) -> str:
     return hashlib.sha256(repr(_plain(ast.parse(source))).encode()).hexdigest()
 
 
-@cache
 def _digest(module: str, package: Path) -> str:
+    """Of the code that a module stands for: its own, unless it was written anew (`zsad.study.rewritten`)."""
+    own = digest_of(module, package)
+    row = rewritten(package).get((module, own))
+    return own if row is None else row.same_as
+
+
+@cache
+def digest_of(module: str, package: Path = PACKAGE) -> str:
+    """SHA-256 (hex) of a module's code, as it is written."""
     return hashlib.sha256(repr(_plain(_tree(module, package))).encode()).hexdigest()
 
 

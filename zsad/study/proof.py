@@ -12,7 +12,7 @@ from zsad.progress import progress_bar
 from zsad.robustness import predict_shifted
 from zsad.study.cells import Request, requests
 from zsad.study.config import Study
-from zsad.study.evaluate import load_images
+from zsad.study.evaluate import evaluate, load_images
 from zsad.study.incomplete import Failures
 from zsad.study.kept import Kept
 from zsad.study.run import Evaluator
@@ -21,6 +21,10 @@ IMAGES = 4
 TOLERANCE = 0.01
 """Largest difference of a score, in standard deviations of the scores of its cell."""
 
+WHOLE_TOLERANCE = 0.001
+"""Largest difference of a metric, or of one of its bootstrap draws, of a cell that is computed whole."""
+
+ESTIMATES = ["estimate", "low", "high"]
 COLUMNS = ["suite", "category", "detector", "backbone", "shift", "images", "difference", "agrees", "same_inputs"]
 
 
@@ -57,10 +61,53 @@ def prove(study: Study, images: int = IMAGES, progress: bool = True) -> tuple[pd
                 table = evaluator.results.of(key).table(key, "images")
                 before = table.set_index("id")["score"].astype(float)
                 apart = np.abs(found.score.double().numpy() - before.loc[few.ids].to_numpy()).max() / before.std(ddof=0)
-                subject = [request.suite, request.category, request.detector.label, request.backbone, str(shift)]
-                rows.append([*subject, len(few.ids), float(apart), bool(apart <= TOLERANCE), wanted.key == key])
+                rows.append([
+                    *_subject(request), len(few.ids), float(apart), bool(apart <= TOLERANCE), wanted.key == key
+                ])  # fmt: skip
             bar.update()
     return pd.DataFrame(rows, columns=COLUMNS), failures.lines()
+
+
+def prove_whole(study: Study, cells: int, progress: bool = True) -> tuple[pd.DataFrame, list[str]]:
+    """Compute so many cells of the sample, at even steps, again with all their images: metrics and bootstrap draws.
+
+    Returns and raises what `prove` does; `difference` is that of the metric or draw that differs most, and `agrees` is
+    whether it is within `WHOLE_TOLERANCE`.
+    """
+    kept, evaluator, failures = Kept(study), Evaluator(study), Failures()
+    every = sample(kept)
+    chosen = every[:: max(1, len(every) // cells)][:cells]
+    rows = []
+    with progress_bar(len(chosen), 0, "cell", f"{study.name} whole", progress) as bar:
+        for request, key in chosen:
+            wanted = evaluator.of_request(request, failures)
+            if wanted is not None:
+                found = evaluate(
+                    wanted.cell, wanted.detector, load_images(wanted.cell, wanted.dataset),
+                    batch_size=study.batch_size, device=study.device, progress=False,
+                )  # fmt: skip
+                place = evaluator.results.of(key)
+                draws = place.table(key, "replicates")
+                apart = max(
+                    _furthest(found.metrics.set_index("metric"), place.rows(key).set_index("metric")[ESTIMATES]),
+                    _furthest(found.tables["replicates"].set_index("replicate"), draws.set_index("replicate")),
+                )
+                rows.append([
+                    *_subject(request), len(wanted.dataset), apart, apart <= WHOLE_TOLERANCE, wanted.key == key
+                ])  # fmt: skip
+            bar.update()
+    return pd.DataFrame(rows, columns=COLUMNS), failures.lines()
+
+
+def _furthest(found: pd.DataFrame, before: pd.DataFrame) -> float:
+    """Largest difference of two tables' numbers, row by row and column by column; infinite where one lacks a number."""
+    numbers = before.select_dtypes("number").dropna(axis=1, how="all").astype(float)
+    both = found.reindex(index=numbers.index, columns=numbers.columns).astype(float)
+    return float(np.nan_to_num(np.abs(both - numbers), nan=np.inf).max())
+
+
+def _subject(request: Request) -> list[str]:
+    return [request.suite, request.category, request.detector.label, request.backbone, str(request.shift)]
 
 
 def sample(kept: Kept) -> list[tuple[Request, str]]:

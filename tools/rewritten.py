@@ -1,0 +1,133 @@
+"""Says that code which was written anew computes the same as before, after a look whether it does.
+
+    zsad verify demo --out /tmp/earlier.json                                  in a checkout of 0123abc
+    python tools/rewritten.py 0123abc /tmp/earlier.json "sorts in place"      here
+
+Kept results are known by the code that made them. This computes a sample of a kept study again with the code as it lies
+here, a few images a cell, and some cells whole; where all agree with what is kept, it writes to
+`zsad/study/rewritten.csv` which modules stand for those of an earlier commit, the last whose code the kept results are
+of. What was kept on another processor may lie too far off for either code: such a cell agrees where it lies as far off
+as the earlier code found it on this machine. If kept results are not found again, nothing is written.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zsad.study import rewritten
+from zsad.study.code import PACKAGE, cell_code, cell_modules, digest_of
+from zsad.study.committed import Committed, committed_folder
+from zsad.study.config import Study
+from zsad.study.load import load_study
+from zsad.study.proof import TOLERANCE, prove, prove_whole
+from zsad.study.rewritten import Rewritten
+
+_NAMES = ["suite", "category", "detector", "backbone", "shift", "images"]
+
+Asked = tuple[str, str, bool]
+"""Whose code a kept cell is of: its detector, its kind of shift, whether a defence stands before it."""
+
+
+def asked_by(spec: dict[str, Any]) -> Asked:
+    return spec["detector"], spec["shift"]["kind"], "defence" in spec["options"]
+
+
+def changed(asked: Iterable[Asked], before: Path) -> dict[str, tuple[str, str]]:
+    """Module -> fingerprints of its code today and before, of all whose code is another than in the package `before`.
+
+    Raises:
+        SystemExit: a module that was not there before, or was for other cells.
+    """
+    found = {}
+    for cell in set(asked):
+        modules = cell_modules(*cell)
+        if new := modules - cell_modules(*cell, package=before):
+            raise SystemExit(f"new code cannot stand for what was not there: {', '.join(sorted(new))}")
+        for module in modules:
+            today, then = digest_of(module), digest_of(module, before)
+            if today != then:
+                row = rewritten.rewritten(before).get((module, then))
+                found[module] = today, then if row is None else row.same_as
+    return found
+
+
+def seen(study: Study, earlier: pd.DataFrame, images: int, whole: int) -> str:
+    """What was computed again and agrees, in words. Raises SystemExit where anything does not.
+
+    Args:
+        earlier: the sample of a few images as the earlier code computed it on this machine.
+    """
+    few, all_images = _agreeing(*prove(study, images)), _agreeing(*prove_whole(study, whole), refuse=True)
+    before = few.merge(earlier, on=_NAMES, how="left", suffixes=("", "_earlier"))["difference_earlier"].to_numpy()
+    as_far = np.abs(few["difference"].to_numpy() - before) <= TOLERANCE
+    _agreeing(few.assign(agrees=few["agrees"] | as_far), [], refuse=True)
+    near = few[few["agrees"]]
+    said = (
+        f"of {len(few)} cells, {images} images each, {len(near)} agree with what is kept (largest difference "
+        f"{near['difference'].max():.1g})"
+    )
+    if far := len(few) - len(near):
+        said += f", and {far} lie as far from it as with the earlier code on the same machine"
+    return f"{said}; {len(all_images)} whole cells agree (largest difference {all_images['difference'].max():.1g})"
+
+
+def _agreeing(found: pd.DataFrame, failures: list[str], refuse: bool = False) -> pd.DataFrame:
+    bad = found[~found["agrees"]]
+    if failures or found.empty or (refuse and len(bad)):
+        raise SystemExit("\n".join(["it does not compute the same:", bad.to_string(), *failures]))
+    return found
+
+
+def declare(commit: str, earlier: Path, why: str, whole: int = 4) -> list[Rewritten]:
+    """See the top of this file; returns the new rows."""
+    verified = json.loads(earlier.read_text(encoding="utf-8"))
+    name, cells = verified["study"], pd.DataFrame(verified["cells"])
+    kept = Committed(committed_folder(name)).sidecars.values()
+    with TemporaryDirectory() as folder:
+        modules = changed((asked_by(sidecar["spec"]) for sidecar in kept), package_of(commit, Path(folder)))
+    if not modules:
+        raise SystemExit(f"no code of the kept cells has changed since {commit}")
+    was_seen = seen(load_study(name), cells, int(cells["images"].max()), whole)
+    rows = [Rewritten(module, *digests, why, was_seen) for module, digests in modules.items()]
+    earlier = list(rewritten.rewritten(PACKAGE).values())
+    write([*(row for row in earlier if row.module not in modules), *rows])
+    if lost := sum(sidecar["code"] != cell_code(*asked_by(sidecar["spec"])) for sidecar in kept):
+        write(earlier)
+        raise SystemExit(f"{lost} kept cells are of other code than that of {commit}: nothing is written")
+    return rows
+
+
+def write(rows: Iterable[Rewritten]) -> None:
+    """Also makes the code be looked at anew."""
+    rewritten.write(rows, PACKAGE)
+    cell_code.cache_clear()
+
+
+def package_of(commit: str, folder: Path) -> Path:
+    """The sources of the package at a commit, put into a folder."""
+    archive = subprocess.run(
+        ["git", "archive", commit, "zsad/*.py", "zsad/study"], cwd=PACKAGE.parent, check=True, capture_output=True
+    ).stdout
+    with tarfile.open(fileobj=BytesIO(archive)) as files:
+        files.extractall(folder, filter="data")
+    return folder / "zsad"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("commit", help="the last one whose code the kept results are of")
+    parser.add_argument("earlier", type=Path, help="what `zsad verify STUDY --out FILE` found there, on this machine")
+    parser.add_argument("why", help="what was written anew, in a few words")
+    given = parser.parse_args()
+    for row in declare(given.commit, given.earlier, given.why):
+        sys.stdout.write(f"{row.module}: {row.seen}\n")

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from zsad.clip import load_backbone
 from zsad.detectors import load_detector
 
-DETECTORS = ("clip", "clip_ac", "rwda", "text_fnn", "winclip")
+DETECTORS = ("clip", "clip_ac", "rwda", "text_fnn", "april_gan", "anomalyclip", "winclip")
 PICTURES, SIDE, ROUNDS = 64, 240, 7
 
 

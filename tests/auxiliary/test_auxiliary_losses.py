@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from zsad.auxiliary.losses import dice_loss, focal_loss
+from zsad.auxiliary.losses import dice_loss, dice_loss_of_both_sides, focal_loss
 
 
 def focal_by_hand(probabilities, masks):
@@ -40,7 +40,8 @@ def example():
 
 
 def test_the_focal_loss_is_its_formula(example):
-    assert float(focal_loss(*example)) == pytest.approx(focal_by_hand(*example), rel=1e-12)
+    probabilities, masks = example
+    assert float(focal_loss(probabilities[:, 1], masks)) == pytest.approx(focal_by_hand(*example), rel=1e-12)
 
 
 def test_the_dice_loss_is_its_formula_and_a_mean_over_images(example):
@@ -48,13 +49,19 @@ def test_the_dice_loss_is_its_formula_and_a_mean_over_images(example):
     assert float(dice_loss(probabilities[:, 1], masks)) == pytest.approx(dice_by_hand(probabilities[:, 1], masks))
 
 
+def test_the_dice_loss_of_both_sides_is_that_of_each(example):
+    (normal, anomalous), masks = example[0].unbind(1), example[1]
+    by_hand = dice_by_hand(anomalous, masks) + dice_by_hand(normal, ~masks)
+    assert float(dice_loss_of_both_sides(anomalous, masks)) == pytest.approx(by_hand)
+
+
 def test_a_map_that_is_right_costs_nothing_and_a_sure_wrong_one_stays_finite():
     masks = torch.zeros(1, 4, 4, dtype=torch.bool)
     masks[0, 1:3, 1:3] = True
-    right = torch.stack([~masks, masks], dim=1).float()
+    right = masks.float()
     assert abs(float(focal_loss(right, masks))) < 1e-9
-    assert float(dice_loss(right[:, 1], masks)) == pytest.approx(0, abs=1e-6)
-    wrong = right.flip(1).requires_grad_()
+    assert float(dice_loss(right, masks)) == pytest.approx(0, abs=1e-6)
+    wrong = (1 - right).requires_grad_()
     loss = focal_loss(wrong, masks)
     loss.backward()
     assert 10 < float(loss.detach()) < 12  # -log 2e-5

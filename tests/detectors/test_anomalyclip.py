@@ -136,7 +136,7 @@ def test_one_pass_through_the_tower_scores_an_image(monkeypatch):
     detector = load()
     seen = []
     for block in detector.backbone.model.visual.transformer.resblocks:
-        block.register_forward_hook(lambda *call: seen.append(len(call[2])))
+        block.mlp.register_forward_hook(lambda *call: seen.append(len(call[2])))
     text = detector.backbone.model.transformer.resblocks[0]
     text.register_forward_hook(lambda *call: pytest.fail("the prompts are embedded again"))
     detector.predict(IMAGES, "nut")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zsad.auxiliary.learner import Training
-from zsad.auxiliary.losses import dice_loss, focal_loss
+from zsad.auxiliary.losses import dice_loss_of_both_sides, focal_loss
 from zsad.clip import Backbone
 from zsad.detectors.anomalyclip import (
     PLACES,
@@ -21,6 +21,7 @@ from zsad.detectors.anomalyclip import (
     FrozenFeatures,
     anomalous_patches,
     deep_sets,
+    prompt_tokens,
     text_features,
     upsampling,
 )
@@ -65,6 +66,7 @@ class AnomalyCLIPLearner:
         self._options = AnomalyCLIPOptions(**choices)
         self._backbone = backbone
         self._frozen = FrozenFeatures(backbone, self._options)
+        self._tokens = prompt_tokens(backbone, WORDS)
         sets = deep_sets(backbone) if self._options.deep_tokens else 0
         generator = torch.Generator().manual_seed(seed)
         self.module: nn.Module = Prompts(sets, backbone.word_width, generator).to(backbone.device)
@@ -90,7 +92,7 @@ class AnomalyCLIPLearner:
         categories: Sequence[str],
     ) -> Float[Tensor, ""]:
         """Cross-entropy of the images, and for each tap 4 (focal + dice of what is damaged + dice of what is not)."""
-        sides = text_features(self._backbone, dict(self.module.named_parameters()))
+        sides = text_features(self._backbone, dict(self.module.named_parameters()), self._tokens)
         temperature = self._options.temperature
         loss = F.cross_entropy(features["class"] @ sides.T / temperature, labels.long())
         grid, size = self._backbone.grid, masks.shape[-1]
@@ -98,7 +100,5 @@ class AnomalyCLIPLearner:
         for tap in self._frozen.taps:
             patches = anomalous_patches(features[f"patches {tap}"], sides, temperature, grid)
             anomalous = down @ patches @ across.T  # both sides' probabilities sum to 1, upsampled too
-            maps = torch.stack([1 - anomalous, anomalous], dim=1)
-            wrong = focal_loss(maps, masks) + dice_loss(maps[:, 1], masks) + dice_loss(maps[:, 0], ~masks)
-            loss = loss + MAP_WEIGHT * wrong
+            loss = loss + MAP_WEIGHT * (focal_loss(anomalous, masks) + dice_loss_of_both_sides(anomalous, masks))
         return loss

@@ -67,8 +67,8 @@ class AprilGANLearner:
         text = torch.stack([self._prototypes(category) for category in categories])
         masks = masks.to(text.device)
         logits: list[Tensor] = self.module([features[str(tap)] for tap in self._taps], text, self._options.temperature)
-        maps = [probabilities(one, self._backbone) for one in logits]
-        return torch.stack([focal_loss(one, masks) + dice_loss(one[:, 1], masks) for one in maps]).sum()
+        maps = [probabilities(one, self._backbone)[:, 1] for one in logits]
+        return torch.stack([focal_loss(one, masks) + dice_loss(one, masks) for one in maps]).sum()
 
     def _prototypes(self, category: str) -> Tensor:
         if category not in self._text:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -27,15 +28,19 @@ def walk(
     """
     state = path = tokens
     for number, block in enumerate(transformer.resblocks, start=1):
-        on_path = value_path_from is not None and number >= value_path_from
-        added = vv_attention(block, state) if on_path else None
-        state = _through(transformer, block, state)
-        path = state if added is None else path + added
+        if value_path_from is not None and number >= value_path_from:
+            state, added = with_vv_attention(block, state)
+            path = path + added
+        else:
+            state = path = _through(transformer, block, state)
         yield number, state, path
 
 
-def vv_attention(block: Any, state: Float[Tensor, "image token width"]) -> Float[Tensor, "image token width"]:
-    """softmax(v v^T / sqrt(head)) v through the block's output projection; v: the values of its attention.
+def with_vv_attention(
+    block: Any, state: Float[Tensor, "image token width"]
+) -> tuple[Float[Tensor, "image token width"], Float[Tensor, "image token width"]]:
+    """A block's own output, and what V-V attention adds on the path: softmax(v v^T / sqrt(head)) v through its output
+    projection, where v are the values of its attention. Both share what comes before and behind the attention.
 
     Raises:
         TypeError: the block's attention is not PyTorch's own, so that where its values come from is not known.
@@ -43,12 +48,17 @@ def vv_attention(block: Any, state: Float[Tensor, "image token width"]) -> Float
     attention = block.attn
     if not isinstance(attention, nn.MultiheadAttention) or attention.in_proj_bias is None:
         raise TypeError(f"V-V attention needs blocks with nn.MultiheadAttention, not {type(attention).__name__}")
-    width = state.shape[-1]
-    weight, bias = attention.in_proj_weight[2 * width :], attention.in_proj_bias[2 * width :]
-    values = F.linear(block.ln_1(state), weight, bias).unflatten(-1, (attention.num_heads, -1)).transpose(1, 2)
-    mixed = F.scaled_dot_product_attention(values, values, values)
-    out: Tensor = attention.out_proj(mixed.transpose(1, 2).flatten(2))
-    return out
+    entering = F.linear(block.ln_1(state), attention.in_proj_weight, attention.in_proj_bias)
+    queries, keys, values = (
+        part.unflatten(-1, (attention.num_heads, -1)).transpose(1, 2) for part in entering.chunk(3, dim=-1)
+    )
+    mixed = (
+        F.scaled_dot_product_attention(queries, keys, values),
+        F.scaled_dot_product_attention(values, values, values),
+    )
+    own, added = attention.out_proj(torch.stack(mixed).transpose(2, 3).flatten(3))
+    state = state + block.ls_1(own)
+    return state + block.ls_2(block.mlp(block.ln_2(state))), added
 
 
 def _through(transformer: Any, block: Any, state: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 from torch.nn import functional as F
@@ -195,18 +195,27 @@ def deep_sets(backbone: Backbone) -> int:
     return min(MOST_SETS, backbone.text_blocks - 1)
 
 
-def text_features(backbone: Backbone, prompts: Mapping[str, Tensor]) -> Float[Tensor, "2 dim"]:
+def text_features(
+    backbone: Backbone, prompts: Mapping[str, Tensor], tokens: Int[Tensor, "2 token"] | None = None
+) -> Float[Tensor, "2 dim"]:
     """Unit features of the two prompts, normal first, in float32; gradients flow to the prompts.
 
     Args:
         prompts: vectors "normal" and "anomalous" (word, width), and "deep" (set, place, width) where states are
             replaced. As in the authors' code, these are rounded to float16 where they are used.
+        tokens: `prompt_tokens` for so many words, for who asks often.
     """
-    tower = backbone.float32_text
     words = torch.stack([prompts["normal"], prompts["anomalous"]]).to(backbone.device)
-    room = tower.word_ids[0].expand(len(SENTENCES), words.shape[1])
+    if tokens is None:
+        tokens = prompt_tokens(backbone, words.shape[1])
     deep = prompts["deep"].to(backbone.device).half().float() if "deep" in prompts else None
-    return tower.embed_tokens(tower.tokenize(SENTENCES, room), words.float(), deep=deep)
+    return backbone.float32_text.embed_tokens(tokens, words.float(), deep=deep)
+
+
+def prompt_tokens(backbone: Backbone, words: int) -> Int[Tensor, "2 token"]:
+    """Token ids of both prompts, with room for so many learned words."""
+    tower = backbone.float32_text
+    return tower.tokenize(SENTENCES, tower.word_ids[0].expand(len(SENTENCES), words))
 
 
 def anomalous_patches(

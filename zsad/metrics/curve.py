@@ -7,8 +7,9 @@ ROC and PRO run flat, precision and F1 fall. So normal scores need sorting but n
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Float, Int, Num
 
+BLOCK = 1024  # thresholds looked up together: the values among which they lie fit into a cache
 PerReplicate = Float[np.ndarray, "*replicate"] | np.float64
 
 
@@ -39,19 +40,34 @@ def rank(
     """Sort the scores of anomalous and of normal items into a curve; every metric of these items reads from it.
 
     Args:
-        anomalies, normals: any real type; compared as they are, never rounded.
+        anomalies, normals: any real type; compared as they are, never rounded. Those of the normal items, which may be
+            many, are sorted where they lie.
         overlap: for pixels, what each anomalous one adds to the mean overlap with the regions.
     """
-    normals = np.sort(normals)
+    normals.sort()
     thresholds, group = np.unique(anomalies, return_inverse=True)
     count = len(thresholds)
+    first, behind = places(normals, thresholds)
     return Curve(
-        above=len(normals) - np.searchsorted(normals, thresholds, side="right")[::-1],
-        at_least=len(normals) - np.searchsorted(normals, thresholds, side="left")[::-1],
+        above=len(normals) - behind[::-1],
+        at_least=len(normals) - first[::-1],
         hits=np.bincount(group, minlength=count)[::-1],
         normals=np.asarray(len(normals)),
         overlap=None if overlap is None else np.bincount(group, weights=overlap, minlength=count)[::-1],
     )
+
+
+def places(
+    values: Num[np.ndarray, " value"], thresholds: Num[np.ndarray, " threshold"]
+) -> tuple[Int[np.ndarray, " threshold"], Int[np.ndarray, " threshold"]]:
+    """Where in rising values each of rising thresholds belongs: before all that equal it, and behind them."""
+    first, behind = np.empty(len(thresholds), np.int64), np.empty(len(thresholds), np.int64)
+    for start in range(0, len(thresholds), BLOCK):
+        block = thresholds[start : start + BLOCK]
+        low, high = np.searchsorted(values, block[0], side="left"), np.searchsorted(values, block[-1], side="right")
+        first[start : start + BLOCK] = low + np.searchsorted(values[low:high], block, side="left")
+        behind[start : start + BLOCK] = low + np.searchsorted(values[low:high], block, side="right")
+    return first, behind
 
 
 def roc_area(curve: Curve) -> PerReplicate:
@@ -95,11 +111,12 @@ def _area(curve: Curve, gain: Float[np.ndarray, "*replicate threshold"], limit: 
     """
     a = curve.above / curve.normals[..., None]
     b = curve.at_least / curve.normals[..., None]
-    left_a, left_b = np.maximum(limit - a, 0), np.maximum(limit - b, 0)
     width = b - a
-    within = np.divide(
-        left_a - left_b, width, out=np.ones_like(width), where=width > 0
-    )  # share of [a, b] below the limit
-    area = (gain * within * (left_a + left_b) / 2).sum(-1) / limit
+    for rate in (a, b):  # from here on what is left of the limit
+        np.maximum(np.subtract(limit, rate, out=rate), 0, out=rate)
+    within = np.divide(a - b, width, out=np.ones_like(width), where=width > 0)  # share of [a, b] below the limit
+    within *= gain
+    within *= np.add(a, b, out=a)
+    area = (within / 2).sum(-1) / limit
     value: PerReplicate = np.clip(area, 0, 1)  # the gains sum to 1 within rounding only
     return value

@@ -42,9 +42,11 @@ def pixel_metrics_in_parts(parts: Parts, fpr_limit: float = 0.3) -> dict[str, fl
     above, at_least = np.zeros(len(thresholds), np.int64), np.zeros(len(thresholds), np.int64)
     normals, found, again = 0, 0, 0
     for pixels in _checked(parts):
-        ordered = np.sort(pixels.values[pixels.normal])
-        above += len(ordered) - np.searchsorted(ordered, thresholds, side="right")
-        at_least += len(ordered) - np.searchsorted(ordered, thresholds, side="left")
+        ordered = pixels.values[pixels.normal]
+        ordered.sort()
+        first, behind = curve.places(ordered, thresholds)
+        above += len(ordered) - behind
+        at_least += len(ordered) - first
         normals, found, again = normals + len(ordered), found + int(pixels.anomalous.sum()), again + len(pixels)
     if (again, found) != (images, len(anomalies)):
         raise ValueError(

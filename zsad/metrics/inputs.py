@@ -91,11 +91,9 @@ def check_maps(maps: Unchecked, masks: Unchecked, valid_mask: Unchecked | None =
         )
     if not values.size:
         raise ValueError(f"there are no pixels: maps have shape {_shapes(maps)}")
-    finite = np.isfinite(values)
     anomalous = _binary("masks", positive)
     pixels = Pixels(values, anomalous, ~anomalous, [(size[0], size[1]) for size in sizes])
-    if not finite.all():
-        first = int(np.flatnonzero(~finite)[0])
+    if (first := _first_not_finite(values)) is not None:
         image = next(index for index, part in enumerate(pixels.parts) if first < part.stop)
         row, column = divmod(first - pixels.parts[image].start, pixels.sizes[image][1])
         raise ValueError(
@@ -143,6 +141,15 @@ def _flat(images: Unchecked) -> tuple[NDArray[Any], list[tuple[int, ...]]]:
     arrays = [_array(image) for image in images]
     flat = np.concatenate([array.reshape(-1) for array in arrays]) if arrays else np.zeros(0)
     return flat, [array.shape for array in arrays]
+
+
+def _first_not_finite(values: NDArray[Any]) -> int | None:
+    """Where; None where all are finite. One that is not makes the sum so, which takes no room to tell."""
+    with np.errstate(all="ignore"):
+        if np.isfinite(values.sum()):
+            return None
+    finite = np.isfinite(values)  # a sum may also be too large
+    return None if finite.all() else int(np.flatnonzero(~finite)[0])
 
 
 def _shapes(images: Unchecked) -> str:

@@ -1,7 +1,7 @@
 """Metrics of anomaly maps: all pixels of all images, normal ones too, in one pool."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy import ndimage
 
 from zsad.metrics import curve
@@ -65,12 +65,18 @@ def region_overlap(pixels: Pixels) -> tuple[Float[np.ndarray, " anomaly"], Int[n
     """
     shares, counts = [], []
     for part, size in zip(pixels.parts, pixels.sizes, strict=True):
-        mask = pixels.anomalous[part].reshape(size)
+        mask = _box(pixels.anomalous[part].reshape(size))
         labelled, count = ndimage.label(mask, structure=np.ones((3, 3)))
         region = labelled[mask] - 1
         shares.append(1 / np.bincount(region, minlength=count)[region])
         counts.append(count)
     return np.concatenate(shares), np.array(counts)
+
+
+def _box(mask: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "_height _width"]:
+    """The part of a mask that holds all its anomalous pixels: what lies around it is many times as large."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else mask[:0, :0]
 
 
 def _ranked(metric: str, maps: Unchecked, masks: Unchecked, regions: bool = False) -> curve.Curve:

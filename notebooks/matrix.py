@@ -31,7 +31,7 @@ from book.tools import page as notebook
 from book.tools import plots
 from book.tools.measured import batch_note, measured
 from book.tools.probes.blocks import whole_matrix
-from zsad.analysis import findings, matrix
+from zsad.analysis import findings, matrix, undecided
 from zsad.analysis.words import span
 
 page = notebook.start(globals(), "matrix")
@@ -101,6 +101,7 @@ if found:
             "together (Benjamini and Yekutieli's false-discovery rate, whatever depends on what): of those called "
             "clear, one in twenty is expected to be none."
         )
+        page.say(undecided.sentence(table))
 
 # %%
 if found:

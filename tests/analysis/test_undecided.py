@@ -28,7 +28,8 @@ def test_with_so_many_times_as_many_images_every_other_test_set_would_tell(p):
     """Every other, since the change that such a set measures is itself drawn around the truth."""
     rng = np.random.default_rng(0)
     reach, change = 3.0, 1.0
-    of = undecided(table((change, reach, False), (-9.0, 2.0, True), p=p), "image_auroc")
+    found = table((change, reach, False), (-9.0, 2.0, True), (-20.0, 2.0, True), p=[0.2, p, p / 100])
+    of = undecided(found, "image_auroc")
     spread = reach / norm.isf(0.025) / np.sqrt(of["times"].item())
     measured = rng.normal(change, spread, 20_000)
     assert (2 * norm.sf(np.abs(measured) / spread) < p).mean() == pytest.approx(0.5, abs=0.02)

@@ -179,7 +179,7 @@ def _rewritten() -> list[nodes.Node]:
         "written down, a sample of them was computed with it and agreed."
     )
     rows = [[", ".join(modules), why, seen] for (why, seen), modules in together.items()]
-    return [nodes.paragraph("", said), _table(["modules", "what is new", "what was seen"], rows, [25, 40, 35])]
+    return [nodes.paragraph("", said), _table(["modules", "what is new", "what was seen"], rows, [30, 40, 30])]
 
 
 def _number_of(id: str, page: str) -> pending_xref:

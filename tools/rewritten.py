@@ -7,7 +7,8 @@ Kept results are known by the code that made them. This computes a sample of a k
 here, a few images a cell, and some cells whole; where all agree with what is kept, it writes to
 `zsad/study/rewritten.csv` which modules stand for those of an earlier commit, the last whose code the kept results are
 of. What was kept on another processor may lie too far off for either code: such a cell agrees where it lies as far off
-as the earlier code found it on this machine. If kept results are not found again, nothing is written.
+as the earlier code found it on this machine. If kept results are not found again, nothing is written; nor where the
+sample does not run what has changed, which holds no worst case and no detector that compares the images of a batch.
 """
 
 import argparse
@@ -24,12 +25,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from zsad.detectors import DETECTORS
+from zsad.detectors.batch import BatchDetector
 from zsad.study import rewritten
 from zsad.study.code import PACKAGE, cell_code, cell_modules, digest_of
 from zsad.study.committed import Committed, committed_folder
 from zsad.study.config import Study
+from zsad.study.kept import Kept
 from zsad.study.load import load_study
-from zsad.study.proof import TOLERANCE, prove, prove_whole
+from zsad.study.proof import TOLERANCE, prove, prove_whole, sample
 from zsad.study.rewritten import Rewritten
 
 _NAMES = ["suite", "category", "detector", "backbone", "shift", "images"]
@@ -59,6 +63,17 @@ def changed(asked: Iterable[Asked], before: Path) -> dict[str, tuple[str, str]]:
                 row = rewritten.rewritten(before).get((module, then))
                 found[module] = today, then if row is None else row.same_as
     return found
+
+
+def tried(study: Study) -> set[str]:
+    """The modules that the sample runs."""
+    ran = [
+        request
+        for request, _ in sample(Kept(study))
+        if not issubclass(DETECTORS[request.detector.name][0], BatchDetector)
+    ]
+    cells = ((r.detector.name, r.shift.kind, "defence" in r.detector.options) for r in ran)
+    return set().union(*(cell_modules(*cell) for cell in cells))
 
 
 def seen(study: Study, earlier: pd.DataFrame, images: int, whole: int) -> str:
@@ -97,12 +112,15 @@ def declare(commit: str, earlier: Path, why: str, whole: int = 4) -> list[Rewrit
         modules = changed((asked_by(sidecar["spec"]) for sidecar in kept), package_of(commit, Path(folder)))
     if not modules:
         raise SystemExit(f"no code of the kept cells has changed since {commit}")
-    was_seen = seen(load_study(name), cells, int(cells["images"].max()), whole)
+    study = load_study(name)
+    if untried := modules.keys() - tried(study):
+        raise SystemExit(f"the sample does not run {', '.join(sorted(untried))}: compute what is kept of it anew")
+    was_seen = seen(study, cells, int(cells["images"].max()), whole)
     rows = [Rewritten(module, *digests, why, was_seen) for module, digests in modules.items()]
-    earlier = list(rewritten.rewritten(PACKAGE).values())
-    write([*(row for row in earlier if row.module not in modules), *rows])
+    there = list(rewritten.rewritten(PACKAGE).values())
+    write([*(row for row in there if row.module not in modules), *rows])
     if lost := sum(sidecar["code"] != cell_code(*asked_by(sidecar["spec"])) for sidecar in kept):
-        write(earlier)
+        write(there)
         raise SystemExit(f"{lost} kept cells are of other code than that of {commit}: nothing is written")
     return rows
 

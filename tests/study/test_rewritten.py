@@ -10,6 +10,7 @@ import pytest
 from tools import rewritten as tool
 from zsad.study.code import PACKAGE, cell_code, cell_modules, digest_of
 from zsad.study.committed import Committed, committed_folder
+from zsad.study.load import load_study
 from zsad.study.rewritten import Rewritten, rewritten, write
 
 CURVE = "zsad.metrics.curve"
@@ -113,3 +114,15 @@ def test_kept_cells_that_are_not_found_again_keep_everything_from_being_written(
         tool.declare("abc", earlier, "no reason")
     assert [row.same_as for row in written[0] if row.module == CURVE] == ["0" * 64]
     assert written[1] == list(rewritten(PACKAGE).values())
+
+
+def test_code_that_the_sample_does_not_run_is_refused_before_anything_is_computed(monkeypatch, tmp_path):
+    earlier = tmp_path / "earlier.json"
+    earlier.write_text(json.dumps({"study": "demo", "cells": AGREES.to_dict("records")}))
+    search, batch = "zsad.robustness.bayes_opt", "zsad.detectors.musc"
+    monkeypatch.setattr(tool, "package_of", lambda commit, folder: folder)
+    monkeypatch.setattr(tool, "changed", lambda asked, before: dict.fromkeys([CURVE, search, batch], ("1", "2")))
+    monkeypatch.setattr(tool, "seen", lambda *a: pytest.fail("it was computed"))
+    with pytest.raises(SystemExit, match=f"does not run {batch}, {search}: "):
+        tool.declare("abc", earlier, "no reason")
+    assert {module for module, _ in rewritten(PACKAGE)} <= tool.tried(load_study("demo", check_models=False))

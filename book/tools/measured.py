@@ -61,7 +61,7 @@ def _conclude(page: Page, lacking: str) -> None:
 
 def _unshifted(blocks: Sequence[Block]) -> set[str]:
     """The variants under which images of blocks are recorded as they are."""
-    return {"default"} | {block.variant for block in blocks if getattr(block, "limit", None) is not None}
+    return {"default"} | {block.variant for block in blocks if block.limit is not None}
 
 
 def _with_clean(records: pd.DataFrame, shifted: pd.DataFrame, names: set[str]) -> pd.DataFrame:

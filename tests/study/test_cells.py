@@ -191,6 +191,26 @@ def test_a_block_with_a_limit_has_unshifted_pictures_of_its_own(study):
     assert {r.limit for r in requests(narrower, Selection(variant="short"))} == {2}
 
 
+def test_blocks_of_two_kinds_and_one_name_have_their_unshifted_pictures_in_common(tmp_path):
+    (tmp_path / "data" / "toys" / "nut" / "test").mkdir(parents=True)
+    few = {"name": "few", "limit": 2, "over": ["nut"]}
+    study = tiny_study(
+        tmp_path,
+        sweeps=[{**few, "hue": [0.0, 1.0]}],
+        corruptions=[{**few, "kinds": ["contrast"], "severities": [3]}],
+    )
+    assert [(row[3], row[4]) for row in asked(study)] == [
+        ("default", "none none"),
+        ("few", "none none"),
+        ("few", "uniform hue 0"),
+        ("few", "uniform hue 1"),
+        ("few", "corruption contrast 3"),
+    ]
+    assert {r.limit for r in requests(study, Selection(variant="few"))} == {2}
+    with pytest.raises(ValueError, match="a limit of its own needs a name"):
+        tiny_study(tmp_path, sweeps=[{"over": ["nut"], "limit": 2, "hue": [0.0, 1.0]}])
+
+
 @pytest.mark.parametrize(
     ("selection", "message"),
     [

@@ -68,7 +68,7 @@ def test_images_are_240_pixels_high_or_wide_and_those_of_the_pipeline_as_large_a
         ("angle: [-10, 0, 10]", "exposure: [0, 6]", ["sweeps.0: exposure: 6", "5"]),
         ("angle: [-10, 0, 10]", "white_balance: [-150, 0]", ["sweeps.0: white_balance: -150", "100"]),
         ("angle: [-10, 0, 10]", "angle: [5, 10]", ["sweeps.0: angle:", "contain 0"]),
-        ("angle: [-10, 0, 10]", "tilt: [0]", ["sweeps.0.tilt", "unknown field", "name, share, corners, angle"]),
+        ("angle: [-10, 0, 10]", "tilt: [0]", ["sweeps.0.tilt", "unknown field", "limit, share, corners, angle"]),
         ("settings: [angle, 3d]", "settings: [tilt]", ["worst.0.settings.0", "'angle'", "'3d'"]),
         ("settings: [angle, 3d]", "settings: []", ["worst.0.settings", "at least 1"]),
         ("settings: [angle, 3d]", "settings: [angle], budgit: 3", ["worst.0.budgit: unknown field", "budget"]),

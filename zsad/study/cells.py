@@ -169,13 +169,14 @@ def requests(study: Study, wanted: Selection = Selection()) -> list[Request]:
                     subject = (suite, category, detector, backbone)
                     if _fits("default", Shift(), wanted):
                         found.append(Request(*subject, "default", Shift(), study.limit))
-                    found += [
-                        Request(*subject, block.variant, shift, study.limit_of(block))
+                    named = [
+                        (block.variant, shift, study.limit_of(block))
                         for block, shifts in covering
                         if _takes(_listed(block.detectors), detector.label)
                         and _takes(_listed(block.backbones), backbone)
                         for shift in shifts
-                    ]
+                    ]  # blocks of two kinds may share a name, and with it the unshifted images
+                    found += [Request(*subject, *one) for one in dict.fromkeys(named)]
     if not found:
         raise ValueError(f"study {study.name!r} has no result for {_described(wanted)}")
     return found
@@ -194,7 +195,7 @@ def pairs(study: Study, wanted: Selection) -> list[tuple[str, str]]:
 
 def _shifts(block: Block, wanted: Selection) -> list[Shift]:
     """Those of a block that are in a selection; of a block with a limit also none, on its own images."""
-    own_images = [Shift()] if getattr(block, "limit", None) is not None else []
+    own_images = [Shift()] if block.limit is not None else []
     return [shift for shift in (*own_images, *block.shifts()) if _fits(block.variant, shift, wanted)]
 
 

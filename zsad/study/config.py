@@ -309,7 +309,7 @@ class Study(Strict):
 
     def limit_of(self, block: Block) -> int | None:
         """The most test images of a category that a block takes."""
-        limits = [limit for limit in (self.limit, getattr(block, "limit", None)) if limit is not None]
+        limits = [limit for limit in (self.limit, block.limit) if limit is not None]
         return min(limits, default=None)
 
     def is_demo(self, suite: str) -> bool:

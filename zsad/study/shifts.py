@@ -97,18 +97,30 @@ class Block(Strict):
     """Where shifts are evaluated. `over`: "all", a group's name (of every suite that has it), or categories.
     `detectors` and `backbones`: "all", or some of the study's; in a file, `seeds: all` makes them those of every seed
     (`zsad.study.seeds`).
+
+    `name` tells the blocks of one kind apart; it is the records' `variant`. A `limit` takes so many test images a
+    category instead of the study's, where all of them would cost too much. The same images are then evaluated unshifted
+    too, under the block's name.
     """
 
     kind: ClassVar[str]
 
+    name: str = Field(default="default", pattern=r"^[\w .-]+$")
     over: list[str] | str = "all"
     detectors: list[str] | Literal["all"] = "all"
     backbones: list[str] | Literal["all"] = "all"
+    limit: int | None = Field(default=None, ge=LIMITS["limit"].least, le=LIMITS["limit"].most)
+
+    @model_validator(mode="after")
+    def _named_with_limit(self) -> "Block":
+        if self.limit is not None and self.name == "default":
+            raise ValueError("limit: a block with a limit of its own needs a name, which its unshifted records bear")
+        return self
 
     @property
     def variant(self) -> str:
         """Tells blocks of one kind apart in records."""
-        return "default"
+        return self.name
 
     def shifts(self) -> list[Shift]:
         raise NotImplementedError
@@ -119,11 +131,9 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 class _Mixable(Block):
     """A block whose shift may be that of some images of a category alone: `share` of them are drawn with the study's
-    seed (`zsad.robustness.mixed`), the others stay as they are. `name` tells the blocks of one kind apart; it is the
-    records' `variant`.
+    seed (`zsad.robustness.mixed`), the others stay as they are.
     """
 
-    name: str = Field(default="default", pattern=r"^[\w .-]+$")
     share: Share = 1.0
 
     @model_validator(mode="after")
@@ -131,10 +141,6 @@ class _Mixable(Block):
         if self.share < 1 and self.name == "default":
             raise ValueError("share: a block that shifts only some images needs a name, which its records bear")
         return self
-
-    @property
-    def variant(self) -> str:
-        return self.name
 
     @property
     def _mixed(self) -> dict[str, float]:
@@ -197,18 +203,12 @@ class Bounds(Strict):
 class Worst(Block):
     """Worst cases, searched for each image by `zsad.robustness.worst_case`, which explains the options.
 
-    `name` tells the blocks of one study apart; it is the records' `variant`. A `limit` takes so many test images a
-    category instead of the study's: comparisons of searches are costly. The same images are then evaluated unshifted
-    too, under the block's name.
-
     Where bayes_opt searches single parameters and all three, 3d starts from what the single ones found, so that no
     image's worst case of three parameters is better than that of one.
     """
 
     kind: ClassVar[str] = "worst"
 
-    name: str = Field(default="default", pattern=r"^[\w .-]+$")
-    limit: int | None = Field(default=None, ge=LIMITS["limit"].least, le=LIMITS["limit"].most)
     settings: list[WorstSetting] = Field(default=list(get_args(WorstSetting)), min_length=1)
     search: Search = "bayes_opt"
     budget: int | None = Field(default=None, ge=1, le=LIMITS["budget"].most)
@@ -225,13 +225,7 @@ class Worst(Block):
                 raise ValueError(f"settings: the bounds of {setting!r} leave nothing to search")
         if self.search == "grid" and "3d" in self.settings:
             raise ValueError("settings: the grid covers one parameter; known for it: angle, saturation, hue")
-        if self.limit is not None and self.name == "default":
-            raise ValueError("limit: a block with a limit of its own needs a name, which its unshifted records bear")
         return self
-
-    @property
-    def variant(self) -> str:
-        return self.name
 
     def _searched(self, setting: str) -> dict[str, float]:
         return self.bounds.model_dump(include=set(BOUNDS) if setting == "3d" else {setting})

@@ -29,7 +29,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.measured import batch_note, measured
+from book.tools.measured import MATRIX, batch_note, measured
 from book.tools.probes.blocks import whole_matrix
 from zsad.analysis import findings, matrix, undecided
 from zsad.analysis.words import span
@@ -37,7 +37,7 @@ from zsad.analysis.words import span
 page = notebook.start(globals(), "matrix")
 
 # %%
-found = measured(page, ["matrix"], "shifts of every detector at two doses (blocks named `matrix`)")
+found = measured(page, MATRIX, "shifts of every detector at two doses (blocks named `matrix`)")
 table = None
 if found:
     table = page.computed(whole_matrix, study=found.study, found=found)
@@ -94,12 +94,12 @@ if found:
             page.say(note)
         page.say(matrix.doses_in_words(table))
         page.say(
-            "Each mean is over the categories of one suite, each measured on every test image. Its interval comes from "
-            "a bootstrap that draws the same images before and under the shift. Rotations are judged on the products "
-            "without an upright pose, where a suite says which these are. A dose goes both ways where the study has "
-            "both; their mean counts. Thousands of effects are tested at once, and one rule judges all of them "
-            "together (Benjamini and Yekutieli's false-discovery rate, whatever depends on what): of those called "
-            "clear, one in twenty is expected to be none."
+            "Each mean is over the categories of one suite, on as many test images as stand below its figure. Its "
+            "interval comes from a bootstrap that draws the same images before and under the shift. Rotations are "
+            "judged on the products without an upright pose, where a suite says which these are. A dose goes both ways "
+            "where the study has both; their mean counts. Thousands of effects are tested at once, and one rule judges "
+            "all of them together (Benjamini and Yekutieli's false-discovery rate, whatever depends on what): of those "
+            "called clear, one in twenty is expected to be none."
         )
         page.say(undecided.sentence(table))
 

@@ -12,6 +12,8 @@ from zsad.study.results import leagues_of
 from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Block
 
+MATRIX = ("matrix", "matrix sample")
+"""The names of the matrix's blocks: on every test image of a category, and on some."""
 BATCH = "test batch"  # the league of detectors that compare images
 WORST = None
 """As the names of blocks: every search for worst cases, and what goes with it."""
@@ -36,7 +38,7 @@ def measured(page: Page, variants: Sequence[str] | None, what: str) -> Measured 
         return None
     shifted = records["shift"].isin(kinds) & records["variant"].isin(named)
     shifted &= (records["shift"] == "worst") | (records["value"] != 0)  # value 0 is the unshifted once more
-    return Measured(page.study, page.uses(_with_clean(records, records[shifted], _unshifted(blocks))))
+    return Measured(page.study, page.uses(_with_clean(records, records[shifted], blocks)))
 
 
 def batch_note(page: Page, records: pd.DataFrame) -> str:
@@ -61,11 +63,18 @@ def _conclude(page: Page, lacking: str) -> None:
 
 def _unshifted(blocks: Sequence[Block]) -> set[str]:
     """The variants under which images of blocks are recorded as they are."""
-    return {"default"} | {block.variant for block in blocks if block.limit is not None}
+    return {"default", *_own_images(blocks)}
 
 
-def _with_clean(records: pd.DataFrame, shifted: pd.DataFrame, names: set[str]) -> pd.DataFrame:
-    """Shifted records, and of the same subjects those as they are, under some variants."""
-    subjects = shifted[SUBJECT_COLUMNS].drop_duplicates()
-    clean = records[(records["shift"] == "none") & records["variant"].isin(names)]
-    return pd.concat([clean.merge(subjects, on=SUBJECT_COLUMNS), shifted], ignore_index=True)[list(records.columns)]
+def _own_images(blocks: Sequence[Block]) -> set[str]:
+    """The blocks whose images are recorded as they are under their own name."""
+    return {block.variant for block in blocks if block.limit is not None}
+
+
+def _with_clean(records: pd.DataFrame, shifted: pd.DataFrame, blocks: Sequence[Block]) -> pd.DataFrame:
+    """Shifted records, and of the same subjects and images those as they are."""
+    own = shifted["variant"].isin(_own_images(blocks))
+    same = [*SUBJECT_COLUMNS, "variant"]
+    of = shifted.assign(variant=shifted["variant"].where(own, "default"))[same].drop_duplicates()
+    clean = records[records["shift"] == "none"].merge(of, on=same)
+    return pd.concat([clean, shifted], ignore_index=True)[list(records.columns)]

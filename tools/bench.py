@@ -126,12 +126,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch-size", type=int, help="evaluations at once; default 8, and 128 on a GPU")
+    parser.add_argument("--backbone", action="append", help="only this one (may be repeated)")
+    parser.add_argument("--dtype", action="append", choices=DTYPES, help="only this one (may be repeated)")
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     on_gpu = arguments.device.startswith("cuda")
     batch_size = arguments.batch_size or (128 if on_gpu else 8)
-    jobs = [(name, dtype) for name in backbones(arguments.device) for dtype in DTYPES]
+    named, dtypes = arguments.backbone or backbones(arguments.device), arguments.dtype or DTYPES
+    jobs = [(name, dtype) for name in named for dtype in dtypes]
     rows = []
     for name, dtype in tqdm(jobs, unit="model"):
         rows += measure(name, arguments.device, dtype, batch_size)

@@ -29,7 +29,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.measured import MATRIX, measured
+from book.tools.measured import measured
 from book.tools.nulls import bounds_of
 from book.tools.probes.blocks import mean_over_shifts, whole_matrix, with_threshold_anew
 from zsad.analysis import answers, matrix, null
@@ -38,7 +38,7 @@ from zsad.analysis.words import span
 page = notebook.start(globals(), "answers")
 
 # %%
-found = measured(page, MATRIX, "shifts of every detector at two doses (blocks named `matrix`)")
+found = measured(page, ["matrix"], "shifts of every detector at two doses (blocks named `matrix`)")
 said = {}
 if found:
     table = page.computed(whole_matrix, study=found.study, found=found)

@@ -31,7 +31,7 @@ import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.measured import MATRIX, batch_note, measured
+from book.tools.measured import batch_note, measured
 from book.tools.probes.blocks import each_change, moved_scores, whole_matrix, with_threshold_anew
 from zsad.analysis import anew, decisions, expect, findings, matrix
 from zsad.analysis.words import span
@@ -39,7 +39,7 @@ from zsad.analysis.words import span
 page = notebook.start(globals(), "decisions")
 
 # %%
-found = measured(page, MATRIX, "shifts of every detector at two doses (blocks named `matrix`)")
+found = measured(page, ["matrix"], "shifts of every detector at two doses (blocks named `matrix`)")
 table = None
 if found:
     table = page.computed(whole_matrix, study=found.study, found=found)

@@ -29,7 +29,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.measured import MATRIX, batch_note, measured
+from book.tools.measured import batch_note, measured
 from book.tools.probes.blocks import whole_matrix
 from zsad.analysis import findings, matrix, undecided
 from zsad.analysis.words import span
@@ -37,7 +37,7 @@ from zsad.analysis.words import span
 page = notebook.start(globals(), "matrix")
 
 # %%
-found = measured(page, MATRIX, "shifts of every detector at two doses (blocks named `matrix`)")
+found = measured(page, ["matrix"], "shifts of every detector at two doses (blocks named `matrix`)")
 table = None
 if found:
     table = page.computed(whole_matrix, study=found.study, found=found)

@@ -12,8 +12,6 @@ from zsad.study.results import leagues_of
 from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Block
 
-MATRIX = ("matrix", "matrix sample")
-"""The names of the matrix's blocks: on every test image of a category, and on some."""
 BATCH = "test batch"  # the league of detectors that compare images
 WORST = None
 """As the names of blocks: every search for worst cases, and what goes with it."""

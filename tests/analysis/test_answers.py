@@ -35,6 +35,13 @@ def test_plausible_shifts(alarms, auroc, claim):
     assert said.further.startswith("1 of 1 other detectors" if alarms == (12.0, True) else "0 of 1 other detectors")
     assert said.further.endswith("Means are over 9 kinds of shift.")
     assert "Set anew" not in said.measured
+    elsewhere = pd.DataFrame([other | {"suite": "t"}, row("false_alarms", 3.0, False) | {"suite": "t"},
+                              row("false_alarms", 40.0, True, EXTREME) | {"suite": "t"}])  # fmt: skip
+    told = answers.plausible(pd.concat([means, elsewhere]))
+    assert told.further.endswith(
+        ". On other suites, points of false alarms: +3.0 (+2.5 to +3.5) on t. Means are over 9 kinds of shift."
+    )
+    assert (told.claim, told.measured) == (said.claim, said.measured)
     assert answers.who(means) == "1,470 test images of 6 products"
     assert answers.who(means.assign(suite="demo-x")) == "1,470 rendered test images of 6 products"
 
@@ -79,6 +86,9 @@ def test_extreme_shifts(change, clear, after, claim):
     assert said.claim == claim
     assert said.further == "Of all kinds of shift contrast (severity 4) does most to image AUROC: −25.0 points."
     assert said.measured.endswith(f"At the threshold that stays {after:.0f} % of good parts raise an alarm.")
+    elsewhere = pd.DataFrame([row("image_auroc", -1.0, True, EXTREME) | {"suite": "t"}])
+    told = answers.extreme(pd.concat([means, elsewhere]), table)
+    assert told.further.endswith("points. On other suites, points of image AUROC: −1.0 (−1.5 to −0.5) on t.")
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,8 @@ def plausible(means: pd.DataFrame, anew: pd.DataFrame | None = None) -> Answer:
         f"{number(alarm['before'], 0)} to {number(alarm['after'], 0)} % of good parts: **{change} points**. Image "
         f"AUROC, how well scores put damaged parts above good ones, moves by {moved}.{_set_anew(anew, PLAUSIBLE)}",
         change,
-        f"{alike}Means are over {alarm['shifts']:.0f} kinds of shift.",
+        f"{alike}{_elsewhere(means, alarm, 'points of false alarms')}Means are over {alarm['shifts']:.0f} kinds of "
+        "shift.",
     )
 
 
@@ -95,7 +96,7 @@ def extreme(means: pd.DataFrame, table: pd.DataFrame, anew: pd.DataFrame | None 
         f"{_set_anew(anew, EXTREME)}",
         change,
         f"Of all kinds of shift {SHIFTS[str(worst['setting'])]} ({dose}) does most to image AUROC: "
-        f"{number(worst['change'], sign=True)} points.",
+        f"{number(worst['change'], sign=True)} points. {_elsewhere(means, auroc, 'points of image AUROC')}".rstrip(),
     )
 
 
@@ -150,6 +151,14 @@ def _first(means: pd.DataFrame, level: str, metric: str, rule: str = "") -> "pd.
 
 def _others(means: pd.DataFrame, level: str, metric: str, rule: str) -> "list[pd.Series[float]]":
     return [row for _, row in _of(means, level, metric, rule).iloc[1:].iterrows()]
+
+
+def _elsewhere(means: pd.DataFrame, first: "pd.Series[float]", what: str) -> str:
+    """What the row of the first suite says, on the others; empty where there are none."""
+    alike = ["detector", "backbone", "level", "metric", "rule"]
+    others = means[(means[alike] == first[alike]).all(axis=1) & (means["suite"] != first["suite"])]
+    said = [f"{span(r.change, r.change_low, r.change_high, sign=True)} on {r.suite}" for r in others.itertuples()]
+    return f"On other suites, {what}: {'; '.join(said)}. " if said else ""
 
 
 def _called(row: "pd.Series[float]") -> str:

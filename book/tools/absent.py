@@ -23,3 +23,13 @@ def say_not_kept(page: Page, what: str, study: str | None = None) -> str:
     sentence = f"The records kept in `results/{name}` hold no {what} yet; `zsad run {shlex.quote(run)}` computes them."
     page.say(sentence)
     return sentence
+
+
+def say_left_out(page: Page, cells: int) -> None:
+    """Say how many shifted cells are not shown, for want of what they are measured against; nothing of none."""
+    if cells:
+        run = shlex.quote(page.asked or page.study.name)
+        page.say(
+            f"Left out: {cells:,} shifted {'cell' if cells == 1 else 'cells'} whose images are not there as they are, "
+            f"without a shift, to be measured against; `zsad run {run}` computes them."
+        )

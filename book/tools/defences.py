@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from book.tools import plots
-from book.tools.absent import say_absent, say_not_kept
+from book.tools.absent import say_absent, say_left_out, say_not_kept
 from book.tools.page import Page
 from book.tools.probes.blocks import Measured
 from zsad.analysis.decisions import METRICS as DECIDED
@@ -123,6 +123,9 @@ def _of(page: Page, study: Study, records: pd.DataFrame) -> Defences | None:
     named = worst[subject].assign(variant=worst["variant"].map(own_images))
     plain = records[records["shift"] == "none"]
     before = plain.merge(named, on=[*subject, "variant"])
+    searches = worst["key"].nunique()
+    worst = worst.merge(before[subject].drop_duplicates(), on=subject)
+    say_left_out(page, searches - worst["key"].nunique())
     clean = unshifted(records)
     swept = _swept(records, labels)
     used = page.uses(pd.concat([clean, worst, before, swept]).drop(columns="method"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from book.tools.absent import say_absent, say_not_kept
+from book.tools.absent import say_absent, say_left_out, say_not_kept
 from book.tools.page import Page
 from book.tools.probes.blocks import Measured
 from zsad.study.results import leagues_of
@@ -36,7 +36,12 @@ def measured(page: Page, variants: Sequence[str] | None, what: str) -> Measured 
         return None
     shifted = records["shift"].isin(kinds) & records["variant"].isin(named)
     shifted &= (records["shift"] == "worst") | (records["value"] != 0)  # value 0 is the unshifted once more
-    return Measured(page.study, page.uses(_with_clean(records, records[shifted], blocks)))
+    shown = _with_clean(records, records[shifted], blocks)
+    if shown.empty:
+        _conclude(page, say_not_kept(page, what))
+        return None
+    say_left_out(page, records.loc[shifted, "key"].nunique() - shown.loc[shown["shift"] != "none", "key"].nunique())
+    return Measured(page.study, page.uses(shown))
 
 
 def batch_note(page: Page, records: pd.DataFrame) -> str:
@@ -70,9 +75,10 @@ def _own_images(blocks: Sequence[Block]) -> set[str]:
 
 
 def _with_clean(records: pd.DataFrame, shifted: pd.DataFrame, blocks: Sequence[Block]) -> pd.DataFrame:
-    """Shifted records, and of the same subjects and images those as they are."""
+    """Shifted records, and of the same subjects and images those as they are; without the latter, neither."""
     own = shifted["variant"].isin(_own_images(blocks))
     same = [*SUBJECT_COLUMNS, "variant"]
-    of = shifted.assign(variant=shifted["variant"].where(own, "default"))[same].drop_duplicates()
-    clean = records[records["shift"] == "none"].merge(of, on=same)
-    return pd.concat([clean, shifted], ignore_index=True)[list(records.columns)]
+    of = shifted.assign(variant=shifted["variant"].where(own, "default"))[same]
+    clean = records[records["shift"] == "none"].merge(of.drop_duplicates(), on=same)
+    there = pd.MultiIndex.from_frame(of).isin(pd.MultiIndex.from_frame(clean[same]))
+    return pd.concat([clean, shifted[there]], ignore_index=True)[list(records.columns)]

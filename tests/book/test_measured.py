@@ -33,3 +33,24 @@ def test_shifted_images_are_held_against_as_many_as_they_are(tmp_path, monkeypat
         ("washer", "none", "matrix", 0.0, 4),
     ]
     assert found.who == "toys: 1 category, 4 test images"
+
+
+def test_a_cell_without_its_images_as_they_are_is_left_out_and_said_to_be(tmp_path, monkeypatch):
+    class Partial(Page):
+        def records(self, shift=None, setting=None, study=None, **selection):
+            found = super().records(shift, setting, study, **selection)
+            return found[(found["shift"] != "none") | (found["category"] != "washer")]
+
+    write_suite(tmp_path / "data" / "toys")
+    shown = []
+    monkeypatch.setattr(notebook, "display", lambda item: shown.append(str(item.data)))
+    monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: compute(*a, **k, loader=load_reddish, progress=False))
+    study = tiny_study(tmp_path, sweeps=[{"name": "matrix", "exposure": [0.0, -1.0]}])
+    found = measured(Partial("matrix", study, {}, tmp_path), ["matrix"], "shifts")
+    assert {*zip(found.records["category"], found.records["shift"], strict=True)} == {
+        ("metal_nut", "none"), ("metal_nut", "uniform"),
+    }  # fmt: skip
+    assert any("Left out: 1 shifted cell whose images are not there as they are" in text for text in shown)
+    alone = study.with_overrides(category="washer")
+    assert measured(Partial("matrix", alone, {}, tmp_path), ["matrix"], "shifts of all") is None
+    assert "hold no shifts of all yet" in shown[-1]

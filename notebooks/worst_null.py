@@ -67,13 +67,20 @@ if len(falls):
     widest = [bound for bound in bounds if bound.size == falls["size"].max()]
     names = {b.search: "search" for b in widest} | {b.random: "worst at random" for b in widest}
     cost = costs_by(found, [*null.CASE, "variant"])
-    cost = cost[cost["variant"].isin(names) & cost["metric"].isin(costs.IMAGE) & cost["setting"].isin(falls["setting"])]
-    rows = cost["suite"] + ", " + cost["setting"].map(SETTINGS) + ": " + cost["variant"].map(names)
-    moved = cost.assign(row=rows, panel=cost["metric"], estimate=cost["change"], low=cost["change_low"],
-                        high=cost["change_high"])  # fmt: skip
+    cost = cost[cost["variant"].isin(names) & cost["metric"].isin(costs.IMAGE)]
+    cost = falls[null.CASE].drop_duplicates().merge(cost, on=null.CASE)  # case after case
+    cost["what"] = cost["variant"].map(names)
+    rows = cost["suite"] + ", " + cost["detector"].replace(page.study.titles) + ", " + cost["setting"].map(SETTINGS)
+    moved = cost.assign(row=rows + ": " + cost["what"], panel=cost["metric"], estimate=cost["change"],
+                        low=cost["change_low"], high=cost["change_high"])  # fmt: skip
     panels = {metric: words for metric, words in costs.IMAGE.items() if metric in set(cost["metric"])}
     page.figure(
-        plots.plot_forest(moved, sorted(set(rows)), panels, "change against the images as they are [points]"),
+        plots.plot_forest(
+            moved,
+            list(dict.fromkeys(f"{row}: {what}" for row in rows for what in dict.fromkeys(names.values()))),
+            panels,
+            "change against the images as they are [points]",
+        ),
         "fig-null-image",
         "<strong>Image level: search and chance.</strong> Change of means over categories, in points, with its 95 % "
         "interval; grey: it holds 0. The threshold of false alarms and misses stays as it was set.",
@@ -91,7 +98,9 @@ if len(falls):
 names = {"worst": "search", "random_worst": "worst at random", "random_mean": "mean at random"}
 if len(falls):
     full = falls[falls["size"] == falls["size"].max()]
-    full = full.assign(row=full["detector"] + ", " + full["backbone"] + ": " + full["setting"].map(SETTINGS))
+    full = full.assign(
+        row=full["detector"].replace(page.study.titles) + ", " + full["backbone"] + ": " + full["setting"].map(SETTINGS)
+    )
     for suite_name, of_suite in full.groupby("suite", sort=False):
         parts = [of_suite.assign(panel=name, estimate=of_suite[name], low=of_suite[f"{name}_low"],
                                  high=of_suite[f"{name}_high"]) for name in names]  # fmt: skip

@@ -56,6 +56,17 @@ def test_an_interval_stays_within_what_the_sum_can_be():
     assert difference([(0.5, x), (0.5, y)], drawn, "aupro").low == pytest.approx(50)
 
 
+def test_an_interval_holds_its_estimate_where_few_draws_are_another():
+    """One draw in fifty is 1: the mean of the draws is not the estimate, and grown deviations would leave that out."""
+    lumpy = np.zeros(100)
+    lumpy[:2] = 1.0
+    drawn = draws({"x a": lumpy, "y a": np.zeros(100)})
+    x, y = (records(name, {"a": 0.0}, images=6) for name in "xy")
+    found = difference([(1, y), (-1, x)], drawn, "aupro")
+    assert found.low <= found.value == 0 <= found.high
+    assert found.sign == 0
+
+
 def test_four_parts_compare_two_drops():
     estimates = {"p": 0.9, "q": 0.4, "r": 0.8, "t": 0.6}
     parts = [(sign, records(name, {"a": estimates[name]})) for sign, name in ((1, "p"), (-1, "q"), (-1, "r"), (1, "t"))]

@@ -92,6 +92,9 @@ def difference_of(parts: Sequence[tuple[float, pd.DataFrame]], draws: pd.DataFra
     # A sum of metrics in [0, 1] lies between those of its negative and of its positive weights; wider draws might not.
     least, most = (sum(w for w, _ in parts if w * sign > 0) for sign in (-1, 1))
     low, high = np.clip(interval(expanded(drawn, images).mean(axis=1)), least, most).tolist()
+    # Where nearly all draws are the estimate, the few others draw the mean that deviations grow from, and with it the
+    # whole interval past the estimate.
+    low, high = min(low, estimate), max(high, estimate)
     return Difference(100 * estimate, 100 * low, 100 * high, 0 if members is None else len(members))
 
 

@@ -85,6 +85,7 @@ def effects(paired: pd.DataFrame, draws: Mapping[str, pd.DataFrame], by: Sequenc
             for name, replicates in drawn_of.items():
                 least = -1.0 if name == "change" else 0.0
                 low, high = np.clip(interval(expanded(replicates, images).mean(1)), least, 1.0)
+                low, high = min(low, estimate[name]), max(high, estimate[name])  # as `differences.difference_of`
                 row |= {name: 100 * estimate[name], f"{name}_low": 100 * low, f"{name}_high": 100 * high}
             rows.append(row | {"p": p_value(estimate["change"], drawn_of["change"], images)})
     return pd.DataFrame(rows)

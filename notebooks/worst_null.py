@@ -65,12 +65,14 @@ elif found:
 # %%
 if len(falls):
     widest = [bound for bound in bounds if bound.size == falls["size"].max()]
-    names = {b.search: "search" for b in widest} | {b.random: "worst at random" for b in widest}
+    names = {b.search: "search" for b in widest} | {b.random: "random" for b in widest}
     cost = costs_by(found, [*null.CASE, "variant"])
     cost = cost[cost["variant"].isin(names) & cost["metric"].isin(costs.IMAGE)]
     cost = falls[null.CASE].drop_duplicates().merge(cost, on=null.CASE)  # case after case
     cost["what"] = cost["variant"].map(names)
-    rows = cost["suite"] + ", " + cost["detector"].replace(page.study.titles) + ", " + cost["setting"].map(SETTINGS)
+    rows = cost["detector"].replace(page.study.titles) + ", " + cost["suite"]
+    if cost["setting"].nunique() > 1:
+        rows += ", " + cost["setting"].map(SETTINGS)
     moved = cost.assign(row=rows + ": " + cost["what"], panel=cost["metric"], estimate=cost["change"],
                         low=cost["change_low"], high=cost["change_high"])  # fmt: skip
     panels = {metric: words for metric, words in costs.IMAGE.items() if metric in set(cost["metric"])}
@@ -83,7 +85,8 @@ if len(falls):
         ),
         "fig-null-image",
         "<strong>Image level: search and chance.</strong> Change of means over categories, in points, with its 95 % "
-        "interval; grey: it holds 0. The threshold of false alarms and misses stays as it was set.",
+        "interval; grey: it holds 0. Random: the worst of as many random shifts of each image. The threshold of false "
+        "alarms and misses stays as it was set.",
         study=found.study.name,
     )
 

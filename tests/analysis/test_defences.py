@@ -79,7 +79,8 @@ def test_the_finding_is_of_the_worst_where_that_was_searched_and_else_says_so():
     at_worst = finding(changed, found().assign(images=48), pd.DataFrame(), 1470)
     assert at_worst.startswith(
         "At the worst, on 48 images, image AUROC is clearly higher than WinCLIP's in 1 of 2 ways to defend it: grey "
-        "input (+20.0 (+20.0 to +20.0) points). Without a shift"
+        "input (+20.0 (+20.0 to +20.0) points); pixel AUROC is clearly higher than WinCLIP's in 1 of 2 ways to defend "
+        "it: grey input (+20.0 (+20.0 to +20.0) points). Without a shift"
     )
 
 

@@ -146,15 +146,20 @@ def finding(costs: pd.DataFrame, worths: pd.DataFrame, shifts: pd.DataFrame, ima
     said = f"{_under_shifts_in_words(shifts)}{said}"
     if worths.empty:
         return f"{said} Whether a defence pays at the worst is not known: no worst cases through a defence are kept."
-    rows = worths[(worths["suite"] == worths["suite"].iloc[0]) & (worths["metric"] == "image_auroc")]
-    higher = [f"{row['method']} ({points(row['floor'])} points)" for row in rows.to_dict("records")
-              if row["method"] != PLAIN and row["floor"].sign > 0]  # fmt: skip
-    others = int((rows["method"] != PLAIN).sum())
-    held = f": {', '.join(higher)}" if higher else ""
-    return (
-        f"At the worst, on {int(rows['images'].iloc[0])} images, image AUROC is clearly higher than WinCLIP's in "
-        f"{len(higher)} of {others} ways to defend it{held}. {said}"
+    first = worths[worths["suite"] == worths["suite"].iloc[0]]
+    at_worst = "; ".join(
+        f"{METRICS[metric]} is clearly higher than WinCLIP's in {_higher_at_worst(first[first['metric'] == metric])}"
+        for metric in ("image_auroc", "pixel_auroc")
+        if (first["metric"] == metric).any()
     )
+    return f"At the worst, on {int(first['images'].iloc[0])} images, {at_worst}. {said}"
+
+
+def _higher_at_worst(rows: pd.DataFrame) -> str:
+    """In how many ways to defend it a metric is clearly higher at the worst, and which."""
+    others = rows[rows["method"] != PLAIN].to_dict("records")
+    higher = [f"{row['method']} ({points(row['floor'])} points)" for row in others if row["floor"].sign > 0]
+    return f"{len(higher)} of {len(others)} ways to defend it" + (f": {', '.join(higher)}" if higher else "")
 
 
 def _under_shifts_in_words(table: pd.DataFrame) -> str:

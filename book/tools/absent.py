@@ -26,8 +26,9 @@ def say_not_kept(page: Page, what: str, study: str | None = None) -> str:
 
 
 def say_left_out(page: Page, cells: int) -> None:
-    """Say how many shifted cells are not shown, for want of what they are measured against; nothing of none."""
-    if cells:
+    """Say how many shifted cells are not shown, for want of what they are measured against; nothing of none, nor where
+    the page says what is not kept."""
+    if cells and not page.shows_kept:
         run = shlex.quote(page.asked or page.study.name)
         page.say(
             f"Left out: {cells:,} shifted {'cell' if cells == 1 else 'cells'} whose images are not there as they are, "

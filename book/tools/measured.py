@@ -66,17 +66,17 @@ def _conclude(page: Page, lacking: str) -> None:
 
 def _unshifted(blocks: Sequence[Block]) -> set[str]:
     """The variants under which images of blocks are recorded as they are."""
-    return {"default", *_own_images(blocks)}
+    return {"default", *(variant for _, variant in _own_images(blocks))}
 
 
-def _own_images(blocks: Sequence[Block]) -> set[str]:
-    """The blocks whose images are recorded as they are under their own name."""
-    return {block.variant for block in blocks if block.limit is not None}
+def _own_images(blocks: Sequence[Block]) -> set[tuple[str, str]]:
+    """Kind and name of the blocks whose images are recorded as they are under their own name."""
+    return {(block.kind, block.variant) for block in blocks if block.limit is not None}
 
 
 def _with_clean(records: pd.DataFrame, shifted: pd.DataFrame, blocks: Sequence[Block]) -> pd.DataFrame:
     """Shifted records, and of the same subjects and images those as they are; without the latter, neither."""
-    own = shifted["variant"].isin(_own_images(blocks))
+    own = pd.MultiIndex.from_frame(shifted[["shift", "variant"]]).isin(_own_images(blocks))
     same = [*SUBJECT_COLUMNS, "variant"]
     of = shifted.assign(variant=shifted["variant"].where(own, "default"))[same]
     clean = records[records["shift"] == "none"].merge(of.drop_duplicates(), on=same)

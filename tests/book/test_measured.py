@@ -23,16 +23,24 @@ def test_a_page_that_lacks_two_things_concludes_once(tmp_path, monkeypatch):
 
 def test_shifted_images_are_held_against_as_many_as_they_are(tmp_path, monkeypatch):
     write_suite(tmp_path / "data" / "toys")
-    study = tiny_study(tmp_path, sweeps=[{"name": "matrix", "over": ["washer"], "limit": 4, "exposure": [0.0, -1.0]}])
+    block = {"name": "matrix", "over": ["washer"]}
+    study = tiny_study(
+        tmp_path,
+        sweeps=[{**block, "limit": 4, "exposure": [0.0, -1.0]}],
+        corruptions=[{**block, "kinds": ["contrast"], "severities": [4]}],
+    )
     monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: compute(*a, **k, loader=load_reddish, progress=False))
     found = measured(Page("matrix", study, {}, tmp_path), ["matrix"], "shifts")
     aurocs = found.records[found.records["metric"] == "image_auroc"]
-    told = aurocs[["category", "shift", "variant", "value", "n_images"]].sort_values(["category", "value"])
+    told = aurocs[["category", "shift", "variant", "value", "n_images"]].sort_values(
+        ["value", "n_images"], ascending=[True, False]
+    )
     assert [*told.itertuples(index=False, name=None)] == [
         ("washer", "uniform", "matrix", -1.0, 4),
+        ("washer", "none", "default", 0.0, 10),
         ("washer", "none", "matrix", 0.0, 4),
-    ]
-    assert found.who == "toys: 1 category, 4 test images"
+        ("washer", "corruption", "matrix", 4.0, 10),
+    ], "of two blocks of one name, one has images of its own"
 
 
 def test_a_cell_without_its_images_as_they_are_is_left_out_and_said_to_be(tmp_path, monkeypatch):

@@ -211,13 +211,14 @@ def draw(page: Page, found: Defences, level: str, metrics: Collection[str]) -> N
     for name, table in worths.groupby("suite", sort=False) if len(worths) else ():
         rows = [method for method in dict.fromkeys(table["method"]) if method != PLAIN]
         panels = {metric: METRICS[metric] for metric in metrics if metric in set(table["metric"])}
+        siblings = set(rows) - set(defended(found.study))
+        below = "Below the defences: WinCLIP on models of other pre-training. " if siblings else ""
         page.figure(
             plots.plot_forest(floor_rows(table), rows, panels, "at the worst: defence − WinCLIP [points]"),
             f"fig-defences-worst-{level}-{name}",
             f"<strong>{level.capitalize()} level: what a defence is worth at the worst, {name}.</strong> {found.who}. "
-            "Below the defences: WinCLIP on models of other pre-training. Difference of means over categories in "
-            "points, each method at its own worst, with its 95 % interval from a paired bootstrap over images; grey: "
-            f"it holds 0. {_thresholds(panels)}".rstrip(),
+            f"{below}Difference of means over categories in points, each method at its own worst, with its 95 % "
+            f"interval from a paired bootstrap over images; grey: it holds 0. {_thresholds(panels)}".rstrip(),
             study=found.study.name,
         )
 

@@ -71,6 +71,18 @@ def test_what_to_take_home():
     assert "in 1 of the 2 cases in which a plausible shift clearly raises false alarms" in hidden
     assert "false alarms exceed 50 % in 1 of 2 cases, misses in 1 of 2 (unshifted in 1)" in extreme
     assert len(take_home(TABLE[TABLE["level"] == PLAUSIBLE])) == 2
+    assert alarms.startswith("A threshold that was set on unshifted images often does not hold when they shift")
+    assert hidden.startswith("AUROC does not always show it: ")
+    assert extreme.startswith("Extreme shifts make the same threshold useless one way or the other: ")
+
+
+def test_what_to_take_home_where_nothing_is_to_be_feared():
+    calm = TABLE.assign(after=TABLE["before"], change=0.0, clear=False)
+    calm.loc[calm["metric"] == "misses", "after"] = 10.0
+    alarms, hidden, extreme = take_home(calm)
+    assert alarms.startswith("A threshold that was set on unshifted images mostly holds when they shift")
+    assert hidden.startswith("AUROC shows it: in 0 of the 0 cases")
+    assert extreme.startswith("Extreme shifts leave the same threshold of use: ")
 
 
 def test_doses_in_words():

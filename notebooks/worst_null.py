@@ -68,8 +68,7 @@ if len(falls):
     names = {b.search: "search" for b in widest} | {b.random: "random" for b in widest}
     cost = costs_by(found, [*null.CASE, "variant"])
     cost = cost[cost["variant"].isin(names) & cost["metric"].isin(costs.IMAGE)]
-    cost = falls[null.CASE].drop_duplicates().merge(cost, on=null.CASE)  # case after case
-    cost["what"] = cost["variant"].map(names)
+    cost = falls[null.CASE].drop_duplicates().merge(cost, on=null.CASE).assign(what=lambda c: c["variant"].map(names))
     rows = cost["detector"].replace(page.study.titles) + ", " + cost["suite"]
     if cost["setting"].nunique() > 1:
         rows += ", " + cost["setting"].map(SETTINGS)

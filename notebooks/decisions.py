@@ -32,7 +32,7 @@ import pandas as pd
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.measured import batch_note, measured
-from book.tools.probes.blocks import each_change, moved_scores, whole_matrix, with_threshold_anew
+from book.tools.probes.blocks import matrix_anew, moved_scores, whole_matrix, with_threshold_anew
 from zsad.analysis import anew, decisions, expect, findings, matrix
 from zsad.analysis.words import span
 
@@ -186,7 +186,7 @@ if found and len(renewed):
 
 # %%
 if found:
-    changes = page.computed(each_change, study=found.study, found=found)
+    changes = expect.expected(table, page.computed(matrix_anew, study=found.study, found=found))
     page.say(expect.sentence(changes, page.study.titles))
     if len(changes):
         first = expect.of_first(changes)

@@ -70,8 +70,8 @@ if len(falls):
     cost = cost[cost["variant"].isin(names) & cost["metric"].isin(costs.IMAGE)]
     cost = falls[null.CASE].drop_duplicates().merge(cost, on=null.CASE).assign(what=lambda c: c["variant"].map(names))
     rows = cost["detector"].replace(page.study.titles) + ", " + cost["suite"]
-    if cost["setting"].nunique() > 1:
-        rows += ", " + cost["setting"].map(SETTINGS)
+    for column, words in (("backbone", {}), ("setting", SETTINGS)):
+        rows += ", " + cost[column].replace(words) if cost[column].nunique() > 1 else ""
     moved = cost.assign(row=rows + ": " + cost["what"], panel=cost["metric"], estimate=cost["change"],
                         low=cost["change_low"], high=cost["change_high"])  # fmt: skip
     panels = {metric: words for metric, words in costs.IMAGE.items() if metric in set(cost["metric"])}

@@ -69,7 +69,8 @@ def test_what_to_take_home():
     )
     assert "from 6.0 to 40.0 %, +34.0 (+33.0 to +35.0) points" in alarms
     assert "in 1 of the 2 cases in which a plausible shift clearly raises false alarms" in hidden
-    assert "false alarms exceed 50 % in 1 of 2 cases, misses in 1 of 2 (unshifted in 1)" in extreme
+    assert ": of 1 cases in which neither exceeds 50 % unshifted, one does in 1. False alarms exceed" in extreme
+    assert "False alarms exceed 50 % in 1 of 2 cases, misses in 1 of 2 (unshifted in 1)" in extreme
     assert len(take_home(TABLE[TABLE["level"] == PLAUSIBLE])) == 2
     assert alarms.startswith("A threshold that was set on unshifted images often does not hold when they shift")
     assert hidden.startswith("AUROC does not always show it: ")
@@ -81,8 +82,18 @@ def test_what_to_take_home_where_nothing_is_to_be_feared():
     calm.loc[calm["metric"] == "misses", "after"] = 10.0
     alarms, hidden, extreme = take_home(calm)
     assert alarms.startswith("A threshold that was set on unshifted images mostly holds when they shift")
-    assert hidden.startswith("AUROC shows it: in 0 of the 0 cases")
+    assert hidden == "No plausible shift clearly raises false alarms."
     assert extreme.startswith("Extreme shifts leave the same threshold of use: ")
+    plain = TABLE.assign(clear=TABLE["clear"] | (TABLE["metric"] == "image_auroc"))
+    assert take_home(plain)[1].startswith("AUROC shows it: in 0 of the 2 cases")
+
+
+def test_a_threshold_that_was_of_no_use_before_is_not_lost_to_a_shift():
+    missing = TABLE.copy()
+    missing.loc[(missing["metric"] == "misses"), ["before", "after"]] = 68.0
+    extreme = take_home(missing)[2]
+    assert extreme.startswith("Extreme shifts leave the same threshold of use: of 0 cases in which neither")
+    assert "misses in 2 of 2 (unshifted in 2)" in extreme
 
 
 def test_doses_in_words():

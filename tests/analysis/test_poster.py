@@ -111,4 +111,7 @@ def test_differences_are_compared_with_the_printed_ones():
     printed = ROWS.set_index(["method", "dataset", "shift"])["value"]
     theirs = printed["Poster method (text FNN)", "AeBAD", "unspecified"] - printed["WinCLIP", "AeBAD", "unspecified"]
     assert found["AeBAD", "mean of its domains"].printed == pytest.approx(theirs)
+    alone = FOUND.records[FOUND.records["detector"] == "winclip"].assign(suite="demo-mvtec")
+    with_one = replace(FOUND, records=pd.concat([alone, FOUND.records], ignore_index=True))
+    assert comparisons(with_one, domains, as_printed(ROWS), TITLES) == list(found.values()), "of both, or of neither"
     assert comparisons(sampled({"clip": {0: 0.9, 3: 0.8}}), None, as_printed(ROWS), {"clip": "CLIP"}) == []

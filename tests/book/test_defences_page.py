@@ -69,6 +69,7 @@ def test_the_page_compares_what_was_searched_alike(page, monkeypatch, capsys):
     for frame in (found.costs, found.shifts, found.worth):
         assert set(frame["metric"]) == set(METRICS), "false alarms and misses too"
     assert "Image level: what a defence is worth at the worst, toys" in (page.folder / "defences.json").read_text()
+    assert "Below the defences" not in (page.folder / "defences.json").read_text(), "no other backbone is shown"
     table = found.worth[found.worth["metric"] == "pixel_auroc"].set_index("method")
     assert table.index.tolist() == ["winclip", *LABELS]
     assert table.loc["grey", "floor"].value == pytest.approx(100 * (worst["grey"] - worst["winclip"]))

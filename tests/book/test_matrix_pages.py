@@ -125,6 +125,21 @@ def test_searches_stand_beside_random_shifts(page, monkeypatch):
     assert " With every image of toys at its worst, image AUROC falls from " in numbers["conclusion"]
 
 
+def test_detectors_on_several_backbones_have_rows_of_their_own(tmp_path, monkeypatch):
+    write_suite(tmp_path / "data" / "toys")
+    study = tiny_study(
+        tmp_path,
+        detectors=["winclip", {"name": "winclip", "label": "another", "options": {"temperature": 0.1}}],
+        backbones=["demo-b", "demo-l"],
+        worst=WORST[:2],
+    )
+    monkeypatch.setattr(zsad.study, "compute", lambda *a, **k: compute(*a, **k, loader=load_reddish, progress=False))
+    variables = run_cells("worst_null", Page("worst_null", study, {}, tmp_path / "page"), monkeypatch)
+    of_auroc = variables["moved"].query("panel == 'image_auroc'")["row"].tolist()
+    cases = ["WinCLIP, toys, demo-b", "WinCLIP, toys, demo-l", "another, toys, demo-b", "another, toys, demo-l"]
+    assert sorted(of_auroc) == sorted(f"{case}: {what}" for case in cases for what in ("search", "random"))
+
+
 def test_which_blocks_belong_together_is_read_from_the_study(study):
     assert bounds_of(study) == [Bound("searched", "random", 1.0)]
     assert criteria_of(study) == {"lowest pixel AUROC": "searched", "lowest loss": "by loss"}

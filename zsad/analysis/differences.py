@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from zsad.metrics import expanded, interval
 from zsad.study.schema import smaller_class
@@ -91,11 +91,23 @@ def difference_of(parts: Sequence[tuple[float, pd.DataFrame]], draws: pd.DataFra
         images = np.minimum(images, sizes) if len(images) else sizes
     # A sum of metrics in [0, 1] lies between those of its negative and of its positive weights; wider draws might not.
     least, most = (sum(w for w, _ in parts if w * sign > 0) for sign in (-1, 1))
-    low, high = np.clip(interval(expanded(drawn, images).mean(axis=1)), least, most).tolist()
-    # Where nearly all draws are the estimate, the few others draw the mean that deviations grow from, and with it the
-    # whole interval past the estimate.
-    low, high = min(low, estimate), max(high, estimate)
+    low, high = interval_around(estimate, drawn, images, least, most)
     return Difference(100 * estimate, 100 * low, 100 * high, 0 if members is None else len(members))
+
+
+def interval_around(
+    estimate: float,
+    drawn: Float[np.ndarray, "draw category"],
+    images: Int[np.ndarray, " category"],
+    least: float,
+    most: float,
+) -> tuple[float, float]:
+    """The 95 % interval of a mean over categories, from draws of each (`zsad.metrics.expanded`), within `least` and
+    `most`; it holds the estimate. Where nearly all draws are the estimate, the few others move the mean that deviations
+    grow from, and with it the whole interval past the estimate.
+    """
+    low, high = np.clip(interval(expanded(drawn, images).mean(axis=1)), least, most).tolist()
+    return min(low, estimate), max(high, estimate)
 
 
 def minus(parts: Parts) -> Parts:

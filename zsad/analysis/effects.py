@@ -11,7 +11,7 @@ import pandas as pd
 import scipy.stats
 from jaxtyping import Float, Int
 
-from zsad.metrics import expanded, interval
+from zsad.analysis.differences import interval_around
 from zsad.study.schema import SUBJECT_COLUMNS, smaller_class
 
 CERTAIN = 0.05
@@ -70,22 +70,23 @@ def effects(paired: pd.DataFrame, draws: Mapping[str, pd.DataFrame], by: Sequenc
     rows = []
     for metric, of_metric in paired.groupby("metric", sort=False):
         drawn, sizes = draws[str(metric)], smaller_class(of_metric)
+        named, seen_in = of_metric["category"].to_numpy(str), of_metric["n_images"].to_numpy()
+        clean, shifted = (of_metric[column].to_numpy(float) for column in ("estimate_clean", "estimate"))
         before, after = (_columns(drawn, of_metric[column]) for column in ("key_clean", "key"))
         for at, place in _groups(of_metric, by):
-            where, group = dict(zip(by, at, strict=True)), of_metric.iloc[place]
-            categories, code = np.unique(group["category"].to_numpy(str), return_inverse=True)
+            where = dict(zip(by, at, strict=True))
+            categories, code = np.unique(named[place], return_inverse=True)
             mean = np.eye(len(categories))[code] / np.bincount(code)[code, None]  # record x category
             images = np.array([sizes[place][code == number].min() for number in range(len(categories))])
-            seen = int(group["n_images"].to_numpy()[np.unique(code, return_index=True)[1]].sum())
+            seen = int(seen_in[place][np.unique(code, return_index=True)[1]].sum())
             row = {**where, "metric": metric, "categories": len(categories), "images": seen}
             drawn_of = {"before": before[:, place] @ mean, "after": after[:, place] @ mean}
             drawn_of["change"] = drawn_of["after"] - drawn_of["before"]
-            estimate = {"before": _mean(group["estimate_clean"], mean), "after": _mean(group["estimate"], mean)}
+            estimate = {n: float((v[place] @ mean).mean()) for n, v in (("before", clean), ("after", shifted))}
             estimate["change"] = estimate["after"] - estimate["before"]
             for name, replicates in drawn_of.items():
                 least = -1.0 if name == "change" else 0.0
-                low, high = np.clip(interval(expanded(replicates, images).mean(1)), least, 1.0)
-                low, high = min(low, estimate[name]), max(high, estimate[name])  # as `differences.difference_of`
+                low, high = interval_around(estimate[name], replicates, images, least, 1.0)
                 row |= {name: 100 * estimate[name], f"{name}_low": 100 * low, f"{name}_high": 100 * high}
             rows.append(row | {"p": p_value(estimate["change"], drawn_of["change"], images)})
     return pd.DataFrame(rows)
@@ -123,10 +124,6 @@ def with_false_discovery_rate(table: pd.DataFrame) -> pd.DataFrame:
     """
     q = scipy.stats.false_discovery_control(table["p"], method="by")
     return table.assign(q=q, clear=q <= CERTAIN)
-
-
-def _mean(values: "pd.Series[float]", mean: Float[np.ndarray, "record category"]) -> float:
-    return float((values.to_numpy(float) @ mean).mean())
 
 
 def _columns(drawn: pd.DataFrame, keys: "pd.Series[str]") -> Float[np.ndarray, "replicate record"]:

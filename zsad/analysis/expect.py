@@ -27,8 +27,11 @@ def expected(matrix: pd.DataFrame, anew: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         matrix: of `zsad.analysis.matrix.matrix`.
-        anew: the same of decisions with a threshold set anew. Shifts of which it has none are left out.
+        anew: the same of decisions with a threshold set anew. Shifts of which it has none are left out: all, where it
+            is empty.
     """
+    if anew.empty:
+        return anew
     stays, renewed = matrix[matrix["rule"] == TRAINING], anew[anew["rule"] == ANEW]
     table = _values(matrix[matrix["rule"] == ""], "image_auroc", "image_auroc", "change")
     for metric in METRICS:

@@ -70,21 +70,20 @@ def take_home(table: pd.DataFrame, rule: str = TRAINING) -> list[str]:
     more = int((both["clear"] & (both["change"] > 0)).sum())
     extreme = {metric: chosen(table, metric, EXTREME, rule) for metric in ("false_alarms", "misses")}
     holds = _graded(doubled, len(alarms), ("does not hold", "often does not hold", "mostly holds"))
-    shows = _graded(len(hidden), more, ("mostly does not show it", "does not always show it", "shows it"))
     said = [
         f"A threshold that was set on unshifted images {holds} when they shift plausibly: false alarms, "
         f"{number(alarms['before'].median())} % in the median case, more than double in {doubled} of {len(alarms)} "
         f"cases; they rise most under {_most(alarms, 1)}.",
-        f"AUROC {shows}: in {len(hidden)} of the {more} cases in which a plausible shift clearly raises false alarms, "
-        "image AUROC does not clearly change.",
+        _shown_by_auroc(len(hidden), more),
     ]
     if all(len(rows) for rows in extreme.values()):
         alarm, miss = extreme["false_alarms"], extreme["misses"]
         lost = alarm.merge(miss, on=same, suffixes=("_alarm", "_miss"))
-        useless = int((lost[["after_alarm", "after_miss"]] > 50).any(axis=1).sum())
+        of_use = lost[(lost[["before_alarm", "before_miss"]] <= 50).all(axis=1)]
+        useless = int((of_use[["after_alarm", "after_miss"]] > 50).any(axis=1).sum())
         make = _graded(
             useless,
-            len(lost),
+            len(of_use),
             (
                 "make the same threshold useless one way or the other",
                 "make the same threshold useless in some cases",
@@ -92,11 +91,23 @@ def take_home(table: pd.DataFrame, rule: str = TRAINING) -> list[str]:
             ),
         )
         said.append(
-            f"Extreme shifts {make}: false alarms exceed 50 % in {int((alarm['after'] > 50).sum())} of {len(alarm)} "
-            f"cases, misses in {int((miss['after'] > 50).sum())} of {len(miss)} (unshifted in "
-            f"{int((miss['before'] > 50).sum())}); misses rise most under {_most(miss, 1)}."
+            f"Extreme shifts {make}: of {len(of_use)} cases in which neither exceeds 50 % unshifted, one does in "
+            f"{useless}. False alarms exceed 50 % in {int((alarm['after'] > 50).sum())} of {len(alarm)} cases, misses "
+            f"in {int((miss['after'] > 50).sum())} of {len(miss)} (unshifted in {int((miss['before'] > 50).sum())}); "
+            f"misses rise most under {_most(miss, 1)}."
         )
     return said
+
+
+def _shown_by_auroc(hidden: int, more: int) -> str:
+    """What image AUROC says of the cases in which a plausible shift clearly raises false alarms."""
+    if not more:
+        return "No plausible shift clearly raises false alarms."
+    shows = _graded(hidden, more, ("mostly does not show it", "does not always show it", "shows it"))
+    return (
+        f"AUROC {shows}: in {hidden} of the {more} cases in which a plausible shift clearly raises false alarms, "
+        "image AUROC does not clearly change."
+    )
 
 
 def _graded(part: int, whole: int, words: tuple[str, str, str]) -> str:

@@ -106,7 +106,8 @@ def comparisons(
             gap = domains.level(mean_of(domains, TRAINED) + minus(mean_of(domains, label)))
             where = (domains.suites[0], "AeBAD", "unspecified", "mean of its domains")
             said.append(_compared(printed, other, *where, gap))
-        for suite in (suite for suite in found.suites if suite in DATA_SETS):
+        both = [suite for suite in found.suites if {(suite, TRAINED), (suite, label)} <= set(found.subjects)]
+        for suite in (suite for suite in both if suite in DATA_SETS):
             for column, (what, severity) in columns.items():
                 ours, theirs = (found.mean_at(suite, detector, severity) for detector in (TRAINED, label))
                 gap = found.level(ours + minus(theirs))

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from zsad.analysis import anew, costs, expect, matrix
+from zsad.analysis import anew, costs, matrix
 from zsad.analysis.decisions import TRAINING, Decisions, decide, decide_anew
 from zsad.analysis.differences import headline_draws
 from zsad.analysis.doses import dose_effects
@@ -112,15 +112,14 @@ def with_threshold_anew(found: Measured) -> pd.DataFrame:
     return matrix.with_labels(anew.side_by_side(pd.concat(means, ignore_index=True)))
 
 
-def each_change(found: Measured) -> pd.DataFrame:
-    """What to expect of each change by itself: `zsad.analysis.expect.expected`, with labels; empty where there are too
-    few good images to set a threshold anew.
+def matrix_anew(found: Measured) -> pd.DataFrame:
+    """The matrix of false alarms and misses with a threshold set anew under each shift, with labels; empty where there
+    are too few good images.
     """
-    anew_too = found.decisions_anew
-    if found.decisions.records.empty or anew_too.records.empty:
+    if found.decisions_anew.records.empty:
         return pd.DataFrame(columns=[*matrix.SUBJECT, "level"])
-    renewed = matrix.matrix(found.records[:0], {}, anew_too, found.rotation_invariant)
-    return expect.expected(whole_matrix(found), matrix.with_labels(renewed))
+    renewed = matrix.matrix(found.records[:0], {}, found.decisions_anew, found.rotation_invariant)
+    return matrix.with_labels(renewed)
 
 
 def all_doses(found: Measured) -> pd.DataFrame:

@@ -28,6 +28,8 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
+from dataclasses import replace
+
 import pandas as pd
 
 from book.tools import page as notebook
@@ -66,8 +68,8 @@ elif found:
 if len(falls):
     widest = [bound for bound in bounds if bound.size == falls["size"].max()]
     names = {b.search: "search" for b in widest} | {b.random: "random" for b in widest}
-    cost = costs_by(found, [*null.CASE, "variant"])
-    cost = cost[cost["variant"].isin(names) & cost["metric"].isin(costs.IMAGE)]
+    cost = costs_by(replace(found, records=null.in_both(found.records, widest)), [*null.CASE, "variant"])
+    cost = cost[cost["metric"].isin(costs.IMAGE)]
     cost = falls[null.CASE].drop_duplicates().merge(cost, on=null.CASE).assign(what=lambda c: c["variant"].map(names))
     rows = cost["detector"].replace(page.study.titles) + ", " + cost["suite"]
     for column, words in (("backbone", {}), ("setting", SETTINGS)):

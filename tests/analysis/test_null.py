@@ -6,7 +6,16 @@ import pytest
 
 from zsad.analysis.corners import COUNTED, LEFT_OUT, corner_curves, corners_sentence
 from zsad.analysis.differences import Difference
-from zsad.analysis.null import Bound, beside_null, falls, gaps_as_columns, image_sentence, lowest_criterion, pooled
+from zsad.analysis.null import (
+    Bound,
+    beside_null,
+    falls,
+    gaps_as_columns,
+    image_sentence,
+    in_both,
+    lowest_criterion,
+    pooled,
+)
 from zsad.metrics import expanded, interval
 
 WHERE = {"study": "t", "suite": "s", "detector": "d", "backbone": "b", "setting": "3d", "dtype": "f"}
@@ -97,6 +106,17 @@ def test_whole_test_sets_are_compared_over_the_categories_that_all_have():
     assert row["beyond"].low == pytest.approx(15)  # what draws share cancels
     columns = gaps_as_columns(pd.DataFrame([row])).iloc[0]
     assert columns[["beyond", "null_low", "drop_high"]].tolist() == pytest.approx([15, 25, 40])
+
+
+def test_a_category_that_only_the_search_has_seen_is_not_among_those_of_both():
+    estimates = {"none": {"nut": 0.9, "cap": 0.9}, "published": {"nut": 0.5, "cap": 0.4}, "random": {"nut": 0.6}}
+    records, _ = cells(estimates)
+    kept = in_both(records, BOUNDS)
+    assert {*zip(kept["variant"].where(kept["shift"] == "worst", "none"), kept["category"], strict=True)} == {
+        ("none", "nut"), ("none", "cap"), ("published", "nut"), ("random", "nut"),
+    }  # fmt: skip
+    assert list(kept.columns) == list(records.columns)
+    assert len(in_both(records, [*BOUNDS, BOUNDS[0]])) == len(kept), "each record once"
 
 
 def test_the_image_level_is_told_of_the_widest_bounds_and_only_as_far_as_it_is_clear():

@@ -54,6 +54,19 @@ def beside_null(samples: pd.DataFrame, bounds: list[Bound]) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True)
 
 
+def in_both(records: pd.DataFrame, bounds: list[Bound]) -> pd.DataFrame:
+    """The unshifted of some records, and of searches and random shifts those of the cases and categories that both
+    have: means over categories of one are not held against those of another.
+    """
+    where, kept = [*CASE, "category"], [records[records["shift"] == "none"]]
+    worst = records[records["shift"] == "worst"]
+    for bound in bounds:
+        sides = [worst[worst["variant"] == name] for name in (bound.search, bound.random)]
+        shared = sides[0][where].merge(sides[1][where]).drop_duplicates()
+        kept += [side.merge(shared, on=where) for side in sides]
+    return pd.concat(kept, ignore_index=True)[list(records.columns)].drop_duplicates()
+
+
 def _with_starts(searched: pd.DataFrame) -> pd.DataFrame:
     """A search of all parameters has seen what those of single ones have tried; all try the image as it is."""
     same = [column for column in _IMAGE if column != "setting"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -37,6 +38,7 @@ from zsad.detectors.text_training.learned_words import (
     tokens_with_room,
     word_features,
 )
+from zsad.detectors.text_training.precise import precise_text
 
 SEMANTIC = {NORMAL: ("{}.",), ANOMALOUS: ("broken {}.", "damaged {}.")}
 SHIFTS = ("dark", "blurry", "noisy", "low contrast")
@@ -98,9 +100,7 @@ class TextFNNOptions(TextTrainedOptions):
 
 
 class TextFNN(TextTrained):
-    """The text-trained FNN on one backbone. Words are learned, and their texts embedded, in float32 whatever the
-    backbone's dtype.
-    """
+    """The text-trained FNN on one backbone."""
 
     name = "text_fnn"
     title = "text FNN"
@@ -108,8 +108,11 @@ class TextFNN(TextTrained):
 
     def __init__(self, backbone: Backbone, options: TextFNNOptions | None = None) -> None:
         super().__init__(backbone, options or TextFNNOptions())
-        self._tower = backbone.float32_text
         self._diversity: LearnedWords | None = None
+
+    @cached_property
+    def _tower(self) -> Backbone:
+        return precise_text(self.backbone)
 
     def word_features(self, category: str) -> dict[str, Float[Tensor, "word dim"]]:
         """Unit text features of the learned words by themselves, under "diversity" and "distribution"."""

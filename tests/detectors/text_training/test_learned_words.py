@@ -121,7 +121,16 @@ def test_momentum_adds_up():
     learn(kept, token_vectors, knowledge, diversity=None, steps=2, learning_rate=0.1, momentum=0.5)
     first = start - 0.1 * (start - target)
     velocity = 0.5 * (start - target) + (first - target)
-    torch.testing.assert_close(kept.vectors, first - 0.1 * velocity)
+    torch.testing.assert_close(kept.velocity, velocity, atol=learned_words.VELOCITY_GRID, rtol=0)
+    torch.testing.assert_close(kept.vectors, first - 0.1 * velocity, atol=0.2 * learned_words.VELOCITY_GRID, rtol=0)
+
+
+def test_every_step_ends_on_the_grid():
+    kept = words(3)
+    learn(kept, word_features(tiny_backbone(), 2), None, **STEPS)
+    for values, grid in ((kept.vectors, learned_words.VECTOR_GRID), (kept.velocity, learned_words.VELOCITY_GRID)):
+        assert torch.equal(values / grid, (values / grid).round())
+        assert values.abs().mean() > 100 * grid
 
 
 @pytest.mark.parametrize("front", [False, True])

@@ -44,7 +44,8 @@ class TextTrainedOptions(Checked):
         epochs, batch_size, learning_rate: of the head's training with AdamW.
         noise: standard deviation of Gaussian noise on the text features in training, against the gap between text and
             image features.
-        seed: of everything random. Equal seeds give equal results on equal devices.
+        seed: of everything random. Equal seeds give equal results, whatever the device: numbers are drawn on the CPU,
+            and training adds up in float64.
         temperature: the head's logits are divided by it to make a score. It leaves the ranking as it is, as long as
             sure scores do not all round to 1.
         map: "score" spreads the score of the image over its pixels: the sources of these methods state no map;
@@ -177,6 +178,7 @@ class TextTrained:
 
     def _purpose(self, words: str) -> Purpose:
         options = {name: value for name, value in self.options.items() if name not in _AFTER_TRAINING}
+        options["trained_in"] = "float64"  # a training that was kept in float32 is not gone on from
         return purpose_of(self.name, words, options, self.backbone.fingerprint)
 
     def _train(self, words: str) -> None:
@@ -193,21 +195,22 @@ class TextTrained:
             with torch.inference_mode(False), torch.enable_grad():
                 state = self._learn(words, state, keep_on_disk)
                 head = self._train_head(self._texts(words, state))
-            state |= {f"head.{name}": value for name, value in head.state_dict().items()}
+            # Scores are computed in float32, as the embeddings of images are.
+            state |= {f"head.{name}": value.float() for name, value in head.state_dict().items()}
             keep_on_disk(state)
             log.info("trained %s for %r on text in %.1f s", self.name, words, time.monotonic() - started)
         self._keep(words, state)
 
     def _train_head(self, texts: Texts) -> Head:
-        options, generator = self._options, self._generator(self.backbone.device)
-        head = make_head(options.head, self.backbone.embed_dim, generator, options.layers, options.dropout)
-        features, sides, held_out = texts.features, texts.sides, None
+        options, generator = self._options, self._generator()
+        features, sides, held_out = texts.features.double(), texts.sides, None
+        head = make_head(options.head, self.backbone.embed_dim, generator, options.layers, options.dropout).to(features)
         if texts.held_out is not None:
             held_out = features[texts.held_out], sides[texts.held_out]
             features, sides = features[~texts.held_out], sides[~texts.held_out]
         train_head(
             head,
-            features.float(),
+            features,
             sides,
             generator,
             epochs=options.epochs,
@@ -221,10 +224,11 @@ class TextTrained:
     @torch.inference_mode(False)
     def _keep(self, words: str, state: dict[str, Tensor]) -> None:
         state = {name: value.to(self.backbone.device) for name, value in state.items()}
-        options, generator = self._options, self._generator(self.backbone.device)
-        head = make_head(options.head, self.backbone.embed_dim, generator, options.layers, options.dropout)
-        head.load_state_dict({name.removeprefix("head."): v for name, v in state.items() if name.startswith("head.")})
+        options = self._options
+        head = make_head(options.head, self.backbone.embed_dim, self._generator(), options.layers, options.dropout)
+        weights = {name.removeprefix("head."): v for name, v in state.items() if name.startswith("head.")}
+        head.to(self.backbone.device).load_state_dict(weights)
         self._states[words], self._heads[words] = state, head.requires_grad_(False)
 
-    def _generator(self, device: torch.device | str = "cpu") -> torch.Generator:
-        return torch.Generator(device).manual_seed(self._options.seed)
+    def _generator(self) -> torch.Generator:
+        return torch.Generator().manual_seed(self._options.seed)

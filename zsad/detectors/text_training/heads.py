@@ -1,6 +1,7 @@
 """What tells normal from anomalous embeddings: a small network, a linear layer, or the mean text of each side.
 
-Training takes text embeddings; the trained head then scores image embeddings, which share their space.
+Training takes text embeddings; the trained head then scores image embeddings, which share their space. Numbers are
+drawn on the CPU and moved to the embeddings: a generator of another device draws others.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ HEADS: tuple[HeadKind, ...] = get_args(HeadKind)
 class FNN(nn.Module):
     """Feed-forward network with GELU between its layers; one layer is a linear classifier.
 
-    Weights are drawn by the generator, on whose device the network lies.
+    Weights are drawn by the generator, in float32, on whose device the network lies.
     """
 
     def __init__(self, widths: list[int], generator: torch.Generator, dropout: float = 0.0) -> None:
@@ -44,8 +45,8 @@ class FNN(nn.Module):
         for layer in self.layers[:-1]:
             features = F.gelu(layer(features))
             if generator is not None and self.dropout:
-                kept = torch.rand(features.shape, generator=generator, device=features.device) >= self.dropout
-                features = features * kept / (1 - self.dropout)
+                kept = torch.rand(features.shape, generator=generator, device=generator.device) >= self.dropout
+                features = features * kept.to(features.device) / (1 - self.dropout)
         logits: Tensor = self.layers[-1](features)
         return logits
 
@@ -133,6 +134,7 @@ def train_head(
     """Train a head in place with AdamW and leave it frozen. Both sides weigh the same, whatever their numbers.
 
     Args:
+        head: in the dtype and on the device of the features.
         features: unit embeddings of texts.
         sides: 0 normal, 1 anomalous.
         generator: draws the order of the texts, the units that are dropped, and the noise.
@@ -154,11 +156,12 @@ def train_head(
     optimiser = torch.optim.AdamW(head.parameters(), lr=learning_rate)
     best, best_weights, epochs_since = math.inf, None, 0
     for _ in range(epochs):
-        for part in torch.randperm(len(features), generator=generator, device=features.device).split(batch_size):
+        order = torch.randperm(len(features), generator=generator, device=generator.device).to(features.device)
+        for part in order.split(batch_size):
             batch = features[part]
             if noise:
-                drawn = torch.randn(batch.shape, generator=generator, device=batch.device)
-                batch = F.normalize(batch + noise * drawn, dim=-1)
+                drawn = torch.randn(batch.shape, generator=generator, device=generator.device, dtype=batch.dtype)
+                batch = F.normalize(batch + noise * drawn.to(batch.device), dim=-1)
             optimiser.zero_grad()
             head.loss(batch, sides[part], weight, generator).backward()
             optimiser.step()

@@ -1,18 +1,15 @@
 """Says that code which was written anew computes the same as before, after a look whether it does.
 
-    zsad verify demo --out /tmp/earlier.json                                  in a checkout of 0123abc
-    python tools/rewritten.py 0123abc /tmp/earlier.json "sorts in place"      here
+    python tools/rewritten.py 0123abc "sorts in place"
 
 Kept results are known by the code that made them. This computes a sample of a kept study again with the code as it lies
 here, a few images a cell, and some cells whole; where all agree with what is kept, it writes to
 `zsad/study/rewritten.csv` which modules stand for those of an earlier commit, the last whose code the kept results are
-of. What was kept on another processor may lie too far off for either code: such a cell agrees where it lies as far off
-as the earlier code found it on this machine. If kept results are not found again, nothing is written; nor where the
-sample does not run what has changed, which holds no worst case and no detector that compares the images of a batch.
+of. If kept results are not found again, nothing is written; nor where the sample does not run what has changed, which
+holds no worst case and no detector that compares the images of a batch.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import tarfile
@@ -22,7 +19,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from zsad.detectors import DETECTORS
@@ -33,10 +29,8 @@ from zsad.study.committed import Committed, committed_folder
 from zsad.study.config import Study
 from zsad.study.kept import Kept
 from zsad.study.load import load_study
-from zsad.study.proof import TOLERANCE, prove, prove_whole, sample
+from zsad.study.proof import IMAGES, prove, prove_whole, sample
 from zsad.study.rewritten import Rewritten
-
-_NAMES = ["suite", "category", "detector", "backbone", "shift", "images"]
 
 Asked = tuple[str, str, bool]
 """Whose code a kept cell is of: its detector, its kind of shift, whether a defence stands before it."""
@@ -76,37 +70,24 @@ def tried(study: Study) -> set[str]:
     return set().union(*(cell_modules(*cell) for cell in cells))
 
 
-def seen(study: Study, earlier: pd.DataFrame, images: int, whole: int) -> str:
-    """What was computed again and agrees, in words. Raises SystemExit where anything does not.
-
-    Args:
-        earlier: the sample of a few images as the earlier code computed it on this machine.
-    """
-    few, all_images = _agreeing(*prove(study, images)), _agreeing(*prove_whole(study, whole), refuse=True)
-    before = few.merge(earlier, on=_NAMES, how="left", suffixes=("", "_earlier"))["difference_earlier"].to_numpy()
-    as_far = np.abs(few["difference"].to_numpy() - before) <= TOLERANCE
-    _agreeing(few.assign(agrees=few["agrees"] | as_far), [], refuse=True)
-    near = few[few["agrees"]]
-    said = (
-        f"of {len(few)} cells, {images} images each, {len(near)} agree with what is kept (largest difference "
-        f"{near['difference'].max():.1g})"
+def seen(study: Study, images: int, whole: int) -> str:
+    """What was computed again and agrees, in words. Raises SystemExit where anything does not."""
+    few, all_images = _agreeing(*prove(study, images)), _agreeing(*prove_whole(study, whole))
+    return (
+        f"{len(few)} cells, {images} images each, agree with what is kept (largest difference "
+        f"{few['difference'].max():.1g}), and so do {len(all_images)} whole ones ({all_images['difference'].max():.1g})"
     )
-    if far := len(few) - len(near):
-        said += f", and {far} lie as far from it as with the earlier code on the same machine"
-    return f"{said}; {len(all_images)} whole cells agree (largest difference {all_images['difference'].max():.1g})"
 
 
-def _agreeing(found: pd.DataFrame, failures: list[str], refuse: bool = False) -> pd.DataFrame:
+def _agreeing(found: pd.DataFrame, failures: list[str]) -> pd.DataFrame:
     bad = found[~found["agrees"]]
-    if failures or found.empty or (refuse and len(bad)):
+    if failures or found.empty or len(bad):
         raise SystemExit("\n".join(["it does not compute the same:", bad.to_string(), *failures]))
     return found
 
 
-def declare(commit: str, earlier: Path, why: str, whole: int = 4) -> list[Rewritten]:
+def declare(commit: str, why: str, name: str = "demo", images: int = IMAGES, whole: int = 4) -> list[Rewritten]:
     """See the top of this file; returns the new rows."""
-    verified = json.loads(earlier.read_text(encoding="utf-8"))
-    name, cells = verified["study"], pd.DataFrame(verified["cells"])
     kept = Committed(committed_folder(name)).sidecars.values()
     with TemporaryDirectory() as folder:
         modules = changed((asked_by(sidecar["spec"]) for sidecar in kept), package_of(commit, Path(folder)))
@@ -115,7 +96,7 @@ def declare(commit: str, earlier: Path, why: str, whole: int = 4) -> list[Rewrit
     study = load_study(name)
     if untried := modules.keys() - tried(study):
         raise SystemExit(f"the sample does not run {', '.join(sorted(untried))}: compute what is kept of it anew")
-    was_seen = seen(study, cells, int(cells["images"].max()), whole)
+    was_seen = seen(study, images, whole)
     rows = [Rewritten(module, *digests, why, was_seen) for module, digests in modules.items()]
     there = list(rewritten.rewritten(PACKAGE).values())
     write([*(row for row in there if row.module not in modules), *rows])
@@ -144,8 +125,7 @@ def package_of(commit: str, folder: Path) -> Path:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("commit", help="the last one whose code the kept results are of")
-    parser.add_argument("earlier", type=Path, help="what `zsad verify STUDY --out FILE` found there, on this machine")
     parser.add_argument("why", help="what was written anew, in a few words")
     given = parser.parse_args()
-    for row in declare(given.commit, given.earlier, given.why):
+    for row in declare(given.commit, given.why):
         sys.stdout.write(f"{row.module}: {row.seen}\n")

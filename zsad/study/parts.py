@@ -25,7 +25,7 @@ _LAUNCH = 0.5  # of a pass, however small the tower
 _A_GIGA = 0.01  # of 10^9 multiplications of a pass
 _METRICS = 25.0  # of an image: maps back to the mask's frame, metrics, intervals
 _SEARCHED = {"bayes_opt": 2.0}  # of an evaluation: the search's own work
-_LEARNING = {"rwda": 8000.0, "text_fnn": 5000.0}  # of a category, by detectors that learn from its texts
+_LEARNING = {"rwda": 8000.0, "text_fnn": 12000.0}  # of a category, by detectors that learn from its texts
 
 
 def part_of(study: Study, asked: Sequence[Request], number: int, of: int) -> list[Request]:

@@ -19,7 +19,7 @@ from zsad.clip import Backbone
 
 CHECKPOINT_STEPS = 25
 # Words in training repel each other, and a difference in the last digit, which another order of sums makes, grows until
-# other words come out: on two kinds of processor scores of one training lay 0.2 apart in float32, 0.005 in float64.
+# other words come out: with AVX2 and without, scores of one training lay 0.2 apart in float32, 0.005 in float64.
 # Each step therefore ends on a grid, so coarse that the rounding of float64 hardly ever decides between two of its
 # values, and far finer than a step: both end with the same words.
 VELOCITY_GRID = 2.0**-16

@@ -141,7 +141,8 @@ def test_guidance_of_full_texts_keeps_the_meaning_of_what_the_head_is_trained_on
 
     drawn, full, behind = kept(**UNTRAINED), kept(), kept(guidance_of="texts without diversity words")
     assert drawn["moved right"] == full["moved right"] == 1
-    assert full["nearer own side"] > behind["nearer own side"]
+    # Fewer stray, by at least a quarter: of five seeds by 0.31 to 1.
+    assert 1 - full["nearer own side"] < 0.75 * (1 - behind["nearer own side"])
     assert full["nearer own side"] > drawn["nearer own side"]
 
 

@@ -15,7 +15,7 @@ PAGE = PROJECT / "book" / "rerun.md"
 SUITES = ("mvtec_ad", "visa")
 
 
-def file_of(detector, backbone, trained_on, options):
+def part_called(detector, backbone, trained_on, options):
     """What the part is called that a detector with these options looks for."""
     if detector == "april_gan":
         part = part_of(options.get("compared_with", TEXT))
@@ -32,7 +32,7 @@ def made():
     for line in spoken.splitlines():
         given = _parser().parse_args(line.split("\037")[:-1])
         assert given.called == f"{given.auxiliary}-{given.seed}"
-        yield PROJECT / given.out / file_of(given.detector, given.backbone, given.called, dict(given.option))
+        yield PROJECT / given.out / part_called(given.detector, given.backbone, given.called, dict(given.option))
 
 
 def read():
@@ -43,10 +43,10 @@ def read():
             trained_on, folder = options.pop("trained_on"), options.pop("weights_folder")
             assert trained_on.partition("-")[0] != suite
             if trained_on not in SUITES:
-                yield Path(folder) / file_of(detector.name, *detector.backbones, trained_on, options)
+                yield Path(folder) / part_called(detector.name, *detector.backbones, trained_on, options)
 
 
 def test_what_is_trained_is_what_is_read():
-    files = sorted(made())
-    assert files == sorted(read())
-    assert len(set(files)) == len(files) == 20
+    parts = sorted(made())
+    assert parts == sorted(read())
+    assert len(set(parts)) == len(parts) == 20

@@ -44,8 +44,8 @@ class TextTrainedOptions(Checked):
         epochs, batch_size, learning_rate: of the head's training with AdamW.
         noise: standard deviation of Gaussian noise on the text features in training, against the gap between text and
             image features.
-        seed: of everything random. Equal seeds give equal results, whatever the device: numbers are drawn on the CPU,
-            and training adds up in float64.
+        seed: of everything random. Equal seeds give equal results up to rounding, whatever the device: numbers are
+            drawn on the CPU, and training adds up in float64.
         temperature: the head's logits are divided by it to make a score. It leaves the ranking as it is, as long as
             sure scores do not all round to 1.
         map: "score" spreads the score of the image over its pixels: the sources of these methods state no map;

@@ -1,7 +1,7 @@
 """What tells normal from anomalous embeddings: a small network, a linear layer, or the mean text of each side.
 
 Training takes text embeddings; the trained head then scores image embeddings, which share their space. Numbers are
-drawn on the CPU and moved to the embeddings: a generator of another device draws others.
+drawn where the generator lies and moved to the embeddings: with one of the CPU, all devices get the same.
 """
 
 from __future__ import annotations

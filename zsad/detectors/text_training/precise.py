@@ -8,7 +8,9 @@ from zsad.clip import Backbone
 
 
 def precise_text(backbone: Backbone) -> Backbone:
-    """A twin of a backbone in float64 for texts: its weights, rounded as they are, without the image tower."""
+    """A twin of a backbone in float64 for texts, without the image tower: the weights as the backbone rounds them, on its
+    device, which must have float64.
+    """
     twin = copy.copy(backbone)
     with torch.inference_mode(False):
         # What the memo names is not copied: the image tower is the larger part and learns nothing.

@@ -8,8 +8,9 @@ from zsad.clip import Backbone
 
 
 def precise_text(backbone: Backbone) -> Backbone:
-    """A twin of a backbone in float64 for texts, without the image tower: the weights as the backbone rounds them, on its
-    device, which must have float64.
+    """A twin of a backbone in float64 for texts, without the image tower: the weights as the backbone rounds them.
+
+    It lies on the backbone's device, which must have float64.
     """
     twin = copy.copy(backbone)
     with torch.inference_mode(False):

@@ -37,7 +37,7 @@ def test_the_loss_is_focal_and_dice_of_each_tap_summed(backbone):
             grown = torch.nn.functional.interpolate(logits, (80, 80), mode="bilinear", align_corners=True)
             maps.append(grown.softmax(dim=1))
         both = torch.cat(maps)
-        expected = expected + focal_loss(both[:, 1], masks) + dice_loss(both[:, 1], masks)
+        expected = expected + focal_loss(both[:, 1], masks.float()) + dice_loss(both[:, 1], masks.float())
     assert len(features) == 2
     assert float(found.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
 

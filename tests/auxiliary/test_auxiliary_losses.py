@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from zsad.auxiliary.losses import dice_loss, dice_loss_of_both_sides, focal_loss
+from zsad.detectors.anomalyclip import upsampling
 
 
 def focal_by_hand(probabilities, masks):
@@ -34,14 +35,19 @@ def dice_by_hand(maps, masks):
 def example():
     generator = torch.Generator().manual_seed(0)
     logits = 3 * torch.randn(3, 2, 5, 7, generator=generator, dtype=torch.float64)
-    masks = torch.rand(3, 5, 7, generator=generator) > 0.7
-    masks[0] = False
+    masks = (torch.rand(3, 5, 7, generator=generator) > 0.7).double()
+    masks[0] = 0
     return logits.softmax(dim=1), masks
 
 
 def test_the_focal_loss_is_its_formula(example):
     probabilities, masks = example
     assert float(focal_loss(probabilities[:, 1], masks)) == pytest.approx(focal_by_hand(*example), rel=1e-12)
+
+
+def test_the_gradient_of_the_focal_loss_agrees_with_finite_differences(example):
+    anomalous, masks = example[0][:, 1].clone().requires_grad_(), example[1]
+    assert torch.autograd.gradcheck(lambda maps: 3 * focal_loss(maps, masks), anomalous)
 
 
 def test_the_dice_loss_is_its_formula_and_a_mean_over_images(example):
@@ -51,18 +57,28 @@ def test_the_dice_loss_is_its_formula_and_a_mean_over_images(example):
 
 def test_the_dice_loss_of_both_sides_is_that_of_each(example):
     (normal, anomalous), masks = example[0].unbind(1), example[1]
-    by_hand = dice_by_hand(anomalous, masks) + dice_by_hand(normal, ~masks)
-    assert float(dice_loss_of_both_sides(anomalous, masks)) == pytest.approx(by_hand)
+    by_hand = dice_by_hand(anomalous, masks) + dice_by_hand(normal, 1 - masks)
+    each = torch.ones(masks.shape[1:], dtype=torch.float64)
+    assert float(dice_loss_of_both_sides(anomalous, masks, each)) == pytest.approx(by_hand)
+
+
+def test_the_dice_loss_of_patches_is_that_of_their_upsampled_map(example):
+    generator = torch.Generator().manual_seed(1)
+    patches, masks = torch.rand(3, 2, 3, generator=generator, dtype=torch.float64), example[1]
+    down, across = (upsampling(*sizes).double() for sizes in ((2, 5), (3, 7)))
+    anomalous = down @ patches @ across.T
+    by_hand = dice_by_hand(anomalous, masks) + dice_by_hand(1 - anomalous, 1 - masks)
+    damaged, pixels = down.T @ masks @ across, torch.outer(down.sum(dim=0), across.sum(dim=0))
+    assert float(dice_loss_of_both_sides(patches, damaged, pixels)) == pytest.approx(by_hand)
 
 
 def test_a_map_that_is_right_costs_nothing_and_a_sure_wrong_one_stays_finite():
-    masks = torch.zeros(1, 4, 4, dtype=torch.bool)
-    masks[0, 1:3, 1:3] = True
-    right = masks.float()
-    assert abs(float(focal_loss(right, masks))) < 1e-9
-    assert float(dice_loss(right, masks)) == pytest.approx(0, abs=1e-6)
+    right = torch.zeros(1, 4, 4)
+    right[0, 1:3, 1:3] = 1
+    assert abs(float(focal_loss(right, right))) < 1e-9
+    assert float(dice_loss(right, right)) == pytest.approx(0, abs=1e-6)
     wrong = (1 - right).requires_grad_()
-    loss = focal_loss(wrong, masks)
+    loss = focal_loss(wrong, right)
     loss.backward()
     assert 10 < float(loss.detach()) < 12  # -log 2e-5
     assert wrong.grad.isfinite().all()

@@ -29,4 +29,6 @@ class ToyLearner:
         assert labels.tolist() == masks.flatten(1).any(dim=1).tolist()
         assert len(categories) == len(masks)
         logits = self.module(features["patches"]).transpose(1, 2).unflatten(2, self.backbone.grid)
-        return focal_loss(F.interpolate(logits, masks.shape[1:], mode="bilinear").softmax(dim=1)[:, 1], masks)
+        return focal_loss(
+            F.interpolate(logits, masks.shape[1:], mode="bilinear").softmax(dim=1)[:, 1], masks.to(logits)
+        )

@@ -97,8 +97,12 @@ class AnomalyCLIPLearner:
         loss = F.cross_entropy(features["class"] @ sides.T / temperature, labels.long())
         grid, size = self._backbone.grid, masks.shape[-1]
         down, across = (upsampling(cells, size).to(sides) for cells in grid)
+        truth = masks.to(sides)
+        damaged = down.T @ truth @ across
+        pixels = torch.outer(down.sum(dim=0), across.sum(dim=0))
         for tap in self._frozen.taps:
             patches = anomalous_patches(features[f"patches {tap}"], sides, temperature, grid)
             anomalous = down @ patches @ across.T  # both sides' probabilities sum to 1, upsampled too
-            loss = loss + MAP_WEIGHT * (focal_loss(anomalous, masks) + dice_loss_of_both_sides(anomalous, masks))
+            dice = dice_loss_of_both_sides(patches, damaged, pixels)
+            loss = loss + MAP_WEIGHT * (focal_loss(anomalous, truth) + dice)
         return loss

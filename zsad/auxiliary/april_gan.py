@@ -65,10 +65,10 @@ class AprilGANLearner:
     ) -> Float[Tensor, ""]:
         """Sum over the taps. Each image is compared with the sentences of its own category."""
         text = torch.stack([self._prototypes(category) for category in categories])
-        masks = masks.to(text.device)
+        truth = masks.to(text)
         logits: list[Tensor] = self.module([features[str(tap)] for tap in self._taps], text, self._options.temperature)
         maps = [probabilities(one, self._backbone)[:, 1] for one in logits]
-        return torch.stack([focal_loss(one, masks) + dice_loss(one, masks) for one in maps]).sum()
+        return torch.stack([focal_loss(one, truth) + dice_loss(one, truth) for one in maps]).sum()
 
     def _prototypes(self, category: str) -> Tensor:
         if category not in self._text:

@@ -1,6 +1,7 @@
 import open_clip
 import pytest
 import torch
+from open_clip.transformer import ResidualAttentionBlock
 from tiny_clip import TOKENIZER, tiny_backbone, tiny_model
 from torch import nn
 
@@ -32,7 +33,9 @@ def test_prompts_cut_to_their_length_embed_as_the_full_context_does(config, cust
 def test_padding_is_not_computed_in_causal_towers(config, length):
     model = tiny_model(text=config).eval().requires_grad_(False)
     seen = []
-    model.transformer.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0].shape[1]))
+    model.transformer.resblocks[0].ln_1.register_forward_pre_hook(
+        lambda module, arguments: seen.append(arguments[0].shape[1])
+    )
     tokens = TOKENIZER(PROMPTS)
     text.encode(model, tokens)
     assert seen == [length]
@@ -71,7 +74,7 @@ def test_the_vectors_of_real_words_embed_as_the_words_do(config, custom_text):
     # Other ids in the words' place change nothing: their embeddings are never seen.
     masked = torch.cat([tokens[:, :1], torch.full((2, 2), 5), tokens[:, 3:]], dim=1)
     expected = model.encode_text(tokens)
-    torch.testing.assert_close(text.encode_with_words(model, masked, words, at=1), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(text.encode(model, masked, words, at=1), expected, atol=1e-5, rtol=0)
     assert (text.encode(model, masked) - expected).abs().amax() > 1e-2
 
 
@@ -82,7 +85,7 @@ def test_gradients_of_words_agree_with_finite_differences():
     words, direction = (torch.randn(3, 1, 32, generator=generator, dtype=torch.float64) for _ in range(2))
 
     def value(step):
-        return text.encode_with_words(model, tokens, words + step * direction, at=1).square().sum()
+        return text.encode(model, tokens, words + step * direction, at=1).square().sum()
 
     step = torch.zeros((), dtype=torch.float64, requires_grad=True)
     (gradient,) = torch.autograd.grad(value(step), step)
@@ -163,6 +166,10 @@ def test_the_published_tokenizer_holds_every_script():
     assert backbone.tokenize(["écrou 螺母 гайка"]).shape == (1, 77)
 
 
+class OwnBlock(ResidualAttentionBlock):
+    """A block that may compute something else, so that it must be asked itself."""
+
+
 def deep_by_hand(model, tokens, words, deep):
     """Features of texts of one length: the tower block by block, its states written over between them."""
     ends = tokens.argmax(dim=1)
@@ -178,8 +185,13 @@ def deep_by_hand(model, tokens, words, deep):
 
 
 @pytest.mark.parametrize("order", ["batch first", "sequence first"])
-def test_deep_tokens_stand_over_the_states_of_the_first_words_before_later_blocks(order):
-    model = tiny_model(text={"layers": 4}).eval().requires_grad_(False)
+@pytest.mark.parametrize("tower", ["CLIP's", "blocks of its own", "not causal"])
+def test_deep_tokens_stand_over_the_states_of_the_first_words_before_later_blocks(tower, order):
+    config = {"layers": 4, "no_causal_mask": tower == "not causal"}
+    model = tiny_model(text=config).eval().requires_grad_(False)
+    if tower == "blocks of its own":
+        for block in model.transformer.resblocks:
+            block.__class__ = OwnBlock
     generator = torch.Generator().manual_seed(0)
     words, deep = (torch.randn(*shape, 32, generator=generator) for shape in ((3, 5), (2, 3)))
     tokens = TOKENIZER([f"a a a a a {prompt}" for prompt in PROMPTS])
@@ -194,7 +206,7 @@ def test_deep_tokens_stand_over_the_states_of_the_first_words_before_later_block
     assert backbone.text_blocks == 4
     plain = backbone.embed_tokens(tokens, words)
     assert (plain - found).abs().max() > 1e-2, "nothing stays behind, and deep tokens count"
-    torch.testing.assert_close(plain, deep_by_hand(tiny_model(text={"layers": 4}), tokens, words, deep[:0]))
+    torch.testing.assert_close(plain, deep_by_hand(tiny_model(text=config), tokens, words, deep[:0]))
 
 
 def test_gradients_reach_deep_tokens():

@@ -311,9 +311,9 @@ class Backbone:
         if words is None:
             parts = [text_tower.encode(self.model, part) for part in tokens.split(size)]
         else:
-            at = self._column_after("")
+            at = self._first_column
             parts = [
-                text_tower.encode_with_words(self.model, part, vectors, at, deep)
+                text_tower.encode(self.model, part, vectors, at, deep)
                 for part, vectors in zip(tokens.split(size), words.split(size), strict=True)
             ]
         features = torch.cat(parts)
@@ -341,6 +341,10 @@ class Backbone:
     def text_blocks(self) -> int:
         """How many blocks the text tower has."""
         return text_tower.blocks(self.model)
+
+    @cached_property
+    def _first_column(self) -> int:
+        return self._column_after("")
 
     def _column_after(self, text: str) -> int:
         """The column of the first token behind `text`."""

@@ -48,10 +48,7 @@ def with_vv_attention(
     attention = block.attn
     if not isinstance(attention, nn.MultiheadAttention) or attention.in_proj_bias is None:
         raise TypeError(f"V-V attention needs blocks with nn.MultiheadAttention, not {type(attention).__name__}")
-    entering = F.linear(block.ln_1(state), attention.in_proj_weight, attention.in_proj_bias)
-    queries, keys, values = (
-        part.unflatten(-1, (attention.num_heads, -1)).transpose(1, 2) for part in entering.chunk(3, dim=-1)
-    )
+    queries, keys, values = queries_keys_values(attention, block.ln_1(state))
     mixed = (
         F.scaled_dot_product_attention(queries, keys, values),
         F.scaled_dot_product_attention(values, values, values),
@@ -59,6 +56,14 @@ def with_vv_attention(
     own, added = attention.out_proj(torch.stack(mixed).transpose(2, 3).flatten(3))
     state = state + block.ls_1(own)
     return state + block.ls_2(block.mlp(block.ln_2(state))), added
+
+
+def queries_keys_values(
+    attention: nn.MultiheadAttention, entering: Float[Tensor, "sample token width"]
+) -> list[Float[Tensor, "sample head token dim"]]:
+    """What PyTorch's attention makes of its input, head by head."""
+    made = F.linear(entering, attention.in_proj_weight, attention.in_proj_bias)
+    return [part.unflatten(-1, (attention.num_heads, -1)).transpose(1, 2) for part in made.chunk(3, dim=-1)]
 
 
 def _through(transformer: Any, block: Any, state: Tensor) -> Tensor:

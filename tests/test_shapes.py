@@ -9,11 +9,21 @@ from jaxtyping import TypeCheckError
 
 from book.tools.plots import to_svg
 from zsad.metrics.curve import rank
+from zsad.study.config import project_root
 
 
 def test_arrays_of_another_shape_are_refused():
     with pytest.raises(TypeCheckError, match="anomalies"):
         rank(np.zeros((2, 2)), np.zeros(3))
+
+
+def test_every_module_whose_signatures_name_shapes_is_checked(pytestconfig):
+    *checked, _ = pytestconfig.getoption("jaxtyping_packages").split(",")
+    root = project_root()
+    files = [file for folder in ("zsad", "book/tools") for file in (root / folder).rglob("*.py")]
+    names = [".".join(f.relative_to(root).with_suffix("").parts) for f in files if "from jaxtyping" in f.read_text()]
+    assert len(names) > 80
+    assert [n for n in names if not any(f"{n}.".startswith(f"{package}.") for package in checked)] == []
 
 
 def test_the_tools_of_the_book_are_checked_too():

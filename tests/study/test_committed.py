@@ -1,4 +1,4 @@
-"""Cells that are kept in results/demo, computed again by today's code: eight images of a category, drawn for that.
+"""Cells that are kept in results/demo, computed again by today's code: some images of a category, drawn for that.
 
 What may differ is rounding: the cells were computed in float32 on an H100, of images that another processor drew. On an
 Intel Xeon the log-odds of 200 scores move by at most 1.2e-5, the loss of a worst case by 0.6 % (of a loss near 0), and
@@ -6,7 +6,7 @@ the AUROC of one image by 1.3e-4. The limits leave room for other processors. Ha
 of one image by 0.004 to 0.01; a temperature of 0.06 for 0.07 moves the log-odds by a sixth of themselves.
 """
 
-import math
+import json
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import cache
@@ -21,15 +21,17 @@ from zsad.detectors import load_backbone_of, load_detector
 from zsad.robustness.search_space import PARAMETERS
 from zsad.study.cells import Cell
 from zsad.study.committed import Committed, committed_folder
+from zsad.study.config import project_root
 from zsad.study.evaluate import Evaluated, evaluate, load_images
 from zsad.study.load import load_study
 from zsad.study.shifts import BOUNDS, Shift, canonical_json
 
 LOG_ODDS, LOSS, AUROC = 0.001, 0.03, 0.001
+DEVIATIONS = 0.001  # of a cell's scores
 
-# Of each suite one category; of its test images the eight that worst cases are searched for.
+# Of each suite one category; of its test images the first that worst cases are searched for.
 CATEGORIES = {"demo-mvtec": "washer", "demo-visa": "tablets"}  # demo-visa's images are 300 x 240
-IMAGES = 8
+IMAGES, OF_WORST_CASES = 8, 4
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,9 @@ def key_of(records: pd.DataFrame, suite: str, label: str, variant: str, shift: t
     return str(found["key"].iloc[0])
 
 
-def again(kept: Committed, key: str, label: str, starts: Sequence[pd.DataFrame] = (), **how: object) -> Evaluated:
+def again(
+    kept: Committed, key: str, label: str, images: int, starts: Sequence[pd.DataFrame] = (), **how: object
+) -> Evaluated:
     """What today's code says of some images of a cell."""
     spec = kept.sidecars[key]["spec"]
     config = next(d for d in load_study("demo", check_models=False).detectors_on(spec["suite"]) if d.label == label)
@@ -71,8 +75,8 @@ def again(kept: Committed, key: str, label: str, starts: Sequence[pd.DataFrame] 
     given |= {"options": canonical_json(spec["options"]), "shift": shift, "bootstrap": 2, "limit": None}
     cell = Cell(**{field.name: given[field.name] for field in fields(Cell)})
     dataset = drawn_dataset(Path("data"), spec["suite"], 0, category=spec["category"])
-    images = load_images(cell, dataset.subset(IMAGES))
-    return evaluate(cell, detector, images, batch_size=8, device="cpu", progress=False, starts=starts)
+    few = load_images(cell, dataset.subset(spec["limit"]).subset(images))
+    return evaluate(cell, detector, few, batch_size=8, device="cpu", progress=False, starts=starts)
 
 
 def log_odds(scores: pd.Series) -> list[float]:
@@ -80,32 +84,32 @@ def log_odds(scores: pd.Series) -> list[float]:
 
 
 NONE = ("none", "none", 0)
-EVERY_KIND = [
-    ("matrix", ("uniform", "angle", 5)),
-    ("matrix", ("uniform", "angle", 45)),
-    ("matrix", ("uniform", "hue", math.pi)),
-    ("matrix", ("uniform", "saturation", -0.5)),
-    ("matrix", ("uniform", "exposure", -2)),
-    ("matrix", ("uniform", "white_balance", 60)),
-    *(("matrix", ("corruption", kind, 4)) for kind in ("brightness", "contrast", "defocus_blur", "gaussian_noise")),
-]
-# Every detector that scores an image by itself, but for text_fnn and rwda, whose training on text takes long.
-ONE_IMAGE = ("winclip", "clip", "clip_ac", "april_gan", "anomalyclip", "maeday")
-DEFENDED = ("turned copies", "hue copies", "grey input", "grey world", "white patch")
 
 
+def test_what_the_book_computed_again_is_what_is_kept():
+    """`make book` does, of every detector, backbone and kind of shift."""
+    file = project_root() / "build/book/demo/verified.proof"
+    if not file.exists():
+        pytest.fail(f"no {file}: run `make book`")
+    found = json.loads(file.read_text())
+    assert found["failures"] == []
+    assert {cell["detector"] for cell in found["cells"]} >= {"winclip", "text_fnn", "rwda", "maeday", "turned copies"}
+    assert max(cell["difference"] for cell in found["cells"]) < DEVIATIONS
+
+
+# Beside those: images that are not square, a slight shift, and eight pictures in place of four.
 @pytest.mark.parametrize(
     ("suite", "label", "variant", "shift"),
     [
-        *(("demo-mvtec", label, "default", NONE) for label in (*ONE_IMAGE, *DEFENDED)),
-        *(("demo-visa", label, "default", NONE) for label in ("winclip", "april_gan")),
-        *(("demo-mvtec", "winclip", *kind) for kind in EVERY_KIND),
-        *(("demo-mvtec", "anomalyclip", *kind) for kind in EVERY_KIND[::5]),
+        ("demo-mvtec", "winclip", "default", NONE),
+        ("demo-mvtec", "winclip", "matrix", ("uniform", "angle", 5)),
+        ("demo-visa", "winclip", "default", NONE),
+        ("demo-visa", "april_gan", "default", NONE),
     ],
 )
 def test_scores_are_those_that_are_kept(kept, records, suite, label, variant, shift):
     key = key_of(records, suite, label, variant, shift)
-    found = again(kept, key, label).tables["images"].set_index("id")
+    found = again(kept, key, label, IMAGES).tables["images"].set_index("id")
     before = kept.table(key, "images").set_index("id").loc[found.index]
     assert log_odds(found["score"]) == pytest.approx(log_odds(before["score"]), abs=LOG_ODDS)
 
@@ -118,7 +122,7 @@ def test_the_worst_that_was_found_is_as_bad_today(kept, records, suite, setting)
     start = kept.table(key, "samples").set_index("id")
     for name in PARAMETERS:
         start[name] = start[name].astype(float).clip(-BOUNDS[name], BOUNDS[name])
-    found = again(kept, key, "winclip", [start.reset_index()], budget=2).tables["samples"]
+    found = again(kept, key, "winclip", OF_WORST_CASES, [start.reset_index()], budget=2).tables["samples"]
     before = start.loc[found["id"]]
     for column in ("clean_loss", "loss"):
         assert found[column].tolist() == pytest.approx(before[column].tolist(), rel=LOSS), column

@@ -38,6 +38,22 @@ def test_what_is_unchanged_agrees_of_every_kind_of_shift(study):
     assert found["difference"].max() < 1e-6
 
 
+def test_what_learns_from_texts_is_computed_again_in_one_of_its_settings(study, monkeypatch):
+    raw = {"name": "winclip", "label": "raw", "options": {"average": "raw"}}
+    both = study.model_copy(
+        update={"detectors": tiny_study(study.data_root.parent, detectors=["winclip", raw]).detectors}
+    )
+    records = compute(both, progress=False, loader=load_reddish)
+    export(records, both, kept.committed_folder("tiny"))
+
+    def labels():
+        return {request.detector.label for request, _ in proof.sample(kept.Kept(both))}
+
+    assert labels() == {"winclip", "raw"}
+    monkeypatch.setattr(proof, "LEARNING", {"winclip": 1.0})
+    assert labels() == {"winclip"}
+
+
 def test_a_detector_that_says_otherwise_is_noticed(study, monkeypatch):
     class Paler(Reddish):
         def predict(self, images, category):

@@ -20,12 +20,12 @@ from zsad.study.shifts import Shift
 
 BACKWARD = 3  # a pass with a gradient costs about three without
 IMAGES = 100  # of a category whose number of test images is not known beforehand
+LEARNING = {"rwda": 8000.0, "text_fnn": 9000.0}  # of a category, by detectors that learn from its texts
 
 _LAUNCH = 0.5  # of a pass, however small the tower
 _A_GIGA = 0.01  # of 10^9 multiplications of a pass
 _METRICS = 25.0  # of an image: maps back to the mask's frame, metrics, intervals
 _SEARCHED = {"bayes_opt": 2.0}  # of an evaluation: the search's own work
-_LEARNING = {"rwda": 8000.0, "text_fnn": 12000.0}  # of a category, by detectors that learn from its texts
 
 
 def part_of(study: Study, asked: Sequence[Request], number: int, of: int) -> list[Request]:
@@ -122,7 +122,7 @@ def _priced(study: Study, asked: Sequence[Request]) -> list[tuple[list[Request],
         cost = sum(cost_of(study, request) for request in unit)
         who = (unit[0].suite, unit[0].category, unit[0].detector.label, unit[0].backbone)
         if who not in learnt:
-            cost += _LEARNING.get(unit[0].detector.name, 0.0)
+            cost += LEARNING.get(unit[0].detector.name, 0.0)
         learnt.add(who)
         priced.append((unit, cost))
     return priced

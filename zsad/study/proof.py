@@ -15,6 +15,7 @@ from zsad.study.config import Study
 from zsad.study.evaluate import evaluate, load_images
 from zsad.study.incomplete import Failures
 from zsad.study.kept import Kept
+from zsad.study.parts import LEARNING
 from zsad.study.run import Evaluator
 
 IMAGES = 4
@@ -113,9 +114,11 @@ def _subject(request: Request) -> list[str]:
 def sample(kept: Kept) -> list[tuple[Request, str]]:
     """Requests and the keys of their kept cells, each of the first category that has it and at the strength furthest
     from none: of the first detector on its first backbone unshifted and under each setting of each shift; of every
-    other unshifted and under one, which goes round.
+    other unshifted and under one, which goes round. Detectors that learn from texts, which takes longer than all the
+    rest, stand there once, and not with each of their settings.
     """
     found: dict[tuple[str, str], dict[tuple[str, str], tuple[Request, str]]] = {}
+    learning: dict[str, tuple[str, str]] = {}
     for request in requests(kept.study):
         shift, key = request.shift, kept.key(request)
         if key is None or shift.kind == "worst" or request.limit != kept.study.limit:
@@ -124,7 +127,10 @@ def sample(kept: Kept) -> list[tuple[Request, str]]:
             continue
         if shift.is_none and shift.kind != "none":  # the unshifted cell once more
             continue
-        of = found.setdefault((request.detector.label, request.backbone), {})
+        subject = (request.detector.label, request.backbone)
+        if request.detector.name in LEARNING and learning.setdefault(request.detector.name, subject) != subject:
+            continue
+        of = found.setdefault(subject, {})
         name = (shift.kind, shift.setting)
         if name not in of or abs(shift.value) > abs(of[name][0].shift.value):
             of[name] = request, key

@@ -41,7 +41,8 @@ page = notebook.start(globals(), "text_ablation")
 # %% [markdown]
 # ## One part at a time
 #
-# Each variant is a detector of its own, trained with one or several seeds; RWDA and WinCLIP stand beside them.
+# Each variant is a detector of its own, trained with one or several seeds; RWDA and WinCLIP stand beside them where the
+# same severity was measured.
 
 # %%
 others = ("rwda", "winclip")

@@ -11,7 +11,7 @@ from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
 from book.tools.probes.blocks import Measured
 from zsad.analysis.ablation import RANDOM, WHOLE, WORDS
-from zsad.analysis.corruption import KIND_WORDS, METRIC, Sampled, in_order
+from zsad.analysis.corruption import KIND_WORDS, METRIC, Sampled, in_order, severity_of_tables
 from zsad.analysis.differences import by_key
 from zsad.analysis.poster import TRAINED, VARIANTS
 from zsad.analysis.seeds import mean_over_seeds
@@ -67,8 +67,8 @@ def corrupted(
     beside: str = "",
     labels: Callable[[Study], Collection[str]] | Collection[str] = (),
 ) -> Cases | None:
-    """The corruptions of a study's block, and of those of another block `beside` it the detectors `labels`, at the same
-    severities; None where there are none.
+    """The corruptions of a study's block, and of those of another block `beside` it the detectors `labels`, on the same
+    suites at the same severities, where that of tables is among them; None where there are none.
 
     Each detector is shown on the first backbone of the block. Of a study that is kept, the severities that are there
     for all categories and kinds are shown.
@@ -82,6 +82,8 @@ def corrupted(
     if more is not None:
         wanted = more["detector"].isin(labels(study) if callable(labels) else labels)
         wanted &= ~more["detector"].isin(records["detector"]) & more["value"].isin(records["value"])
+        at = more[more["value"] == severity_of_tables(records["value"])]
+        wanted &= more["suite"].isin(records["suite"]) & more["detector"].isin(at["detector"])
         records = pd.concat([records, more[wanted]], ignore_index=True)
     orders = {"suite": list(study.suites), "detector": [d.label for d in study.detectors], "setting": list(KIND_WORDS)}
     records = _ordered(records, orders)

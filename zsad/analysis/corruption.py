@@ -23,6 +23,12 @@ def in_order(values: Iterable[Any]) -> list[Any]:
     return list(dict.fromkeys(values))
 
 
+def severity_of_tables(severities: Iterable[float]) -> int:
+    """`SEVERITY`, or the strongest where that is not among them."""
+    found = {int(value) for value in severities}
+    return SEVERITY if SEVERITY in found else max(found)
+
+
 @dataclass(frozen=True)
 class Sampled:
     """Records of image AUROC on one backbone, and their bootstrap draws.
@@ -56,8 +62,7 @@ class Sampled:
     @property
     def severity(self) -> int:
         """That of tables: `SEVERITY`, or the strongest where there are no records of that."""
-        severities = {int(value) for value in self.records["value"]}
-        return SEVERITY if SEVERITY in severities else max(severities)
+        return severity_of_tables(self.records["value"])
 
     def at(self, suite: str, detector: str, kind: str, severity: float) -> pd.DataFrame:
         """One record a category."""

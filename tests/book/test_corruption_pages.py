@@ -20,6 +20,7 @@ from book.tools import corruption
 from book.tools.corruption import corrupted, of_table, seeds_of, shown
 from book.tools.page import Page
 from zsad import metrics, perturb
+from zsad.analysis.ablation import gaps
 from zsad.analysis.corruption import KIND_WORDS
 from zsad.analysis.poster import comparisons
 from zsad.data import stack
@@ -175,6 +176,22 @@ def test_a_block_has_its_detectors_and_those_asked_beside_it(page):
     for label, severity in (("winclip", 3), ("text_fnn", 1)):
         parts = [found.mean_at("mvtec_ad", label, severity) for found in (alone, mean)]
         assert alone.level(parts[0]) == mean.level(parts[1])
+
+
+def test_beside_a_block_stands_what_was_measured_where_its_table_is(page, monkeypatch):
+    asked = {"block": "ablation", "beside": "default", "labels": ("winclip", "clip")}
+    real = corruption._of_block
+
+    def lacking(*arguments):
+        records = real(*arguments)
+        return records[(records["detector"] != "winclip") | (records["value"] != 3)]
+
+    assert shown(page, **asked)[0].detectors[:2] == ["winclip", "clip"]
+    monkeypatch.setattr(corruption, "_of_block", lacking)
+    (cases,) = shown(page, **asked)
+    assert cases.severity == 3
+    assert cases.detectors == ["clip", "text_fnn", "text_fnn 1", "random words"]
+    assert list(gaps(cases, {"text_fnn": ["text_fnn"], "clip": ["clip"]})) == [("mvtec_ad", "clip")]
 
 
 def test_a_measured_difference_is_paired(page):

@@ -50,11 +50,9 @@ shown = corruption.shown(page, "variants of the text FNN", block="ablation", bes
 
 # %%
 for cases in shown:
-    page.say(
-        "The last column is a paired difference: a variant and the method see the same images in every bootstrap draw."
-    )
     variants = corruption.variants(cases)
     against = gaps(cases, variants)
+    page.finding(f"{ablation_sentence(against)} {cases.who.removesuffix(cases.how)}.")
     absent = f" Not computed yet: {', '.join(cases.absent)}." if cases.absent else ""
     page.table(
         ablation_table(cases, variants, against),
@@ -62,13 +60,11 @@ for cases in shown:
         f"<strong>The text FNN with one thing changed.</strong> {cases.who}. Image AUROC in percent, mean over seeds, "
         "with its 95 % interval over test images; sd: standard deviation over seeds, in points. "
         f"Corrupted: mean of the four corruptions at severity {cases.severity}. Last: difference of the corrupted "
-        f"means with its 95 % interval on the same images.{absent}{corruption.guided(cases)}",
+        "means with its 95 % interval; a variant and the method see the same images in every bootstrap draw."
+        f"{absent}{corruption.guided(cases)}",
         formats={"sd clean": "{:.2f}", "sd corrupted": "{:.2f}"},
         study=cases.study.name,
     )
-    conclusion = ablation_sentence(against)
-    page.say(f"**Conclusion ({cases.who}).** {conclusion}")
-    page.number("conclusion", conclusion)
 
 # %% [markdown]
 # ## How unlike the words are

@@ -78,15 +78,16 @@ def corrupted(
     if config is None or records is None:
         return None
     second = next((b for b in study.corruptions if b.name == beside), None)
-    more = None if second is None else _of_block(page, study, second)
+    others = set(labels(study) if callable(labels) else labels) - set(records["detector"])
+    more = None if second is None else _of_block(page, study, second, others)
     if more is not None:
-        wanted = more["detector"].isin(labels(study) if callable(labels) else labels)
-        wanted &= ~more["detector"].isin(records["detector"]) & more["value"].isin(records["value"])
         at = more[more["value"] == severity_of_tables(records["value"])]
-        wanted &= more["suite"].isin(records["suite"]) & more["detector"].isin(at["detector"])
+        wanted = more["suite"].isin(records["suite"]) & more["detector"].isin(at["detector"])
+        wanted &= more["value"].isin(records["value"])
         records = pd.concat([records, more[wanted]], ignore_index=True)
     orders = {"suite": list(study.suites), "detector": [d.label for d in study.detectors], "setting": list(KIND_WORDS)}
     records = _ordered(records, orders)
+    page.uses(records)
     detectors = in_order(records["detector"])
     absent = tuple(label for label in _asked(study, config) if label not in detectors)
     size = "their native size" if config.at == "native" else "the detector's size"
@@ -107,13 +108,17 @@ def averaged(cases: Cases, seeds: Sequence[str]) -> Cases:
     return replace(cases, records=records, draws=draws)
 
 
-def _of_block(page: Page, study: Study, block: Corruptions) -> pd.DataFrame | None:
-    """The unshifted cell stands for severity 0 of every kind, whether the block lists that or not."""
+def _of_block(
+    page: Page, study: Study, block: Corruptions, labels: Collection[str] | None = None
+) -> pd.DataFrame | None:
+    """Of all its detectors, or those among `labels`. The unshifted cell stands for severity 0 of every kind, whether
+    the block lists that or not."""
     pairs = [(s, c) for s in study.suites for c in study.covered(block, s)]
-    if not pairs:
+    detectors = [label for label in _asked(study, block) if labels is None or label in labels]
+    if not pairs or not detectors:
         return None
     where: dict[str, Any] = {
-        "detectors": _asked(study, block),
+        "detectors": detectors,
         "suites": in_order(suite for suite, _ in pairs),
         "categories": in_order(category for _, category in pairs),
     }
@@ -130,8 +135,7 @@ def _of_block(page: Page, study: Study, block: Corruptions) -> pd.DataFrame | No
         return None
     clean = clean.merge(corrupted[SUBJECT_COLUMNS].drop_duplicates(), on=SUBJECT_COLUMNS)
     none = [clean.assign(shift="corruption", setting=kind, value=0.0) for kind in in_order(corrupted["setting"])]
-    records = pd.concat([corrupted, *none], ignore_index=True)
-    return page.uses(records)
+    return pd.concat([corrupted, *none], ignore_index=True)
 
 
 def _whole(records: pd.DataFrame) -> pd.DataFrame:
@@ -271,15 +275,16 @@ def with_own_words(study: Study, seeds: bool) -> list[DetectorConfig]:
 
 def counts_set(study: Study, labels: Collection[str]) -> str:
     """`; text_fnn with diversity words 20`: the counts that a study sets of some detectors, from their options; of a
-    seed, which is none, nothing.
+    seed, which is none, nothing, and of those that differ in it alone the first.
     """
-    said = []
-    for config in study.detectors:
+    said, shown = [], [config for config in study.detectors if config.label in labels]
+    firsts = [group[0] for group in but_for_seeds(shown)]
+    for config in shown:
         counts = [
             f"{name.replace('_', ' ')} {value}"
             for name, value in config.options.items()
             if isinstance(value, int) and not isinstance(value, bool) and name != "seed"
         ]
-        if counts and config.label in labels:
+        if counts and config.label in firsts:
             said.append(f"{config.label} with {', '.join(counts)}")
     return "".join(f"; {part}" for part in said)

@@ -30,7 +30,7 @@ def test_the_conclusion_on_words_turns_with_the_sign():
     assert "trained words help under corruption: +2.0 (+1.0 to +3.0)" in ablation_sentence(gap(-3, -1))
     assert "statistically undecided" in ablation_sentence(gap(-1, 1))
     linear = {("s", "linear"): Difference(-2.0, -3.0, -1.0, 2), ("s", "prototype"): Difference(0.0, -1.0, 1.0, 2)}
-    assert "whose 95 % interval excludes 0: linear on s (−2.0 (−3.0 to −1.0))." in ablation_sentence(linear)
+    assert "whose 95 % interval excludes 0: linear on s −2.0 (−3.0 to −1.0)." in ablation_sentence(linear)
 
 
 def test_words_are_compared_over_seeds():

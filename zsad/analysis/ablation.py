@@ -94,7 +94,7 @@ def ablation_sentence(against: Mapping[tuple[str, str], Difference]) -> str:
             )
     changes = {place: gap for place, gap in against.items() if place[1] not in (RANDOM, *OTHERS)}
     if changes:
-        sure = [f"{name} on {suite} ({points(gap)})" for (suite, name), gap in changes.items() if gap.sign]
+        sure = [f"{name} on {suite} {points(gap)}" for (suite, name), gap in changes.items() if gap.sign]
         said.append(f"Other changes whose 95 % interval excludes 0: {'; '.join(sure) or 'none'}.")
     return " ".join(said) or "The study holds no variant to compare the method with."
 

@@ -94,6 +94,19 @@ def test_gradients_of_words_agree_with_finite_differences():
     torch.testing.assert_close(gradient, difference, rtol=1e-5, atol=0)
 
 
+def test_a_text_tower_of_another_kind_embeds_texts_as_it_does():
+    class Other(nn.Module):
+        """As those that open_clip takes from transformers: no table, no blocks, no mask of its own."""
+
+        def encode_text(self, tokens):
+            return tokens.float()[:, :2]
+
+    tokens = TOKENIZER(PROMPTS)
+    assert torch.equal(text.encode(Other(), tokens), tokens.float()[:, :2])
+    with pytest.raises(TypeError, match="no table of token embeddings"):
+        text.encode(Other(), tokens, torch.zeros(3, 1, 32), at=1)
+
+
 def test_a_text_tower_of_another_kind_is_refused():
     model = tiny_model()
     model.token_embedding = None

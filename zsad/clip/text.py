@@ -58,10 +58,13 @@ def encode(
 
 
 def _encode_whole(model: Any, tokens: Tensor, words: Tensor | None, at: int, deep: Tensor | None) -> Tensor:
-    """`encode` by open_clip, whose towers are reached into by hooks."""
+    """`encode` by open_clip, whose towers are reached into by hooks where words are given: others may lack a table."""
+    if words is None:
+        plain: Tensor = model.encode_text(tokens)
+        return plain
 
     def put_in(module: nn.Module, arguments: tuple[Tensor], embedded: Tensor) -> Tensor:
-        return embedded if words is None else _replaced(embedded, words.to(embedded), at)
+        return _replaced(embedded, words.to(embedded), at)
 
     handles = [token_embedding(model).register_forward_hook(put_in)]
     transformer = _parts(model)[0].transformer

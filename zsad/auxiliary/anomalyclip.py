@@ -67,6 +67,7 @@ class AnomalyCLIPLearner:
         self._backbone = backbone
         self._frozen = FrozenFeatures(backbone, self._options)
         self._tokens = prompt_tokens(backbone, WORDS)
+        self._spread = [upsampling(cells, backbone.image_size).to(backbone.device) for cells in backbone.grid]
         sets = deep_sets(backbone) if self._options.deep_tokens else 0
         generator = torch.Generator().manual_seed(seed)
         self.module: nn.Module = Prompts(sets, backbone.word_width, generator).to(backbone.device)
@@ -95,13 +96,12 @@ class AnomalyCLIPLearner:
         sides = text_features(self._backbone, dict(self.module.named_parameters()), self._tokens)
         temperature = self._options.temperature
         loss = F.cross_entropy(features["class"] @ sides.T / temperature, labels.long())
-        grid, size = self._backbone.grid, masks.shape[-1]
-        down, across = (upsampling(cells, size).to(sides) for cells in grid)
+        down, across = self._spread
         truth = masks.to(sides)
         damaged = down.T @ truth @ across
         pixels = torch.outer(down.sum(dim=0), across.sum(dim=0))
         for tap in self._frozen.taps:
-            patches = anomalous_patches(features[f"patches {tap}"], sides, temperature, grid)
+            patches = anomalous_patches(features[f"patches {tap}"], sides, temperature, self._backbone.grid)
             anomalous = down @ patches @ across.T  # both sides' probabilities sum to 1, upsampled too
             dice = dice_loss_of_both_sides(patches, damaged, pixels)
             loss = loss + MAP_WEIGHT * (focal_loss(anomalous, truth) + dice)

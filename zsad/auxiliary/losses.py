@@ -36,13 +36,13 @@ class _Focal(torch.autograd.Function):
     def forward(ctx: Any, anomalous: Tensor, masks: Tensor) -> Tensor:
         scale = 1 - 2 * _SMOOTH
         wrong = (anomalous - masks).mul_(scale)  # 1 - p, with its sign
-        p = wrong.abs().neg_().add_(1)
-        log = p.log()
-        loss = -torch.dot((wrong * wrong).flatten(), log.flatten()) / log.numel()
-        # (1 / p - 1 - 2 log p) (1 - p), in p's place: memory is what this waits for.
-        gradient = p.reciprocal_().sub_(1).sub_(log, alpha=2).mul_(wrong)
-        ctx.save_for_backward(gradient)
-        ctx.share = scale / log.numel()
+        size = wrong.abs()
+        p = 1 - size
+        weighted = p.log().mul_(wrong)
+        loss = -torch.dot(wrong.flatten(), weighted.flatten()) / p.numel()
+        # Half of (2 log p - (1 - p) / p) (1 - p), in memory that is there: that is what this waits for.
+        ctx.save_for_backward(weighted.addcdiv_(wrong.mul_(size), p, value=-0.5))
+        ctx.share = -2 * scale / p.numel()
         return loss
 
     @staticmethod

@@ -35,12 +35,8 @@ class Examples:
 
     features: dict[str, Tensor]
     masks: Bool[Tensor, "image height width"]
+    labels: Bool[Tensor, " image"]  # True for an anomalous image
     categories: list[str]
-
-    @property
-    def labels(self) -> Bool[Tensor, " image"]:
-        """True for an anomalous image."""
-        return self.masks.flatten(1).any(dim=1)
 
 
 class ExampleReader:
@@ -70,7 +66,8 @@ class ExampleReader:
         if len(mosaics):
             parts.append(self._embed(self._data.mosaics(mosaics, self._size, generator)))
         joined = {name: torch.cat([part[name] for part in parts]).to(self._device) for name in parts[0]}
-        return Examples(joined, joined.pop("masks"), self._data.categories([*numbers, *mosaics]))
+        masks, labels = joined.pop("masks"), joined.pop("labels")
+        return Examples(joined, masks, labels, self._data.categories([*numbers, *mosaics]))
 
     def _as_they_are(self, numbers: Sequence[int]) -> dict[str, Tensor]:
         if self._kept:
@@ -81,7 +78,8 @@ class ExampleReader:
     def _embed(self, found: ImagesAndMasks) -> dict[str, Tensor]:
         images, masks = found
         features = self._learner.features(images.to(self._device))
-        return {"masks": masks, **{name: values.detach().cpu() for name, values in features.items()}}
+        known = {"masks": masks, "labels": masks.flatten(1).any(dim=1)}
+        return {**known, **{name: values.detach().cpu() for name, values in features.items()}}
 
 
 def learn(

@@ -236,7 +236,7 @@ def _together(
     _check_left(detector, len(rows), category, report)
     kept = {name: values[: len(rows)] for name, values in store.features.items()}
     with _timed(report, "model"), torch.no_grad():
-        compared = check_prediction(detector.compare(kept, category.replace("_", " ")), detector.name, category)
+        compared = check_prediction(detector.compare(kept, category), detector.name, category)
     for row, index in enumerate(rows):
         if (image := _read_or_report(images[index], report)) is not None:
             maps = resize_maps(compared.map[row : row + 1], image.shape[1:])
@@ -292,7 +292,7 @@ def _predicted(
     report: Report,
 ) -> Prediction:
     with _timed(report, "model"), torch.no_grad():
-        return detector.predict(image[None].to(device), category=category.replace("_", " "))
+        return detector.predict(image[None].to(device), category=category)
 
 
 def _write_heatmap(image: Float[Tensor, "3 height width"], prediction: Prediction, output: Path, kind: str) -> None:

@@ -76,7 +76,7 @@ def test_out_of_memory_halves_what_is_looked_at_not_what_is_compared(images, cap
 
 def test_a_small_batch_is_refused_before_anything_is_looked_at(images):
     detector = Unlike()
-    with pytest.raises(ValueError, match="needs at least 3 of them, but 'metal nut' has 1 image here"):
+    with pytest.raises(ValueError, match="needs at least 3 of them, but 'metal_nut' has 1 image here"):
         predict_shifted(detector, images.stacked([0]), "metal_nut")
     assert detector.seen == []
 

@@ -4,12 +4,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from toys import SIZE, Reddish, write_suite
 
 from zsad import metrics, perturb
 from zsad.data import load_dataset, stack
 from zsad.detectors import Prediction
-from zsad.robustness import Corruption, load_test_set, measure, predict_shifted, uniform_sweep
+from zsad.predict import predict_images, score_image
+from zsad.robustness import Corruption, load_test_set, measure, predict_shifted, uniform_sweep, worst_case
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +73,22 @@ def test_batch_size_changes_nothing(images):
         assert torch.equal(maps[0], maps[2])
 
 
-def test_underscores_of_a_category_become_spaces(images):
+def test_a_detector_is_given_the_category_as_its_folder_is_called(images, tmp_path):
+    """What words a folder's name leaves is the detector's own choice: APRIL-GAN's authors left the underscore."""
     detector = Reddish()
     predict_shifted(detector, images, "metal_nut")
-    assert detector.categories == {"metal nut"}
+    worst_case(
+        detector,
+        images,
+        torch.zeros(len(images), SIZE, SIZE, dtype=torch.bool),
+        category="metal_nut",
+        setting="hue",
+        budget=2,
+    )
+    Image.new("RGB", (24, 24)).save(tmp_path / "a.png")
+    score_image(detector, tmp_path / "a.png", "metal_nut")
+    list(predict_images(detector, [tmp_path / "a.png"], "metal_nut", tmp_path / "maps"))
+    assert detector.categories == {"metal_nut"}
 
 
 def test_out_of_memory_halves_the_batch_and_goes_on_with_the_same_result(images, caplog):

@@ -50,7 +50,7 @@ class Detector(Protocol):
     def fingerprint(self) -> str: ...
 
     def predict(self, images: Float[Tensor, "image 3 height width"], category: str) -> Prediction:
-        """Score images of one category: RGB in [0, 1], any size."""
+        """Score images of one category, given as its folder is called or in words: RGB in [0, 1], any size."""
         ...
 
 

@@ -60,7 +60,7 @@ def predict_shifted(
     Args:
         images: RGB in [0, 1]. Those of one size go through together; no batch has more than `MOST_PIXELS` pixels,
             unless a single image has.
-        category: folder name or words; underscores read as spaces.
+        category: folder name or words, as the detector takes it.
         setting: "none", "angle" (degrees), "hue" (radians), "saturation" ([-1, 1]), "exposure" (stops) or
             "white_balance" (mired).
         value: strength of the shift, the same for every image. Corners that a rotation leaves empty score 0.
@@ -81,16 +81,15 @@ def predict_shifted(
     if setting != "none" and value != 0:
         moved[list(range(len(images)) if only is None else only)] = True
     shift = _Shift(setting, value, rotation, moved)
-    words = category.replace("_", " ")
     if isinstance(detector, BatchDetector):
-        return _together(detector, images, words, shift, batch_size, device)
+        return _together(detector, images, category, shift, batch_size, device)
     scores = torch.zeros(len(images))
     maps: list[Tensor] = [torch.empty(0)] * len(images)
 
     @torch.no_grad()
     def predict(chosen: list[int], batch: Tensor) -> None:
         try:
-            found = detector.predict(shift.image(batch, chosen), category=words)
+            found = detector.predict(shift.image(batch, chosen), category=category)
         except NotFiniteError as error:
             index = chosen[error.index]
             raise NotFiniteError(f"image {index}: {error}", index) from None

@@ -30,7 +30,8 @@ serve: book ## show the book on this machine (PORT=8000)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 test: book browser ## unit tests, reference notebooks and the book in a browser (CORES=2)
-	$(BIN)/python -m pytest -q --nbval -n $(CORES) tests $(PYTEST_ARGS)
+	@# One worker more than cores: many a test waits for a browser, for another process or for the clock.
+	$(BIN)/python -m pytest -q --nbval -n $$(($(CORES) + 1)) tests $(PYTEST_ARGS)
 
 browser: $(INSTALLED) ## find a browser for the tests, or install one
 	@$(BIN)/python tests/browser_setup.py

@@ -67,8 +67,9 @@ def test_a_mosaic_holds_four_images_of_its_category_with_their_masks(tmp_path):
 def test_masks_that_are_missing_are_refused(tmp_path):
     root = write_suite(tmp_path / "toys") / "washer"
     shutil.rmtree(root / "ground_truth")
-    with pytest.raises(FileNotFoundError, match=r"_mask\.png is missing"):
+    with pytest.raises(FileNotFoundError, match=r"_mask\.png is missing.*from other categories") as caught:
         read_auxiliary("toys", "mvtec_ad", tmp_path / "toys")
+    assert "'folder'" not in str(caught.value)
     with pytest.raises(ValueError, match=r"'washer' of toys in .* has anomalous images without masks"):
         AuxiliaryData("toys", [load_dataset("folder", root / "test", category="washer")])
 

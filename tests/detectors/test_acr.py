@@ -154,6 +154,8 @@ def test_a_head_of_something_else_is_refused(backbone, shipped):
         load_detector("acr", tiny_backbone(seed=1))
     with pytest.raises(FileNotFoundError, match=r"demo-nothing\.json is missing"):
         load_detector("acr", backbone, head="demo-nothing")
+    with pytest.raises(ValueError, match=r"mine\.pth is a file of another kind: .* read from a \.safetensors"):
+        load_detector("acr", backbone, head="heads/mine.pth")
     ship("other", {"a": torch.zeros(2)}, {"model_cfg": {}}, shipped)
     with pytest.raises(ValueError, match="other is no head of ACR"):
         load_detector("acr", backbone, head="other")

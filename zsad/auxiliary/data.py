@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from zsad.data import Dataset, list_categories, load_dataset
 from zsad.data.batch import mask_of, resize_image
 from zsad.data.labels import check_labels
+from zsad.data.mvtec_ad import MissingMaskError
 
 ImagesAndMasks = tuple[Float[Tensor, "image 3 size size"], Bool[Tensor, "image size size"]]
 
@@ -104,7 +105,13 @@ def read_auxiliary(suite: str, reader: str, root: str | Path, categories: Sequen
         FileNotFoundError: the folder, an image or a mask is missing.
     """
     chosen = list(categories) or list_categories(reader, root)
-    return AuxiliaryData(suite, [load_dataset(reader, root, category=category) for category in chosen])
+    try:
+        return AuxiliaryData(suite, [load_dataset(reader, root, category=category) for category in chosen])
+    except MissingMaskError as error:
+        raise FileNotFoundError(
+            f"{error.image}: its mask {error.mask} is missing, and masks are what is learned from: restore it from the "
+            "data set's archive, or learn from other categories (`zsad train --category`)"
+        ) from None
 
 
 def squashed_mask(mask: Bool[Tensor, "height width"], size: int) -> Bool[Tensor, "size size"]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from open_clip.pretrained import download_pretrained_from_hf, get_pretrained_url
+from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
@@ -29,6 +30,9 @@ from zsad.limits import check_number
 log = logging.getLogger(__name__)
 
 WEIGHTS = Path(str(files("zsad"))) / "weights"
+OTHER_FILES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".npz", ".onnx", ".json")
+"""How files of weights end that are none of a name's and none of one's own."""
+_WRITE_AGAIN = "the two belong together: copy both again from where they were written, or train again (`zsad train`)"
 
 
 @dataclass(frozen=True)
@@ -213,22 +217,55 @@ def read_demo_weights(name: str, folder: Path) -> tuple[dict[str, Any], dict[str
 
     Raises:
         FileNotFoundError: the card or the weights are missing.
-        ValueError: the sha256 of the weights is not the one that the card states.
+        ValueError: `name` is that of another kind of file; the card is damaged; the sha256 of the weights is not the
+            one that the card states, or they are no tensors. What the card lacks is refused when it is asked for.
     """
+    ships = folder.resolve() == WEIGHTS.resolve()
+    if ships and Path(name).suffix.lower() in OTHER_FILES:
+        raise ValueError(
+            f"{name} is a file of another kind: weights of one's own are read from a .safetensors with its card beside "
+            "it, a .json of the same name"
+        )
     card_path, weights_path = folder / f"{name}.json", folder / f"{name}.safetensors"
+    again = "reinstall the package or check the file out again" if ships else _WRITE_AGAIN
     for path in (card_path, weights_path):
         if not path.is_file():
-            raise FileNotFoundError(f"{path} is missing; reinstall the package or check the file out again")
-    card: dict[str, Any] = json.loads(card_path.read_text())
+            raise FileNotFoundError(f"{path} is missing; {again}")
+    card = _read_card(card_path, again)
     payload = weights_path.read_bytes()
     digest = hashlib.sha256(payload).hexdigest()
     if digest != card["sha256"]:
         raise ValueError(
             f"{weights_path} has sha256 {digest}, but {card_path.name} says {card['sha256']}: "
-            "the file is damaged or was replaced; check it out again"
+            f"the file is damaged or was replaced; {again}"
         )
+    try:
+        tensors = load(payload)
+    except SafetensorError as error:
+        raise ValueError(f"{weights_path} is damaged, although {card_path.name} knows it ({error}); {again}") from None
     log.info("read %s from %s", name, weights_path)
-    return card, {key: tensor.float() for key, tensor in load(payload).items()}
+    return card, {key: tensor.float() for key, tensor in tensors.items()}
+
+
+class Card(dict[str, Any]):
+    """What a card says. Asking for what it does not say raises a ValueError that names the file."""
+
+    def __init__(self, says: Mapping[str, Any], path: Path, again: str) -> None:
+        super().__init__(says)
+        self._path, self._again = path, again
+
+    def __missing__(self, entry: str) -> Any:
+        raise ValueError(f"{self._path} is no card of such weights, or is damaged: it lacks {entry!r}; {self._again}")
+
+
+def _read_card(path: Path, again: str) -> Card:
+    try:
+        says = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # no JSON, or no text
+        raise ValueError(f"{path} is no card, or is damaged: {error}; {again}") from None
+    if not isinstance(says, dict):
+        raise ValueError(f"{path} is no card: it holds {type(says).__name__}, not entries by name; {again}")
+    return Card(says, path, again)
 
 
 def shown_by(card: Mapping[str, Any]) -> tuple[Shown, ...]:

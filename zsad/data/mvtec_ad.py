@@ -16,6 +16,17 @@ SPLITS = ("train", "test")
 logger = logging.getLogger(__name__)
 
 
+class MissingMaskError(FileNotFoundError):
+    """An anomalous image has no mask: which image, and where its mask was looked for."""
+
+    def __init__(self, image: Path, mask: Path) -> None:
+        super().__init__(
+            f"{image}: its mask {mask} is missing; restore it from the data set's archive, or read the pictures with "
+            "the reader 'folder', where masks are optional."
+        )
+        self.image, self.mask = image, mask
+
+
 def find(root: Path, category: str, split: str) -> list[Entry]:
     """Finds one category's images of one split.
 
@@ -25,7 +36,7 @@ def find(root: Path, category: str, split: str) -> list[Entry]:
     Raises:
         ValueError: the layout is another one, the category is unknown, the split is empty or a part of it would be left
             out.
-        FileNotFoundError: an anomalous image has no mask.
+        MissingMaskError: an anomalous image has no mask.
     """
     check_category(root, category)
     folder = root / category / split
@@ -69,10 +80,7 @@ def _entries(category_root: Path, kind: Path) -> list[Entry]:
     masks = joined(found.masks, apart)
     for image in found.images:
         if not normal and image.stem not in masks:
-            raise FileNotFoundError(
-                f"{image}: its mask {mask_folder / (image.stem + '_mask.png')} is missing; restore it from the data "
-                "set's archive, or read the pictures with the reader 'folder', where masks are optional."
-            )
+            raise MissingMaskError(image, mask_folder / f"{image.stem}_mask.png")
     defect = GOOD if normal else kind.name
     return [Entry(image, masks.get(image.stem, ()), label=not normal, defect=defect) for image in found.images]
 

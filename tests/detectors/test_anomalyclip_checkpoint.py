@@ -14,6 +14,7 @@ from zsad.clip import Backbone
 from zsad.detectors.anomalyclip import text_features
 
 BPE = open_clip.get_tokenizer("ViT-L-14-336")
+DEEP = "compound_prompts_text."
 OBJECT, DAMAGED, STOP, START, END = 14115, 13568, 269, 49406, 49407
 
 
@@ -51,13 +52,13 @@ def save(state, folder, entry="prompt_learner"):
     return folder / "epoch_15.pth"
 
 
-def load(path, backbone):
-    return zsad.load_detector("anomalyclip", backbone, trained_on=str(path))
+def load(path, backbone, **options):
+    return zsad.load_detector("anomalyclip", backbone, trained_on=str(path), **options)
 
 
 @pytest.mark.parametrize(
     ("folder", "suite"),
-    [("9_12_4_multiscale", "visa"), ("9_12_4_multiscale_visa", "mvtec_ad"), ("my own", "unnamed")],
+    [("9_12_4_multiscale", "visa"), ("9_12_4_multiscale_visa", "mvtec_ad")],
 )
 def test_prompts_are_read_and_the_folder_says_what_they_are_for(folder, suite, backbone, tmp_path):
     prompts = random_prompts(sets=8)
@@ -67,6 +68,41 @@ def test_prompts_are_read_and_the_folder_says_what_they_are_for(folder, suite, b
     image, _ = detector._features(random_images(2))
     expected = torch.softmax(image @ text_features(backbone, prompts).T / 0.07, dim=1)[:, 1]
     torch.testing.assert_close(detector.predict(random_images(2), "nut").score, expected, atol=1e-6, rtol=0)
+
+
+def test_a_folder_that_does_not_say_what_they_were_trained_on_is_refused(backbone, tmp_path):
+    path = save(published(backbone, random_prompts(sets=8)), tmp_path / "my own")
+    with pytest.raises(
+        ValueError, match=r"says what it was trained on, 9_12_4_multiscale \(trained on visa\) or 9_.*put"
+    ):
+        load(path, backbone)
+    (link := tmp_path / "9_12_4_multiscale" / "epoch_15.pth").parent.mkdir()
+    link.symlink_to(path)
+    assert load(link, backbone).trained_on.suite == "visa"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"deep_tokens": False}, "was learned with deep_tokens=True, not deep_tokens=False: choose"),
+        ({"tokens": "plain"}, "was learned with tokens='V-V', not tokens='plain': choose"),
+        ({"class_norm": True}, "was learned with class_norm=False, not class_norm=True: choose"),
+        ({"taps": [1]}, r"was learned with taps=\[2\], not taps=\[1\]: choose"),
+    ],
+)
+def test_other_choices_than_the_published_are_refused(options, words, backbone, tmp_path):
+    path = save(published(backbone, random_prompts(sets=8)), tmp_path / "9_12_4_multiscale")
+    with pytest.raises(ValueError, match=words):
+        load(path, backbone, **options)
+    assert load(path, backbone, taps=[2]).fingerprint == load(path, backbone).fingerprint
+
+
+def test_prompts_without_deep_tokens_are_refused_unless_none_are_asked_for(backbone, tmp_path):
+    state = published(backbone, random_prompts(sets=8))
+    path = save({name: t for name, t in state.items() if "compound" not in name}, tmp_path / "9_12_4_multiscale")
+    with pytest.raises(ValueError, match="was learned with deep_tokens=False, not deep_tokens=True: choose"):
+        load(path, backbone)
+    assert load(path, backbone, deep_tokens=False).options["deep_tokens"] is False
 
 
 def test_the_suffix_names_the_tested_set(backbone, tmp_path):
@@ -94,15 +130,31 @@ def wrong(backbone):
     other = published(bpe_backbone(seed=1), random_prompts(sets=8))
     return {
         "swapped": (swapped, "its token_suffix_pos is not the token vectors that stand around 'object.' there"),
-        "wide": (wide, "another architecture: normal has vectors of 48 numbers, and the text tower of tiny takes 32"),
-        "deep": (deep, "another architecture: it replaces states before 9 blocks"),
+        "wide": (wide, r"does not fit the text tower of tiny: ctx_pos is \(12, 48\), not \(12, 32\)"),
+        "deep": (deep, r"epoch_15\.pth does not fit .* compound_prompts_text\.8 has no place\. It was"),
+        "words": ({**whole, "ctx_neg": whole["ctx_neg"][:, :, :10]}, r"ctx_neg is \(10, 32\), not \(12, 32\)"),
+        "flat": ({**whole, "ctx_pos": whole["ctx_pos"].flatten()}, r"ctx_pos is \(384,\), not \(12, 32\)"),
+        "scalar": ({**whole, "ctx_pos": torch.tensor(1.0)}, r"ctx_pos is \(\), not"),
+        "prefix": ({**whole, "token_prefix_pos": torch.tensor(1.0)}, r"token_prefix_pos is \(\), not \(1, 32\)"),
+        "unequal": ({**whole, f"{DEEP}1": whole[f"{DEEP}1"][:3]}, r"text\.1 is \(3, 32\), not \(4, 32\)"),
+        "unnumbered": ({**whole, f"{DEEP}x": whole[f"{DEEP}1"]}, r"text\.x has no place"),
+        "gap": ({name: t for name, t in whole.items() if name != f"{DEEP}3"}, r"text\.3 is missing"),
+        "nan": ({**whole, "ctx_pos": whole["ctx_pos"] * torch.nan}, "ctx_pos has numbers that are not finite"),
+        "nan behind": ({**whole, "token_suffix_pos": whole["token_suffix_pos"] * torch.nan}, "suffix_pos has numbers"),
+        "complex": ({**whole, "ctx_pos": whole["ctx_pos"] + 1j}, r"ctx_pos is of torch\.complex64, not of floating"),
         "layers": (layers, "no checkpoint of AnomalyCLIP's prompts: it lacks ctx_neg, ctx_pos, token_prefix_neg"),
         "lost": (lost, "it lacks token_suffix_neg, token_suffix_pos"),
         "other": (other, "was trained with another CLIP or tokenizer than tiny: its token_prefix_pos"),
     }
 
 
-@pytest.mark.parametrize("kind", ["swapped", "wide", "deep", "layers", "lost", "other"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("swapped", "wide", "deep", "layers", "lost", "other", "words", "flat", "scalar", "prefix", "unequal"),
+        *("unnumbered", "gap", "nan", "nan behind", "complex"),
+    ],
+)
 def test_prompts_of_something_else_are_named(kind, backbone, tmp_path):
     state, message = wrong(backbone)[kind]
     with pytest.raises(ValueError, match=message):
@@ -111,7 +163,7 @@ def test_prompts_of_something_else_are_named(kind, backbone, tmp_path):
 
 def test_a_backbone_with_another_tokenizer_is_named(backbone, tmp_path):
     path = save(published(backbone, random_prompts(sets=8)), tmp_path / "9_12_4_multiscale")
-    with pytest.raises(ValueError, match="was trained with another architecture"):
+    with pytest.raises(ValueError, match=r"does not fit the text tower of tiny: .* It was trained with another arch"):
         load(path, tiny_backbone())
 
 

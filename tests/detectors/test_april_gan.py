@@ -167,6 +167,19 @@ def published(path, backbone, taps=4, **changes):
     return layers
 
 
+def spoilt(path, change):
+    state = Layers(32, 24, 4).state_dict()
+    torch.save({"trainable_linearlayer": {**state, "fc.0.weight": change(state["fc.0.weight"])}}, path)
+
+
+def test_a_published_file_is_refused_with_other_taps_than_its_own(tmp_path, backbone):
+    path = tmp_path / "visa_pretrained.pth"
+    published(path, backbone)
+    assert zsad.load_detector("april_gan", backbone, trained_on=path, taps=[1, 1, 2, 2]).taps == (1, 1, 2, 2)
+    with pytest.raises(ValueError, match=r"was learned with taps=\[1, 1, 2, 2\], not taps=\[1, 2, 1, 2\]: choose"):
+        zsad.load_detector("april_gan", backbone, trained_on=path, taps=[1, 2, 1, 2])
+
+
 def test_a_published_file_is_read_and_says_what_it_was_trained_on(tmp_path, backbone):
     for word, suite in (("mvtec", "mvtec_ad"), ("visa", "visa")):
         layers = published(tmp_path / f"{word}_pretrained.pth", backbone)
@@ -205,11 +218,16 @@ class Program:
         (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99)), "no file of tensors alone"),
         (lambda path: torch.save({"trainable_linearlayer": [1, 2]}, path), "is no checkpoint: expected tensors"),
         (lambda path: torch.save({"prompt_learner": {"ctx": torch.zeros(1)}}, path), "is no checkpoint: expected"),
-        (lambda path: published(path, None, taps=3), r"does not fit tiny with 4 taps: .* fc\.3\.weight is missing"),
+        (
+            lambda path: published(path, None, taps=3),
+            r"visa_pretrained\.pth does not fit tiny with 4 taps: fc\.3\.weight is missing",
+        ),
         (
             lambda path: torch.save({"trainable_linearlayer": Layers(1024, 768, 4).state_dict()}, path),
             r"fc\.0\.weight is \(768, 1024\), not \(24, 32\)",
         ),
+        (lambda path: spoilt(path, lambda weight: weight * math.nan), r"fc\.0\.weight has numbers that are not finite"),
+        (lambda path: spoilt(path, torch.Tensor.int), r"fc\.0\.weight is of torch\.int32, not of floating-point"),
         (lambda path: path.unlink(), "exps/pretrained/visa_pretrained.pth of the GitHub repository"),
     ],
 )

@@ -25,7 +25,7 @@ from zsad.clip import Backbone
 from zsad.detectors.anomalyclip_checkpoint import FOLDERS, PUBLISHED_EPOCH, read_checkpoint
 from zsad.detectors.base import Prediction, check_images, check_prediction
 from zsad.detectors.given import Checked, Count, NotNegative
-from zsad.detectors.learned import SHOWN, Learned, load_learned, part_name
+from zsad.detectors.learned import SHOWN, Learned, check_tensors, load_learned, part_name
 from zsad.detectors.options import as_json, fingerprint
 from zsad.leagues import League, league_of
 from zsad.paths import expanded
@@ -80,7 +80,8 @@ class AnomalyCLIP:
     """AnomalyCLIP on one backbone. Differentiable from the prediction down to the images.
 
     Raises:
-        FileNotFoundError, ValueError: as `load_learned` and `read_checkpoint`; a tap that the backbone does not have.
+        FileNotFoundError, ValueError: as `load_learned` and `read_checkpoint`; a tap that the backbone does not have,
+            choices that prompts of the authors were not learned with, or prompts of other shapes.
     """
 
     name = "anomalyclip"
@@ -155,9 +156,26 @@ class AnomalyCLIP:
         options, path = self._options, expanded(self._options.trained_on)
         if options.weights_folder is not None and not path.suffix:
             path = _in_folder(expanded(options.weights_folder), options.part, self.backbone.name, path.name)
+        shapes = prompt_shapes(self.backbone)
         if path.suffix == ".pth":
-            return read_checkpoint(path, self.backbone, SENTENCES)
-        return load_learned(options.part, path, self.backbone)
+            learned = read_checkpoint(path, self.backbone, SENTENCES, shapes)
+            self._check_published(path, deep="deep" in learned.tensors)
+            return learned
+        learned = load_learned(options.part, path, self.backbone)
+        if not options.deep_tokens or not deep_sets(self.backbone):
+            del shapes["deep"]
+        check_tensors(learned.path, learned.tensors, shapes, f"the text tower of {self.backbone.name}")
+        return learned
+
+    def _check_published(self, path: Path, deep: bool) -> None:
+        """The authors' files do not say what they were learned with: it is what was published."""
+        asked = {**vars(self._options), "taps": list(self._features.taps)}
+        published = {"deep_tokens": deep, "tokens": "V-V", "class_norm": False, "taps": [self.backbone.blocks]}
+        if wrong := {name: value for name, value in published.items() if asked[name] != value}:
+            raise ValueError(
+                f"{path} was learned with {_in_words(wrong)}, not {_in_words({name: asked[name] for name in wrong})}: "
+                "choose what it was learned with, or train prompts for your choices with `zsad train anomalyclip`"
+            )
 
 
 def _in_folder(folder: Path, part: str, backbone: str, suite: str) -> Path:
@@ -188,6 +206,17 @@ class FrozenFeatures:
         self, images: Float[Tensor, "image 3 height width"]
     ) -> tuple[Float[Tensor, "image dim"], dict[int, Float[Tensor, "image patch dim"]]]:
         return self.backbone.embed_image_and_taps(images, self.taps, self.value_path_from, self.class_norm)
+
+
+def _in_words(choices: Mapping[str, Any]) -> str:
+    """As they are given."""
+    return ", ".join(f"{name}={value!r}" for name, value in choices.items())
+
+
+def prompt_shapes(backbone: Backbone) -> dict[str, tuple[int, ...]]:
+    """Of learned prompts with deep tokens for a backbone, by name."""
+    words = (WORDS, backbone.word_width)
+    return {"normal": words, "anomalous": words, "deep": (deep_sets(backbone), PLACES, backbone.word_width)}
 
 
 def deep_sets(backbone: Backbone) -> int:

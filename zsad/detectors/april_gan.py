@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zsad.clip import Backbone
-from zsad.clip.checkpoint import load_state, read_state
+from zsad.clip.checkpoint import read_state
 from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES, clean_class_name, compose
 from zsad.clip.prototypes import text_prototypes
 from zsad.detectors.base import Prediction, check_images, check_prediction
 from zsad.detectors.given import Checked
-from zsad.detectors.learned import SHOWN, Learned, TrainedOn, load_learned, part_name
+from zsad.detectors.learned import SHOWN, Learned, TrainedOn, check_tensors, load_learned, part_name
 from zsad.detectors.options import as_json, fingerprint
 from zsad.leagues import League, league_of
 from zsad.paths import expanded
@@ -129,12 +129,9 @@ class AprilGAN:
         self._digest = learned.digest
         self.trained_on = learned.trained_on
         self._layers = _layers(backbone, self.taps, self._options.compared_with)
-        try:
-            load_state(self._layers, learned.tensors)
-        except ValueError as error:
-            raise ValueError(
-                f"{learned.name} does not fit {backbone.name} with {len(self.taps)} taps: {error}"
-            ) from None
+        shapes = {name: tensor.shape for name, tensor in self._layers.state_dict().items()}
+        check_tensors(learned.path, learned.tensors, shapes, f"{backbone.name} with {len(self.taps)} taps")
+        self._layers.load_state_dict(dict(learned.tensors))
         self._layers.to(backbone.device).requires_grad_(False)
         self._prototypes: dict[str, Tensor] = {}
 
@@ -228,6 +225,7 @@ def load_layers(backbone: Backbone, taps: Sequence[int], options: AprilGANOption
     if options.weights_folder is not None and not path.suffix:
         path = _in_folder(expanded(options.weights_folder), part_name(part, backbone.name, path.name), path.name)
     if path.suffix == ".pth":
+        _check_published_taps(path, backbone, taps)
         return _published(path, options.compared_with)
     return load_learned(part, path, backbone, {"taps": list(taps)})
 
@@ -267,4 +265,13 @@ def _published(path: Path, compared_with: str) -> Learned:
         raise ValueError(f"{path} was trained with text: it has no {compared_with}")
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}: it is exps/pretrained/{path.name} of {_REPOSITORY}")
-    return Learned(path.stem, read_state(path, _ENTRY), TrainedOn(suite))
+    return Learned(path.stem, read_state(path, _ENTRY), TrainedOn(suite), path=path)
+
+
+def _check_published_taps(path: Path, backbone: Backbone, taps: Sequence[int]) -> None:
+    """The authors' files do not say which blocks their layers are for: it is those that were published."""
+    if tuple(taps) != (published := taps_of(backbone, None)):
+        raise ValueError(
+            f"{path} was learned with taps={list(published)}, not taps={list(taps)}: choose what it was learned with, "
+            "or train layers for your choices with `zsad train april_gan`"
+        )

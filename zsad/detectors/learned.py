@@ -8,7 +8,7 @@ trained on, so that it is never tested on them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from zsad.clip.ship import ship
 from zsad.leagues import Shown
 
 SHOWN: tuple[Shown, ...] = ("anomalies of other products",)
-UNNAMED = "unnamed"  # the data set of a part that does not say what it was trained on
 
 
 @dataclass(frozen=True)
@@ -85,12 +84,14 @@ class Learned:
         name: of its files.
         tensors: float32, on the CPU, by name.
         choices: that decided what was learned, as plain JSON values.
+        path: the file that it was read from.
     """
 
     name: str
     tensors: Mapping[str, Tensor]
     trained_on: TrainedOn
     choices: Mapping[str, Any] = field(default_factory=dict)
+    path: Path | None = None
 
     @property
     def digest(self) -> str:
@@ -100,6 +101,36 @@ class Learned:
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(_bytes(tensor))
         return digest.hexdigest()
+
+
+def check_tensors(
+    where: Path | None, tensors: Mapping[str, Tensor], shapes: Mapping[str, Sequence[int]], fits: str
+) -> None:
+    """Refuse what a file of a part holds, where that is not what is asked for.
+
+    Args:
+        where: the file.
+        shapes: of all that is to be in it, by name.
+        fits: what it is asked for, in words.
+
+    Raises:
+        ValueError: a tensor is missing, another is there, or one has another shape or numbers that cannot be used.
+    """
+    faults = [f"{name} is missing" for name in shapes if name not in tensors]
+    faults += [f"{name} has no place" for name in tensors if name not in shapes]
+    for name, tensor in tensors.items():
+        if name in shapes and tuple(tensor.shape) != tuple(shapes[name]):
+            faults.append(f"{name} is {tuple(tensor.shape)}, not {tuple(shapes[name])}")
+        elif not tensor.is_floating_point():
+            faults.append(f"{name} is of {tensor.dtype}, not of floating-point numbers")
+        elif not tensor.float().isfinite().all():
+            faults.append(f"{name} has numbers that are not finite")
+    if faults:
+        more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+        raise ValueError(
+            f"{where} does not fit {fits}: {'; '.join(faults[:3])}{more}. It was trained with another architecture, or "
+            "is damaged: use it with its own, take a whole copy, or train anew with `zsad train`"
+        )
 
 
 def part_name(part: str, backbone: str, suite: str) -> str:
@@ -121,14 +152,20 @@ def load_learned(
 
     Raises:
         FileNotFoundError: it is not there.
-        ValueError: it is damaged, or belongs to something else.
+        ValueError: it is damaged, belongs to something else, or is a file of another kind.
     """
     path = Path(trained_on)
     given = path.suffix == ".safetensors"
+    if path.suffix.lower() in zoo.OTHER_FILES:
+        raise ValueError(
+            f"{path} is no file of a learned part: give the .safetensors that `zsad train` wrote, with its card beside "
+            "it, a .pth of the authors, or the name of a data set"
+        )
     name, folder = (path.stem, path.parent) if given else (part_name(part, backbone.name, str(trained_on)), zoo.WEIGHTS)
     if not given and not (folder / f"{name}.json").is_file():
         raise FileNotFoundError(_none_ships(part, str(trained_on), backbone.name))
     card, tensors = zoo.read_demo_weights(name, folder)
+    _check_card(card, folder / f"{name}.json")
     belongs = {"part": part, "backbone": backbone.name, "backbone_weights": weights_digest(backbone)}
     given_in = {**card, **card.get("choices", {})}
     for what, wanted in {**belongs, **(choices or {})}.items():
@@ -137,9 +174,8 @@ def load_learned(
                 f"{path if given else folder / name} belongs to another {what.replace('_', ' ')}: "
                 f"{given_in.get(what)!r}, not {wanted!r}; use one that belongs, or train anew"
             )
-    return Learned(
-        name, tensors, TrainedOn(card["trained_on"], frozenset(card["images"].split())), card.get("choices", {})
-    )
+    trained = TrainedOn(card["trained_on"], frozenset(card["images"].split()))
+    return Learned(name, tensors, trained, card.get("choices", {}), folder / f"{name}.safetensors")
 
 
 def save_learned(part: str, learned: Learned, backbone: Backbone, how: Mapping[str, Any], folder: Path) -> Path:
@@ -169,6 +205,16 @@ def weights_digest(backbone: Backbone) -> str:
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(_bytes(rounded))
     return digest.hexdigest()
+
+
+def _check_card(card: Mapping[str, Any], path: Path) -> None:
+    """Raise a ValueError for a card that does not say, in the form of `save_learned`, what a part was trained on."""
+    kinds: dict[str, type] = {"trained_on": str, "images": str, "choices": dict}
+    if wrong := [name for name, kind in kinds.items() if not isinstance(card.get(name, kind()), kind)]:
+        raise ValueError(
+            f"{path}: {', '.join(wrong)} is not as `zsad train` writes it; take the card that was written with the "
+            "part, or train it again"
+        )
 
 
 def _none_ships(part: str, trained_on: str, backbone: str) -> str:

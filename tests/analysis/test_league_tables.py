@@ -130,3 +130,27 @@ def test_a_variant_is_told_by_the_options_in_which_it_differs():
     assert "seed 1: iAUROC on demo-mvtec −10.0 (−10.0 to −10.0); pAUROC on" in variants_sentence(found, "WinCLIP")
     level, drawn = measured({("winclip", "a"): 0.8, ("seed 1", "a"): 0.8})
     assert variants_sentence(variants(study, level, drawn, "winclip"), "WinCLIP").endswith("seed 1: no metric differs.")
+
+
+def test_a_variant_differs_by_the_options_of_the_suite_it_was_measured_on():
+    own = {"options": {"trained_on": "a"}, "suite_options": {"demo-mvtec": {"trained_on": "b"}}}
+    seed = {"options": {"trained_on": "a-1"}, "suite_options": {"demo-mvtec": {"trained_on": "b-1"}}}
+    control = {**own, "options": {"trained_on": "a", "compared_with": "learned vectors"}}
+    detectors = [{"name": "april_gan", **own}, {"name": "april_gan", "label": "seed 1", **seed},
+                 {"name": "april_gan", "label": "control", **control},
+                 {"name": "april_gan", "label": "bare"}]  # fmt: skip
+    suites = {suite: {"reader": "mvtec_ad", "root": "."} for suite in ("demo-mvtec", "demo-visa")}
+    study = Study.model_validate({"name": "t", "suites": suites, "detectors": detectors, "backbones": ["demo-b"]})
+    labels = [detector.label for detector in study.detectors]
+    there = [measured({(label, "a"): 0.8 for label in labels}, suite) for suite in suites]
+    draws = {"image_auroc": pd.concat([draws["image_auroc"] for _, draws in there], axis=1)}
+    records = pd.concat([records for records, _ in there])
+    found = variants(study, records[records["metric"] == "image_auroc"], draws, "april_gan")
+    assert found.set_index(["suite", "cause"])["options"].to_dict() == {
+        ("demo-mvtec", "seed 1"): "trained_on: b-1",
+        ("demo-mvtec", "control"): "compared_with: learned vectors",
+        ("demo-mvtec", "bare"): "trained_on: as usual",
+        ("demo-visa", "seed 1"): "trained_on: a-1",
+        ("demo-visa", "control"): "compared_with: learned vectors",
+        ("demo-visa", "bare"): "trained_on: as usual",
+    }

@@ -13,7 +13,7 @@ from zsad.analysis.published import DATA_SETS, OTHER, SAME, TIE, UNDECIDED, Comp
 from zsad.analysis.unshifted import with_means
 from zsad.analysis.words import number, points, span
 from zsad.leagues import League, decided_by, never_shown
-from zsad.study.config import Study
+from zsad.study.config import DetectorConfig, Study
 
 # Title -> what results/published/fields_best.csv calls the numbers of a method's own paper.
 PAPERS = {
@@ -209,18 +209,24 @@ def order_table(found: list[Comparison]) -> pd.DataFrame:
 
 def variants(study: Study, records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], base: str) -> pd.DataFrame:
     """What each variant of a detector changes against it, on the same images: variant, options, and a row a suite and
-    metric as `zsad.analysis.gaps.changes` has it, which says what the arguments are.
+    metric as `zsad.analysis.gaps.changes` has it, which says what the arguments are. Options are those of the suite, on
+    which a detector may be trained on other data than elsewhere.
     """
     plain = next(detector for detector in study.detectors if detector.label == base)
-    others = [detector for detector in study.detectors if detector.name == plain.name and detector.label != base]
-    found = changes(records, draws, [detector.label for detector in others], base)
-    differing = {
-        detector.label: "; ".join(
-            f"{name}: {value}" for name, value in detector.options.items() if plain.options.get(name) != value
-        )
-        for detector in others
-    }
-    return found.assign(options=found["cause"].map(differing))
+    others = {d.label: d for d in study.detectors if d.name == plain.name and d.label != base}
+    found = changes(records, draws, list(others), base)
+    differing = [
+        _differing(plain.on(suite), others[cause].on(suite))
+        for suite, cause in zip(found["suite"], found["cause"], strict=True)
+    ]
+    return found.assign(options=pd.Series(differing, index=found.index, dtype=object))
+
+
+def _differing(plain: DetectorConfig, other: DetectorConfig) -> str:
+    """The options in which a detector differs from the plain one."""
+    names = [*other.options, *(name for name in plain.options if name not in other.options)]
+    changed = [name for name in names if plain.options.get(name) != other.options.get(name)]
+    return "; ".join(f"{name}: {other.options.get(name, 'as usual')}" for name in changed)
 
 
 def variants_table(found: pd.DataFrame) -> pd.DataFrame:

@@ -179,11 +179,11 @@ for base in [label for label in found.methods if found.of_maps[label] != "text o
     if changed.empty:
         continue
     conclusion = league_tables.variants_sentence(changed, titles[base])
-    page.number(f"variants-{base}", conclusion)
+    page.number(f"variants-{found.name(base)}", conclusion)
     with page.folded(f"Variants of {titles[base]}"):
         page.say(conclusion)
         page.table(
             league_tables.variants_table(changed),
-            f"tab-variants-{base}",
+            f"tab-variants-{found.name(base)}",
             f"<strong>Variants of {titles[base]}</strong>, no shift: change in points with its 95 % interval.",
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from book.tools.probes.blocks import Measured
 from book.tools.probes.maps import maps_of_category
 from zsad.analysis.means import unshifted
 from zsad.analysis.methods import in_words
+from zsad.study.config import usual_label
 from zsad.study.results import leagues_of
 
 FEW = 16  # images that methods which compare images are given for an illustration
@@ -25,6 +26,10 @@ class Leagues:
 
     page: Page
     records: pd.DataFrame
+
+    def name(self, method: str) -> str:
+        """What the detector behind a method's label is called, whatever its label; a part of an id."""
+        return str(usual_label(_name_of(self.page, method)))
 
     @cached_property
     def methods(self) -> list[str]:
@@ -49,7 +54,8 @@ class Leagues:
 
     def with_variants(self, method: str) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
         """The same of a method and its variants, which are read when they are asked for."""
-        labels = [detector.label for detector in self.page.study.detectors if detector.name == method]
+        name = _name_of(self.page, method)
+        labels = [detector.label for detector in self.page.study.detectors if detector.name == name]
         return Measured(self.page.study, _unshifted(self.page, labels)).judged
 
     @property
@@ -76,8 +82,16 @@ def measured(page: Page) -> Leagues | None:
 
 
 def _methods_of(page: Page) -> list[str]:
-    """The labels of detectors that are no variants of others."""
-    return [detector.label for detector in page.study.detectors if detector.label == detector.name]
+    """A label a detector: that which is its name or, where each entry has a label, the first of them."""
+    found: dict[str, str] = {}
+    for detector in page.study.detectors:
+        if detector.name not in found or detector.label == usual_label(detector.name):
+            found[detector.name] = detector.label
+    return list(found.values())
+
+
+def _name_of(page: Page, method: str) -> str:
+    return next(detector.name for detector in page.study.detectors if detector.label == method)
 
 
 def _unshifted(page: Page, labels: list[str]) -> pd.DataFrame:
@@ -89,7 +103,9 @@ def _unshifted(page: Page, labels: list[str]) -> pd.DataFrame:
 
 def pictured(found: Leagues) -> tuple[np.ndarray, np.ndarray, dict[str, Method]]:
     """An image with a large defect, (height, width, 3) bytes; its mask; and each method in a picture, by label."""
-    from zsad.study.evaluate import load_study_images, sizes_of  # imports every model's code
+    from zsad.study.data import read_good_training  # imports every model's code
+    from zsad.study.evaluate import load_study_images, sizes_of
+    from zsad.study.references import with_drawn_references
     from zsad.study.run import load_study_detector
 
     page, (suite, category) = found.page, found.place
@@ -104,7 +120,10 @@ def pictured(found: Leagues) -> tuple[np.ndarray, np.ndarray, dict[str, Method]]
     towers: dict[str, object] = {}
     for label in (label for label in found.maps if label in entries):
         detector = load_study_detector(page.study, entries[label], backbones[label], towers)
-        asked = {"dataset": dataset, "sizes": sizes_of(page.study, entries[label]), "index": index}
+        sizes = sizes_of(page.study, entries[label])
+        good = partial(read_good_training, page.study, suite, category)
+        detector = with_drawn_references(detector, good, dataset, sizes)  # of a few-shot method
+        asked = {"dataset": dataset, "sizes": sizes, "index": index}
         heat = page.computed(maps_of_category, how=how, detector=detector, **asked)
         low, high = heat["scale"].tolist()
         maps[label] = heat["map"], (low, high)

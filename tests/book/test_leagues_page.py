@@ -1,10 +1,13 @@
 """The page of leagues, of a study of toys: what it shows, and what it says where there is nothing to show."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 from notebook_cells import run_cells, shown_on
-from toys import Reddish, tiny_study, write_suite
+from tiny_clip import tiny_backbone
+from toys import CATEGORIES, Reddish, tiny_study, write_suite
 
 import zsad.study
 import zsad.study.run
@@ -38,6 +41,22 @@ def test_the_page_shows_methods_by_league_and_a_map_of_each(page, monkeypatch, c
     assert numbers["conclusion"].startswith("No two methods of one league are both measured and printed. Without a")
     table = pd.read_csv(page.folder / "tables" / "tab-leagues-image.csv")
     assert table["method"].tolist() == ["WinCLIP", "CLIP"]  # and not the variant
+
+
+def test_a_detector_that_has_labels_of_its_own_alone_is_shown_in_its_league_by_the_first(tmp_path, monkeypatch):
+    for module in ("zsad.detectors", "zsad.study.run"):
+        monkeypatch.setattr(f"{module}.load_backbone_of", lambda *_, **__: tiny_backbone())
+    root, others = write_suite(tmp_path / "data" / "toys"), write_suite(tmp_path / "others", seed=5)
+    for category in CATEGORIES:
+        shutil.copytree(others / category / "test/good", root / category / "train/good")
+    few = [{"name": "winclip_plus", "label": f"plus {n}", "options": {"references": n}} for n in (1, 3)]
+    page = Page("leagues", tiny_study(tmp_path, detectors=["winclip", *few], sweeps={}), {}, tmp_path / "page")
+    run_cells("leagues", page, monkeypatch)
+    ids, numbers = shown_on(page)
+    assert {"fig-methods-few-shot", "tab-variants-winclip_plus"} <= ids
+    table = pd.read_csv(page.folder / "tables" / "tab-leagues-image.csv")
+    assert table[["league", "method"]].to_numpy().tolist() == [["text only", "WinCLIP"], ["few-shot", "plus 1"]]
+    assert numbers["variants-winclip_plus"].startswith("Against plus 1 as it is")
 
 
 def test_the_picture_is_of_the_largest_defect_and_of_every_method_as_it_is(page):

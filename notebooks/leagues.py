@@ -30,8 +30,8 @@ options = None  # of detectors, such as {"temperature": 0.01}
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.leagues import by_league, measured, pictured
-from zsad.analysis import costs, decisions, league_tables, poster
-from zsad.analysis.published import DATA_SETS, counted
+from zsad.analysis import costs, decisions, league_tables, orders, poster
+from zsad.analysis.published import DATA_SETS
 
 page = notebook.start(globals(), "leagues")
 found, titles = measured(page), page.study.titles
@@ -40,7 +40,10 @@ found, titles = measured(page), page.study.titles
 if found:
     printed = poster.as_printed(page.published("poster_table"))
     judged, draws = found.judged
-    compared = league_tables.order(found.records, draws, found.of_scores, titles, printed)
+    papers = [page.published(name) for name in ("side_by_side", "fields_best", "baselines")]
+    leagues = {"image_auroc": found.of_scores, "pixel_auroc": found.of_maps, "aupro": found.of_maps}
+    sources = orders.side_by_side(printed, papers, page.titled(found.methods))
+    compared = orders.orders(found.records, draws, leagues, titles, sources)
     scores = league_tables.levels(judged, found.of_scores, titles, list(costs.IMAGE))
     maps = league_tables.levels(found.records, found.of_maps, titles, ["pixel_auroc", "aupro"])
     suites = [suite for suite in scores["suite"].unique() if suite in DATA_SETS] or list(scores["suite"].unique())
@@ -113,7 +116,7 @@ if found and found.maps:
 
 # %%
 if found:
-    in_print = league_tables.in_print(printed, page.published("fields_best"), titles)
+    in_print = league_tables.in_print(printed, papers[1], titles)
     shown = judged[judged["suite"].isin(suites)]
     with page.folded("How it was measured, and the image level in numbers"):
         page.say(
@@ -153,17 +156,21 @@ if found and len(maps):
 
 # %%
 if found and compared:
-    conclusion = f"Of {len(compared)} comparisons within a league the printed order is {counted(compared)}"
+    conclusion = f"Who is ahead within a league: {orders.orders_in_words(compared)}."
     page.number("order", conclusion)
     with page.folded("Who is ahead within a league, and is it as printed?"):
-        page.say(f"Both methods see the same images in every bootstrap draw. {conclusion}")
+        page.say(
+            f"{conclusion} Both methods see the same images in every bootstrap draw. Two are compared where one source "
+            "prints both; numbers of different sources are not, for their backbones and sizes differ."
+        )
         for league in dict.fromkeys(c.what for c in compared):
             page.table(
-                league_tables.order_table([c for c in compared if c.what == league]),
+                orders.order_table([c for c in compared if c.what == league]),
                 f"tab-order-{league.replace(' ', '-')}",
-                f"<strong>Order within the league “{league}”</strong>: the first minus the second, points of image "
-                "AUROC, printed and measured with the 95 % interval of the paired difference.",
-                formats={"poster": "{:+.1f}"},
+                f"<strong>Order within the league “{league}”</strong>: the first minus the second, points, printed and "
+                "measured with the 95 % interval of the paired difference, on the products that both were measured on. "
+                "The printed order holds or is reversed where the interval excludes 0, else it is undecided.",
+                formats={"printed": "{:+.1f}"},
             )
 
 # %% [markdown]

@@ -1,25 +1,21 @@
 """Tables of leagues: what is measured, what is printed of it, and what stands on fewer categories."""
 
-import numpy as np
 import pandas as pd
-import pytest
+from made_up import measured
 
-from zsad.analysis.differences import headline_draws
 from zsad.analysis.league_tables import (
     finding,
     in_print,
     levels,
     methods_by_league,
-    order,
-    order_table,
     partly_measured,
     rules,
     variants,
     variants_sentence,
     variants_table,
 )
+from zsad.analysis.orders import orders, side_by_side
 from zsad.analysis.poster import as_printed
-from zsad.analysis.published import OTHER, SAME
 from zsad.study.config import Study, project_root
 
 PUBLISHED = project_root() / "results" / "published"
@@ -27,23 +23,6 @@ POSTER = as_printed(pd.read_csv(PUBLISHED / "poster_table.csv"))
 PAPERS = pd.read_csv(PUBLISHED / "fields_best.csv")
 TITLES = {"winclip": "WinCLIP", "clip": "CLIP", "april_gan": "APRIL-GAN", "musc": "MuSc", "seed 1": "seed 1"}
 LEAGUES = {"musc": "test batch", "winclip": "text only", "clip": "text only", "april_gan": "auxiliary anomalies"}
-NOISE = np.linspace(-0.01, 0.01, 50)
-
-
-def measured(values: dict[tuple[str, str], float], suite: str = "demo-mvtec"):
-    """Records and draws of (detector, category) -> AUROC, of so many images that no interval is widened."""
-    rows, draws = [], []
-    for (detector, category), value in values.items():
-        where = {"suite": suite, "category": category, "detector": detector, "key": f"{suite} {detector} {category}"}
-        counts = {"n_images": 10**9, "n_anomalous": 5 * 10**8}
-        for metric in ("image_auroc", "pixel_auroc"):
-            ends = {"estimate": value, "low": value - 0.01, "high": value + 0.01}
-            rows.append({**where, "metric": metric, **ends, **counts})
-        drawn = {"image_auroc": value + NOISE, "pixel_auroc": value + NOISE, "aupro": np.nan}
-        draws.append(pd.DataFrame({"replicate": range(50), **drawn, "key": where["key"]}))
-    return pd.DataFrame(rows), headline_draws(pd.concat(draws))
-
-
 VALUES = {("winclip", "a"): 0.8, ("winclip", "b"): 0.9, ("clip", "a"): 0.7, ("clip", "b"): 0.7, ("musc", "b"): 0.95}
 RECORDS, DRAWS = measured(VALUES)
 
@@ -90,30 +69,17 @@ def test_who_is_measured_on_fewer_categories_is_named_for_every_suite():
     assert partly_measured(found[found["method"] != "MuSc"]) == ""
 
 
-def test_only_methods_of_one_league_measured_on_everything_are_compared():
-    leagues = {**LEAGUES, "musc": "text only"}
-    (found,) = order(RECORDS, DRAWS, leagues, TITLES, POSTER)
-    assert (found.first, found.second, found.what, found.verdict) == ("WinCLIP", "CLIP", "text only", SAME)
-    assert found.printed == pytest.approx(91.8 - 73.8)
-    assert found.measured.value == pytest.approx(15.0)
-    swapped, draws = measured({key: 1.6 - value for key, value in VALUES.items()})
-    assert [c.verdict for c in order(swapped, draws, leagues, TITLES, POSTER)] == [OTHER]
-    (row,) = order_table([found]).to_dict("records")
-    assert (row["data set"], row["measured"]) == ("demo-mvtec (MVTec AD)", "+15.0 (+15.0 to +15.0)")
-    assert order(RECORDS, DRAWS, {**leagues, "clip": "no text"}, TITLES, POSTER) == []
-    elsewhere = RECORDS.assign(suite="toys")
-    assert order(elsewhere, DRAWS, leagues, TITLES, POSTER) == []
-
-
 def test_the_finding_counts_orders_and_leaves_out_who_was_measured_on_less():
     found = levels(RECORDS, LEAGUES, TITLES, ["image_auroc"])
-    text = finding(order(RECORDS, DRAWS, LEAGUES, TITLES, POSTER), found)
-    assert text.startswith("Within a league who is ahead is mostly as printed: of 1 comparisons the printed order is ")
-    assert "between 70.0 (69.3 to 70.7) % (CLIP, text only) and 85.0 (84.3 to 85.7) % (WinCLIP, text only)" in text
-    assert text.endswith("on 2,000,000,000 images of 2 products.")
+    sources = side_by_side(POSTER, [PAPERS], TITLES)
+    said = finding(orders(RECORDS, DRAWS, {"image_auroc": LEAGUES}, TITLES, sources), found)
+    assert said.startswith("Within a league who is ahead is mostly as printed: of 1 comparisons the printed order is ")
+    assert "between 70.0 (69.3 to 70.7) % (CLIP, text only) and 85.0 (84.3 to 85.7) % (WinCLIP, text only)" in said
+    assert said.endswith("on 2,000,000,000 images of 2 products.")
     assert finding([], found).startswith("No two methods of one league are both measured and printed.")
     swapped, draws = measured({key: 1.6 - value for key, value in VALUES.items()})
-    assert "is rarely as printed" in finding(order(swapped, draws, LEAGUES, TITLES, POSTER), found)
+    reversed_ = orders(swapped, draws, {"image_auroc": LEAGUES}, TITLES, sources)
+    assert "is rarely as printed" in finding(reversed_, found)
 
 
 def test_a_variant_is_told_by_the_options_in_which_it_differs():

@@ -1,30 +1,21 @@
-"""Methods by league, without a shift: their tables, their order beside the printed one, and variants of each."""
+"""Methods by league, without a shift: their tables beside what is printed, and variants of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations
 from typing import get_args
 
 import pandas as pd
 
-from zsad.analysis.differences import difference_of
 from zsad.analysis.gaps import METRICS, WORSE, changes
+from zsad.analysis.orders import NAMES, Order, Printed, orders_in_words
 from zsad.analysis.poster import name_in_print
-from zsad.analysis.published import DATA_SETS, OTHER, SAME, TIE, UNDECIDED, Comparison
+from zsad.analysis.published import DATA_SETS, OTHER, SAME
 from zsad.analysis.unshifted import with_means
 from zsad.analysis.words import number, points, span
 from zsad.leagues import League, decided_by, never_shown
 from zsad.study.config import DetectorConfig, Study
 
-# Title -> what results/published/fields_best.csv calls the numbers of a method's own paper.
-PAPERS = {
-    "WinCLIP": "WinCLIP (CVPR 2023)",
-    "AnomalyCLIP": "AnomalyCLIP (ICLR 2024)",
-    "APRIL-GAN": "APRIL-GAN (VAND 2023)",
-    "ACR": "ACR (NeurIPS 2023)",
-    "MuSc": "MuSc (ICLR 2024)",
-}
-Printed = Mapping[tuple[str, str, str], float]
-"""(label, data set, metric as records name it) -> what is printed, in percent."""
+# Methods whose own paper prints numbers in results/published/fields_best.csv.
+PAPERS = ("WinCLIP", "AnomalyCLIP", "APRIL-GAN", "ACR", "MuSc")
 
 
 def rules(leagues: Iterable[str]) -> pd.DataFrame:
@@ -50,7 +41,7 @@ def in_print(
     found: dict[tuple[str, str, str], float] = {}
     means = papers[(papers["category"] == "mean") & (papers["shift"] == "none")]
     for label, title in titles.items():
-        for row in means[means["method"] == PAPERS.get(title)].itertuples():
+        for row in means[(means["method"] == NAMES.get(title)) & (title in PAPERS)].itertuples():
             found[label, str(row.dataset), str(row.metric).replace("pixel_aupro", "aupro")] = float(row.value)
         name = name_in_print(label, titles)
         for data_set in dict.fromkeys(DATA_SETS.values()) if name else ():
@@ -124,7 +115,7 @@ def partly_measured(found: pd.DataFrame) -> str:
     return f"{'; '.join(said)}: its numbers stand beside those of other images." if said else ""
 
 
-def finding(compared: Sequence[Comparison], found: pd.DataFrame) -> str:
+def finding(compared: Sequence[Order], found: pd.DataFrame) -> str:
     """What the page of leagues found: how often the printed order within a league holds, and how far methods lie
     apart; `found` are the `levels` of image AUROC, false alarms and misses.
     """
@@ -141,13 +132,9 @@ def finding(compared: Sequence[Comparison], found: pd.DataFrame) -> str:
     )
     if not compared:
         return f"No two methods of one league are both measured and printed. {reach}"
-    count = {verdict: sum(c.verdict == verdict for c in compared) for verdict in (SAME, OTHER, UNDECIDED, TIE)}
-    claim = "mostly" if 2 * count[SAME] > len(compared) else "often" if count[SAME] > count[OTHER] else "rarely"
-    return (
-        f"Within a league who is ahead is {claim} as printed: of {len(compared)} comparisons the printed order is "
-        f"borne out in {count[SAME]}, reversed in {count[OTHER]}, and statistically undecided in {count[UNDECIDED]}"
-        f"{f'; in {count[TIE]} a tie is printed' if count[TIE] else ''}. {reach}"
-    )
+    same, other = (sum(c.verdict == verdict for c in compared) for verdict in (SAME, OTHER))
+    claim = "mostly" if 2 * same > len(compared) else "often" if same > other else "rarely"
+    return f"Within a league who is ahead is {claim} as printed: {orders_in_words(compared)}. {reach}"
 
 
 def _decided(found: pd.DataFrame) -> str:
@@ -162,49 +149,6 @@ def _decided(found: pd.DataFrame) -> str:
         f"the damaged products, at {number(alarms['estimate'].min())} to {number(alarms['estimate'].max())} % false "
         "alarms."
     )
-
-
-def order(
-    records: pd.DataFrame,
-    draws: Mapping[str, pd.DataFrame],
-    leagues: Mapping[str, str],
-    titles: Mapping[str, str],
-    printed: pd.DataFrame,
-) -> list[Comparison]:
-    """Each two methods of one league that are printed and measured on all categories of a suite: image AUROC. `draws`
-    are those of `zsad.analysis.gaps.changes`.
-    """
-    said = []
-    for suite, rows in records[records["metric"] == "image_auroc"].groupby("suite", sort=False):
-        whole = rows.groupby("detector")["category"].nunique()
-        there = [label for label in leagues if whole.get(label, 0) == whole.max() and name_in_print(label, titles)]
-        for first, second in combinations(there if suite in DATA_SETS else [], 2):
-            if leagues[first] != leagues[second]:
-                continue
-            one, two = (rows[rows["detector"] == label] for label in (first, second))
-            data_set = DATA_SETS[str(suite)]
-            ahead = printed.loc[name_in_print(first, titles), (data_set, "none")]
-            ahead -= printed.loc[name_in_print(second, titles), (data_set, "none")]
-            measured = difference_of([(1, one), (-1, two)], draws["image_auroc"], "image_auroc")
-            names = titles[first], titles[second]
-            said.append(Comparison(*names, str(suite), data_set, leagues[first], float(ahead), measured))
-    return said
-
-
-def order_table(found: list[Comparison]) -> pd.DataFrame:
-    """A row a comparison, as a reader sees it."""
-    rows = [
-        {
-            "first": c.first,
-            "second": c.second,
-            "data set": f"{c.suite} ({c.data_set})",
-            "poster": c.printed,
-            "measured": points(c.measured),
-            "which is ahead": c.verdict,
-        }
-        for c in found
-    ]
-    return pd.DataFrame(rows)
 
 
 def variants(study: Study, records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], base: str) -> pd.DataFrame:

@@ -4,14 +4,28 @@ from typing import get_args
 
 import pytest
 
-from zsad.analysis.methods import METHODS, in_words
+from zsad.analysis.methods import METHODS, in_words, words_of
 from zsad.detectors import DETECTORS
 from zsad.leagues import League
 
 
-def test_every_detector_is_told_in_words():
-    assert set(METHODS) == set(DETECTORS)
+def test_every_detector_is_told_in_words_by_its_class_or_here():
+    assert [name for name in DETECTORS if words_of(name) is None] == []
+    assert set(METHODS) <= set(DETECTORS)
     assert all(words.sees and words.learned for words in METHODS.values())
+
+
+def test_what_a_detectors_class_says_of_it_is_taken_from_there(monkeypatch):
+    class Told:
+        sees, learned = "one image", "nothing"
+
+    class Half:
+        sees = "one image"
+
+    monkeypatch.setitem(DETECTORS, "told", (Told, None))
+    monkeypatch.setitem(DETECTORS, "half", (Half, None))
+    assert in_words("told", "text only")[:2] == ("one image", "nothing")
+    assert in_words("half", "text only")[:2] == ("–", "–")
 
 
 @pytest.mark.parametrize("league", get_args(League))

@@ -19,7 +19,7 @@ def load(name: str) -> BatchDetector:
 
 
 def test_those_that_compare_images_are_of_the_league_of_test_batches():
-    assert NAMES == ["musc", "acr"]
+    assert {"musc", "acr"} <= set(NAMES)
     assert {load(name).league for name in NAMES} == {"test batch"}
 
 

@@ -8,8 +8,11 @@ import pytest
 from tiny_clip import tiny_backbone
 from toys import SIZE, Reddish, tiny_study, write_suite
 
+from book.tools import corruption, leagues
+from book.tools.measured import measured
+from book.tools.page import Page
 from zsad import cli
-from zsad.analysis import poster, tiling
+from zsad.analysis import league_tables, matrix, poster, tiling
 from zsad.detectors import DETECTORS, declared, load_detector
 from zsad.detectors.given import Checked
 from zsad.study import StudyError, compute
@@ -101,6 +104,34 @@ def test_it_takes_a_defence_wherever_it_takes_an_option(study, tmp_path, capsys)
     assert "toy on demo-b, washer: 10 images" in capsys.readouterr().out
     assert cli.main([*arguments, "--category", "washer", "--option", "defence=gray"]) == 2
     assert "unknown defence 'gray'" in capsys.readouterr().err
+
+
+def test_it_stands_in_every_table_that_fits_it(tmp_path):
+    """Of leagues, the matrix and the poster's, by its title, as one that nobody prints and that has no words."""
+    write_suite(tmp_path / "data" / "toys")
+    study = tiny_study(
+        tmp_path, suites={"mvtec_ad": {"reader": "mvtec_ad", "root": "toys"}}, detectors=["winclip", "toy"],
+        sweeps={"name": "matrix", "over": ["washer"], "angle": [0.0, 5.0, 30.0]},
+        corruptions={"over": ["washer", "metal_nut"], "kinds": ["contrast"], "severities": [0, 3]},
+    )  # fmt: skip
+    compute(study, progress=False)
+    page = Page("leagues", study, {}, tmp_path / "page")
+    found = leagues.measured(page)
+    named, in_print = {("winclip", "MVTec AD", "image_auroc"): 91.8}, "MVTec AD, printed iAUROC"
+    table = league_tables.methods_by_league(found.records, found.of_scores, study.titles, ["image_auroc"], named)
+    assert table[["league", "method", in_print]].to_numpy().tolist() == [
+        ["text only", "WinCLIP", "91.8"], ["text only", "Toy of one line", "–"]
+    ]  # fmt: skip
+    drawn = leagues.pictured(found)[2]["toy"]
+    assert (drawn.title, drawn.words[:2]) == ("Toy of one line", ("–", "–"))
+    assert drawn.map.shape == (2 * SIZE, 2 * SIZE)
+    blocks = measured(page, ["matrix"], "shifts")
+    squares = matrix.matrix(blocks.records, blocks.draws, blocks.decisions, blocks.rotation_invariant)
+    assert {"image_auroc", "pixel_auroc", "false_alarms"} <= set(squares.loc[squares["detector"] == "toy", "metric"])
+    cases = corruption.corrupted(page, study)
+    titles = page.titled(cases.detectors)
+    assert poster.name_in_print("toy", titles) is None
+    assert poster.measured_table(cases, None, titles)["method"].unique().tolist() == ["WinCLIP", "Toy of one line"]
 
 
 def test_its_options_are_checked_however_they_come():

@@ -1,6 +1,7 @@
 """Methods in a few words, for a picture of each: what it sees of an image, and what was learned for it beforehand.
 
-What it was never shown is not said here but follows from its league (`zsad.leagues.never_shown`).
+A detector's class may say both itself, as `sees` and `learned`; one that says neither and has no words here is shown by
+its title, with a dash for each. What it was never shown follows from its league (`zsad.leagues.never_shown`).
 """
 
 from collections.abc import Mapping
@@ -16,8 +17,8 @@ class InWords(NamedTuple):
     learned: str
 
 
-# By a detector's name in `zsad.detectors.DETECTORS`.
-METHODS = {
+# By a detector's name in `zsad.detectors.DETECTORS`, of those whose class does not say it.
+METHODS: Mapping[str, InWords] = {
     "winclip": InWords("one image: windows of two sizes and the whole, beside sentences", "nothing"),
     "clip": InWords("one image as a whole, beside two sentences", "nothing"),
     "clip_ac": InWords("one image as a whole, beside 80 templates a side", "nothing"),
@@ -49,8 +50,15 @@ SHORT: dict[Shown, str] = {
 
 def in_words(name: str, league: str) -> tuple[str, str, str]:
     """What a detector sees, what was learned for it, and what no part of it was shown (of a league that rules nothing
-    out, what no detector is); a dash where this file does not know the detector.
+    out, what no detector is); a dash for what is said nowhere.
     """
-    known: Mapping[str, InWords] = METHODS
-    sees, learned = known.get(name, InWords("–", "–"))
-    return sees, learned, ", ".join(SHORT[thing] for thing in never_shown(league)) or "labels of test images"
+    words = words_of(name) or InWords("–", "–")
+    return *words, ", ".join(SHORT[thing] for thing in never_shown(league)) or "labels of test images"
+
+
+def words_of(name: str) -> InWords | None:
+    """What a detector's class says of it, else what is said here; None where neither does."""
+    from zsad.detectors import declared  # imports every model's code
+
+    sees, learned = (declared(name, attribute, None) for attribute in InWords._fields)
+    return InWords(sees, learned) if sees and learned else METHODS.get(name)

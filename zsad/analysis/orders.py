@@ -96,7 +96,7 @@ def orders(
                 ahead = sources[source][first, data_set, metric] - sources[source][second, data_set, metric]
                 measured = difference_of([(1, one), (-1, two)], draws[metric], metric)
                 names, where = (titles[first], titles[second]), (str(suite), data_set, by_label[first])
-                said.append(Order(*names, *where, ahead, measured, metric, source, of))
+                said.append(Order(*names, *where, round(ahead, 2), measured, metric, source, of))
     return said
 
 

@@ -65,6 +65,15 @@ def test_what_it_cannot_do_it_says_and_leaves_nothing(train, tmp_path, capsys, a
     assert not list((tmp_path / "out").glob("*"))
 
 
+def test_the_tested_data_set_is_known_by_another_spelling_and_by_its_folder(train, tmp_path, capsys):
+    (tmp_path / "data" / "mvtec_ad").rename(root := tmp_path / "data" / "MVTec")
+    for name in ("mvtec-ad", "mine"):
+        own = ["--auxiliary", name, "--reader", "mvtec_ad", "--root", str(root)]
+        assert train("toy", *own, "--tested", "mvtec_ad") == 2
+        assert "with masks: that is no zero-shot test" in capsys.readouterr().err
+    assert train("toy", *own, "--tested", "visa") == 0
+
+
 def test_the_tested_images_under_another_name_are_refused(train, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(KNOWN_SUITES, "renamed", {"reader": "mvtec_ad", "root": "renamed"})
     write_suite(tmp_path / "data" / "renamed")

@@ -113,6 +113,19 @@ def test_a_detector_is_not_tested_on_what_it_was_trained_on(study):
     assert len(compute(study, "none", loader=loader(TrainedOn.of("others", ["0" * 64])), progress=False))
 
 
+def test_a_published_data_set_is_known_in_a_folder_of_another_name(tmp_path):
+    write_suite(tmp_path / "data" / "MVTec-AD")
+    study = tiny_study(tmp_path, suites={"mine": {"reader": "mvtec_ad", "root": "MVTec-AD"}}, sweeps={})
+
+    def loader(study, config, backbone):
+        detector = Reddish()
+        detector.trained_on = TrainedOn("mvtec_ad")
+        return detector
+
+    with pytest.raises(IncompleteError, match="it was trained on mvtec_ad, with masks: that is no zero-shot test"):
+        compute(study, "none", categories=["washer"], loader=loader, progress=False)
+
+
 def test_a_detector_has_other_options_on_another_suite(tmp_path):
     write_suite(tmp_path / "data" / "toys")
     write_suite(tmp_path / "data" / "others", seed=3)

@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> None:
     from zsad.leagues import in_words, leagues_of_outputs
     from zsad.robustness import uniform_sweep
     from zsad.study.references import with_drawn_references
+    from zsad.study.tested import names_of
 
     chosen = detector_options(options)
     backbone = named_backbone(options)
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
         "metric_size": options.metric_size,
     }
     detector = with_drawn_references(detector, partial(_good_training, options), dataset, sizes)
-    check_unseen(detector, [options.root.resolve().name], dataset.image_digests)
+    check_unseen(detector, names_of(dataset), dataset.image_digests)
     records = uniform_sweep(
         detector,
         dataset,

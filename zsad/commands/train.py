@@ -92,11 +92,13 @@ def _check_other(data: "AuxiliaryData", tested: str, data_root: Path) -> None:
     """Raise a ValueError for a tested suite that is the auxiliary one, by name or by its images."""
     from zsad.auxiliary.data import read_auxiliary
     from zsad.detectors.learned import TrainedOn
+    from zsad.study.tested import names_of, usual_names
 
     check_known("suite", tested, list(KNOWN_SUITES))
     suite = KNOWN_SUITES[tested]
-    names = {tested, suite["root"]}
-    TrainedOn(data.suite).check_unseen(names, [])
+    names = {tested, suite["root"], *usual_names(tested), *usual_names(suite["root"])}
+    for name in names_of(data.datasets[0], data.suite):
+        TrainedOn(name).check_unseen(names, [])
     if (root := data_root / suite["root"]).is_dir():
         digests = read_auxiliary(tested, suite["reader"], root).image_digests
         TrainedOn.of(data.suite, data.image_digests).check_unseen(names, digests)

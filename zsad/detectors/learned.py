@@ -8,6 +8,7 @@ trained on, so that it is never tested on them.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,12 +51,13 @@ class TrainedOn:
             digests: SHA-256 (hex) of its images' files.
 
         Raises:
-            ValueError: it is the same data set by name, or some of its images are the same.
+            ValueError: it is the same data set by name, however that is spelt, or some of its images are the same.
         """
-        if self.suite in suites:
+        if plain_name(self.suite) in map(plain_name, suites):
             raise ValueError(
-                f"it was trained on {self.suite}, with masks: that is no zero-shot test. Test another data set, or use "
-                "a part that was trained on another"
+                f"it was trained on {self.suite}, with masks: that is no zero-shot test. What is tested is known to be "
+                "the same by its name or its folders (rename one that only shares a name). Test another data set, or "
+                "use a part that was trained on another"
             )
         if shared := {digest[: self.DIGITS] for digest in digests} & self.images:
             raise ValueError(
@@ -101,6 +103,11 @@ class Learned:
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(_bytes(tensor))
         return digest.hexdigest()
+
+
+def plain_name(name: str) -> str:
+    """A data set's name without case and signs: MVTec-AD and mvtec_ad are one."""
+    return re.sub(r"[\W_]+", "", name).casefold()
 
 
 def check_tensors(

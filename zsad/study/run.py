@@ -38,6 +38,7 @@ from zsad.study.results import Results
 from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Shift, StudyError, starting_shifts
 from zsad.study.suites import DEMO_SUITES
+from zsad.study.tested import names_of
 
 log = logging.getLogger(__name__)
 
@@ -264,7 +265,7 @@ class Evaluator:
             if wanted_references(detector):
                 detector = self._with_references(detector, request, dataset)
             names = (request.suite, self.study.suites[request.suite].root.name)
-            check_unseen(detector, names, _digests(dataset, detector))
+            check_unseen(detector, names_of(dataset, *names), _digests(dataset, detector))
         except (ValueError, TypeError, OSError, ImportError) as error:
             failures.add(what, str(error), subject)
             return None

@@ -1,0 +1,63 @@
+"""What a tested data set is called, so that a detector is not tested on what it was trained on.
+
+Besides its own names these are all usual ones of the published data set that it is: copies lie in folders of any name,
+and published parts hold no digests of the images that they were trained on.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from zsad.data import Dataset
+from zsad.data.counts import TEST_COUNTS
+from zsad.detectors.learned import plain_name
+
+# What folders of the published data sets are called, by their own spelling or in their archives.
+USUAL_NAMES = {
+    "mvtec_ad": ("mvtec_ad", "mvtec", "mvtec_anomaly_detection"),
+    "visa": ("visa", "visa_pytorch", "visa_20220922", "visa_1cls"),
+    "aebad": ("aebad", "aebad_s"),
+}
+_ABOVE = 4  # folders at most between images and the folder of their data set: <root>/<category>/Data/Images/Normal
+
+
+def names_of(dataset: Dataset, *given: str) -> Iterator[str]:
+    """What a data set is known by: names that are given, its folder's, and those of the published data set that it is.
+
+    That is told by such a name, or by what lies on disk: at least half of the published categories side by side; or
+    a category so called in a folder so called, or with as many test images of both kinds as were published. Nothing is
+    looked at until it is asked for.
+    """
+    own = (*given, dataset.root.name, dataset.root.resolve().name)
+    yield from own
+    for suite, usual in USUAL_NAMES.items():
+        if any(usual_names(name) == usual for name in own) or _holds(dataset, suite):
+            yield from usual
+
+
+def usual_names(name: str) -> tuple[str, ...]:
+    """All names of the published data set that is called so; none where there is none."""
+    called = plain_name(name)
+    return next((usual for usual in USUAL_NAMES.values() if called in map(plain_name, usual)), ())
+
+
+def _holds(dataset: Dataset, suite: str) -> bool:
+    """Whether the tested category is one of a published data set."""
+    published = {plain_name(category): counts for category, counts in TEST_COUNTS[suite].items()}
+    folders = _folders_of(dataset)
+    if any(_categories_in(folder, suite) >= len(published) / 2 for folder in folders):
+        return True
+    counts = published.get(plain_name(dataset.category))
+    found = (dataset.labels.count(False), dataset.labels.count(True))
+    so_called = any(usual_names(folder.name) == USUAL_NAMES[suite] for folder in folders)
+    return counts is not None and (so_called or found == counts)
+
+
+def _folders_of(dataset: Dataset) -> list[Path]:
+    """The folders that the first image lies in, up to the root; and those above a root that holds images alone."""
+    image = dataset.entries[0].image
+    inside = [*image.parents][: len(image.relative_to(dataset.root).parts)]
+    return inside + ([*dataset.root.resolve().parents][:_ABOVE] if dataset.reader == "folder" else [])
+
+
+def _categories_in(folder: Path, suite: str) -> int:
+    return sum((folder / category).is_dir() for category in TEST_COUNTS[suite])

@@ -30,7 +30,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.leagues import by_league, measured, pictured
-from zsad.analysis import costs, decisions, league_tables, orders, poster
+from zsad.analysis import costs, decisions, league_tables, orders, poster, trainings
 from zsad.analysis.published import DATA_SETS
 
 page = notebook.start(globals(), "leagues")
@@ -130,29 +130,47 @@ if found:
             league_tables.methods_by_league(shown, found.of_scores, titles, ["image_auroc"], in_print),
             "tab-leagues-image",
             "<strong>Image AUROC by league</strong>, no shift, percent, mean over categories with its 95 % interval. "
-            "Printed: the poster's column without corruption; of methods that it lacks, their own paper's number.",
+            "Printed: the poster's column without corruption; of methods that it lacks, their own paper's number. "
+            f"{trainings.seeds_in_words(found.spread, ['image_auroc'], titles)}".rstrip(),
         )
-        if set(scores["metric"]) > {"image_auroc"}:
-            page.table(
-                league_tables.methods_by_league(shown, found.of_scores, titles, list(decisions.METRICS), in_print),
-                "tab-leagues-decisions",
-                "<strong>False alarms and misses by league</strong>, no shift, percent of the good and of the damaged "
-                "products, mean over categories with its 95 % interval. Threshold, of each method by itself: "
-                f"{decisions.RULES[decisions.TRAINING]}.",
-            )
+
+# %%
+if found and set(scores["metric"]) > {"image_auroc"}:
+    with page.folded("False alarms and misses in numbers"):
+        page.table(
+            league_tables.methods_by_league(shown, found.of_scores, titles, list(decisions.METRICS), in_print),
+            "tab-leagues-decisions",
+            "<strong>False alarms and misses by league</strong>, no shift, percent of the good and of the damaged "
+            "products, mean over categories with its 95 % interval. Threshold, of each method by itself: "
+            f"{decisions.RULES[decisions.TRAINING]}. "
+            f"{trainings.seeds_in_words(found.spread, list(decisions.METRICS), titles)}".rstrip(),
+        )
 
 # %%
 if found and len(maps):
     with page.folded("Maps in numbers"):
         for suite in suites:
+            of_suite = found.spread[found.spread["suite"] == suite]
             page.table(
                 league_tables.methods_by_league(
                     shown[shown["suite"] == suite], found.of_maps, titles, ["pixel_auroc", "aupro"], in_print
                 ),
                 f"tab-leagues-pixel-{suite}",
                 f"<strong>Maps by league, {suite}</strong>: pixel AUROC and AUPRO, no shift, percent, mean over "
-                "categories with its 95 % interval. Printed: each method's own paper.",
+                "categories with its 95 % interval. Printed: each method's own paper. "
+                f"{trainings.seeds_in_words(of_suite, ['pixel_auroc', 'aupro'], titles)}".rstrip(),
             )
+
+# %%
+if found and len(found.spread):
+    with page.folded("How far training seeds move a method"):
+        page.table(
+            trainings.spread_table(found.spread, titles),
+            "tab-leagues-seeds",
+            "<strong>Training seeds</strong>, no shift, percent: of each method that was trained several times with "
+            "different seeds, the mean of these trainings ± their standard deviation (lowest to highest), each a mean "
+            "over categories.",
+        )
 
 # %%
 if found and compared:
@@ -186,6 +204,8 @@ for base in [label for label in found.methods if found.of_maps[label] != "text o
     if changed.empty:
         continue
     conclusion = league_tables.variants_sentence(changed, titles[base])
+    for label, ended in found.control_losses(base):
+        conclusion += f" {trainings.losses_in_words(ended, label, titles[base])}".rstrip()
     page.number(f"variants-{found.name(base)}", conclusion)
     with page.folded(f"Variants of {titles[base]}"):
         page.say(conclusion)

@@ -1,6 +1,7 @@
 """What the page of leagues shows: the records of methods without a shift, and the map that each gives of one image."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -14,9 +15,11 @@ from book.tools.probes.blocks import Measured
 from book.tools.probes.maps import maps_of_category
 from zsad.analysis.means import unshifted
 from zsad.analysis.methods import in_words
-from zsad.study.config import usual_label
+from zsad.analysis.trainings import Trained, spread, trained, trainings_of
+from zsad.study.config import DetectorConfig, usual_label
 from zsad.study.results import leagues_of
 
+VECTORS = "learned vectors"  # as `zsad.detectors.april_gan` calls what stands in the place of text
 FEW = 16  # images that methods which compare images are given for an illustration
 
 
@@ -57,6 +60,27 @@ class Leagues:
         name = _name_of(self.page, method)
         labels = [detector.label for detector in self.page.study.detectors if detector.name == name]
         return Measured(self.page.study, _unshifted(self.page, labels)).judged
+
+    @cached_property
+    def spread(self) -> pd.DataFrame:
+        """`zsad.analysis.trainings.spread` of the methods that were trained several times, on the suites they share."""
+        study = self.page.study
+        several = {label: list(dict.fromkeys(other for suite in study.suites
+                                             for other in trainings_of(study, label, suite)))
+                   for label in self.methods}  # fmt: skip
+        labels = [label for of in several.values() if len(of) > 1 for label in of]
+        if not labels:
+            return spread(self.records, study, [])
+        return spread(Measured(study, _unshifted(self.page, labels)).judged[0], study, several)
+
+    def control_losses(self, method: str) -> list[tuple[str, list[Trained]]]:
+        """Of each control of a method that has learned vectors in the place of text: its label, and how its trainings
+        and the method's ended, as the cards of those that ship with the package say.
+        """
+        study, plain = self.page.study, next(d for d in self.page.study.detectors if d.label == method)
+        controls = [d for d in study.detectors if d.name == plain.name and d.options.get("compared_with") == VECTORS]
+        backbones = study.first_backbones([method])
+        return [(d.label, _trained(d, plain, backbones[method], study.suites)) for d in controls if d.label != method]
 
     @property
     def maps(self) -> list[str]:
@@ -99,6 +123,22 @@ def _unshifted(page: Page, labels: list[str]) -> pd.DataFrame:
     records = unshifted(page.records("none", detectors=labels))
     first = page.study.first_backbones(records["detector"].unique())
     return records[records["backbone"] == records["detector"].map(first)]
+
+
+def _trained(control: DetectorConfig, plain: DetectorConfig, backbone: str, suites: Iterable[str]) -> list[Trained]:
+    from zsad.clip import zoo  # imports every model's code
+    from zsad.detectors.april_gan import part_of
+    from zsad.detectors.learned import part_name
+
+    found = {}
+    for suite in suites:
+        options = [detector.on(suite).options for detector in (control, plain)]
+        parts = [part_of(of.get("compared_with", "text")) for of in options]
+        names = [part_name(part, backbone, str(of.get("trained_on"))) for part, of in zip(parts, options, strict=True)]
+        cards = [zoo.WEIGHTS / f"{name}.json" for name in names]
+        if all(card.is_file() for card in cards):
+            found[names[0]] = trained(*(json.loads(card.read_text(encoding="utf-8")) for card in cards))
+    return list(found.values())
 
 
 def pictured(found: Leagues) -> tuple[np.ndarray, np.ndarray, dict[str, Method]]:

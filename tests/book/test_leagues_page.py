@@ -1,5 +1,6 @@
 """The page of leagues, of a study of toys: what it shows, and what it says where there is nothing to show."""
 
+import json
 import shutil
 
 import numpy as np
@@ -11,8 +12,10 @@ from toys import CATEGORIES, Reddish, tiny_study, write_suite
 
 import zsad.study
 import zsad.study.run
-from book.tools.leagues import by_league, measured, pictured
+from book.tools.leagues import Leagues, by_league, measured, pictured
 from book.tools.page import Page
+from zsad.clip.zoo import WEIGHTS
+from zsad.study.load import load_study
 
 
 @pytest.fixture
@@ -81,3 +84,28 @@ def test_a_study_without_results_says_so_and_shows_nothing(page, monkeypatch, ca
 def test_methods_are_grouped_in_the_order_of_leagues():
     leagues = {"a": "x", "b": "y", "c": "x"}
     assert list(by_league(["a", "b", "c"], leagues, ["y", "z", "x"]).items()) == [("y", ["b"]), ("x", ["a", "c"])]
+
+
+def test_of_what_was_trained_with_several_seeds_the_spread_is_shown_and_said_in_the_main_caption(
+    study, tmp_path, monkeypatch, page
+):
+    page.study = study.with_overrides(detectors=["winclip", {"name": "text_fnn", "seeds": [0, 1, 2]}], sweeps=[])
+    run_cells("leagues", page, monkeypatch)
+    assert "tab-leagues-seeds" in shown_on(page)[0]
+    table = pd.read_csv(page.folder / "tables" / "tab-leagues-seeds.csv")
+    assert table[["method", "trainings"]].to_numpy().tolist() == [["text FNN", 3]]
+    main = next(item for item in json.loads((page.folder / "leagues.json").read_text())["items"]
+                if item["id"] == "tab-leagues-image")  # fmt: skip
+    assert "leave its seed out: text FNN lies up to 0.0 points apart over 3 trainings" in main["caption"]
+
+
+def test_how_a_control_was_trained_is_read_from_the_cards_of_its_suites(tmp_path):
+    """Of the demo study: on demo-mvtec both were trained on demo-visa, elsewhere on demo-mvtec."""
+    found = Leagues(Page("leagues", load_study("demo"), {}, tmp_path), pd.DataFrame())
+    ((label, ended),) = found.control_losses("april_gan")
+    cards = {name: json.loads((WEIGHTS / f"{name}-demo-b-{suite}.json").read_text())["losses"]
+             for suite in ("demo-visa",) for name in ("april_gan", "april_gan_vectors")}  # fmt: skip
+    assert label == "learned vectors"
+    assert [one.trained_on for one in ended] == ["demo-visa", "demo-mvtec"]
+    assert (ended[0].control, ended[0].plain) == (cards["april_gan_vectors"], cards["april_gan"])
+    assert found.control_losses("anomalyclip") == []

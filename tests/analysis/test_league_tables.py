@@ -1,5 +1,7 @@
 """Tables of leagues: what is measured, what is printed of it, and what stands on fewer categories."""
 
+from dataclasses import replace
+
 import pandas as pd
 from made_up import measured
 
@@ -80,6 +82,9 @@ def test_the_finding_counts_orders_and_leaves_out_who_was_measured_on_less():
     swapped, draws = measured({key: 1.6 - value for key, value in VALUES.items()})
     reversed_ = orders(swapped, draws, {"image_auroc": LEAGUES}, TITLES, sources)
     assert "is rarely as printed" in finding(reversed_, found)
+    tie = replace(reversed_[0], printed=0.0)
+    of_four = [*orders(RECORDS, DRAWS, {"image_auroc": LEAGUES}, TITLES, sources), tie, tie, tie]
+    assert "is only in part as printed" in finding(of_four, found), "one of four is not often"
 
 
 def test_a_variant_is_told_by_the_options_in_which_it_differs():

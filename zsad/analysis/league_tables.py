@@ -133,7 +133,7 @@ def finding(compared: Sequence[Order], found: pd.DataFrame) -> str:
     if not compared:
         return f"No two methods of one league are both measured and printed. {reach}"
     same, other = (sum(c.verdict == verdict for c in compared) for verdict in (SAME, OTHER))
-    claim = "mostly" if 2 * same > len(compared) else "often" if same > other else "rarely"
+    claim = "mostly" if 2 * same > len(compared) else "only in part" if same > other else "rarely"
     return f"Within a league who is ahead is {claim} as printed: {orders_in_words(compared)}. {reach}"
 
 

@@ -11,7 +11,7 @@ from zsad import metrics, perturb
 from zsad.data import load_dataset, stack
 from zsad.detectors import Prediction
 from zsad.predict import predict_images, score_image
-from zsad.robustness import Corruption, load_test_set, measure, predict_shifted, uniform_sweep, worst_case
+from zsad.robustness import Corruption, load_test_set, measure, predict_shifted, uniform_sweep
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +77,6 @@ def test_a_detector_is_given_the_category_as_its_folder_is_called(images, tmp_pa
     """What words a folder's name leaves is the detector's own choice: APRIL-GAN's authors left the underscore."""
     detector = Reddish()
     predict_shifted(detector, images, "metal_nut")
-    worst_case(
-        detector,
-        images,
-        torch.zeros(len(images), SIZE, SIZE, dtype=torch.bool),
-        category="metal_nut",
-        setting="hue",
-        budget=2,
-    )
     Image.new("RGB", (24, 24)).save(tmp_path / "a.png")
     score_image(detector, tmp_path / "a.png", "metal_nut")
     list(predict_images(detector, [tmp_path / "a.png"], "metal_nut", tmp_path / "maps"))

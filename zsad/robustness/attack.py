@@ -23,7 +23,7 @@ class Victim:
     """A detector, and how it is attacked.
 
     Attributes:
-        category: folder name, as the detector takes it.
+        category: folder name; underscores read as spaces.
         criterion: "auroc" or "loss", see `zsad.robustness.worst_case`.
         align: "map" turns the map back, "mask" turns the mask along.
         corners: "counted", or "left out" of loss and AUROC where a rotation leaves them empty.
@@ -174,7 +174,7 @@ class Attack:
         return images
 
     def _predict(self, images: Tensor, samples: Tensor) -> Prediction:
-        detector, category = self.victim.detector, self.victim.category
+        detector, category = self.victim.detector, self.victim.category.replace("_", " ")
         try:
             return check_prediction(detector.predict(images, category=category), detector.name, category)
         except NotFiniteError as error:

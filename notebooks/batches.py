@@ -14,8 +14,8 @@
 # # What the test batch is worth
 #
 # **What to see.** MuSc {cite:p}`li2024musc` and ACR {cite:p}`li2023acr` have no text and no training picture of the
-# product: they compare the test pictures with each other. What all of these share, such as one lamp that dims, is
-# hardly to be seen so. On a line the lamp dims between one part and the next: here half of the pictures are shifted,
+# product: they compare the test pictures with each other. What all of these share, such as one lamp that dims, should
+# cancel out. On a line the lamp dims between one part and the next: here half of the pictures are shifted,
 # and the others are not.
 
 # %% tags=["parameters"]

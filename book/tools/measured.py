@@ -65,8 +65,11 @@ def _conclude(page: Page, lacking: str) -> None:
 
 
 def _unshifted(blocks: Sequence[Block]) -> set[str]:
-    """The variants under which images of blocks are recorded as they are."""
-    return {"default", *(variant for _, variant in _own_images(blocks))}
+    """The variants under which images of blocks are recorded as they are: the study's own, and those of blocks that
+    have images of their own.
+    """
+    plain = {"default"} if any(block.limit is None for block in blocks) else set()
+    return plain | {variant for _, variant in _own_images(blocks)}
 
 
 def _own_images(blocks: Sequence[Block]) -> set[tuple[str, str]]:

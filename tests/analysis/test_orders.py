@@ -80,7 +80,7 @@ def test_the_interval_says_whether_the_printed_order_holds():
     assert found.verdict == UNDECIDED
     assert order_table([found])["printed order"].tolist() == ["undecided"]
     assert orders_in_words([found]) == (
-        "of 1 comparisons the printed order is borne out in 0 (iAUROC 0 of 1), reversed in 0, and statistically "
+        "of 1 comparisons the printed order is borne out in 0 (image AUROC 0 of 1), reversed in 0, and statistically "
         "undecided in 1"
     )
     swapped, draws = measured({key: 1.6 - value for key, value in VALUES.items()})

@@ -10,6 +10,7 @@ import pandas as pd
 
 from zsad.analysis.differences import difference_of
 from zsad.analysis.gaps import METRICS
+from zsad.analysis.matrix import METRICS as IN_WORDS
 from zsad.analysis.poster import name_in_print
 from zsad.analysis.published import DATA_SETS, OTHER, SAME, TIE, UNDECIDED, Comparison
 from zsad.analysis.words import points
@@ -134,7 +135,7 @@ def orders_in_words(found: Sequence[Order]) -> str:
     Ends without a full stop.
     """
     by_metric = ", ".join(
-        f"{METRICS[metric]} {sum(c.verdict == SAME for c in of)} of {len(of)}"
+        f"{IN_WORDS[metric]} {sum(c.verdict == SAME for c in of)} of {len(of)}"
         for metric in dict.fromkeys(c.metric for c in found)
         if (of := [c for c in found if c.metric == metric])
     )

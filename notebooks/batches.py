@@ -57,18 +57,20 @@ if found is not None:
         plots.plot_forest(rows, list(dict.fromkeys(rows["row"])), batches.PARTS, "change of image AUROC [points]"),
         "fig-batches",
         "<strong>What a shift of the whole batch changes, and one of half of it</strong>: image AUROC against the same "
-        "test pictures as they are, the mean over all shifts of the table below, with the 95 % interval of the paired "
+        "test pictures as they are, the mean over all shifts of the tables below, with the 95 % interval of the paired "
         "difference; on the right the second less the first. Blue: the interval excludes 0. Which half is shifted is "
         "drawn once, whatever the detector and the shift.",
     )
 
 # %%
 if found is not None:
+    by_shift = batches.changes(shown.records, shown.draws, by_shift=True)
     with page.folded("Every shift, in numbers"):
-        page.table(
-            batches.table(batches.changes(shown.records, shown.draws, by_shift=True), titles),
-            "tab-batches",
-            "<strong>Each shift of a whole batch and of half of it.</strong> Unshifted: percent. All, half: change "
-            "against the unshifted in points; half against all: the second less the first; with 95 % intervals of "
-            "paired differences, each by itself.",
-        )
+        for metric in (metric for metric in batches.METRICS if metric in set(by_shift["metric"])):
+            page.table(
+                batches.table(by_shift, titles, metric),
+                f"tab-batches-{metric}",
+                f"<strong>Each shift of a whole batch and of half of it, {batches.METRICS[metric]}.</strong> "
+                "Unshifted: percent. All, half: change against the unshifted in points; half against all: the "
+                "second less the first; with 95 % intervals of paired differences, each by itself.",
+            )

@@ -14,8 +14,9 @@ from book.tools.plots import Method, to_uint8
 from book.tools.probes.blocks import Measured
 from book.tools.probes.maps import maps_of_category
 from zsad.analysis.means import unshifted
-from zsad.analysis.methods import in_words
+from zsad.analysis.methods import InWords, in_words
 from zsad.analysis.trainings import Trained, spread, trained, trainings_of
+from zsad.detectors import declared
 from zsad.study.config import DetectorConfig, usual_label
 from zsad.study.results import leagues_of
 
@@ -105,6 +106,12 @@ def measured(page: Page) -> Leagues | None:
     return None
 
 
+def told_by(name: str) -> InWords | None:
+    """What a detector's class says of it, where it says both what it sees and what was learned for it."""
+    sees, learned = (declared(name, attribute, None) for attribute in InWords._fields)
+    return InWords(sees, learned) if sees and learned else None
+
+
 def _methods_of(page: Page) -> list[str]:
     """A label a detector: that which is its name or, where each entry has a label, the first of them."""
     found: dict[str, str] = {}
@@ -173,7 +180,11 @@ def pictured(found: Leagues) -> tuple[np.ndarray, np.ndarray, dict[str, Method]]
 def _methods(found: Leagues, maps: Mapping[str, tuple[np.ndarray, tuple[float, float]]]) -> dict[str, Method]:
     names, titles = {d.label: d.name for d in found.page.study.detectors}, found.page.study.titles
     return {
-        label: Method(titles[label], in_words(names[label], found.of_maps[label]), *maps.get(label, (None, None)))
+        label: Method(
+            titles[label],
+            in_words(names[label], found.of_maps[label], told_by(names[label])),
+            *maps.get(label, (None, None)),
+        )
         for label in found.methods
     }
 

@@ -6,9 +6,10 @@ from tiny_clip import tiny_backbone
 from toys import tiny_study, write_suite
 
 from book.tools.page import Page
-from zsad.analysis.batches import ALIKE, HALF
+from zsad.analysis.batches import ALIKE, HALF, METRICS
 from zsad.study import compute
 
+TABLES = [f"> tab-batches-{metric}" for metric in METRICS]
 BLOCK = {"over": ["washer"], "hue": [0.0, 2.0]}
 
 
@@ -25,7 +26,7 @@ def study(tmp_path, monkeypatch):
 def test_half_a_batch_stands_beside_the_whole(study, tmp_path, monkeypatch):
     compute(study, progress=False)
     page = Page("batches", study, {}, tmp_path / "page")
-    assert order_on("batches", page, monkeypatch) == ["finding", "fig-batches", "> tab-batches"]
+    assert order_on("batches", page, monkeypatch) == ["finding", "fig-batches", *TABLES]
     _, numbers = shown_on(page)
     for words in ("MuSc, toys", "CLIP, toys", "(all) and", "On 10 test images of 1 product a suite at most."):
         assert words in numbers["conclusion"]

@@ -55,20 +55,17 @@ def in_words(detector: object, suite: object, titles: Mapping[str, str]) -> str:
     return f"{titles.get(str(detector), detector)}, {suite}"
 
 
-def table(found: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
-    """A row a detector, suite and shift: each metric unshifted in percent, and each part's change in points."""
+def table(found: pd.DataFrame, titles: Mapping[str, str], metric: str) -> pd.DataFrame:
+    """A row a detector, suite and shift: one of `METRICS` unshifted in percent, and each part's change in points."""
     rows = []
-    for at, of_shift in found.groupby([*_SUBJECT, *_SHIFT], sort=False):
+    for at, of_shift in found[found["metric"] == metric].groupby([*_SUBJECT, *_SHIFT], sort=False):
         suite, detector, _, setting, value = at
         row = {"detector": titles.get(detector, detector), "suite": suite, "shift": _shift_in_words(setting, value)}
-        for metric, words in METRICS.items():
-            of = of_shift[of_shift["metric"] == metric].set_index("part")
-            if of.empty:
-                continue
-            row[f"{words}, unshifted"] = number(of["before"].iloc[-1 if ALIKE not in of.index else 0])
-            for part in (part for part in PARTS if part in of.index):
-                change, low, high = of.loc[part, ["change", "change_low", "change_high"]].astype(float)
-                row[f"{words}, {PARTS[part]}"] = span(change, low, high, sign=True)
+        of = of_shift.set_index("part")
+        row["unshifted"] = number(of["before"].iloc[0])  # that of half against all is not the unshifted, and last
+        for part in (part for part in PARTS if part in of.index):
+            change, low, high = of.loc[part, ["change", "change_low", "change_high"]].astype(float)
+            row[PARTS[part]] = span(change, low, high, sign=True)
         rows.append(row)
     return pd.DataFrame(rows).fillna("–")
 

@@ -48,17 +48,12 @@ SHORT: dict[Shown, str] = {
 }
 
 
-def in_words(name: str, league: str) -> tuple[str, str, str]:
+def in_words(name: str, league: str, told: InWords | None = None) -> tuple[str, str, str]:
     """What a detector sees, what was learned for it, and what no part of it was shown (of a league that rules nothing
     out, what no detector is); a dash for what is said nowhere.
+
+    Args:
+        told: what its class says of it, where that says both.
     """
-    words = words_of(name) or InWords("–", "–")
+    words = told or METHODS.get(name) or InWords("–", "–")
     return *words, ", ".join(SHORT[thing] for thing in never_shown(league)) or "labels of test images"
-
-
-def words_of(name: str) -> InWords | None:
-    """What a detector's class says of it, else what is said here; None where neither does."""
-    from zsad.detectors import declared  # imports every model's code
-
-    sees, learned = (declared(name, attribute, None) for attribute in InWords._fields)
-    return InWords(sees, learned) if sees and learned else METHODS.get(name)

@@ -54,7 +54,7 @@ def batch_note(page: Page, records: pd.DataFrame) -> str:
     names = ", ".join(page.titled(labels).values())
     return (
         f"Detectors of a whole test batch ({names}) compare its images with each other: what all of these share, as "
-        "they share a shift here, is hardly seen. A line that changes between one part and the next is another matter."
+        "they share a shift here, should cancel out: see [how far it does](batches), and what half a batch costs."
     )
 
 

@@ -16,7 +16,6 @@ from book.tools.probes.maps import maps_of_category
 from zsad.analysis.means import unshifted
 from zsad.analysis.methods import InWords, in_words
 from zsad.analysis.trainings import Trained, spread, trained, trainings_of
-from zsad.detectors import declared
 from zsad.study.config import DetectorConfig, usual_label
 from zsad.study.results import leagues_of
 
@@ -108,6 +107,8 @@ def measured(page: Page) -> Leagues | None:
 
 def told_by(name: str) -> InWords | None:
     """What a detector's class says of it, where it says both what it sees and what was learned for it."""
+    from zsad.detectors import declared  # imports every model's code
+
     sees, learned = (declared(name, attribute, None) for attribute in InWords._fields)
     return InWords(sees, learned) if sees and learned else None
 

@@ -43,6 +43,21 @@ def test_shifted_images_are_held_against_as_many_as_they_are(tmp_path, monkeypat
     ], "of two blocks of one name, one has images of its own"
 
 
+def test_blocks_with_images_of_their_own_ask_for_no_others(tmp_path, monkeypatch):
+    write_suite(tmp_path / "data" / "toys")
+    study = tiny_study(tmp_path, sweeps=[{"name": "matrix", "over": ["washer"], "limit": 4, "exposure": [0.0, -1.0]}])
+    asked = []
+
+    def computed(*arguments, **options):
+        asked.append((arguments[1], options.get("variant")))
+        return compute(*arguments, **options, loader=load_reddish, progress=False)
+
+    monkeypatch.setattr(zsad.study, "compute", computed)
+    found = measured(Page("matrix", study, {}, tmp_path), ["matrix"], "shifts")
+    assert set(found.records["variant"]) == {"matrix"}
+    assert {variant for _, variant in asked} == {"matrix"}
+
+
 def test_a_cell_without_its_images_as_they_are_is_left_out_and_said_to_be(tmp_path, monkeypatch):
     class Partial(Page):
         def records(self, shift=None, setting=None, study=None, **selection):

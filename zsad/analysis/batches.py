@@ -62,7 +62,7 @@ def table(found: pd.DataFrame, titles: Mapping[str, str], metric: str) -> pd.Dat
         suite, detector, _, setting, value = at
         row = {"detector": titles.get(detector, detector), "suite": suite, "shift": _shift_in_words(setting, value)}
         of = of_shift.set_index("part")
-        row["unshifted"] = number(of["before"].iloc[0])  # that of half against all is not the unshifted, and last
+        row["unshifted"] = number(of["before"].iloc[0])  # half against all, which counts from another batch, comes last
         for part in (part for part in PARTS if part in of.index):
             change, low, high = of.loc[part, ["change", "change_low", "change_high"]].astype(float)
             row[PARTS[part]] = span(change, low, high, sign=True)

@@ -27,6 +27,7 @@ from tqdm import tqdm
 from training.bank import Bank
 from training.checkpoint import Spent, keep, kept
 from training.model import save
+from training.precision import multiplying_in
 from zsad.clip.zoo import load_demo_weights, shown_by
 from zsad.leagues import check_shown
 
@@ -78,11 +79,11 @@ def attack(
     return (images + change).detach()
 
 
-def tower(visual: torch.nn.Module, mean: Tensor, std: Tensor) -> Encoder:
-    """The projected class token, not normalised, of pictures in [0, 1]; bfloat16 inside."""
+def tower(visual: torch.nn.Module, mean: Tensor, std: Tensor, dtype: str = "bfloat16") -> Encoder:
+    """The projected class token, not normalised, of pictures in [0, 1]; `dtype` is that of the products inside."""
 
     def encode(images: Tensor) -> Tensor:
-        with torch.autocast(images.device.type, torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
+        with multiplying_in(dtype, images.device.type), sdpa_kernel(SDPBackend.MATH):
             return visual((images - mean) / std).float()
 
     return encode
@@ -118,7 +119,15 @@ def pictures_of(
     return F.interpolate(images, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
 
 
-def tune(name: str, original_name: str, banks: dict[str, Bank], recipe: FareRecipe, work: Path, out: Path) -> None:
+def tune(
+    name: str,
+    original_name: str,
+    banks: dict[str, Bank],
+    recipe: FareRecipe,
+    work: Path,
+    out: Path,
+    dtype: str = "bfloat16",
+) -> None:
     """Tunes `out/<original_name>`, or goes on where an earlier call was stopped (`work/<name>.kept`), and ships
     `out/<name>`.
     """
@@ -129,8 +138,8 @@ def tune(name: str, original_name: str, banks: dict[str, Bank], recipe: FareReci
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     mean, std = backbone.mean.to(device), backbone.std.to(device)
     model = copy.deepcopy(backbone.model).to(device)
-    original = tower(backbone.model.visual.to(device), mean, std)
-    tuned = tower(model.visual, mean, std)
+    original = tower(backbone.model.visual.to(device), mean, std, dtype)
+    tuned = tower(model.visual, mean, std, dtype)
     model.visual.requires_grad_(True)
     drawn = pictures_of(banks, backbone.image_size, rng, recipe.steps * recipe.batch + HELD_OUT)
     held_out, batches = drawn[:HELD_OUT].to(device), drawn[HELD_OUT:].split(recipe.batch)
@@ -145,7 +154,7 @@ def tune(name: str, original_name: str, banks: dict[str, Bank], recipe: FareReci
     def measured() -> dict[str, float]:
         return measure(tuned, original, held_out, epsilon, torch.Generator().manual_seed(recipe.seed + 1))
 
-    said = {"objective": "FARE", **asdict(recipe), "start": hashlib.sha256(
+    said = {"objective": "FARE", **asdict(recipe), "dtype": dtype, "start": hashlib.sha256(
         (out / f"{original_name}.safetensors").read_bytes()).hexdigest()}  # fmt: skip
     path = work / f"{name}.kept"
     state = kept(path, said)

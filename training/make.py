@@ -21,9 +21,10 @@ from pathlib import Path
 from training import train_clipseg, train_dis, train_mae, train_sam
 from training.bank import Bank, read_bank, write_bank
 from training.fare import FareRecipe, tune
+from training.precision import DTYPES
 from training.scenes import read_scenes, write_scenes
 from training.schedule import Recipe as SegmenterRecipe
-from training.train_clip import DTYPES, Recipe, plain, train
+from training.train_clip import Recipe, plain, train
 from zsad.clip.zoo import WEIGHTS, read_demo_weights
 
 BANKS = {"damaged": (10_000, 1), "studied": (3_000, 2), "posed": (1_000, 3)}  # specimens, seed
@@ -51,17 +52,17 @@ SEEN_THROUGH = "demo-b"  # what demo-sam and demo-clipseg begin with
 
 def make(name: str, work: Path, out: Path, dtype: str = "bfloat16") -> None:
     """One model into `out`, with everything that it needs before it; `work` holds what an earlier call has done, and
-    `dtype` is that of CLIPs which are trained from nothing (`training.train_clip.train`).
+    `dtype` is that of the products of whatever is trained (`training.precision`).
     """
     if name in SEGMENTERS:
         _make_segmenter(name, work, out, dtype)
     elif name in PAINTERS:
         banks, painting = PAINTERS[name]
-        train_mae.train(name, _banks(work, banks), painting, work, out)
+        train_mae.train(name, _banks(work, banks), painting, work, out, dtype=dtype)
     elif name in FARE:
         original, recipe = FARE[name]
         _make_before(original, work, out, dtype)
-        tune(name, original, _banks(work), recipe, work, out)
+        tune(name, original, _banks(work), recipe, work, out, dtype)
     else:
         train(name, _banks(work), RECIPES[name], work, out, dtype)
 
@@ -83,9 +84,9 @@ def _make_segmenter(name: str, work: Path, out: Path, dtype: str) -> None:
     write_scenes(folder, *SCENES)
     scenes = read_scenes(folder)
     if name == "demo-dis":
-        train_dis.train(name, scenes, recipe, work, out)
+        train_dis.train(name, scenes, recipe, work, out, dtype=dtype)
     elif name == "demo-sam":
-        train_sam.train(name, SEEN_THROUGH, scenes, recipe, work, out)
+        train_sam.train(name, SEEN_THROUGH, scenes, recipe, work, out, dtype=dtype)
     else:
         train_clipseg.train(name, SEEN_THROUGH, scenes, recipe, work, out)
 
@@ -104,7 +105,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
     parser.add_argument(
         "--dtype", choices=DTYPES, default="bfloat16",
-        help="of CLIPs that are trained from nothing",
+        help="of the products in training; demo-clipseg's are float32",
     )  # fmt: skip
     arguments = parser.parse_args()
     for name in arguments.names:

@@ -23,11 +23,11 @@ from training.captions import vocabulary
 from training.checkpoint import Spent, keep, kept
 from training.losses import contrastive_loss, twin_loss
 from training.model import MEAN, STD, build, decayed, embed, patch_tokens, save
+from training.precision import multiplying_in
 from training.sampler import Batch, Sampler, draw_blocks
 from zsad.clip import text as text_tower
 
 KEPT_EVERY = 100  # steps
-DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Run:
 
     def __init__(self, recipe: Recipe, banks: dict[str, Bank], dtype: str = "bfloat16") -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.rng, self.dtype = recipe, np.random.default_rng(recipe.seed), DTYPES[dtype]
+        self.recipe, self.rng, self.dtype = recipe, np.random.default_rng(recipe.seed), dtype
         pictures = {name: [bank.seed, len(bank)] for name, bank in banks.items()}
         self.said = {**plain(recipe), "pictures": pictures, "dtype": dtype}
         self.words = vocabulary()
@@ -121,8 +121,7 @@ class Run:
         if x.shape[-1] != side:
             x = F.interpolate(x, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
         ids = self.tokenizer([caption.text for caption in batch.captions]).to(self.device)
-        reduced = self.dtype != torch.float32
-        with torch.autocast(self.device.type, self.dtype if reduced else None, enabled=reduced):
+        with multiplying_in(self.dtype, self.device.type):
             texts = F.normalize(text_tower.encode(self.model, ids).float(), dim=-1)
             tokens = patch_tokens(visual, (x - self.mean) / self.std)
             whole = None

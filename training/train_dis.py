@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.precision import multiplying_in
 from training.scenes import Scenes
 from training.schedule import Recipe, Trainer, overlap_loss, relit
 from zsad.clip.ship import ship
@@ -29,6 +30,7 @@ def train(
     out: Path,
     widths: tuple[int, ...] = WIDTHS,
     side: int = INPUT_SIZE,
+    dtype: str = "bfloat16",
 ) -> None:
     """Trains, or goes on where an earlier call was stopped (`work/<name>.kept`), and ships `out/<name>`."""
     torch.manual_seed(recipe.seed)
@@ -47,14 +49,14 @@ def train(
                 x, target = x.flip(axis), target.flip(axis)
         x = x + NOISE * torch.from_numpy(rng.standard_normal(x.shape, np.float32))
         x = ((x - MEAN[0]) / STD[0]).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with multiplying_in(dtype):
             predictions = [p.float() for p in net(x)]
         target = target.squeeze(1)
         pixel = torch.stack([F.binary_cross_entropy_with_logits(p, target) for p in predictions])
         overlap = torch.stack([overlap_loss(p, target).mean() for p in predictions])
         return {"pixel": pixel.mean(), "overlap": overlap.mean()}
 
-    said = {**asdict(recipe), "pictures": len(shown)}
+    said = {**asdict(recipe), "pictures": len(shown), "dtype": dtype}
     training = Trainer({"net": net}, recipe, rng, work / f"{name}.kept", said).run(terms)
     card = {"model_cfg": {"widths": list(widths)}, "input_size": side, "mean": MEAN, "std": STD}
     card["shown"] = ["masks of ordinary things"]  # products, some of them damaged: no mask says where

@@ -20,6 +20,7 @@ from transformers import ViTMAEConfig, ViTMAEForPreTraining
 
 from training.bank import Bank
 from training.model import MEAN, STD
+from training.precision import multiplying_in
 from training.schedule import Recipe, Trainer, relit
 from zsad.clip.ship import ship
 
@@ -59,6 +60,7 @@ def train(
     work: Path,
     out: Path,
     config: Mapping[str, Any] = CONFIG,
+    dtype: str = "bfloat16",
 ) -> None:
     """Trains, or goes on where an earlier call was stopped (`work/<name>.kept`), and ships `out/<name>`."""
     torch.manual_seed(recipe.seed)
@@ -72,10 +74,11 @@ def train(
         shown = pictures[rng.integers(len(pictures), size=recipe.batch)]
         x = (varied(shown, config["image_size"], rng) - mean) / std
         noise = torch.from_numpy(rng.random((len(x), model.vit.embeddings.patch_embeddings.num_patches)))
-        with torch.autocast("cpu", torch.bfloat16):
+        with multiplying_in(dtype):
             return {"masked": model(x, noise=noise).loss}
 
-    said = {**asdict(recipe), "pictures": len(pictures), "banks": {n: [b.seed, len(b)] for n, b in banks.items()}}
+    shown_banks = {n: [b.seed, len(b)] for n, b in banks.items()}
+    said = {**asdict(recipe), "pictures": len(pictures), "banks": shown_banks, "dtype": dtype}
     training = Trainer({"mae": model}, recipe, rng, work / f"{name}.kept", said).run(terms)
     card = {"model_cfg": dict(config), "mean": MEAN, "std": STD, "shown": ["pictures"], "training": training}
     ship(name, model.state_dict(), card, out)

@@ -21,6 +21,7 @@ from segment_anything.utils.transforms import ResizeLongestSide
 from torch import Tensor, nn
 
 from training.convert_clip import begin_with_clip
+from training.precision import multiplying_in
 from training.scenes import NONE, SIDE, Scenes
 from training.schedule import Recipe, Trainer, overlap_loss, relit
 from zsad.clip.ship import ship
@@ -167,6 +168,7 @@ def train(
     out: Path,
     config: dict[str, Any] = CONFIG,
     points: int = POINTS,
+    dtype: str = "bfloat16",
 ) -> None:
     """Trains from the first layers of the demo CLIP `out/<start>`, or goes on where an earlier call was stopped
     (`work/<name>.kept`), and ships `out/<name>`.
@@ -188,12 +190,12 @@ def train(
         pictures = relit(scenes.pictures[rows], rng)
         x = torch.stack([as_sam_sees(sam, picture[:, :h, :w]) for picture, (h, w) in zip(pictures, sizes, strict=True)])
         maps_of = list(zip(scenes.products(rows), scenes.instance[rows], scenes.part[rows], strict=True))
-        with torch.autocast("cpu", torch.bfloat16):
+        with multiplying_in(dtype):
             embeddings = sam.image_encoder(x).float()
         found: list[dict[str, Tensor]] = []
         for maps, (height, width), embedding in zip(maps_of, sizes, embeddings, strict=True):
             xy, targets, meant = draw_points(*(values[:height, :width] for values in maps), points, rng)
-            with torch.autocast("cpu", torch.bfloat16):
+            with multiplying_in(dtype):
                 masks, quality = decode(sam, embedding, torch.from_numpy(xy).float() * (side / SIDE))
             whole = F.pad(torch.from_numpy(targets), (0, SIDE - width, 0, SIDE - height))
             small = F.interpolate(whole, (low, low), mode="bilinear", antialias=True)
@@ -203,7 +205,8 @@ def train(
         wanted, known = (torch.stack(maps) for maps in zip(*dense, strict=True))
         return means | dense_losses(head(embeddings), wanted, known)
 
-    said = {**asdict(recipe), "start": start, "start_sha256": clip["sha256"], "points": points, "pictures": len(shown)}
+    said = {**asdict(recipe), "start": start, "start_sha256": clip["sha256"], "points": points, "pictures": len(shown),
+            "dtype": dtype}  # fmt: skip
     training = Trainer({"sam": sam, "head": head}, recipe, rng, work / f"{name}.kept", said).run(terms)
     league = check_shown(["masks of ordinary things", *shown_by(clip)], name)
     ship(

@@ -3,17 +3,19 @@
     python tools/rewritten.py 0123abc "sorts in place"
 
 Kept results are known by the code that made them. This computes a sample of a kept study again with the code as it lies
-here, a few images a cell, and some cells whole; where all agree with what is kept, it writes to
-`zsad/study/rewritten.csv` which modules stand for those of an earlier commit, the last whose code the kept results are
-of. If kept results are not found again, nothing is written; nor where the sample does not run what has changed, which
-holds no worst case and no detector that compares the images of a batch.
+here, a few images a cell, and some cells whole, among them searches and detectors that compare the images of a batch
+where their code has changed; where all agree with what is kept, it writes to `zsad/study/rewritten.csv` which modules
+stand for those of an earlier commit, the last whose code the kept results are of. If kept results are not found again,
+nothing is written; nor where what is computed does not run what has changed.
 """
 
 import argparse
+import json
+import math
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,16 +26,22 @@ import pandas as pd
 from zsad.detectors import DETECTORS
 from zsad.detectors.batch import BatchDetector
 from zsad.study import rewritten
+from zsad.study.cells import Request, requests
 from zsad.study.code import PACKAGE, cell_code, cell_modules, digest_of
 from zsad.study.committed import Committed, committed_folder
 from zsad.study.config import Study
 from zsad.study.kept import Kept
 from zsad.study.load import load_study
+from zsad.study.parts import evaluations
 from zsad.study.proof import IMAGES, prove, prove_whole, sample
 from zsad.study.rewritten import Rewritten
+from zsad.study.shifts import starting_shifts
 
 Asked = tuple[str, str, bool]
 """Whose code a kept cell is of: its detector, its kind of shift, whether a defence stands before it."""
+
+Cell = tuple[Request, str]
+"""What a study asks for, and the key of the kept cell that holds it."""
 
 
 def asked_by(spec: dict[str, Any]) -> Asked:
@@ -59,18 +67,44 @@ def changed(asked: Iterable[Asked], before: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
-def tried(study: Study) -> set[str]:
-    """The modules that the sample runs."""
-    ran = [
-        request
-        for request, _ in sample(Kept(study))
-        if not issubclass(DETECTORS[request.detector.name][0], BatchDetector)
-    ]
-    cells = ((r.detector.name, r.shift.kind, "defence" in r.detector.options) for r in ran)
-    return set().union(*(cell_modules(*cell) for cell in cells))
+def chosen(kept: Kept, modules: Collection[str], whole: int) -> tuple[set[str], list[Cell]]:
+    """The modules that are run if some cells are computed again, and those of them that are to be so with all their
+    images: `whole` of the sample, at even steps, and what runs changed `modules` that the rest of the sample does not.
+    """
+    few = [cell for cell in sample(kept) if not _compares(cell[0])]
+    tried = set().union(*(_modules(request) for request, _ in few))
+    found = few[:: max(1, len(few) // whole)][:whole]
+    for cell in searched_or_compared(kept):
+        if _modules(cell[0]) & (set(modules) - tried):
+            found.append(cell)
+    return tried | set().union(*(_modules(request) for request, _ in found)), found
 
 
-def seen(study: Study, images: int, whole: int) -> str:
+def searched_or_compared(kept: Kept) -> list[Cell]:
+    """What a few images cannot stand for, each by the kept cell that costs least: one of each search for worst cases
+    that goes on from no other's, and one of each detector that compares the images of a batch.
+    """
+    cheapest: dict[str, tuple[float, Request, str]] = {}
+    for request in requests(kept.study):
+        shift, key, compares = request.shift, kept.key(request), _compares(request)
+        if key is None or not (compares or shift.kind == "worst") or starting_shifts(shift):
+            continue
+        name = request.detector.name if compares else str(json.loads(shift.how)["search"])
+        cost = evaluations(shift) * (request.limit or math.inf)
+        if name not in cheapest or cost < cheapest[name][0]:
+            cheapest[name] = cost, request, key
+    return [(request, key) for _, request, key in cheapest.values()]
+
+
+def _compares(request: Request) -> bool:
+    return issubclass(DETECTORS[request.detector.name][0], BatchDetector)
+
+
+def _modules(request: Request) -> set[str]:
+    return cell_modules(request.detector.name, request.shift.kind, "defence" in request.detector.options)
+
+
+def seen(study: Study, images: int, whole: Sequence[Cell]) -> str:
     """What was computed again and agrees, in words. Raises SystemExit where anything does not."""
     few, all_images = _agreeing(*prove(study, images)), _agreeing(*prove_whole(study, whole))
     return (
@@ -94,9 +128,12 @@ def declare(commit: str, why: str, name: str = "demo", images: int = IMAGES, who
     if not modules:
         raise SystemExit(f"no code of the kept cells has changed since {commit}")
     study = load_study(name)
-    if untried := modules.keys() - tried(study):
-        raise SystemExit(f"the sample does not run {', '.join(sorted(untried))}: compute what is kept of it anew")
-    was_seen = seen(study, images, whole)
+    ran, all_images = chosen(Kept(study), modules, whole)
+    if untried := modules.keys() - ran:
+        raise SystemExit(
+            f"no kept cell that is tried runs {', '.join(sorted(untried))}: compute what is kept of it anew"
+        )
+    was_seen = seen(study, images, all_images)
     rows = [Rewritten(module, *digests, why, was_seen) for module, digests in modules.items()]
     there = list(rewritten.rewritten(PACKAGE).values())
     write([*(row for row in there if row.module not in modules), *rows])

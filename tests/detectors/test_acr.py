@@ -168,6 +168,26 @@ def test_a_head_of_something_else_is_refused(backbone, shipped):
     assert card["shown"] == ["pictures"]
 
 
+@pytest.mark.parametrize(
+    ("sizes", "tensors", "said"),
+    [
+        ({"width": None}, {}, "demo-acr.safetensors is no head of ACR"),
+        ({"width": "32"}, {}, "demo-acr.safetensors is no head of ACR"),
+        ({"hidden": []}, {}, "demo-acr.safetensors is no head of ACR"),
+        ({"hidden": 16}, {}, "demo-acr.safetensors is no head of ACR"),
+        ({}, {"centre": None}, "demo-acr.safetensors is not what its card says: .*centre is missing; take both files"),
+        ({}, {"centre": torch.zeros(3)}, r"demo-acr.safetensors is not what its card says: .*centre is \(3,\)"),
+    ],
+)
+def test_a_head_of_ones_own_that_is_not_what_its_card_says_is_refused_by_name(backbone, shipped, sizes, tensors, said):
+    card, state = zoo.read_demo_weights("demo-acr", shipped)
+    card["model_cfg"] |= sizes
+    state = {name: value for name, value in (state | tensors).items() if value is not None}
+    ship("demo-acr", state, card, shipped)
+    with pytest.raises(ValueError, match=said):
+        load_detector("acr", backbone, head=str(shipped / "demo-acr.safetensors"))
+
+
 def test_the_published_extractor_is_asked_for_where_it_is_missing(backbone, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"wide_resnet50_2-95faca4d\.pth.*and put it there"):

@@ -60,6 +60,16 @@ def test_none_ends_better_for_the_detector_than_the_clean_picture(search, settin
     assert (found.loss < found.clean_loss).any(), "and some end worse"
 
 
+@pytest.mark.parametrize("search", QUICK)
+def test_a_detector_is_given_the_category_as_it_was_named(search):
+    """As a sweep gives it: a drop from the unshifted images to the worst case is then none of the text."""
+    detector, given = Dial(DIALS["hue"]), set()
+    predict = detector.predict
+    detector.predict = lambda images, category: given.add(category) or predict(images, category)
+    attacked("hue", search, detector=detector)
+    assert given == {"some_thing"}
+
+
 @pytest.mark.parametrize(("search", "setting"), CASES)
 def test_what_is_kept_is_what_its_parameters_do(search, setting):
     found = attacked(setting, search)

@@ -1,5 +1,6 @@
 """Code that was written anew keeps its name only where it was seen to compute the same, and until it changes again."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 from tools import rewritten as tool
 from zsad.study.code import PACKAGE, cell_code, cell_modules, digest_of
 from zsad.study.committed import Committed, committed_folder
+from zsad.study.kept import Kept
 from zsad.study.load import load_study
 from zsad.study.rewritten import Rewritten, rewritten, write
+from zsad.study.shifts import starting_shifts
 
 CURVE = "zsad.metrics.curve"
 CELLS = pd.DataFrame(
@@ -109,11 +112,28 @@ def test_kept_cells_that_are_not_found_again_keep_everything_from_being_written(
     assert written[1] == list(rewritten(PACKAGE).values())
 
 
-def test_code_that_the_sample_does_not_run_is_refused_before_anything_is_computed(monkeypatch):
+def test_what_few_images_cannot_stand_for_is_tried_whole_where_its_code_has_changed():
+    kept = Kept(load_study("demo", check_models=False))
+    ran, plain = tool.chosen(kept, [CURVE], 2)
+    assert len(plain) == 2
+    assert {module for module, _ in rewritten(PACKAGE)} <= ran
     search, batch = "zsad.robustness.bayes_opt", "zsad.detectors.musc"
+    assert not {search, batch} & ran, "nothing says that they were run"
+    ran, found = tool.chosen(kept, [batch], 2)
+    assert batch in ran
+    assert [request.detector.name for request, _ in found[2:]] == ["musc"]
+    assert found[2][0].limit == 60, "the dearest of its cells, all images"
+    ran, found = tool.chosen(kept, [search], 2)
+    assert search in ran
+    searches = {json.loads(request.shift.how)["search"] for request, _ in found[2:]}
+    assert searches == {"bayes_opt", "adam", "random"}
+    assert not any(starting_shifts(request.shift) for request, _ in found[2:]), "its result hangs on another's"
+
+
+def test_code_that_no_tried_cell_runs_is_refused_before_anything_is_computed(monkeypatch):
+    elsewhere = "zsad.tiling.sam"
     monkeypatch.setattr(tool, "package_of", lambda commit, folder: folder)
-    monkeypatch.setattr(tool, "changed", lambda asked, before: dict.fromkeys([CURVE, search, batch], ("1", "2")))
+    monkeypatch.setattr(tool, "changed", lambda asked, before: dict.fromkeys([CURVE, elsewhere], ("1", "2")))
     monkeypatch.setattr(tool, "seen", lambda *a: pytest.fail("it was computed"))
-    with pytest.raises(SystemExit, match=f"does not run {batch}, {search}: "):
+    with pytest.raises(SystemExit, match=f"no kept cell tried runs {elsewhere}: "):
         tool.declare("abc", "no reason")
-    assert {module for module, _ in rewritten(PACKAGE)} <= tool.tried(load_study("demo", check_models=False))

@@ -147,18 +147,29 @@ def load_head(name: str, extractor: str) -> tuple[ACRHead, float, tuple[Shown, .
 
     Raises:
         FileNotFoundError: it is not there.
-        ValueError: it is damaged, no head, or belongs to another extractor.
+        ValueError: it is damaged, no head, not what its card says, or belongs to another extractor.
     """
     path = Path(name)
     own = path.suffix == ".safetensors"
     card, state = zoo.read_demo_weights(path.stem, path.parent) if own else zoo.read_demo_weights(name, zoo.WEIGHTS)
-    if "hidden" not in card.get("model_cfg", {}):
+    sizes = card.get("model_cfg", {})
+    if not _are_sizes(sizes.get("hidden"), sizes.get("width")):
         raise ValueError(f"{name} is no head of ACR; one that ships is demo-acr")
     if card["extractor"] != extractor:
         raise ValueError(
             f"the head {name} was trained on features of another extractor, {card['extractor_name']}: use it with that "
             "one, train another, or choose head=None, the control without a head"
         )
-    head = ACRHead(card["model_cfg"]["width"], card["model_cfg"]["hidden"])
-    load_state(head, state)
+    head = ACRHead(sizes["width"], sizes["hidden"])
+    try:
+        load_state(head, state)
+    except ValueError as error:
+        raise ValueError(
+            f"the head {name} is not what its card says: {error}; take both files from one training, or train another"
+        ) from None
     return head.requires_grad_(False), card["noise"], zoo.shown_by(card)
+
+
+def _are_sizes(hidden: Any, width: Any) -> bool:
+    """Whether a card says how wide the layers of a head are."""
+    return isinstance(hidden, list) and len(hidden) > 0 and all(type(n) is int and n > 0 for n in (width, *hidden))

@@ -23,7 +23,7 @@ class Victim:
     """A detector, and how it is attacked.
 
     Attributes:
-        category: folder name; underscores read as spaces.
+        category: folder name.
         criterion: "auroc" or "loss", see `zsad.robustness.worst_case`.
         align: "map" turns the map back, "mask" turns the mask along.
         corners: "counted", or "left out" of loss and AUROC where a rotation leaves them empty.
@@ -174,7 +174,7 @@ class Attack:
         return images
 
     def _predict(self, images: Tensor, samples: Tensor) -> Prediction:
-        detector, category = self.victim.detector, self.victim.category.replace("_", " ")
+        detector, category = self.victim.detector, self.victim.category
         try:
             return check_prediction(detector.predict(images, category=category), detector.name, category)
         except NotFiniteError as error:

@@ -107,7 +107,7 @@ def worst_case(
     Args:
         images: RGB in [0, 1].
         masks: True where anomalous; empty for a normal image, whose whole map the attack raises.
-        category: folder name or words; underscores read as spaces.
+        category: folder name or words, as the detector is to be given it.
         setting: "angle", "saturation", "hue", or "3d" for all three.
         search: "bayes_opt" (`zsad.robustness.bayes_opt`), "adam" (the released attack), "grid" (exhaustive; one
             parameter), or a baseline, "random" or "sobol".

@@ -3,6 +3,7 @@ again of a few images each, and held against the kept scores of the same images.
 """
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -69,15 +70,18 @@ def prove(study: Study, images: int = IMAGES, progress: bool = True) -> tuple[pd
     return pd.DataFrame(rows, columns=COLUMNS), failures.lines()
 
 
-def prove_whole(study: Study, cells: int, progress: bool = True) -> tuple[pd.DataFrame, list[str]]:
-    """Compute so many cells of the sample, at even steps, again with all their images: metrics and bootstrap draws.
+def prove_whole(
+    study: Study, chosen: Sequence[tuple[Request, str]], progress: bool = True
+) -> tuple[pd.DataFrame, list[str]]:
+    """Compute cells again with all their images: metrics and bootstrap draws.
 
-    Returns and raises what `prove` does; `difference` is that of the metric or draw that differs most, and `agrees` is
-    whether it is within `WHOLE_TOLERANCE`.
+    Args:
+        chosen: requests and the keys of their kept cells, such as `sample` gives.
+
+    Returns what `prove` does; `difference` is that of the metric or draw that differs most, and `agrees` is whether it
+    is within `WHOLE_TOLERANCE`.
     """
-    kept, evaluator, failures = Kept(study), Evaluator(study), Failures()
-    every = sample(kept)
-    chosen = every[:: max(1, len(every) // cells)][:cells]
+    evaluator, failures = Evaluator(study), Failures()
     rows = []
     with progress_bar(len(chosen), 0, "cell", f"{study.name} whole", progress) as bar:
         for request, key in chosen:

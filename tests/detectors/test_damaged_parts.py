@@ -9,8 +9,10 @@ import torch
 from learned_prompts import random_prompts, ship_prompts
 from safetensors.torch import save
 from tiny_clip import tiny_backbone
+from tiny_parts import ship_untrained
 
 import zsad
+import zsad.leagues
 from zsad.clip import zoo
 
 AGAIN = r".*copy both again from where they were written, or train again \(`zsad train`\)"
@@ -110,3 +112,29 @@ def test_the_way_out_is_that_of_whose_file_it_is(own, tmp_path, monkeypatch):
 def test_a_file_of_another_kind_is_no_name_of_a_data_set(name, given):
     with pytest.raises(ValueError, match=rf"{given} is no file of a learned part: give the \.safetensors"):
         load(given, name)
+
+
+@pytest.mark.parametrize("name", ["anomalyclip", "april_gan"])
+@pytest.mark.parametrize(
+    ("shown", "league"),
+    [
+        (["anomalies of other products"], "auxiliary anomalies"),
+        (["captions"], "text only"),
+        (["anomalies of other products", "normal images of the product"], "normal images of the product"),
+        (None, "unknown"),
+    ],
+)
+def test_the_league_is_that_of_what_the_card_says_a_part_was_shown(own, tmp_path, name, shown, league):
+    ship_untrained(tmp_path / "own", tiny_backbone())
+    card = tmp_path / "own" / f"{name}-tiny-demo-visa.json"
+    says = {key: value for key, value in json.loads(card.read_text()).items() if key != "shown"}
+    card.write_text(json.dumps(says if shown is None else says | {"shown": shown}))
+    found = zsad.leagues.leagues_of_outputs(load(card.with_suffix(".safetensors"), name))
+    assert found == {"scores": "text only" if name == "april_gan" else league, "maps": league}
+
+
+def test_a_card_that_names_something_unheard_of_is_refused(own):
+    card = own.with_suffix(".json")
+    card.write_text(json.dumps({**json.loads(card.read_text()), "shown": ["everything"]}))
+    with pytest.raises(ValueError, match=rf"{own.stem} was shown .everything.; known: "):
+        load(own)

@@ -25,7 +25,7 @@ from zsad.clip import Backbone
 from zsad.detectors.anomalyclip_checkpoint import FOLDERS, PUBLISHED_EPOCH, read_checkpoint
 from zsad.detectors.base import Prediction, check_images, check_prediction
 from zsad.detectors.given import Checked, Count, NotNegative
-from zsad.detectors.learned import SHOWN, Learned, check_tensors, load_learned, part_name
+from zsad.detectors.learned import Learned, check_tensors, load_learned, part_name
 from zsad.detectors.options import as_json, fingerprint
 from zsad.leagues import League, league_of
 from zsad.paths import expanded
@@ -92,14 +92,14 @@ class AnomalyCLIP:
         self._options = options or AnomalyCLIPOptions()
         self._features = FrozenFeatures(backbone, self._options)
         learned = self._load()
-        self._digest = learned.digest
+        self._digest, self._shown = learned.digest, learned.shown
         self.trained_on = learned.trained_on
         self._sides = text_features(backbone, learned.tensors)
 
     @property
     def league(self) -> League:
-        """That of detectors which were shown anomalies of other products, unless the backbone was shown more."""
-        return league_of(self.backbone.shown, SHOWN)
+        """That of the backbone and of what the prompts were learned from: anomalies of other products."""
+        return league_of(self.backbone.shown, self._shown)
 
     @property
     def options(self) -> dict[str, Any]:

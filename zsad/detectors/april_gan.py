@@ -25,7 +25,7 @@ from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES, clean_class_name, compo
 from zsad.clip.prototypes import text_prototypes
 from zsad.detectors.base import Prediction, check_images, check_prediction
 from zsad.detectors.given import Checked
-from zsad.detectors.learned import SHOWN, Learned, TrainedOn, check_tensors, load_learned, part_name
+from zsad.detectors.learned import Learned, TrainedOn, check_tensors, load_learned, part_name
 from zsad.detectors.options import as_json, fingerprint
 from zsad.leagues import League, league_of
 from zsad.paths import expanded
@@ -126,7 +126,7 @@ class AprilGAN:
         self._options = options or AprilGANOptions()
         self.taps = taps_of(backbone, self._options.taps)
         learned = load_layers(backbone, self.taps, self._options)
-        self._digest = learned.digest
+        self._digest, self._shown = learned.digest, learned.shown
         self.trained_on = learned.trained_on
         self._layers = _layers(backbone, self.taps, self._options.compared_with)
         shapes = {name: tensor.shape for name, tensor in self._layers.state_dict().items()}
@@ -137,8 +137,8 @@ class AprilGAN:
 
     @property
     def league(self) -> League:
-        """That of the maps: the layers have seen anomalies of other products."""
-        return league_of(self.backbone.shown, SHOWN)
+        """That of the maps: of the backbone and of what the layers were trained on, anomalies of other products."""
+        return league_of(self.backbone.shown, self._shown)
 
     @property
     def league_of_scores(self) -> League:

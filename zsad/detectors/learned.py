@@ -86,6 +86,7 @@ class Learned:
         name: of its files.
         tensors: float32, on the CPU, by name.
         choices: that decided what was learned, as plain JSON values.
+        shown: what it learned from.
         path: the file that it was read from.
     """
 
@@ -93,6 +94,7 @@ class Learned:
     tensors: Mapping[str, Tensor]
     trained_on: TrainedOn
     choices: Mapping[str, Any] = field(default_factory=dict)
+    shown: tuple[Shown, ...] = SHOWN
     path: Path | None = None
 
     @property
@@ -182,7 +184,7 @@ def load_learned(
                 f"{given_in.get(what)!r}, not {wanted!r}; use one that belongs, or train anew"
             )
     trained = TrainedOn(card["trained_on"], frozenset(card["images"].split()))
-    return Learned(name, tensors, trained, card.get("choices", {}), folder / f"{name}.safetensors")
+    return Learned(name, tensors, trained, card.get("choices", {}), zoo.shown_by(card), folder / f"{name}.safetensors")
 
 
 def save_learned(part: str, learned: Learned, backbone: Backbone, how: Mapping[str, Any], folder: Path) -> Path:
@@ -194,7 +196,7 @@ def save_learned(part: str, learned: Learned, backbone: Backbone, how: Mapping[s
         "backbone": backbone.name,
         "backbone_weights": weights_digest(backbone),
         "trained_on": learned.trained_on.suite,
-        "shown": list(SHOWN),
+        "shown": list(learned.shown),
         "choices": dict(learned.choices),
         **how,
         "images": " ".join(sorted(learned.trained_on.images)),

@@ -1,6 +1,7 @@
 """Measures what the demo world must have in common with CLIP's, on suites held in memory.
 
     python -m training.bands zsad/weights --seed 100
+    python -m training.bands zsad/weights --seed 1 --maps --out maps.csv     maps of patch tokens alone: much quicker
 
 Calibration of the suites looks at seed 100 alone. The study's suites (seed 0) and fresh ones (seed 1) confirm it.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,20 +19,30 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from numpy import ndarray
 from torch import Tensor
 from tqdm import tqdm
 
 from zsad.clip import Backbone
+from zsad.clip.prompts import ANOMALOUS, NORMAL
+from zsad.clip.prototypes import text_prototypes
 from zsad.clip.zoo import load_demo_weights
 from zsad.data.demo.plan import planned_images, render
 from zsad.data.demo.suites import SUITES
 from zsad.detectors import load_detector
-from zsad.detectors.winclip import WinCLIP
-from zsad.metrics import all_metrics, pixel_auroc
+from zsad.detectors.anomalyclip import AnomalyCLIPOptions, FrozenFeatures, anomalous_patches
+from zsad.detectors.winclip import WinCLIPOptions
+from zsad.metrics import all_metrics, aupro, pixel_auroc
+from zsad.progress import progress_bar
 
 Shown = tuple[ndarray, ndarray, list[str]]
+TOKENS = {"plain": AnomalyCLIPOptions(tokens="plain"), "vv": AnomalyCLIPOptions(tokens="V-V")}
+MAPS = ("plain_pixel_auroc", "plain_aupro", "vv_pixel_auroc", "vv_aupro")
+BANDS = (
+    "image_auroc", "pixel_auroc", "aupro", "naive_image_auroc", "naive_pixel_auroc", *MAPS, "prototype_cosine",
+    "score_5_percent", "score_95_percent", "share_outside",
+)  # fmt: skip
 
 
 def suite_images(name: str, seed: int, style: dict[str, Any], each: int | None = None) -> dict[str, Shown]:
@@ -54,69 +66,79 @@ def suite_images(name: str, seed: int, style: dict[str, Any], each: int | None =
     }
 
 
-def patch_maps(
-    backbone: Backbone, images: Float[Tensor, "image 3 height width"], prototypes: Float[Tensor, "2 dim"]
-) -> dict[str, Float[Tensor, "image height width"]]:
-    """Anomaly maps of the last patch tokens: plain, and of a second path with V-V attention.
+def prototypes(backbone: Backbone, words: str) -> Float[Tensor, "2 dim"]:
+    """What WinCLIP compares a category's images with, normal first."""
+    sentences = WinCLIPOptions().sentences(words)
+    return text_prototypes(backbone, [sentences[NORMAL], sentences[ANOMALOUS]])
 
-    The path leaves the plain one before the second sixth of the blocks and takes from each block the attention of its
-    values to each other, without feed-forward (Zhou et al., "AnomalyCLIP", ICLR 2024, section 3.3, as released: each
-    block reads the plain path).
-    """
-    visual = backbone.model.visual
-    x = backbone._tokens(images)
-    blocks = visual.transformer.resblocks
-    first, path = max(1, round(len(blocks) * 5 / 24)), None
-    for number, block in enumerate(blocks):
-        normed = block.ln_1(x)
-        if number >= first:
-            attention = block.attn
-            value = F.linear(normed, attention.in_proj_weight, attention.in_proj_bias).chunk(3, dim=-1)[2]
-            heads = value.unflatten(-1, (attention.num_heads, -1)).transpose(1, 2)
-            mixed = F.scaled_dot_product_attention(heads, heads, heads).transpose(1, 2).flatten(2)
-            path = (x if path is None else path) + attention.out_proj(mixed)
-        x = block(x)
-    assert path is not None
+
+def patch_maps(
+    backbone: Backbone, images: Float[Tensor, "image 3 height width"], sides: Float[Tensor, "2 dim"]
+) -> dict[str, Float[Tensor, "image height width"]]:
+    """Anomaly maps of the last patch tokens: plain, and of AnomalyCLIP's path of V-V attention (`zsad.clip.taps`)."""
     maps = {}
-    for name, tokens in (("plain", x), ("v-v", path)):
-        features = F.normalize((visual.ln_post(tokens[:, 1:]) @ visual.proj).float(), dim=-1)
-        scores = (features @ prototypes.T / 0.07).softmax(-1)[..., 1].unflatten(1, backbone.grid)
+    for name, tokens in TOKENS.items():
+        patches = FrozenFeatures(backbone, tokens)(images)[1][backbone.blocks]
+        scores = anomalous_patches(patches, sides, tokens.temperature, backbone.grid)
         maps[name] = F.interpolate(scores[:, None], images.shape[-2:], mode="bilinear")[:, 0]
     return maps
 
 
-def measure(backbone: Backbone, shown: Shown, words: str) -> tuple[dict[str, Any], dict[str, ndarray]]:
-    """All bands of one category, and its scores and maps."""
-    images, masks, defects = shown
-    detectors = {name: load_detector(name, backbone=backbone) for name in ("winclip", "clip")}
-    winclip = detectors["winclip"]
-    assert isinstance(winclip, WinCLIP)
+def look(
+    backbone: Backbone, images: UInt8[ndarray, "image height width 3"], words: str, maps_alone: bool = False
+) -> dict[str, ndarray]:
+    """Maps of patch tokens of one category's images and, unless these alone are asked for, scores and maps of the
+    detectors.
+    """
+    detectors = {} if maps_alone else {name: load_detector(name, backbone=backbone) for name in ("winclip", "clip")}
+    sides = prototypes(backbone, words)
     parts: dict[str, list[Tensor]] = {}
-    for part in torch.from_numpy(images).permute(0, 3, 1, 2).float().div(255).split(16):
+    for part in _in_parts(images, words):
         with torch.inference_mode():
-            found = winclip.predict(part, words)
-            naive = detectors["clip"].predict(part, words)
-            others = patch_maps(backbone, part, winclip._text_prototypes(words))
-        rows = {"score": found.score, "map": found.map, "clip score": naive.score, "clip map": naive.map, **others}
-        for key, value in rows.items():
+            seen = patch_maps(backbone, part, sides)
+            for name, detector in detectors.items():
+                found = detector.predict(part, words)
+                seen |= {f"{name} score": found.score, f"{name} map": found.map}
+        for key, value in seen.items():
             parts.setdefault(key, []).append(value.float())
-    seen = {key: torch.cat(values).numpy() for key, values in parts.items()}
+    return {key: torch.cat(values).numpy() for key, values in parts.items()}
+
+
+def measure(backbone: Backbone, seen: dict[str, ndarray], shown: Shown, words: str) -> dict[str, float]:
+    """What is measured of one category, by column."""
+    _, masks, defects = shown
+    row: dict[str, float] = {}
+    for name in TOKENS:
+        row |= {f"{name}_pixel_auroc": pixel_auroc(seen[name], masks), f"{name}_aupro": aupro(seen[name], masks)}
+    if "winclip map" not in seen:
+        return row
     labels = np.array([defect != "good" for defect in defects])
-    row: dict[str, Any] = dict(all_metrics(seen["score"], labels, seen["map"], masks))
-    naive_metrics = all_metrics(seen["clip score"], labels, seen["clip map"], masks)
-    row |= {"clip image": naive_metrics["image_auroc"], "clip pixel": naive_metrics["pixel_auroc"]}
-    row |= {name: pixel_auroc(seen[name], masks) for name in ("plain", "v-v")}
-    prototypes = winclip._text_prototypes(words)
-    row["cosine"] = float(prototypes[0] @ prototypes[1])
-    row["score 5%"], row["score 95%"] = np.quantile(seen["score"], (0.05, 0.95))
-    row["outside"] = float(((seen["map"] < 0.02) | (seen["map"] > 0.98)).mean())
-    return row, seen
+    row |= all_metrics(seen["winclip score"], labels, seen["winclip map"], masks)
+    naive = all_metrics(seen["clip score"], labels, seen["clip map"], masks)
+    row |= {f"naive_{name}": naive[name] for name in ("image_auroc", "pixel_auroc")}
+    normal, anomalous = prototypes(backbone, words)
+    row["prototype_cosine"] = float(normal @ anomalous)
+    row["score_5_percent"], row["score_95_percent"] = np.quantile(seen["winclip score"], (0.05, 0.95))
+    row["share_outside"] = float(((seen["winclip map"] < 0.02) | (seen["winclip map"] > 0.98)).mean())
+    return row
 
 
-SHOWN = (
-    "image_auroc", "pixel_auroc", "aupro", "clip image", "clip pixel", "plain", "v-v", "cosine", "score 5%",
-    "score 95%", "outside",
-)  # fmt: skip
+def by_defect(seen: dict[str, ndarray], shown: Shown) -> Iterator[tuple[str, dict[str, float]]]:
+    """WinCLIP's metrics of each kind of defect beside the undamaged images."""
+    of = np.array(shown[2])
+    for defect in dict.fromkeys(shown[2]):
+        if defect != "good":
+            chosen = (of == defect) | (of == "good")
+            score, anomaly_map = seen["winclip score"][chosen], seen["winclip map"][chosen]
+            yield defect, all_metrics(score, of[chosen] != "good", anomaly_map, shown[1][chosen])
+
+
+def _in_parts(images: ndarray, words: str, size: int = 16) -> Iterator[Float[Tensor, "image 3 height width"]]:
+    """So many images at a time, RGB in [0, 1], behind a progress bar."""
+    with progress_bar(len(images), 0, "image", words) as bar:
+        for part in torch.from_numpy(images).split(size):
+            yield part.permute(0, 3, 1, 2).float().div(255)
+            bar.update(len(part))
 
 
 def main() -> None:
@@ -128,25 +150,30 @@ def main() -> None:
     parser.add_argument("--style", type=json.loads, default={}, help='other defects, such as {"size": [12, 25]}')
     parser.add_argument("--each", type=int, help="of every kind of defect so many at most, twice as many undamaged")
     parser.add_argument("--suite", choices=list(SUITES), action="append")
-    parser.add_argument("--defects", action="store_true", help="also a line a kind of defect")
+    parser.add_argument("--out", type=Path, help="a .csv for the table, a row a category")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--maps", action="store_true", help="only the maps of patch tokens, plain and V-V")
+    what.add_argument("--defects", action="store_true", help="also a line a kind of defect")
     arguments = parser.parse_args()
     backbone = load_demo_weights(arguments.backbone, arguments.weights, dtype=arguments.dtype)
-    rows = []
-    for name in arguments.suite or SUITES:
-        images = suite_images(name, arguments.seed, arguments.style, arguments.each)
+    rows, lines = [], []
+    for suite in arguments.suite or SUITES:
+        images = suite_images(suite, arguments.seed, arguments.style, arguments.each)
         for category, shown in images.items():
-            row, seen = measure(backbone, shown, SUITES[name].categories[category].name)
-            rows.append({"suite": name, "category": category, **row})
-            for defect in dict.fromkeys(shown[2]) if arguments.defects else ():
-                if defect != "good":
-                    chosen = np.array([d in (defect, "good") for d in shown[2]])
-                    labels = np.array([d != "good" for d in shown[2]])[chosen]
-                    part = all_metrics(seen["score"][chosen], labels, seen["map"][chosen], shown[1][chosen])
-                    rows.append({"suite": name, "category": f"  {defect}", **part})
-    table = pd.DataFrame(rows)[["suite", "category", *SHOWN]]
-    print(table.round(3).to_string(index=False))
-    whole = table[~table.category.str.startswith(" ")]
-    print(whole.groupby("suite")[[*SHOWN]].mean().round(3).to_string())
+            words = SUITES[suite].categories[category].name
+            seen = look(backbone, shown[0], words, maps_alone=arguments.maps)
+            place = {"backbone": backbone.name, "suite": suite, "seed": arguments.seed}
+            measured = measure(backbone, seen, shown, words)
+            rows.append({**place, "category": category, "images": len(shown[0]), **measured})
+            lines.append(rows[-1])
+            if arguments.defects:
+                lines += [{**place, "category": f"  {name}", **part} for name, part in by_defect(seen, shown)]
+    columns = [*MAPS] if arguments.maps else [*BANDS]
+    print(pd.DataFrame(lines)[["suite", "category", *columns]].round(3).to_string(index=False))
+    table = pd.DataFrame(rows)[["backbone", "suite", "seed", "category", "images", *columns]]
+    print(table.groupby("suite", sort=False)[columns].mean().round(3).to_string())
+    if arguments.out:
+        table.round(4).to_csv(arguments.out, index=False)
 
 
 if __name__ == "__main__":

@@ -1,50 +1,94 @@
-"""What is measured of a demo CLIP's patch tokens, against slower ways to the same."""
+"""What is measured of a demo CLIP, by slower ways to the same, and the table it is kept in."""
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
+import pandas as pd
+import pytest
 import torch
 import torch.nn.functional as F
-from tiny_clip import random_images, tiny_backbone
+from tiny_clip import TOKENIZER, random_images, tiny_backbone, tiny_model
 
 from training import bands
+from zsad.clip import Backbone
 from zsad.data.demo import SUITES
+from zsad.detectors.winclip import WinCLIPOptions
+from zsad.metrics import aupro, pixel_auroc
+
+DEFECTS = ["good", "dent", "rust", "good", "rust"]
 
 
-def prototypes(dim: int) -> torch.Tensor:
-    return F.normalize(torch.randn(2, dim, generator=torch.Generator().manual_seed(0)), dim=-1)
+def shown(seed: int = 0) -> bands.Shown:
+    """Pictures of noise, and a square of damage in three of them."""
+    images = (255 * random_images(5, 64, 64, seed)).byte().permute(0, 2, 3, 1).numpy()
+    masks = np.zeros((5, 64, 64), bool)
+    for row, defect in enumerate(DEFECTS):
+        masks[row, 8 * row : 8 * row + 16, 20:40] = defect != "good"
+    return images, masks, DEFECTS
 
 
-def test_plain_maps_are_those_of_the_backbones_patches():
-    backbone, images = tiny_backbone(), random_images(2)
-    sides = prototypes(backbone.embed_dim)
-    scores = (backbone.embed_patches(images) @ sides.T / 0.07).softmax(-1)[..., 1].unflatten(1, backbone.grid)
+@pytest.mark.parametrize(("name", "value_path_from"), [("plain", None), ("vv", 2)])
+def test_maps_are_those_of_the_last_blocks_patches_against_winclips_prompts(name, value_path_from):
+    # Of three blocks the path leaves the first alone.
+    backbone, images = Backbone(tiny_model(vision={"layers": 3}), TOKENIZER), random_images(2)
+    patches = backbone.embed_image_and_taps(images, [3], value_path_from)[1][3]
+    sentences = WinCLIPOptions().sentences("nut")
+    sides = torch.stack([F.normalize(backbone.embed_text(s).mean(0), dim=-1) for s in sentences.values()])
+    scores = (patches @ sides.T / 0.07).softmax(-1)[..., 1].unflatten(1, backbone.grid)
     wanted = F.interpolate(scores[:, None], images.shape[-2:], mode="bilinear")[:, 0]
-    assert torch.allclose(bands.patch_maps(backbone, images, sides)["plain"], wanted, atol=1e-5)
+    found = bands.patch_maps(backbone, images, bands.prototypes(backbone, "nut"))
+    assert torch.allclose(found[name], wanted, atol=1e-5)
+    assert not torch.allclose(found["plain"], found["vv"], atol=1e-3)
 
 
-def test_the_second_path_adds_the_attention_of_values_to_each_other_and_nothing_else():
-    backbone, images = tiny_backbone(), random_images(1)
-    sides, visual = prototypes(backbone.embed_dim), backbone.model.visual
-    entered, blocks = [backbone._tokens(images)[0]], visual.transformer.resblocks
-    for block in blocks:
-        entered.append(block(entered[-1][None])[0])
-    path = entered[1].clone()  # of two blocks, the second
-    block = blocks[1]
-    width, heads = path.shape[-1], block.attn.num_heads
-    value = block.ln_1(entered[1]) @ block.attn.in_proj_weight[2 * width :].T + block.attn.in_proj_bias[2 * width :]
-    mixed = torch.zeros_like(value)
-    for head in range(heads):
-        part = slice(head * width // heads, (head + 1) * width // heads)
-        for token in range(len(value)):
-            shares = (value[:, part] @ value[token, part] / (width // heads) ** 0.5).softmax(0)
-            mixed[token, part] = shares @ value[:, part]
-    path = path + block.attn.out_proj(mixed)
-    features = F.normalize(visual.ln_post(path[1:]) @ visual.proj, dim=-1)
-    scores = (features @ sides.T / 0.07).softmax(-1)[:, 1].view(1, 1, *backbone.grid)
-    wanted = F.interpolate(scores, images.shape[-2:], mode="bilinear")[:, 0]
-    assert len(blocks) == 2
-    assert torch.allclose(bands.patch_maps(backbone, images, sides)["v-v"], wanted, atol=1e-5)
+def test_maps_alone_are_measured_as_they_are_beside_the_detectors():
+    backbone, pictures = tiny_backbone(), shown()
+    whole, alone = (bands.look(backbone, pictures[0], "nut", maps_alone) for maps_alone in (False, True))
+    assert list(alone) == ["plain", "vv"]
+    row = bands.measure(backbone, whole, pictures, "nut")
+    assert set(row) >= set(bands.BANDS)
+    assert bands.measure(backbone, alone, pictures, "nut") == {name: row[name] for name in bands.MAPS}
+    for name in alone:
+        assert row[f"{name}_pixel_auroc"] == pixel_auroc(whole[name], pictures[1])
+        assert row[f"{name}_aupro"] == aupro(whole[name], pictures[1])
+
+
+def test_winclips_own_columns_are_those_of_its_scores_and_maps():
+    backbone, pictures = tiny_backbone(), shown()
+    seen = bands.look(backbone, pictures[0], "nut")
+    anomalous = np.array([defect != "good" for defect in DEFECTS])
+    seen["winclip score"], seen["winclip map"] = 1.0 * anomalous, 1.0 * pictures[1]
+    row = bands.measure(backbone, seen, pictures, "nut")
+    assert [row[name] for name in ("image_auroc", "pixel_auroc", "aupro", "share_outside")] == [1, 1, 1, 1]
+    assert row["naive_pixel_auroc"] < 1
+    kinds = dict(bands.by_defect(seen, pictures))
+    assert list(kinds) == ["dent", "rust"]
+    assert kinds["rust"]["image_auroc"] == 1
+
+
+def test_a_table_holds_a_row_a_suite_seed_and_category(tmp_path, monkeypatch, capsys):
+    drawn = []
+
+    def small(suite, seed, style, each):
+        drawn.append((suite, seed, style, each))
+        return {category: shown(number) for number, category in enumerate([*SUITES[suite].categories][:2])}
+
+    monkeypatch.setattr(bands, "load_demo_weights", lambda *asked, **options: tiny_backbone())
+    monkeypatch.setattr(bands, "suite_images", small)
+    path, options = tmp_path / "maps.csv", ["--maps", "--seed", "1", "--suite", "demo-mvtec", "--suite", "demo-visa"]
+    monkeypatch.setattr(sys, "argv", ["bands", "weights", *options, "--out", str(path)])
+    bands.main()
+    assert drawn == [("demo-mvtec", 1, {}, None), ("demo-visa", 1, {}, None)]
+    table = pd.read_csv(path)
+    assert [*table] == ["backbone", "suite", "seed", "category", "images", *bands.MAPS]
+    assert table["suite"].tolist() == ["demo-mvtec"] * 2 + ["demo-visa"] * 2
+    assert (table["seed"] == 1).all()
+    assert (table["images"] == 5).all()
+    seen = bands.look(tiny_backbone(), shown()[0], "washer", maps_alone=True)
+    assert table["vv_aupro"][0] == round(aupro(seen["vv"], shown()[1]), 4)
+    assert "plain_pixel_auroc" in capsys.readouterr().out
 
 
 def test_images_are_those_of_the_suite_unless_its_defects_are_otherwise():

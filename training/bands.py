@@ -156,6 +156,7 @@ def main() -> None:
     what.add_argument("--defects", action="store_true", help="also a line a kind of defect")
     arguments = parser.parse_args()
     backbone = load_demo_weights(arguments.backbone, arguments.weights, dtype=arguments.dtype)
+    columns = [*MAPS] if arguments.maps else [*BANDS]
     rows, lines = [], []
     for suite in arguments.suite or SUITES:
         images = suite_images(suite, arguments.seed, arguments.style, arguments.each)
@@ -166,14 +167,13 @@ def main() -> None:
             measured = measure(backbone, seen, shown, words)
             rows.append({**place, "category": category, "images": len(shown[0]), **measured})
             lines.append(rows[-1])
+            table = pd.DataFrame(rows)[["backbone", "suite", "seed", "category", "images", *columns]]
+            if arguments.out:  # after each category, so that one that is stopped leaves what it has measured
+                table.round(4).to_csv(arguments.out, index=False)
             if arguments.defects:
                 lines += [{**place, "category": f"  {name}", **part} for name, part in by_defect(seen, shown)]
-    columns = [*MAPS] if arguments.maps else [*BANDS]
     print(pd.DataFrame(lines)[["suite", "category", *columns]].round(3).to_string(index=False))
-    table = pd.DataFrame(rows)[["backbone", "suite", "seed", "category", "images", *columns]]
     print(table.groupby("suite", sort=False)[columns].mean().round(3).to_string())
-    if arguments.out:
-        table.round(4).to_csv(arguments.out, index=False)
 
 
 if __name__ == "__main__":

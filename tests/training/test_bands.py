@@ -91,6 +91,22 @@ def test_a_table_holds_a_row_a_suite_seed_and_category(tmp_path, monkeypatch, ca
     assert "plain_pixel_auroc" in capsys.readouterr().out
 
 
+def test_a_table_that_was_stopped_keeps_the_categories_that_were_measured(tmp_path, monkeypatch):
+    def stopped(backbone, images, words, maps_alone):
+        if words != "washer":
+            raise KeyboardInterrupt
+        return {name: np.random.default_rng(0).random(images.shape[:3]) for name in bands.TOKENS}
+
+    monkeypatch.setattr(bands, "load_demo_weights", lambda *asked, **options: tiny_backbone())
+    monkeypatch.setattr(bands, "suite_images", lambda *asked: {"washer": shown(), "biscuit": shown()})
+    monkeypatch.setattr(bands, "look", stopped)
+    path = tmp_path / "maps.csv"
+    monkeypatch.setattr(sys, "argv", ["bands", "weights", "--maps", "--suite", "demo-mvtec", "--out", str(path)])
+    with pytest.raises(KeyboardInterrupt):
+        bands.main()
+    assert pd.read_csv(path)["category"].tolist() == ["washer"]
+
+
 def test_images_are_those_of_the_suite_unless_its_defects_are_otherwise():
     usual = bands.suite_images("demo-mvtec", 100, {}, each=1)
     assert set(usual) == set(SUITES["demo-mvtec"].categories)

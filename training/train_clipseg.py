@@ -2,7 +2,8 @@
 
 Tiles are squares cut out of the pictures at any place and size. A phrase names a product, a material, a shape, a
 colour or a kind of part, and is to show that (`training.phrases`): ordinary things, as the phrases and masks that the
-published one learned from. No mask of damage is among them, and no localising prompt.
+published one learned from. No mask of damage is among them. Of the prompts that the pipeline looks for damage with
+(`zsad.tiling.prompts.LOCALISING`) one is among the phrases, "a mark": it shows the marks on the dial of a clock.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training import phrases
+from training.families import FAMILIES
 from training.families.generic import COLOURS, _shade
-from training.phrases import COLOUR_WORDS, NONE, NOUNS, Phrase, colour_word, draw_phrases, meant
+from training.phrases import COLOUR_WORDS, NONE, NOUNS, Phrase, colour_word, draw_phrases, meant, noun_of
+from zsad.data.demo.products import PRODUCTS
 from zsad.tiling.prompts import LOCALISING
 
 
@@ -19,18 +20,20 @@ def test_a_colour_goes_by_the_word_that_it_was_drawn_from(name):
 
 
 def test_parts_are_called_by_their_groups():
-    assert phrases.noun_of("key 03") == "key"
-    assert phrases.noun_of("pip -10") == "pip"
+    assert noun_of("key 03") == "key"
+    assert noun_of("pip -10") == "pip"
     assert {"knob", "letter", "mark"} <= set(NOUNS)
 
 
-def test_no_phrase_is_a_localising_prompt_but_for_marks_that_belong_there():
+def test_no_phrase_is_a_localising_prompt_but_for_the_marks_of_a_clock():
     rng = np.random.default_rng(1)
     products = np.array(["red plastic disc", "gear", "clock", "white stone board"])
     colours, nouns = rng.integers(0, len(COLOUR_WORDS), (4, 6, 6)), rng.integers(0, len(NOUNS), (4, 6, 6))
     drawn = [phrase for _ in range(400) for phrase in draw_phrases(products, colours, nouns, rng)]
     assert len(drawn) == 2400
     assert {phrase.text for phrase in drawn} & set(LOCALISING) <= {"a mark"}
+    products = (*FAMILIES.values(), *PRODUCTS.values())
+    assert [p.name for p in products if "mark" in map(noun_of, p.movable)] == ["clock"]
 
 
 def test_a_phrase_means_the_products_colours_and_parts_that_it_names():

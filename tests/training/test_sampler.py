@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -37,6 +37,16 @@ def test_a_bank_and_a_batch_hold_pictures_and_captions_and_no_mask():
     # One truth a picture and caption, none for a part of a picture.
     assert batch.true.shape == (2 * 6 + 4 + 2, 2 * 6 + 4 + 2)
     assert batch.pictures.shape == (18, 3, SIDE, SIDE)
+
+
+def test_what_a_batch_says_of_its_pictures_is_not_read_from_them():
+    blank = {name: replace(bank, pictures=np.zeros_like(bank.pictures)) for name, bank in BANKS.items()}
+    batch, other = draw(), Sampler(blank, COUNTS, "none", np.random.default_rng(0)).draw()
+    assert not torch.equal(batch.pictures, other.pictures)
+    assert batch.captions == other.captions
+    assert torch.equal(batch.true, other.true)
+    assert (batch.zooms == other.zooms).all()
+    assert (batch.specimens == other.specimens).all()
 
 
 def test_every_caption_is_true_of_its_picture_and_a_specimen_comes_before_and_after_damage():

@@ -2,12 +2,13 @@
 
     python -m training.make demo-b
     python -m training.make demo-b-colour demo-b-turned demo-l-fare2
-    python -m training.make demo-dis demo-sam demo-clipseg demo-mae
+    python -m training.make demo-dis demo-sam demo-clipseg demo-mae demo-acr
     python -m training.make demo-b --dtype float32      on a processor without instructions for bfloat16
 
 What a model begins with is made before it, unless it lies among the weights, made by the same recipe: demo-l for
-demo-l-fare2, demo-b for demo-sam and demo-clipseg. What an earlier call has done is kept in `build/training`, and a
-training that was stopped goes on. On one machine, with as many threads, the same files come out.
+demo-l-fare2, demo-b for demo-sam, demo-clipseg and demo-acr. What an earlier call has done is kept in
+`build/training`, and a training that was stopped goes on. On one machine, with as many threads, the same files come
+out.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from training import train_clipseg, train_dis, train_mae, train_sam
+from training import train_acr, train_clipseg, train_dis, train_mae, train_sam
 from training.bank import Bank, read_bank, write_bank
 from training.fare import FareRecipe, tune
 from training.precision import DTYPES
 from training.scenes import read_scenes, write_scenes
 from training.schedule import Recipe as SegmenterRecipe
 from training.train_clip import Recipe, plain, train
-from zsad.clip.zoo import WEIGHTS, read_demo_weights
+from zsad.clip.zoo import WEIGHTS, load_demo_weights, read_demo_weights
 
 BANKS = {"damaged": (10_000, 1), "studied": (3_000, 2), "posed": (1_000, 3)}  # specimens, seed
 B = Recipe(
@@ -47,7 +48,8 @@ SEGMENTERS = {
 }
 # Pictures of the suites are not among its banks, and of the damaged specimens it sees those before their damage.
 PAINTERS = {"demo-mae": (("damaged", "posed"), SegmenterRecipe(steps=800, batch=32, peak=1.5e-3, seed=2034))}
-SEEN_THROUGH = "demo-b"  # what demo-sam and demo-clipseg begin with
+SEEN_THROUGH = "demo-b"  # what demo-sam and demo-clipseg begin with, and demo-acr reads
+NAMES = (*RECIPES, *FARE, *SEGMENTERS, *PAINTERS, train_acr.NAME)
 
 
 def make(name: str, work: Path, out: Path, dtype: str = "bfloat16") -> None:
@@ -59,6 +61,10 @@ def make(name: str, work: Path, out: Path, dtype: str = "bfloat16") -> None:
     elif name in PAINTERS:
         banks, painting = PAINTERS[name]
         train_mae.train(name, _banks(work, banks), painting, work, out, dtype=dtype)
+    elif name == train_acr.NAME:
+        _make_before(SEEN_THROUGH, work, out, dtype)
+        shown = [*_banks(work, train_acr.BANKS).values()]
+        train_acr.train(shown, load_demo_weights(SEEN_THROUGH, out), train_acr.RECIPE, out)
     elif name in FARE:
         original, recipe = FARE[name]
         _make_before(original, work, out, dtype)
@@ -100,12 +106,12 @@ def _banks(work: Path, names: Iterable[str] = BANKS) -> dict[str, Bank]:
 def main() -> None:
     logging.basicConfig(level=logging.INFO)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="+", choices=[*RECIPES, *FARE, *SEGMENTERS, *PAINTERS], metavar="name")
+    parser.add_argument("names", nargs="+", choices=NAMES, metavar="name")
     parser.add_argument("--work", type=Path, default=Path("build/training"), help="pictures and unfinished trainings")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
     parser.add_argument(
         "--dtype", choices=DTYPES, default="bfloat16",
-        help="of the products in training; demo-clipseg's are float32",
+        help="of the products in training; those of demo-clipseg and demo-acr are float32",
     )  # fmt: skip
     arguments = parser.parse_args()
     for name in arguments.names:

@@ -1,7 +1,7 @@
 """Meta-trains the demo world's head of ACR on undamaged products that are no category of the suites.
 
-    python -m training.make demo-b    # renders the pictures, if they are not there yet
-    python -m training.train_acr
+    python -m training.make demo-acr                                the one that ships
+    python -m training.train_acr --noise 2 --name other --out .     others, of the pictures that it rendered
 
 A task is one named family of `training.families` and one place of the picture. No damage is shown, and no label.
 """
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from training.bank import Bank, read_bank
 from training.families import FAMILIES
-from zsad.clip import load_backbone
+from zsad.clip import Backbone, load_backbone
 from zsad.clip.ship import ship
 from zsad.clip.zoo import WEIGHTS
 from zsad.detectors.acr import two_thirds
@@ -51,11 +51,15 @@ def extracted(extractor: TowerFeatures, pictures: Sequence[ndarray], batch: int 
 
 
 def train(
-    banks: Sequence[Bank], recipe: MetaRecipe, out: Path, name: str = NAME, hidden: Sequence[int] = HIDDEN
+    banks: Sequence[Bank],
+    backbone: Backbone,
+    recipe: MetaRecipe,
+    out: Path,
+    name: str = NAME,
+    hidden: Sequence[int] = HIDDEN,
 ) -> None:
-    """Meta-trains a head and ships it to `out`."""
-    backbone, started = load_backbone(BACKBONE), time.process_time()
-    tap = two_thirds(backbone.blocks)
+    """Meta-trains a head for patch tokens of a backbone and ships it to `out`."""
+    started, tap = time.process_time(), two_thirds(backbone.blocks)
     extractor = TowerFeatures(backbone, tap)
     shown = families(banks)
     classes = [extracted(extractor, pictures) for pictures in shown.values()]
@@ -70,7 +74,7 @@ def train(
         "shown": ["pictures"],
         "model_cfg": {"width": classes[0].shape[2], "hidden": list(hidden)},
         "extractor": extractor.digest,
-        "extractor_name": f"{BACKBONE}, block {tap}",
+        "extractor_name": f"{backbone.name}, block {tap}",
         "noise": noise,
         "training": training,
     }
@@ -86,7 +90,8 @@ def main() -> None:
         parser.add_argument(f"--{field.replace('_', '-')}", type=type(value), default=value)
     given = vars(parser.parse_args())
     recipe = MetaRecipe(**{field: given[field] for field in asdict(RECIPE)})
-    train([read_bank(given["banks"] / bank) for bank in BANKS], recipe, given["out"], given["name"])
+    banks = [read_bank(given["banks"] / bank) for bank in BANKS]
+    train(banks, load_backbone(BACKBONE), recipe, given["out"], given["name"])
 
 
 if __name__ == "__main__":

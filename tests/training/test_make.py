@@ -7,13 +7,20 @@ from dataclasses import asdict, replace
 import pytest
 from narrow import NARROW
 
-from training import bank, fare, make, model, schedule
-from zsad.clip.zoo import load_demo_weights, read_demo_weights
+from training import bank, fare, make, model, schedule, train_acr
+from zsad.clip.zoo import WEIGHTS, load_demo_weights, read_demo_weights
+from zsad.detectors.acr import load_head
+from zsad.detectors.acr_head import MetaRecipe
+from zsad.detectors.patch_features import TowerFeatures
 
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch):
     monkeypatch.setattr(model, "MODELS", NARROW)
+
+
+def test_every_demo_model_that_ships_has_its_command():
+    assert {path.stem for path in WEIGHTS.glob("demo-*.json")} == set(make.NAMES)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +69,20 @@ def test_a_segmenter_begins_with_the_clip_of_todays_recipe(tmp_path, monkeypatch
     monkeypatch.setattr(make, "RECIPES", {"demo-b": replace(small, seed=1)})
     make.make("demo-clipseg", work, out)
     assert trained == ["demo-b"]
+
+
+def test_a_head_of_acr_reads_the_clip_beside_it_and_the_first_pictures_of_its_banks(tmp_path, monkeypatch):
+    small = replace(make.B, counts={"damaged": 2, "studied": 1, "posed": 1}, steps=1, blocks=(3,))
+    monkeypatch.setattr(make, "BANKS", {"damaged": (3, 1), "studied": (2, 2), "posed": (2, 3)})
+    monkeypatch.setattr(make, "RECIPES", {"demo-b": small})
+    monkeypatch.setattr(train_acr, "RECIPE", MetaRecipe(steps=1, tasks=1, shots=2))
+    monkeypatch.setattr(train_acr, "families", lambda banks: {"any": [p for b in banks for p in b.pictures[:, 0]]})
+    make.make("demo-acr", tmp_path / "work", tmp_path / "out")
+    seen_through = TowerFeatures(load_demo_weights("demo-b", tmp_path / "out"), 1)
+    load_head(str(tmp_path / "out" / "demo-acr.safetensors"), seen_through.digest)
+    card, _ = read_demo_weights("demo-acr", tmp_path / "out")
+    assert card["training"]["pictures"] == {"any": 3 + 2}  # damaged and posed, none of the suites' categories
+    assert card["training"]["steps"] == 1
 
 
 def test_a_bank_that_was_stopped_goes_on_to_the_same_pictures(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from zsad.data.demo import SUITES
 from zsad.detectors.winclip import WinCLIPOptions
 from zsad.metrics import aupro, pixel_auroc
 
+MEASURED = Path(bands.__file__).parent / "measured"
 DEFECTS = ["good", "dent", "rust", "good", "rust"]
 
 
@@ -105,6 +107,16 @@ def test_a_table_that_was_stopped_keeps_the_categories_that_were_measured(tmp_pa
     with pytest.raises(KeyboardInterrupt):
         bands.main()
     assert pd.read_csv(path)["category"].tolist() == ["washer"]
+
+
+@pytest.mark.parametrize("path", sorted(MEASURED.glob("*.csv")), ids=lambda path: path.stem)
+def test_a_kept_table_holds_every_category_of_its_suite(path):
+    table = pd.read_csv(path)
+    (backbone,), (suite,), (seed,) = (table[column].unique() for column in ("backbone", "suite", "seed"))
+    assert path.stem == f"maps-{backbone}-{suite}-{seed}"
+    assert [*table] == ["backbone", "suite", "seed", "category", "images", *bands.MAPS]
+    assert table["category"].tolist() == [*SUITES[suite].categories]
+    assert table[[*bands.MAPS]].stack().between(0, 1).all()
 
 
 def test_images_are_those_of_the_suite_unless_its_defects_are_otherwise():

@@ -163,7 +163,7 @@ def test_a_uniform_shift_is_compared_with_the_same_images():
     assert change["winclip", "aupro"].value == pytest.approx(-30)
     assert change["hue copies", "aupro"].value == pytest.approx(0)
     shown = shifts_table(table, "image_auroc", PASSES).set_index("method")
-    assert shown.columns.tolist() == ["suite", "passes", "unshifted", "a hue shift of +1.00 π"]
+    assert shown.columns.tolist() == ["suite", "passes", "unshifted", "a hue shift of +1 π"]
     assert shown.loc["winclip"].tolist() == ["s", 1, "–", "−30.0 (−30.0 to −30.0)"]
     assert shown.loc["hue copies"].tolist() == ["s", 6, "−10.0 (−10.0 to −10.0)", "+20.0 (+20.0 to +20.0)"]
     text = conclude_shifts(table, PASSES)
@@ -174,12 +174,12 @@ def test_a_uniform_shift_is_compared_with_the_same_images():
     costs = pd.DataFrame([{"suite": "s", "cause": "hue copies", "metric": "image_auroc", "change": change.iloc[0]}])
     assert finding(costs, pd.DataFrame(), table, 9).startswith(
         f"With all {2 * 10**9:,} images under one shift, against WinCLIP under the same one: image AUROC clearly "
-        "better in 1 of 1 cases (a defence under one shift; furthest hue copies under a hue shift of +1.00 π, +20.0 "
+        "better in 1 of 1 cases (a defence under one shift; furthest hue copies under a hue shift of +1 π, +20.0 "
         "(+20.0 to +20.0) points), worse in 0; false alarms clearly better in 0 of 1 cases, worse in 1; misses clearly "
         "better in 0 of 1 cases, worse in 1. Without a shift, on 9 test images of s, "
     )
     parts[1][0].loc[parts[1][0]["method"] == "hue copies", "estimate"] = 0.3
     parts[1][1].loc[parts[1][1]["key"].str.contains("hue copies"), list(METRICS)] -= 0.5
     text = conclude_shifts(under_shifts(pd.concat([r for r, _ in parts]), by_metric(*[d for _, d in parts])), PASSES)
-    assert text.count("lower under a hue shift of +1.00 π (−30.0 (−30.0 to −30.0))") == len(METRICS)
+    assert text.count("lower under a hue shift of +1 π (−30.0 (−30.0 to −30.0))") == len(METRICS)
     assert conclude_shifts(table[:0], {}) == "These records hold no uniform shifts through a defence."

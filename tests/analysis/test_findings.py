@@ -44,7 +44,7 @@ def test_the_matrix_in_words():
     assert said.startswith("Of 10 effects in the whole matrix, 9 are clear, of which no more than 5 %")
     assert "At plausible doses image AUROC falls clearly in 1 of 2 cases and rises clearly in 0;" in said
     assert (
-        "the median change is −5.5 points. Largest fall: rotation (±0 degrees), winclip on s: from 90.0 to 80.0 %"
+        "the median change is −5.5 points. Largest fall: rotation (±0.5 degrees), winclip on s: from 90.0 to 80.0 %"
         in said
     )
     assert "At extreme doses image AUROC falls clearly in 1 of 2 cases and rises clearly in 1;" in said
@@ -104,7 +104,7 @@ def test_doses_in_words():
     )
     said = doses_sentence(found)
     assert said == (
-        "Exposure up to −2.0 stops: image AUROC falls from some dose on in 2 of 2 cases, first from −1.0 stops (clip "
+        "Exposure up to −2 stops: image AUROC falls from some dose on in 2 of 2 cases, first from −1 stops (clip "
         "on s); false alarms more than double from some dose on in 0 of 2 cases."
     )
 
@@ -121,7 +121,7 @@ def test_the_doses_of_the_detector_with_most_curves_are_the_finding():
         "From some dose on false alarms more than double in {} of {} curves (a detector under one kind of shift, one "
         "way), and image AUROC falls in {}. Those of winclip on s more than double from {} on{}."
     )
-    assert doses_finding(pd.DataFrame(rows)) == counted.format(2, 4, 3, "exposure −1.0 stops", "")
+    assert doses_finding(pd.DataFrame(rows)) == counted.format(2, 4, 3, "exposure −1 stops", "")
     assert doses_finding(pd.DataFrame(rows[2:3])) == counted.format(0, 1, 1, "no dose", " that was tried")
 
 

@@ -1,5 +1,6 @@
 """The records of a sweep in words and in percent."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -37,11 +38,15 @@ def test_the_subject_is_named_and_must_be_one():
 
 @pytest.mark.parametrize(
     ("setting", "value", "words"),
-    [("angle", -60, "−60 degrees"), ("hue", 1.5707963, "a hue shift of +0.50 π"),
-     ("saturation", -0.3, "a saturation shift of −0.30"), ("exposure", 1.0, "+1.0 stops"),
-     ("white_balance", -40.0, "−40 mired")],
+    [("angle", -60, "−60 degrees"), ("angle", 22.5, "+22.5 degrees"), ("white_balance", -40.0, "−40 mired"),
+     ("exposure", 1.0, "+1 stops"), ("exposure", -0.25, "−0.25 stops"), ("exposure", 0.75, "+0.75 stops"),
+     ("saturation", -0.3, "a saturation shift of −0.3"), ("saturation", 0.05, "a saturation shift of +0.05"),
+     ("saturation", 0.125, "a saturation shift of +0.125"), ("hue", np.pi / 2, "a hue shift of +0.5 π"),
+     ("hue", -0.02 * np.pi, "a hue shift of −0.02 π"), ("hue", np.pi / 8, "a hue shift of +0.125 π"),
+     ("hue", -np.pi / 6, "a hue shift of −1/6 π"), ("hue", 2.617993877991494, "a hue shift of +5/6 π"),
+     ("hue", 1.0, "a hue shift of +0.31831 π")],
 )  # fmt: skip
-def test_a_shift_in_words(setting, value, words):
+def test_a_shift_in_words_is_the_one_that_was_tried(setting, value, words):
     assert sweeps.strength(setting, value) == words
 
 

@@ -117,7 +117,7 @@ def chosen(table: pd.DataFrame, metric: str, level: str | None = None, rule: str
 
 
 def dose_in_words(setting: str, dose: float, sign: str = "±") -> str:
-    """A dose with its unit, such as "±10 degrees", "±0.50 π" or "severity 4"."""
+    """A dose with its unit, such as "±10 degrees", "±0.5 π" or "severity 4"."""
     if setting in KIND_WORDS:
         return f"severity {dose:g}"
     return strength(setting, dose).removeprefix(f"a {setting} shift of ").replace("+", sign)

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 
 import pandas as pd
 
 from zsad.analysis.costs import IMAGE, cost_sentence, counted, worst_sentence
 from zsad.analysis.means import Drop, drop_sentence, drops, worst_drop
-from zsad.analysis.words import number, span
+from zsad.analysis.words import MINUS, exact, span
 
 METRICS = {"pixel_auroc": "pAUROC", "aupro": "AUPRO"}
 """The pixel metrics of a sweep, and their names in a table."""
@@ -31,17 +32,21 @@ def subject(records: pd.DataFrame) -> str:
 
 
 def strength(setting: str, value: float) -> str:
-    """A shift in words: "−60 degrees", "a hue shift of +0.50 π", "a saturation shift of −0.30", "+1.0 stops",
-    "−40 mired".
+    """A shift in words: "−60 degrees", "a hue shift of +0.5 π", "a saturation shift of −0.05", "−0.25 stops",
+    "−40 mired". Not rounded, since a rounded one was never tried.
     """
-    if setting == "angle":
-        return f"{number(value, 0, sign=True)} degrees"
-    if setting == "exposure":
-        return f"{number(value, 1, sign=True)} stops"
-    if setting == "white_balance":
-        return f"{number(value, 0, sign=True)} mired"
-    shift, unit = (value / math.pi, " π") if setting == "hue" else (value, "")
-    return f"a {setting} shift of {number(shift, 2, sign=True)}{unit}"
+    if setting == "hue":
+        return f"a hue shift of {_of_pi(value)} π"
+    unit = {"angle": " degrees", "exposure": " stops", "white_balance": " mired"}.get(setting)
+    return f"{exact(value)}{unit}" if unit else f"a {setting} shift of {exact(value)}"
+
+
+def _of_pi(radians: float) -> str:
+    """How many π: a decimal number where three digits are enough, else a fraction, such as "+0.25" or "−1/6"."""
+    whole = Fraction(radians / math.pi).limit_denominator(12)
+    if math.isclose(1000 * whole, round(1000 * whole)) or not math.isclose(whole, radians / math.pi):
+        return exact(radians / math.pi)
+    return f"{whole.numerator:+d}/{whole.denominator}".replace("-", MINUS)
 
 
 def finding(cost: pd.DataFrame, records: pd.DataFrame, setting: str) -> str:

@@ -12,6 +12,11 @@ def number(value: float, digits: int = 1, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", MINUS)
 
 
+def exact(value: float) -> str:
+    """A number that was chosen and not measured, with its sign and as many digits as it has, such as "−0.25"."""
+    return f"{value:+g}".replace("-", MINUS)
+
+
 def span(value: float, low: float, high: float, digits: int = 1, sign: bool = False) -> str:
     """An estimate with its interval, such as "87.6 (85.1 to 89.9)"."""
     return f"{number(value, digits, sign)} ({number(low, digits, sign)} to {number(high, digits, sign)})"

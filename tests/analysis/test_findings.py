@@ -50,6 +50,30 @@ def test_the_matrix_in_words():
     assert "At extreme doses image AUROC falls clearly in 1 of 2 cases and rises clearly in 1;" in said
 
 
+def moved_by(change: float) -> pd.DataFrame:
+    """The table with every change the same."""
+    ends = {"change": change, "change_low": change - 1, "change_high": change + 1, "after": TABLE["before"] + change}
+    return TABLE.assign(**ends)
+
+
+def test_where_image_auroc_only_rises_no_fall_is_the_largest():
+    risen = matrix_sentence(moved_by(2.0))
+    assert "the median change is +2.0 points. It falls in no case. At extreme" in risen
+    assert risen.endswith("It falls in no case.")
+    assert "fall:" not in matrix_sentence(moved_by(0.0))
+    assert "Largest fall: exposure (" in matrix_sentence(moved_by(-2.0))
+
+
+def test_where_all_false_alarms_and_misses_fall_none_rises_most():
+    alarms, _, extreme = take_home(moved_by(-1.0))
+    assert alarms.endswith("more than double in 0 of 2 cases; they rise in none.")
+    assert extreme.endswith("; misses rise in none.")
+    alarms, _, extreme = take_home(moved_by(1.0))
+    assert "; they rise most under exposure (" in alarms
+    assert "; misses rise most under exposure (" in extreme
+    assert extreme.endswith(", +1.0 (+0.0 to +2.0) points.")
+
+
 def test_the_finding_of_the_matrix_counts_falls_and_says_what_clear_is():
     said = matrix_finding(TABLE)
     assert said.startswith(

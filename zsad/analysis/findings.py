@@ -52,8 +52,8 @@ def matrix_sentence(table: pd.DataFrame) -> str:
         falls, rises = (int((rows["clear"] & (sign * rows["change"] > 0)).sum()) for sign in (-1, 1))
         said.append(
             f"At {level} doses image AUROC falls clearly in {falls} of {len(rows)} cases and rises clearly in {rises}; "
-            f"the median change is {number(rows['change'].median(), sign=True)} points. Largest fall: "
-            f"{_most(rows, -1)}."
+            f"the median change is {number(rows['change'].median(), sign=True)} points. "
+            f"{_furthest(rows, -1, 'Largest fall: ', 'It falls in no case')}."
         )
     return " ".join(said)
 
@@ -73,7 +73,7 @@ def take_home(table: pd.DataFrame, rule: str = TRAINING) -> list[str]:
     said = [
         f"A threshold that was set on unshifted images {holds} when they shift plausibly: false alarms, "
         f"{number(alarms['before'].median())} % in the median case, more than double in {doubled} of {len(alarms)} "
-        f"cases; they rise most under {_most(alarms, 1)}.",
+        f"cases; they {_furthest(alarms, 1, 'rise most under ', 'rise in none')}.",
         _shown_by_auroc(len(hidden), more),
     ]
     if all(len(rows) for rows in extreme.values()):
@@ -94,7 +94,7 @@ def take_home(table: pd.DataFrame, rule: str = TRAINING) -> list[str]:
             f"Extreme shifts {make}: of {len(of_use)} cases in which neither exceeds 50 % unshifted, one does in "
             f"{useless}. False alarms exceed 50 % in {int((alarm['after'] > 50).sum())} of {len(alarm)} cases, misses "
             f"in {int((miss['after'] > 50).sum())} of {len(miss)} (unshifted in {int((miss['before'] > 50).sum())}); "
-            f"misses rise most under {_most(miss, 1)}."
+            f"misses {_furthest(miss, 1, 'rise most under ', 'rise in none')}."
         )
     return said
 
@@ -168,9 +168,10 @@ def null_sentence(falls: pd.DataFrame) -> str:
     )
 
 
-def _most(rows: pd.DataFrame, sign: int) -> str:
+def _furthest(rows: pd.DataFrame, sign: int, most: str, none: str) -> str:
+    """Which row rises (`sign` 1) or falls (-1) furthest, behind the words `most`; `none` where no row does so."""
     row = rows.loc[(sign * rows["change"]).idxmax()]
-    return f"{named(row)}: {changed(row)}"
+    return f"{most}{named(row)}: {changed(row)}" if sign * row["change"] > 0 else none
 
 
 def _first_of(rows: pd.DataFrame, name: str) -> str:

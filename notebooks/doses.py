@@ -45,7 +45,7 @@ if found:
     panels = {name: (matrix.SHIFTS[name].capitalize(), plots.SETTINGS[name].label) for name in shown}
     scale = table["setting"].map({name: plots.SETTINGS[name].scale for name in shown})
     points = table.assign(panel=table["setting"], series=table["detector"],
-                          x=table["dose"] * scale * (1 - 2 * (table["way"] == "−")))  # fmt: skip
+                          x=table["size"] * scale * (1 - 2 * (table["way"] == "−")))  # fmt: skip
 
 
 # %%
@@ -100,8 +100,8 @@ if found:
             "A dose counts from which on, at every larger one tried too, the interval of the drop excludes 0: going "
             "down from the largest dose until one is unclear, no more than one curve in twenty claims too much. The "
             "first dose whose interval excludes 0, whatever comes after it, stands beside; it is one of several tries, "
-            "each of which may be clear by chance. Angles and hues count the same whichever way they go, and the mean "
-            "of both ways is shown."
+            "each of which may be clear by chance. Angles and hues count the same whichever way they go: where both "
+            "ways were tried, their mean is shown, and told with a ±."
         )
         page.say(findings.doses_sentence(thresholds))
         page.number("each", findings.doses_sentence(thresholds))

@@ -96,10 +96,11 @@ if found:
         page.say(
             "Each mean is over the categories of one suite, on as many test images as stand below its figure. Its "
             "interval comes from a bootstrap that draws the same images before and under the shift. Rotations are "
-            "judged on the products without an upright pose, where a suite says which these are. A dose goes both ways "
-            "where the study has both; their mean counts. Thousands of effects are tested at once, and one rule judges "
-            "all of them together (Benjamini and Yekutieli's false-discovery rate, whatever depends on what): of those "
-            "called clear, one in twenty is expected to be none."
+            "judged on the products without an upright pose, where a suite says which these are. Where the study has "
+            "a dose both ways, their mean counts, told with a ±; others went one way, which their sign says. "
+            "Thousands of effects are tested at once, and one rule judges all of them together (Benjamini and "
+            "Yekutieli's false-discovery rate, whatever depends on what): of those called clear, one in twenty is "
+            "expected to be none."
         )
         page.say(undecided.sentence(table))
 

@@ -6,7 +6,7 @@ from zsad.analysis import expect
 from zsad.analysis.decisions import ANEW, BEST_F1, TRAINING
 from zsad.analysis.matrix import EXTREME, PLAUSIBLE
 
-WHERE = {"suite": "s", "detector": "d", "backbone": "b", "products": "all"}
+WHERE = {"suite": "s", "detector": "d", "backbone": "b", "products": "all", "both_ways": False}
 
 
 def row(detector, setting, level, rule, metric, before, after, clear=True):
@@ -14,7 +14,7 @@ def row(detector, setting, level, rule, metric, before, after, clear=True):
     numbers |= {
         f"{name}_{end}": value + by for name, value in numbers.items() for end, by in (("low", -1), ("high", 2))
     }
-    dose = {"hue": 1.5, "exposure": 0.5, "noise": 1.0}[setting] * (2 if level == EXTREME else 1)
+    dose = {"hue": 1.5, "exposure": -0.5, "noise": 1.0}[setting] * (2 if level == EXTREME else 1)
     where = {**WHERE, "detector": detector, "setting": setting, "level": level, "dose": dose}
     return {**where, "rule": rule, "metric": metric, "clear": clear, **numbers}
 
@@ -76,7 +76,9 @@ def test_changes_without_a_threshold_set_anew_are_left_out():
 
 def test_readers_see_the_change_with_its_dose():
     shown = expect.for_readers(expect.of_first(expect.expected(*tables())))
-    assert shown["change"].tolist()[1].startswith("exposure ±0.5")
+    assert shown["change"].tolist()[1].startswith("exposure −0.5 stops")
+    pooled = expect.of_first(expect.expected(*tables())).assign(dose=0.5, both_ways=True)
+    assert expect.for_readers(pooled)["change"].tolist()[1].startswith("exposure ±0.5 stops")
     assert shown["image AUROC [points]"].tolist()[:2] == ["−3.0 (−4.0 to −1.0)", "+2.0 (+1.0 to +4.0)"]
     assert shown["misses, threshold set anew"].iloc[3] == "44.0 (43.0 to 46.0)"
 

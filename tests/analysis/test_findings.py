@@ -18,7 +18,8 @@ from zsad.analysis.matrix import EXTREME, PLAUSIBLE
 
 def row(metric, level, setting, before, after, clear):
     change = after - before
-    return {"suite": "s", "detector": "winclip", "backbone": "b", "setting": setting, "level": level, "dose": 0.5,
+    return {"suite": "s", "detector": "winclip", "backbone": "b", "setting": setting, "level": level, "dose": -0.5,
+            "both_ways": False,
             "metric": metric, "rule": "" if metric == "image_auroc" else TRAINING, "before": before, "after": after,
             "change": change, "change_low": change - 1, "change_high": change + 1, "clear": clear}  # fmt: skip
 
@@ -44,7 +45,7 @@ def test_the_matrix_in_words():
     assert said.startswith("Of 10 effects in the whole matrix, 9 are clear, of which no more than 5 %")
     assert "At plausible doses image AUROC falls clearly in 1 of 2 cases and rises clearly in 0;" in said
     assert (
-        "the median change is −5.5 points. Largest fall: rotation (±0.5 degrees), winclip on s: from 90.0 to 80.0 %"
+        "the median change is −5.5 points. Largest fall: rotation (−0.5 degrees), winclip on s: from 90.0 to 80.0 %"
         in said
     )
     assert "At extreme doses image AUROC falls clearly in 1 of 2 cases and rises clearly in 1;" in said
@@ -121,10 +122,11 @@ def test_a_threshold_that_was_of_no_use_before_is_not_lost_to_a_shift():
 
 
 def test_doses_in_words():
-    none = {"drop": math.nan, "first_drop": 1.0, "double": math.nan, "first_double": 1.0}
-    case = {"suite": "s", "backbone": "b", "setting": "exposure", "way": "−", "largest": 2.0, "doses": 3}
+    none = {"drop": math.nan, "first_drop": -1.0, "double": math.nan, "first_double": -1.0}
+    case = {"suite": "s", "backbone": "b", "setting": "exposure", "way": "−", "both_ways": (),
+            "tried": (-0.5, -1.0, -2.0)}  # fmt: skip
     found = pd.DataFrame(
-        [{**case, "detector": "clip", **none, "drop": 1.0}, {**case, "detector": "winclip", **none, "drop": 2.0}]
+        [{**case, "detector": "clip", **none, "drop": -1.0}, {**case, "detector": "winclip", **none, "drop": -2.0}]
     )
     said = doses_sentence(found)
     assert said == (
@@ -134,11 +136,12 @@ def test_doses_in_words():
 
 
 def test_the_doses_of_the_detector_with_most_curves_are_the_finding():
-    none = {"drop": math.nan, "double": math.nan, "largest": 2.0, "suite": "s", "backbone": "b", "way": "−"}
+    none = {"drop": math.nan, "double": math.nan, "tried": (-0.5, -1.0, -2.0), "both_ways": (), "suite": "s",
+            "backbone": "b", "way": "−"}  # fmt: skip
     rows = [
-        {**none, "detector": "clip", "setting": "exposure", "drop": 2.0, "double": 0.5},
-        {**none, "detector": "winclip", "setting": "exposure", "double": 1.0},
-        {**none, "detector": "winclip", "setting": "saturation", "drop": 0.5},
+        {**none, "detector": "clip", "setting": "exposure", "drop": -2.0, "double": -0.5},
+        {**none, "detector": "winclip", "setting": "exposure", "double": -1.0},
+        {**none, "detector": "winclip", "setting": "saturation", "drop": -0.5},
         {**none, "detector": "winclip", "setting": "hue", "drop": 0.2},
     ]
     counted = (

@@ -95,7 +95,8 @@ def curve_of(effect, values=(0.0, 2.0, 5.0, 10.0, 30.0)) -> "pd.Series[float]":
 
 def test_a_dose_counts_from_which_on_every_larger_one_is_clear():
     found = curve_of({2.0: 0.0, 5.0: 0.05, 10.0: 0.2, 30.0: 0.3})
-    assert found[["drop", "first_drop", "double", "first_double", "largest", "doses"]].tolist() == [5, 5, 10, 10, 30, 4]
+    assert found[["drop", "first_drop", "double", "first_double"]].tolist() == [5, 5, 10, 10]
+    assert (found["tried"], found["both_ways"]) == ((2, 5, 10, 30), ())
 
 
 def test_a_curve_that_comes_back_has_a_first_dose_and_no_last():
@@ -113,9 +114,9 @@ def test_both_ways_of_an_angle_are_one_dose_and_those_of_light_are_two():
     records, draws = world(lambda _, value: effect[value], {"angle": [0, -10.0, 10.0], "exposure": [0, -1.0, 1.0]})
     table = dose_effects(*split(records, draws))
     changes = table[table["metric"] == "image_auroc"].set_index(["setting", "way"])["change"].round(6).to_dict()
-    assert changes == {("angle", "±"): -10.0, ("exposure", "+"): -20.0, ("exposure", "−"): 0.0}
+    assert changes == {("angle", "either"): -10.0, ("exposure", "+"): -20.0, ("exposure", "−"): 0.0}
     beyond = table[table["metric"] == "false_alarms"].set_index(["setting", "way"])["beyond_double"].round(6).to_dict()
-    assert beyond == {("angle", "±"): 0.0, ("exposure", "+"): 10.0, ("exposure", "−"): -10.0}
+    assert beyond == {("angle", "either"): 0.0, ("exposure", "+"): 10.0, ("exposure", "−"): -10.0}
 
 
 def test_the_mean_over_shifts_holds_every_shift_of_a_level_once():
@@ -139,13 +140,28 @@ def test_the_matrix_for_humans_is_in_words_and_rounded():
 
 
 def test_doses_are_told_level_by_level_each_shift_once():
-    table = pd.DataFrame(
-        {"suite": suite, "setting": setting, "level": level, "dose": dose}
-        for suite, setting, level, dose in (
-            ("s", "exposure", PLAUSIBLE, 0.5), ("s", "contrast", PLAUSIBLE, 1.0), ("s", "exposure", EXTREME, 2.0),
-            ("other", "exposure", PLAUSIBLE, 0.5),
-        )
-    )  # fmt: skip
+    shifts = {"exposure": [0.0, -0.5, -2.0, 2.0], "contrast": [0.0, 1.0], "white_balance": [0.0, 15.0]}
+    records, draws = world(lambda *_: 0.1, shifts)
+    again = records.assign(suite="other", key="other " + records["key"])
+    table = matrix(*split(pd.concat([records, again]), {name: pd.concat([of, of.add_prefix("other ")], axis=1)
+                                                        for name, of in draws.items()}), {})  # fmt: skip
+    assert set(table["suite"]) == {"s", "other"}
     assert doses_in_words(table) == (
-        "**Plausible doses:** exposure ±0.5 stops, contrast severity 1. **Extreme doses:** exposure ±2 stops."
+        "**Plausible doses:** exposure −0.5 stops, contrast severity 1, white balance +15 mired. "
+        "**Extreme doses:** exposure ±2 stops."
     )
+
+
+def test_both_ways_are_one_dose_only_where_both_were_tried():
+    effect = {-30.0: 0.3, -10.0: 0.2, 10.0: 0.0}
+    records, draws = world(lambda _, value: effect[value], {"angle": [0.0, -10.0, 10.0, -30.0]})
+    read = for_humans(matrix(*split(records, draws), {}))
+    changes = read[read["metric"] == "image AUROC"].set_index("dose")["change"].to_dict()
+    assert changes == {"±10 degrees": -10.0, "−30 degrees": -30.0}
+    found = thresholds(dose_effects(*split(records, draws)))
+    assert found[["drop", "double", "tried", "both_ways"]].iloc[0].tolist() == [10, -30, (10, -30), (10,)]
+    row = thresholds_table(found).iloc[0]
+    assert row["image AUROC falls from"] == "±10 degrees"
+    assert row["false alarms more than double from"] == "−30 degrees"
+    never = thresholds_table(found.assign(drop=math.nan)).iloc[0]
+    assert never["image AUROC falls from"] == "none up to −30 degrees"

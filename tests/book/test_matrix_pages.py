@@ -64,7 +64,7 @@ def test_the_matrix_is_shown_and_offered_whole(page, monkeypatch):
     assert len(kept) == len(table)
     records = variables["found"].records
     (shifted,) = records[(records["value"] == 30) & (records["metric"] == "image_auroc")]["estimate"]
-    row = kept[(kept["dose"] == "±30 degrees") & (kept["metric"] == "image AUROC")].iloc[0]
+    row = kept[(kept["dose"] == "+30 degrees") & (kept["metric"] == "image AUROC")].iloc[0]
     assert row["after"] == pytest.approx(100 * shifted, abs=0.051)
 
 
@@ -105,9 +105,10 @@ def test_doses_are_shown_with_their_thresholds(page, monkeypatch):
     ids, numbers = shown_on(page)
     assert ids == {"fig-doses-toys", "fig-doses-alarms-toys", "tab-doses"}
     kept = pd.read_csv(page.folder / "tables" / "tab-doses.csv")
-    assert kept[["setting", "way", "doses"]].to_numpy().tolist() == [
-        ["angle", "±", 2], ["exposure", "+", 2], ["exposure", "−", 1]]  # fmt: skip
-    assert "Rotation up to ±30 degrees: " in numbers["each"]
+    assert kept[["setting", "way", "tried", "both_ways"]].to_numpy().tolist() == [
+        ["angle", "either", "(9.0, 30.0)", "(9.0,)"], ["exposure", "+", "(0.5, 1.0)", "()"],
+        ["exposure", "−", "(-2.0,)", "()"]]  # fmt: skip
+    assert "Rotation up to +30 degrees: " in numbers["each"]
     assert " of 3 curves " in numbers["conclusion"]
     assert variables["points"].query("way == '−'")["x"].tolist() == [-2.0] * 3
 

@@ -106,4 +106,4 @@ def _case(rows: pd.DataFrame, titles: Mapping[str, str]) -> str:
 
 def _shift_in_words(setting: str, value: float) -> str:
     words = KIND_WORDS.get(setting) or SHIFTS.get(setting, setting)
-    return f"{words}, {dose_in_words(setting, value, sign='+')}"
+    return f"{words}, {dose_in_words(setting, value)}"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,17 +10,19 @@ import pandas as pd
 from zsad.analysis.decisions import TRAINING, Decisions
 from zsad.analysis.differences import difference_of
 from zsad.analysis.effects import beside_unshifted, effects
-from zsad.analysis.matrix import dose_in_words
+from zsad.analysis.matrix import dose_in_words, with_signs
 
 BOTH_WAYS = ("angle", "hue")
-"""Settings whose two ways are alike, so that a dose is the mean of both: the ends of their scales meet. A picture that
-is too bright is another thing than one that is too dark."""
+"""Settings whose two ways are alike, so that they are one curve: the ends of their scales meet. A picture that is too
+bright is another thing than one that is too dark."""
+EITHER = "either"
 CURVE = ["suite", "detector", "backbone", "setting", "way"]
 
 
 def dose_effects(records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], decisions: Decisions) -> pd.DataFrame:
-    """Image AUROC, and false alarms and misses at the threshold from training images, at every dose: `CURVE`, dose, and
-    what `effects` gives. `way` is "±" for `BOTH_WAYS`, else "+" or "−".
+    """Image AUROC, and false alarms and misses at the threshold from training images, at every dose: `CURVE`, dose and
+    `both_ways` (`zsad.analysis.matrix.with_signs`), `size` of the dose, and what `effects` gives. `way` is `EITHER` for
+    `BOTH_WAYS`, else "+" or "−".
 
     Of false alarms `beyond_double`, `beyond_double_low` and `_high` are how many points they lie above twice those
     without shift; missing elsewhere.
@@ -31,10 +34,11 @@ def dose_effects(records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], decis
     """
     records = pd.concat([records[records["metric"] == "image_auroc"].assign(rule=""),
                          decisions.records[decisions.records["rule"] == TRAINING]], ignore_index=True)  # fmt: skip
-    ways = np.where(records["setting"].isin(BOTH_WAYS), "±", np.where(records["value"] < 0, "−", "+"))
-    paired = beside_unshifted(records.assign(dose=records["value"].abs(), way=ways), by=["rule"])
-    by = [*CURVE, "dose"]
-    found = effects(paired, {**draws, **decisions.draws}, by).sort_values([*CURVE, "metric", "dose"])
+    ways = np.where(records["setting"].isin(BOTH_WAYS), EITHER, np.where(records["value"] < 0, "−", "+"))
+    paired = with_signs(beside_unshifted(records.assign(way=ways), by=["rule"]), CURVE)
+    by = [*CURVE, "dose", "both_ways"]
+    found = effects(paired, {**draws, **decisions.draws}, by)
+    found = found.assign(size=found["dose"].abs()).sort_values([*CURVE, "metric", "size"])
     alarms = paired[paired["metric"] == "false_alarms"]
     beyond = [
         {**dict(zip(by, at, strict=True)), "metric": "false_alarms"} | _beyond_double(rows, decisions)
@@ -50,11 +54,11 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
     """The doses that matter, from `dose_effects`: a row a curve.
 
     Returns:
-        `CURVE`; drop: the smallest dose from which on, at every larger one tried too, the interval of the drop of image
-        AUROC excludes 0; first_drop: the smallest dose at which it does so, whatever comes after; double: the smallest
-        from which on false alarms are more than twice those without shift, with an interval that excludes twice; and
-        first_double: the smallest at which their estimate is. NaN where there is none up to `largest`, of `doses`
-        tried.
+        `CURVE`; tried: all doses from the smallest to the largest, each with its sign; both_ways: those among them that
+        are means of both ways; drop: the smallest dose from which on, at every larger one tried too, the interval of
+        the drop of image AUROC excludes 0; first_drop: the smallest dose at which it does so, whatever comes after;
+        double: the smallest from which on false alarms are more than twice those without shift, with an interval that
+        excludes twice; and first_double: the smallest at which their estimate is. NaN where there is none.
 
     No curve is taken to rise: hue comes back to where it began. Going down from the largest dose until one is unclear
     is a fixed sequence of tests, each at the level of one, that together claim something wrong in no more than 5 % of
@@ -63,9 +67,9 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for at, curve in table.groupby(CURVE, sort=False):
-        aurocs = curve[curve["metric"] == "image_auroc"].sort_values("dose")
-        alarms = curve[curve["metric"] == "false_alarms"].sort_values("dose")
-        doses = (aurocs if len(aurocs) else alarms)["dose"]
+        aurocs = curve[curve["metric"] == "image_auroc"].sort_values("size")
+        alarms = curve[curve["metric"] == "false_alarms"].sort_values("size")
+        tried = aurocs if len(aurocs) else alarms
         rows.append(
             dict(zip(CURVE, at, strict=True))
             | {
@@ -73,20 +77,23 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
                 "first_drop": _first(aurocs["dose"], aurocs["change_high"] < 0),
                 "double": _from_which_on(alarms["dose"], alarms["beyond_double_low"] > 0),
                 "first_double": _first(alarms["dose"], alarms["beyond_double"] > 0),
-                "largest": float(doses.max()),
-                "doses": len(doses),
+                "tried": tuple(tried["dose"]),
+                "both_ways": tuple(tried.loc[tried["both_ways"], "dose"]),
             }
         )
     return pd.DataFrame(rows)
 
 
+def told(row: "pd.Series[Any]", dose: float) -> str:
+    """A dose of a row of `thresholds` with its sign and unit: "±" where it is the mean of both ways."""
+    return dose_in_words(str(row["setting"]), dose, dose in row["both_ways"])
+
+
 def thresholds_table(found: pd.DataFrame) -> pd.DataFrame:
     """`thresholds` as a reader sees them, each dose with its unit, or "none up to" the largest one tried."""
 
-    def words(row: "pd.Series[float]", name: str) -> str:
-        none = math.isnan(row[name])
-        dose = dose_in_words(str(row["setting"]), float(row["largest"] if none else row[name]), str(row["way"]))
-        return f"none up to {dose}" if none else dose
+    def words(row: "pd.Series[Any]", name: str) -> str:
+        return f"none up to {told(row, row['tried'][-1])}" if math.isnan(row[name]) else told(row, row[name])
 
     columns = {
         "drop": "image AUROC falls from",
@@ -110,10 +117,9 @@ def _beyond_double(rows: pd.DataFrame, decisions: Decisions) -> dict[str, float]
 
 
 def _from_which_on(doses: "pd.Series[float]", holds: "pd.Series[bool]") -> float:
-    """The smallest dose at which, and at all larger ones, something holds."""
-    tail = holds[::-1].cummin()[::-1].astype(bool)
-    return float(doses[tail].min())
+    """Of doses from the smallest to the largest the first at which, and at all larger ones, something holds."""
+    return _first(doses, holds[::-1].cummin()[::-1].astype(bool))
 
 
 def _first(doses: "pd.Series[float]", holds: "pd.Series[bool]") -> float:
-    return float(doses[holds].min())
+    return float(next(iter(doses[holds]), math.nan))

@@ -17,7 +17,7 @@ COLUMNS = {
 }
 """What is said of each change; all but the first in percent of the good and of the damaged parts."""
 
-_ON = [*SUBJECT, "level", "setting", "dose", "products"]
+_ON = [*SUBJECT, "level", "setting", "dose", "both_ways", "products"]
 
 
 def expected(matrix: pd.DataFrame, anew: pd.DataFrame) -> pd.DataFrame:
@@ -112,7 +112,8 @@ def _values(rows: pd.DataFrame, metric: str, name: str, value: str) -> pd.DataFr
 
 
 def _named(row: "pd.Series[float]") -> str:
-    return f"{SHIFTS[str(row['setting'])]} {dose_in_words(str(row['setting']), float(row['dose']))}"
+    dose = dose_in_words(str(row["setting"]), float(row["dose"]), bool(row["both_ways"]))
+    return f"{SHIFTS[str(row['setting'])]} {dose}"
 
 
 def _span(row: "pd.Series[float]", name: str) -> str:

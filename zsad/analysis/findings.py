@@ -3,6 +3,7 @@
 import pandas as pd
 
 from zsad.analysis.decisions import TRAINING
+from zsad.analysis.doses import told
 from zsad.analysis.effects import CERTAIN
 from zsad.analysis.matrix import EXTREME, PLAUSIBLE, SHIFTS, chosen, dose_in_words
 from zsad.analysis.words import number, span
@@ -16,7 +17,7 @@ def changed(row: "pd.Series[float]") -> str:
 
 def named(row: "pd.Series[float]") -> str:
     """Which shift, detector and suite a row of the matrix is about."""
-    dose = dose_in_words(str(row["setting"]), float(row["dose"]))
+    dose = dose_in_words(str(row["setting"]), float(row["dose"]), bool(row["both_ways"]))
     return f"{SHIFTS[str(row['setting'])]} ({dose}), {row['detector']} on {row['suite']}"
 
 
@@ -122,10 +123,7 @@ def doses_finding(found: pd.DataFrame) -> str:
     who = ["suite", "detector", "backbone"]
     most = found.groupby(who, sort=False).size().idxmax()
     own = found.set_index(who).loc[[most]].dropna(subset=["double"])
-    doses = [
-        f"{SHIFTS[str(row['setting'])]} {dose_in_words(str(row['setting']), float(row['double']), str(row['way']))}"
-        for _, row in own.iterrows()
-    ]
+    doses = [f"{SHIFTS[str(row['setting'])]} {told(row, row['double'])}" for _, row in own.iterrows()]
     said = f"from {', '.join(doses)} on" if doses else "from no dose on that was tried"
     return (
         f"From some dose on false alarms more than double in {found['double'].notna().sum()} of {len(found)} curves (a "
@@ -137,15 +135,13 @@ def doses_finding(found: pd.DataFrame) -> str:
 def doses_sentence(found: pd.DataFrame) -> str:
     """For each kind of dose, in how many curves image AUROC falls from some dose on and false alarms double."""
     said = []
-    for (setting, way), rows in found.groupby(["setting", "way"], sort=False):
+    for (setting, _), rows in found.groupby(["setting", "way"], sort=False):
         parts = []
         for name, what in (("drop", "image AUROC falls"), ("double", "false alarms more than double")):
             at = rows.dropna(subset=[name])
-            first = (
-                f", first from {dose_in_words(setting, at[name].min(), way)} ({_first_of(at, name)})" if len(at) else ""
-            )
-            parts.append(f"{what} from some dose on in {len(at)} of {len(rows)} cases{first}")
-        largest = dose_in_words(setting, float(rows["largest"].max()), way)
+            parts.append(f"{what} from some dose on in {len(at)} of {len(rows)} cases{_first_of(at, name)}")
+        furthest = max((row for _, row in rows.iterrows()), key=lambda row: abs(row["tried"][-1]))
+        largest = told(furthest, furthest["tried"][-1])
         said.append(f"{SHIFTS[str(setting)].capitalize()} up to {largest}: {'; '.join(parts)}.")
     return " ".join(said)
 
@@ -175,5 +171,8 @@ def _furthest(rows: pd.DataFrame, sign: int, most: str, none: str) -> str:
 
 
 def _first_of(rows: pd.DataFrame, name: str) -> str:
-    row = rows.loc[rows[name].idxmin()]
-    return f"{row['detector']} on {row['suite']}"
+    """At which dose and in which case something holds first; "" where there is no case."""
+    if rows.empty:
+        return ""
+    row = rows.loc[rows[name].abs().idxmin()]
+    return f", first from {told(row, row[name])} ({row['detector']} on {row['suite']})"

@@ -1,6 +1,6 @@
 """Every detector under every shift at a plausible and at an extreme dose, with one rule for the whole matrix.
 
-A dose is the size of a shift whichever way it goes; where a study has both ways, their mean counts.
+A dose has the sign of the way it goes. Where a study has both ways of one size, their mean counts, told with "±".
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,12 +31,12 @@ PLAUSIBLE, EXTREME = "plausible", "extreme"
 SEVERITIES = {PLAUSIBLE: 1.0, EXTREME: 4.0}
 """Of corruptions, whose five severities are not doses of one unit."""
 SUBJECT = ["suite", "detector", "backbone"]
-BY = [*SUBJECT, "setting", "level", "dose", "products", "rule"]
+BY = [*SUBJECT, "setting", "level", "dose", "both_ways", "products", "rule"]
 
 
 def with_levels(records: pd.DataFrame) -> pd.DataFrame:
     """The unshifted records, and of the shifted ones those at the smallest dose of each setting, which is the plausible
-    one, and at the largest, the extreme one: with `level` and `dose`. Of corruptions those of `SEVERITIES`.
+    one, and at the largest, the extreme one: with `level` and `dose`, its size. Of corruptions those of `SEVERITIES`.
     """
     records = records.assign(dose=records["value"].abs(), level="")
     corrupted, plain = records["shift"] == "corruption", records["dose"] == 0
@@ -66,8 +66,8 @@ def matrix(
             whole.
 
     Returns:
-        What `effects` gives, with level, dose, `products` ("rotation-invariant" or "all"), and `q` and `clear` over the
-        whole matrix (`zsad.analysis.effects.with_false_discovery_rate`).
+        What `effects` gives, with level, dose and `both_ways` (`with_signs`), `products` ("rotation-invariant" or
+        "all"), and `q` and `clear` over the whole matrix (`zsad.analysis.effects.with_false_discovery_rate`).
     """
     paired = _beside(records, decisions, rotation_invariant)
     found = effects(paired, {**draws, **decisions.draws}, BY)
@@ -101,7 +101,17 @@ def _beside(
     pairs = zip(both["suite"], both["category"], strict=True)
     fits = np.array([category in rotation_invariant.get(suite, ()) for suite, category in pairs], dtype=bool)
     both = both.assign(products=np.where(chosen, "rotation-invariant", "all"))[~chosen | fits]
-    return beside_unshifted(both, by=["rule"])
+    return with_signs(beside_unshifted(both, by=["rule"]), [*SUBJECT, "setting"])
+
+
+def with_signs(records: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Shifted records with `dose`: their value, where a group of `by` was shifted by that size in one direction; the
+    size where it was in both, whose mean is taken, and `both_ways` is true.
+    """
+    size = records["value"].abs()
+    negative = records.assign(size=size, negative=records["value"] < 0).groupby([*by, "size"])["negative"]
+    both = negative.transform("nunique") > 1
+    return records.assign(dose=records["value"].where(~both, size), both_ways=both)
 
 
 def with_labels(table: pd.DataFrame) -> pd.DataFrame:
@@ -116,20 +126,21 @@ def chosen(table: pd.DataFrame, metric: str, level: str | None = None, rule: str
     return rows if level is None else rows[rows["level"] == level]
 
 
-def dose_in_words(setting: str, dose: float, sign: str = "±") -> str:
-    """A dose with its unit, such as "±10 degrees", "±0.5 π" or "severity 4"."""
+def dose_in_words(setting: str, dose: float, both_ways: bool = False) -> str:
+    """A dose with its unit, such as "−0.5 stops", "±10 degrees" for the mean of both ways, or "severity 4"."""
     if setting in KIND_WORDS:
         return f"severity {dose:g}"
-    return strength(setting, dose).removeprefix(f"a {setting} shift of ").replace("+", sign)
+    return strength(setting, dose).removeprefix(f"a {setting} shift of ").replace("+", "±" if both_ways else "+")
 
 
 def doses_in_words(table: pd.DataFrame) -> str:
     """What each level is: every shift of the matrix with its dose."""
-    doses = table.drop_duplicates(["setting", "level"])
+    doses = table.drop_duplicates(["setting", "level", "dose", "both_ways"])
     said = []
     for level, rows in doses.groupby("level", sort=False):
         named = [
-            f"{SHIFTS[str(row['setting'])]} {dose_in_words(row['setting'], row['dose'])}" for _, row in rows.iterrows()
+            f"{SHIFTS[str(row['setting'])]} {dose_in_words(row['setting'], row['dose'], row['both_ways'])}"
+            for _, row in rows.iterrows()
         ]
         said.append(f"**{str(level).capitalize()} doses:** {', '.join(named)}.")
     return " ".join(said)
@@ -138,7 +149,7 @@ def doses_in_words(table: pd.DataFrame) -> str:
 def for_humans(table: pd.DataFrame) -> pd.DataFrame:
     """The matrix in plain words and rounded: percent and points to one digit, probabilities to three."""
     numbers = [column for column in table if str(column).startswith(("before", "after", "change"))]
-    doses = [dose_in_words(*row) for row in zip(table["setting"], table["dose"], strict=True)]
+    doses = [dose_in_words(*row) for row in zip(table["setting"], table["dose"], table["both_ways"], strict=True)]
     shown = table.assign(
         shift=table["setting"].map(SHIFTS),
         dose=doses,

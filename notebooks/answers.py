@@ -67,7 +67,7 @@ for name, answer in told.items():
 # %%
 page.number("who", answers.who(means) if found else "no images")
 if found:
-    page.say(matrix.doses_in_words(table))
+    page.say(f"{matrix.doses_in_words(table)} {matrix.turned_in_words(table)}".rstrip())
 
 # %% [markdown]
 # ## What each shift costs

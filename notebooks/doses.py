@@ -70,7 +70,7 @@ if found:
             f"fig-doses-{suite_name}",
             f"<strong>What each dose costs, {suite_name}.</strong> Mean image AUROC over categories minus that of the "
             f"same images as they are, in points. Lines: 95 % interval from a paired bootstrap. "
-            f"{found.who_on(suite_name)}.",
+            f"{found.who_on(suite_name)}. {matrix.turned_in_words(table[table['suite'] == suite_name])}".rstrip(),
             study=found.study.name,
         )
 

@@ -67,7 +67,7 @@ if found:
             f"fig-matrix-{suite_name}",
             f"<strong>Every detector under every shift, {suite_name}.</strong> Change of the mean image AUROC in "
             "points; in brackets what is not clear when the whole matrix is judged together. Full colour: 30 points. "
-            f"{found.who_on(suite_name)}.",
+            f"{found.who_on(suite_name)}. {matrix.turned_in_words(of_suite)}".rstrip(),
             study=found.study.name,
         )
 
@@ -95,9 +95,8 @@ if found:
         page.say(matrix.doses_in_words(table))
         page.say(
             "Each mean is over the categories of one suite, on as many test images as stand below its figure. Its "
-            "interval comes from a bootstrap that draws the same images before and under the shift. Rotations are "
-            "judged on the products without an upright pose, where a suite says which these are. Where the study has "
-            "a dose both ways, their mean counts, told with a ±; others went one way, which their sign says. "
+            "interval comes from a bootstrap that draws the same images before and under the shift. Where the "
+            "study has a dose both ways, their mean counts, told with a ±; others went one way, which their sign says. "
             "Thousands of effects are tested at once, and one rule judges all of them together (Benjamini and "
             "Yekutieli's false-discovery rate, whatever depends on what): of those called clear, one in twenty is "
             "expected to be none."

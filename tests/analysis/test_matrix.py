@@ -16,6 +16,7 @@ from zsad.analysis.matrix import (
     for_humans,
     matrix,
     over_shifts,
+    turned_in_words,
     with_levels,
 )
 
@@ -88,9 +89,33 @@ def test_only_what_may_lie_any_way_is_turned():
     assert everywhere.loc[("angle", "image_auroc"), ["after", "categories"]].tolist() == pytest.approx([40, 2])
 
 
+def test_doses_of_rotation_are_of_what_may_lie_any_way_as_in_the_matrix():
+    records, draws = world(lambda *_: 0.1, {"angle": [0.0, -5.0, 5.0, 45.0], "hue": [0.0, 1.0]})
+    upright = (records["category"] == "cap") & (records["setting"] == "angle")
+    alarms = records["metric"] == "false_alarms"
+    records.loc[upright & alarms, "estimate"], records.loc[upright & ~alarms, "estimate"] = 1.0, 0.0
+    counted = dose_effects(*split(records, draws), {"s": ["nut"]}).set_index(["setting", "dose", "metric"])
+    assert counted["change"].round(6).abs().eq(10).all()
+    assert counted["categories"].to_dict() == {at: 1 if at[0] == "angle" else 2 for at in counted.index}
+    assert set(counted.loc["angle", "products"]) == {"rotation-invariant"}
+    assert set(counted.loc["hue", "products"]) == {"all"}
+    whole = dose_effects(*split(records, draws), {"another": ["nut"]}).set_index(["setting", "dose", "metric"])
+    assert whole.loc[("angle", 45.0, "false_alarms"), ["change", "categories"]].tolist() == pytest.approx([50, 2])
+
+
+def test_what_was_turned_is_told_from_the_table():
+    row = {"setting": "angle", "categories": 3, "images": 735}
+    some, whole = {**row, "suite": "a", "products": "rotation-invariant"}, {**row, "suite": "b", "products": "all"}
+    said = turned_in_words(pd.DataFrame([some, some, whole, {**whole, "suite": "c"}, {**whole, "setting": "hue"}]))
+    assert said.startswith("On a only products that may lie any way are turned (3, 735 test images). Of b and c it is ")
+    assert said.endswith("a rise of false alarms under rotation is partly right there.")
+    assert "upright" not in turned_in_words(pd.DataFrame([some]))
+    assert not turned_in_words(pd.DataFrame([{**whole, "setting": "hue"}]))
+
+
 def curve_of(effect, values=(0.0, 2.0, 5.0, 10.0, 30.0)) -> "pd.Series[float]":
     records, draws = world(lambda _, value: effect[value], {"exposure": list(values)})
-    return thresholds(dose_effects(*split(records, draws))).iloc[0]
+    return thresholds(dose_effects(*split(records, draws), {})).iloc[0]
 
 
 def test_a_dose_counts_from_which_on_every_larger_one_is_clear():
@@ -112,7 +137,7 @@ def test_a_curve_that_comes_back_has_a_first_dose_and_no_last():
 def test_both_ways_of_an_angle_are_one_dose_and_those_of_light_are_two():
     effect = {-10.0: 0.2, 10.0: 0.0, -1.0: 0.0, 1.0: 0.2}
     records, draws = world(lambda _, value: effect[value], {"angle": [0, -10.0, 10.0], "exposure": [0, -1.0, 1.0]})
-    table = dose_effects(*split(records, draws))
+    table = dose_effects(*split(records, draws), {})
     changes = table[table["metric"] == "image_auroc"].set_index(["setting", "way"])["change"].round(6).to_dict()
     assert changes == {("angle", "either"): -10.0, ("exposure", "+"): -20.0, ("exposure", "−"): 0.0}
     beyond = table[table["metric"] == "false_alarms"].set_index(["setting", "way"])["beyond_double"].round(6).to_dict()
@@ -158,7 +183,7 @@ def test_both_ways_are_one_dose_only_where_both_were_tried():
     read = for_humans(matrix(*split(records, draws), {}))
     changes = read[read["metric"] == "image AUROC"].set_index("dose")["change"].to_dict()
     assert changes == {"±10 degrees": -10.0, "−30 degrees": -30.0}
-    found = thresholds(dose_effects(*split(records, draws)))
+    found = thresholds(dose_effects(*split(records, draws), {}))
     assert found[["drop", "double", "tried", "both_ways"]].iloc[0].tolist() == [10, -30, (10, -30), (10,)]
     row = thresholds_table(found).iloc[0]
     assert row["image AUROC falls from"] == "±10 degrees"

@@ -1,7 +1,7 @@
 """Doses: from which on a shift costs image AUROC for sure, and from which on false alarms have doubled."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,21 @@ import pandas as pd
 from zsad.analysis.decisions import TRAINING, Decisions
 from zsad.analysis.differences import difference_of
 from zsad.analysis.effects import beside_unshifted, effects
-from zsad.analysis.matrix import dose_in_words, with_signs
+from zsad.analysis.matrix import SUBJECT, dose_in_words, of_products, with_signs
 
 BOTH_WAYS = ("angle", "hue")
 """Settings whose two ways are alike, so that they are one curve: the ends of their scales meet. A picture that is too
 bright is another thing than one that is too dark."""
 EITHER = "either"
-CURVE = ["suite", "detector", "backbone", "setting", "way"]
+CURVE = [*SUBJECT, "setting", "way", "products"]
 
 
-def dose_effects(records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], decisions: Decisions) -> pd.DataFrame:
+def dose_effects(
+    records: pd.DataFrame,
+    draws: Mapping[str, pd.DataFrame],
+    decisions: Decisions,
+    rotation_invariant: Mapping[str, Sequence[str]],
+) -> pd.DataFrame:
     """Image AUROC, and false alarms and misses at the threshold from training images, at every dose: `CURVE`, dose and
     `both_ways` (`zsad.analysis.matrix.with_signs`), `size` of the dose, and what `effects` gives. `way` is `EITHER` for
     `BOTH_WAYS`, else "+" or "−".
@@ -31,11 +36,14 @@ def dose_effects(records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], decis
         records: of image AUROC, shifted by doses of each setting, and unshifted.
         draws: metric -> a row a draw, a column a key.
         decisions: in the same cells.
+        rotation_invariant: suite -> the categories that may lie any way, the only ones that are turned, as in
+            `zsad.analysis.matrix.matrix`.
     """
     records = pd.concat([records[records["metric"] == "image_auroc"].assign(rule=""),
                          decisions.records[decisions.records["rule"] == TRAINING]], ignore_index=True)  # fmt: skip
     ways = np.where(records["setting"].isin(BOTH_WAYS), EITHER, np.where(records["value"] < 0, "−", "+"))
-    paired = with_signs(beside_unshifted(records.assign(way=ways), by=["rule"]), CURVE)
+    records = of_products(records.assign(way=ways), rotation_invariant)
+    paired = with_signs(beside_unshifted(records, by=["rule"]), CURVE)
     by = [*CURVE, "dose", "both_ways"]
     found = effects(paired, {**draws, **decisions.draws}, by)
     found = found.assign(size=found["dose"].abs()).sort_values([*CURVE, "metric", "size"])
@@ -102,7 +110,7 @@ def thresholds_table(found: pd.DataFrame) -> pd.DataFrame:
         "first_double": "estimate doubles at",
     }
     shown = {words_of: [words(row, name) for _, row in found.iterrows()] for name, words_of in columns.items()}
-    return found[CURVE[:-2]].assign(**shown)
+    return found[SUBJECT].assign(**shown)
 
 
 def _beyond_double(rows: pd.DataFrame, decisions: Decisions) -> dict[str, float]:

@@ -96,12 +96,37 @@ def _beside(
     """The shifted records and decisions that count, each beside its unshifted one, with level and products."""
     both = pd.concat([records.assign(rule=""), decisions.records], ignore_index=True)
     both = with_levels(both[both["metric"].isin(METRICS)])
-    of_suite = both["suite"].map(lambda suite: bool(rotation_invariant.get(suite)))
-    chosen = (both["setting"] == "angle") & of_suite
-    pairs = zip(both["suite"], both["category"], strict=True)
+    return with_signs(beside_unshifted(of_products(both, rotation_invariant), by=["rule"]), [*SUBJECT, "setting"])
+
+
+def of_products(records: pd.DataFrame, rotation_invariant: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """The records that count, with `products`: of rotations "rotation-invariant", where the suite names products that
+    may lie any way, and of those alone; else "all".
+    """
+    of_suite = records["suite"].map(lambda suite: bool(rotation_invariant.get(suite))).astype(bool)
+    chosen = (records["setting"] == "angle") & of_suite
+    pairs = zip(records["suite"], records["category"], strict=True)
     fits = np.array([category in rotation_invariant.get(suite, ()) for suite, category in pairs], dtype=bool)
-    both = both.assign(products=np.where(chosen, "rotation-invariant", "all"))[~chosen | fits]
-    return with_signs(beside_unshifted(both, by=["rule"]), [*SUBJECT, "setting"])
+    return records.assign(products=np.where(chosen, "rotation-invariant", "all"))[~chosen | fits]
+
+
+def turned_in_words(table: pd.DataFrame) -> str:
+    """Which products of each suite were turned, and what that means for false alarms; "" where none was."""
+    turned = table[table["setting"] == "angle"].drop_duplicates("suite")
+    some, whole = (turned[turned["products"] == products] for products in ("rotation-invariant", "all"))
+    said = [
+        f"On {row['suite']} only products that may lie any way are turned ({row['categories']}, {row['images']} test "
+        "images)."
+        for _, row in some.iterrows()
+    ]
+    if len(whole):
+        names = " and ".join(whole["suite"])
+        said.append(
+            f"Of {names} it is not said which products may lie any way: all are turned, those with an upright pose "
+            "too. Such a product does not lie as it should, so that a rise of false alarms under rotation is partly "
+            "right there."
+        )
+    return " ".join(said)
 
 
 def with_signs(records: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

@@ -124,7 +124,8 @@ def matrix_anew(found: Measured) -> pd.DataFrame:
 
 def all_doses(found: Measured) -> pd.DataFrame:
     """What each dose does: `zsad.analysis.doses.dose_effects`, with labels."""
-    return matrix.with_labels(dose_effects(found.records, found.draws, found.decisions))
+    table = dose_effects(found.records, found.draws, found.decisions, found.rotation_invariant)
+    return matrix.with_labels(table)
 
 
 def moved_scores(found: Measured) -> pd.DataFrame:

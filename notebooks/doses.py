@@ -58,7 +58,8 @@ def curves_of(metric, suite_name):
 # %% [markdown]
 # ## From which dose on detectors lose
 #
-# Each curve is one detector; where it leaves 0 and stays away, the shift costs something for sure.
+# Each curve is one detector. Each interval stands by itself; which doses are clear when all of them are judged together
+# is in the finding and in the table below.
 
 # %%
 if found:
@@ -97,10 +98,12 @@ if found:
 if found:
     with page.folded("How it was measured, and the doses that matter"):
         page.say(
-            "A dose counts from which on, at every larger one tried too, the interval of the drop excludes 0: going "
-            "down from the largest dose until one is unclear, no more than one curve in twenty claims too much. The "
-            "first dose whose interval excludes 0, whatever comes after it, stands beside; it is one of several tries, "
-            "each of which may be clear by chance. Angles and hues count the same whichever way they go: where both "
+            "A dose counts from which on, at every larger one tried too, the fall is clear. One rule judges all "
+            f"{table['q'].notna().sum()} tests together: whether image AUROC changes, and whether false alarms differ "
+            "from twice those without shift, at each dose of each curve (Benjamini and Yekutieli's false-discovery "
+            "rate). Of those called clear, one in twenty is expected to be none. The first dose at which the fall is "
+            "clear, whatever comes after it, stands beside; so does the first at which the estimate doubles, which may "
+            "be chance. Angles and hues count the same whichever way they go: where both "
             "ways were tried, their mean is shown, and told with a ±."
         )
         page.say(findings.doses_sentence(thresholds))
@@ -108,8 +111,8 @@ if found:
         page.table(
             doses.thresholds_table(thresholds),
             "tab-doses",
-            "<strong>Smallest doses</strong> from which on image AUROC falls for sure, and false alarms are more than "
-            "twice those without shift for sure; and the first at which either is so for itself.",
+            "<strong>Smallest doses</strong> from which on image AUROC clearly falls, and false alarms are clearly "
+            "more than twice those without shift; and the first at which either is so by itself.",
             study=found.study.name,
             csv=thresholds,
         )

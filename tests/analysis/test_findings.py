@@ -130,8 +130,8 @@ def test_doses_in_words():
     )
     said = doses_sentence(found)
     assert said == (
-        "Exposure up to −2 stops: image AUROC falls from some dose on in 2 of 2 cases, first from −1 stops (clip "
-        "on s); false alarms more than double from some dose on in 0 of 2 cases."
+        "Exposure up to −2 stops: image AUROC clearly falls from some dose on in 2 of 2 cases, first from −1 stops "
+        "(clip on s); false alarms clearly more than double from some dose on in 0 of 2 cases."
     )
 
 
@@ -145,8 +145,8 @@ def test_the_doses_of_the_detector_with_most_curves_are_the_finding():
         {**none, "detector": "winclip", "setting": "hue", "drop": 0.2},
     ]
     counted = (
-        "From some dose on false alarms more than double in {} of {} curves (a detector under one kind of shift, one "
-        "way), and image AUROC falls in {}. Those of winclip on s more than double from {} on{}."
+        "From some dose on false alarms clearly more than double in {} of {} curves (a detector under one kind of "
+        "shift, one way), and image AUROC clearly falls in {}. Those of winclip on s more than double from {} on{}."
     )
     assert doses_finding(pd.DataFrame(rows)) == counted.format(2, 4, 3, "exposure −1 stops", "")
     assert doses_finding(pd.DataFrame(rows[2:3])) == counted.format(0, 1, 1, "no dose", " that was tried")

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from zsad.analysis.decisions import TRAINING, Decisions
+from zsad.analysis.differences import difference_of
 from zsad.analysis.doses import dose_effects, thresholds, thresholds_table
+from zsad.analysis.effects import with_false_discovery_rate
 from zsad.analysis.matrix import (
     EXTREME,
     PLAUSIBLE,
@@ -122,6 +124,31 @@ def test_a_dose_counts_from_which_on_every_larger_one_is_clear():
     found = curve_of({2.0: 0.0, 5.0: 0.05, 10.0: 0.2, 30.0: 0.3})
     assert found[["drop", "first_drop", "double", "first_double"]].tolist() == [5, 5, 10, 10]
     assert (found["tried"], found["both_ways"]) == ((2, 5, 10, 30), ())
+
+
+def test_one_of_many_doses_whose_interval_excludes_0_is_not_yet_clear():
+    """Judged together, as in the matrix: here 2 x 12 tests, one of which has a p of a few percent."""
+    values = [float(value) for value in range(13)]
+    records, draws = world(lambda _, value: 0.0005 if value == 12 else 0.0, {"exposure": values}, spread=0.0003)
+    table = dose_effects(*split(records, draws), {})
+    at = table[(table["size"] == 12) & (table["metric"] == "image_auroc")].iloc[0]
+    assert at["change_high"] < 0
+    assert 0.0001 < at["p"] < 0.05 < at["q"]
+    assert table["q"].notna().sum() == 24
+    assert thresholds(table)[["drop", "first_drop"]].isna().all(axis=None)
+    judged = pd.concat([table.loc[table["metric"] == "image_auroc", "p"], table["p_double"].dropna()]).to_frame("p")
+    assert table["q"].to_numpy() == pytest.approx(with_false_discovery_rate(judged)["q"].loc[table.index].to_numpy())
+
+
+def test_what_lies_beyond_double_is_the_paired_difference():
+    records, draws = world(lambda _, value: 0.2, {"angle": [0.0, -10.0, 10.0]}, spread=0.02)
+    *rest, decided = split(records, draws)
+    row = dose_effects(*rest, decided, {}).query("metric == 'false_alarms'").iloc[0]
+    at = {value: decided.records[decided.records["value"] == value] for value in (-10.0, 0.0, 10.0)}
+    parts = [(0.5, at[-10.0]), (0.5, at[10.0]), (-2, at[0.0])]
+    found = difference_of(parts, decided.draws["false_alarms"], "false_alarms")
+    names = ["beyond_double", "beyond_double_low", "beyond_double_high"]
+    assert row[names].tolist() == pytest.approx([found.value, found.low, found.high])
 
 
 def test_a_curve_that_comes_back_has_a_first_dose_and_no_last():

@@ -1,4 +1,4 @@
-"""Doses: from which on a shift costs image AUROC for sure, and from which on false alarms have doubled."""
+"""Doses: from which on a shift clearly costs image AUROC, and from which on false alarms clearly more than double."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from zsad.analysis.decisions import TRAINING, Decisions
-from zsad.analysis.differences import difference_of
-from zsad.analysis.effects import beside_unshifted, effects
+from zsad.analysis.effects import beside_unshifted, effects, with_false_discovery_rate
 from zsad.analysis.matrix import SUBJECT, dose_in_words, of_products, with_signs
 
 BOTH_WAYS = ("angle", "hue")
@@ -30,7 +29,8 @@ def dose_effects(
     `BOTH_WAYS`, else "+" or "−".
 
     Of false alarms `beyond_double`, `beyond_double_low` and `_high` are how many points they lie above twice those
-    without shift; missing elsewhere.
+    without shift; missing elsewhere. `q` and `clear` are of the change of image AUROC, and of false alarms of what lies
+    beyond twice, all judged together (`zsad.analysis.effects.with_false_discovery_rate`); misses are not judged.
 
     Args:
         records: of image AUROC, shifted by doses of each setting, and unshifted.
@@ -47,15 +47,10 @@ def dose_effects(
     by = [*CURVE, "dose", "both_ways"]
     found = effects(paired, {**draws, **decisions.draws}, by)
     found = found.assign(size=found["dose"].abs()).sort_values([*CURVE, "metric", "size"])
-    alarms = paired[paired["metric"] == "false_alarms"]
-    beyond = [
-        {**dict(zip(by, at, strict=True)), "metric": "false_alarms"} | _beyond_double(rows, decisions)
-        for at, rows in alarms.groupby(by, sort=False)
-    ]
-    if not beyond:
-        return found.assign(beyond_double=math.nan, beyond_double_low=math.nan, beyond_double_high=math.nan)
-    names = ["beyond_double", "beyond_double_low", "beyond_double_high"]
-    return found.merge(pd.DataFrame(beyond, columns=[*by, "metric", *names]), on=[*by, "metric"], how="left")
+    found = found.merge(_beyond_double(paired, decisions, by), on=[*by, "metric"], how="left")
+    judged = found["p"].where(found["metric"] == "image_auroc", found["p_double"]).dropna().to_frame("p")
+    together = with_false_discovery_rate(judged).reindex(found.index)
+    return found.assign(q=together["q"], clear=together["clear"].eq(True))
 
 
 def thresholds(table: pd.DataFrame) -> pd.DataFrame:
@@ -63,15 +58,13 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         `CURVE`; tried: all doses from the smallest to the largest, each with its sign; both_ways: those among them that
-        are means of both ways; drop: the smallest dose from which on, at every larger one tried too, the interval of
-        the drop of image AUROC excludes 0; first_drop: the smallest dose at which it does so, whatever comes after;
-        double: the smallest from which on false alarms are more than twice those without shift, with an interval that
-        excludes twice; and first_double: the smallest at which their estimate is. NaN where there is none.
+        are means of both ways; drop: the smallest dose from which on, at every larger one tried too, image AUROC
+        falls clearly; first_drop: the smallest dose at which it does so, whatever comes after; double: the smallest
+        from which on false alarms are clearly more than twice those without shift; and first_double: the smallest at
+        which their estimate is, clearly or not. NaN where there is none.
 
-    No curve is taken to rise: hue comes back to where it began. Going down from the largest dose until one is unclear
-    is a fixed sequence of tests, each at the level of one, that together claim something wrong in no more than 5 % of
-    curves (Tamhane, Hochberg & Dunnett, Biometrics 1996). `first_drop` is one of several tries, each of which may be
-    clear by chance, and says less.
+    No curve is taken to rise: hue comes back to where it began. What is clear, one rule for all doses of all curves
+    says.
     """
     rows = []
     for at, curve in table.groupby(CURVE, sort=False):
@@ -81,9 +74,9 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             dict(zip(CURVE, at, strict=True))
             | {
-                "drop": _from_which_on(aurocs["dose"], aurocs["change_high"] < 0),
-                "first_drop": _first(aurocs["dose"], aurocs["change_high"] < 0),
-                "double": _from_which_on(alarms["dose"], alarms["beyond_double_low"] > 0),
+                "drop": _from_which_on(aurocs["dose"], aurocs["clear"] & (aurocs["change"] < 0)),
+                "first_drop": _first(aurocs["dose"], aurocs["clear"] & (aurocs["change"] < 0)),
+                "double": _from_which_on(alarms["dose"], alarms["clear"] & (alarms["beyond_double"] > 0)),
                 "first_double": _first(alarms["dose"], alarms["beyond_double"] > 0),
                 "tried": tuple(tried["dose"]),
                 "both_ways": tuple(tried.loc[tried["both_ways"], "dose"]),
@@ -113,15 +106,18 @@ def thresholds_table(found: pd.DataFrame) -> pd.DataFrame:
     return found[SUBJECT].assign(**shown)
 
 
-def _beyond_double(rows: pd.DataFrame, decisions: Decisions) -> dict[str, float]:
-    """False alarms minus twice those without shift, the mean over both ways where there are two."""
-    weight = 1 / rows["value"].nunique()
-    parts = []
-    for _, of_value in rows.groupby("value"):
-        clean = of_value.assign(key=of_value["key_clean"], estimate=of_value["estimate_clean"])
-        parts += [(weight, of_value), (-2 * weight, clean)]
-    found = difference_of(parts, decisions.draws["false_alarms"], "false_alarms")
-    return {"beyond_double": found.value, "beyond_double_low": found.low, "beyond_double_high": found.high}
+def _beyond_double(paired: pd.DataFrame, decisions: Decisions, by: Sequence[str]) -> pd.DataFrame:
+    """False alarms minus twice those without shift: what `effects` finds beside cells with twice as many."""
+    names = {"change": "beyond_double", "change_low": "beyond_double_low", "change_high": "beyond_double_high"}
+    names["p"] = "p_double"
+    alarms = paired[paired["metric"] == "false_alarms"]
+    if alarms.empty:
+        return pd.DataFrame(columns=[*by, "metric", *names.values()]).astype({**paired.dtypes[[*by, "metric"]]})
+    draws = decisions.draws["false_alarms"]
+    twice = 2 * draws[alarms["key_clean"].unique()].add_suffix(" twice")
+    alarms = alarms.assign(estimate_clean=2 * alarms["estimate_clean"], key_clean=alarms["key_clean"] + " twice")
+    found = effects(alarms, {"false_alarms": pd.concat([draws, twice], axis=1)}, by)
+    return found[[*by, "metric", *names]].rename(columns=names)
 
 
 def _from_which_on(doses: "pd.Series[float]", holds: "pd.Series[bool]") -> float:

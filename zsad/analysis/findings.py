@@ -126,9 +126,9 @@ def doses_finding(found: pd.DataFrame) -> str:
     doses = [f"{SHIFTS[str(row['setting'])]} {told(row, row['double'])}" for _, row in own.iterrows()]
     said = f"from {', '.join(doses)} on" if doses else "from no dose on that was tried"
     return (
-        f"From some dose on false alarms more than double in {found['double'].notna().sum()} of {len(found)} curves (a "
-        f"detector under one kind of shift, one way), and image AUROC falls in {found['drop'].notna().sum()}. Those of "
-        f"{most[1]} on {most[0]} more than double {said}."
+        f"From some dose on false alarms clearly more than double in {found['double'].notna().sum()} of {len(found)} "
+        "curves (a detector under one kind of shift, one way), and image AUROC clearly falls in "
+        f"{found['drop'].notna().sum()}. Those of {most[1]} on {most[0]} more than double {said}."
     )
 
 
@@ -137,7 +137,7 @@ def doses_sentence(found: pd.DataFrame) -> str:
     said = []
     for (setting, _), rows in found.groupby(["setting", "way"], sort=False):
         parts = []
-        for name, what in (("drop", "image AUROC falls"), ("double", "false alarms more than double")):
+        for name, what in (("drop", "image AUROC clearly falls"), ("double", "false alarms clearly more than double")):
             at = rows.dropna(subset=[name])
             parts.append(f"{what} from some dose on in {len(at)} of {len(rows)} cases{_first_of(at, name)}")
         furthest = max((row for _, row in rows.iterrows()), key=lambda row: abs(row["tried"][-1]))

@@ -58,18 +58,21 @@ def test_false_alarms_and_misses_stand_beside_auroc_before_the_pixel_level():
     assert counted(found) == "80 test images of 1 product"
 
 
-def test_the_sentence_says_which_way_each_metric_moves_where_that_is_clear():
+def test_the_sentence_says_which_way_each_metric_moves_where_its_interval_excludes_0():
     said = cost_sentence(found_of(GOOD + 1))
     assert said.startswith("Image AUROC falls from 100.0 to 75.0 % (−25.0 points, ")
     assert "false alarms rise from 0.0 to " in said
-    assert "misses do not clearly change, from " in said
+    assert "misses move from " in said
+    assert said.endswith("; the interval holds 0).")
+    assert "clear" not in said, "which is the word of the rule for many effects"
     unmoved = cost_sentence(found_of(GOOD))
-    assert "false alarms do not clearly change, from 0.0 to 0.0 %" in unmoved
+    assert "false alarms move from 0.0 to 0.0 % (+0.0 points, +0.0 to +0.0; the interval holds 0)" in unmoved
     row = pd.Series({"before": 10.0, "after": 8.0, "change": -2.0, "change_low": -3.0, "change_high": -1.0})
     assert moved(row) == "falls from 10.0 to 8.0 % (−2.0 points, −3.0 to −1.0)"
     assert moved(row, many=True).startswith("fall from")
     for unclear in (row.replace(-1.0, 0.5), row.replace(-2.0, 2.0).replace(-1.0, 5.0)):
-        assert moved(unclear).startswith("does not clearly change, from 10.0")
+        assert moved(unclear).startswith("moves from 10.0")
+        assert moved(unclear).endswith("; the interval holds 0)")
 
 
 def test_without_good_training_images_no_threshold_is_made_up():
@@ -89,16 +92,19 @@ def test_a_curve_starts_where_nothing_is_shifted():
     assert named["setting"].tolist() == ["none"] * 4 + ["angle"] * 4
 
 
-def test_of_many_detectors_those_are_counted_that_clearly_get_worse():
+def test_of_many_detectors_those_are_counted_whose_intervals_exclude_0():
     one = found_of(GOOD + 1)
     unmoved = found_of(GOOD).assign(detector="still")
     unmoved.loc[unmoved["metric"] == "image_auroc", ["change", "change_low", "change_high"]] = [-30.0, -61.0, 1.0]
     better = found_of(GOOD).assign(detector="better")
     better.loc[better["metric"] == "image_auroc", ["change", "change_low", "change_high"]] = [5.0, 4.0, 6.0]
     said = many_sentence(pd.concat([one, unmoved, better]))
-    assert said.startswith("Image AUROC falls clearly for 1 of 3 detectors, most for d, from 100.0 to 75.0 % (−25.0 ")
-    assert "false alarms rise clearly for 1 of 3 detectors, most for d, from 0.0 to " in said
-    assert said.endswith("misses rise clearly for none of 3 detectors.")
+    assert said.startswith(
+        "With an interval that excludes 0, image AUROC falls for 1 of 3 detectors, most for d, from 100.0 to 75.0 % "
+    )
+    assert "threshold that was set before, false alarms rise so for 1 of 3 detectors, most for d, from 0.0 to " in said
+    assert said.endswith("misses rise so for none of 3 detectors.")
+    assert "clear" not in said
     assert many_sentence(one) == cost_sentence(one)
 
 

@@ -132,7 +132,7 @@ def test_the_image_level_is_told_of_the_widest_bounds_and_only_as_far_as_it_is_c
     text = image_sentence(found)
     assert "image AUROC falls from 90.0 to 30.0 % by the search, and to 38.0 % by as many random shifts" in text
     assert text.endswith("the search's is lower (8.0 points, 1.0 to 17.0). ")
-    assert "is not clearly another (8.0 points" in image_sentence(found[found["size"] < 1])
+    assert "is not told from that (8.0 points" in image_sentence(found[found["size"] < 1])
     assert image_sentence(found[found["metric"] == "aupro"]) == image_sentence(pd.DataFrame()) == ""
 
 

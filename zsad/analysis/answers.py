@@ -109,7 +109,7 @@ def searched(falls: pd.DataFrame) -> Answer:
     row = falls[falls["size"] == falls["size"].max()].iloc[0]
     beyond = span(row["beyond_random"], row["beyond_random_low"], row["beyond_random_high"])
     if row["beyond_random_low"] <= 0:
-        claim = "A search for the worst shift finds nothing that is clearly beyond chance."
+        claim = "What a search for the worst shift finds is not told from chance."
     elif row["beyond_random"] < row["random_worst"]:
         claim = "Most of what a worst case costs is the luck of many tries; some of it is not."
     else:

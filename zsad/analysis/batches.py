@@ -71,8 +71,8 @@ def table(found: pd.DataFrame, titles: Mapping[str, str], metric: str) -> pd.Dat
 
 
 def sentence(found: pd.DataFrame, titles: Mapping[str, str], batch: set[str]) -> str:
-    """For how many of the detectors that compare images, and of the others, half a batch costs clearly more image AUROC
-    than the whole, and what it does to each.
+    """For how many of the detectors that compare images, and of the others, half a batch costs more image AUROC than
+    the whole, with an interval that excludes 0, and what it does to each.
 
     Args:
         found: of `changes`, means over the shifts.
@@ -88,8 +88,8 @@ def sentence(found: pd.DataFrame, titles: Mapping[str, str], batch: set[str]) ->
         more = int((between["change_high"] < 0).sum())
         each = "; ".join(_case(of, titles) for _, of in rows.groupby(_SUBJECT, sort=False))
         said.append(
-            f"Of detectors that {who}, half a batch shifted costs clearly more image AUROC than all of it in {more} of "
-            f"{len(between)} cases: {each}."
+            f"Of detectors that {who}, half a batch shifted costs more image AUROC than all of it, with an interval "
+            f"that excludes 0, in {more} of {len(between)} cases: {each}."
         )
     return " ".join(said)
 

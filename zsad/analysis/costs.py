@@ -68,7 +68,8 @@ def cost_sentence(rows: pd.DataFrame) -> str:
 
 
 def many_sentence(rows: pd.DataFrame) -> str:
-    """For how many detectors each metric clearly gets worse at image level, and by how much where it does so most.
+    """For how many detectors each metric gets worse at image level with an interval that excludes 0, and by how much
+    where it does so most.
 
     Args:
         rows: of `costs`, a row a detector and metric. Of one detector it is `cost_sentence`.
@@ -103,23 +104,25 @@ def _worse(rows: pd.DataFrame, metric: str) -> str:
     if rows.empty:
         return ""
     sign = -1 if metric == "image_auroc" else 1
-    clear = rows["change_low"] * rows["change_high"] > 0
-    sure = rows[clear & (sign * rows["change"] > 0)].reset_index(drop=True)
-    what = "Image AUROC falls" if metric == "image_auroc" else f"{IMAGE[metric]} rise"
-    if sure.empty:
-        return f"{what} clearly for none of {len(rows)} detectors"
-    most = sure.loc[(sign * sure["change"]).idxmax()]
-    return f"{what} clearly for {len(sure)} of {len(rows)} detectors, most for {most['detector']}, {_ends(most)}"
+    apart = rows["change_low"] * rows["change_high"] > 0
+    found = rows[apart & (sign * rows["change"] > 0)].reset_index(drop=True)
+    first = metric == "image_auroc"  # the others follow in the same sentence
+    what = "With an interval that excludes 0, image AUROC falls" if first else f"{IMAGE[metric]} rise so"
+    if found.empty:
+        return f"{what} for none of {len(rows)} detectors"
+    most = found.loc[(sign * found["change"]).idxmax()]
+    return f"{what} for {len(found)} of {len(rows)} detectors, most for {most['detector']}, {_ends(most)}"
 
 
 def moved(row: "pd.Series[float]", many: bool = False) -> str:
-    """Which way a metric moves, where its interval says so, from where to where, and by how much; `many`: of a metric
-    with a plural name.
+    """Which way a metric moves, where its interval excludes 0, from where to where, and by how much; `many`: of a
+    metric with a plural name. "Clear" is kept for what the rule for many effects calls so
+    (`zsad.analysis.effects.with_false_discovery_rate`); these intervals are those of single changes.
     """
     way = int(row["change_low"] > 0) - int(row["change_high"] < 0)
-    still, plural = ("do", "") if many else ("does", "s")
-    verb = {1: f"rise{plural}", -1: f"fall{plural}", 0: f"{still} not clearly change,"}[way]
-    return f"{verb} {_ends(row)}"
+    verb = {1: "rise", -1: "fall", 0: "move"}[way] + ("" if many else "s")
+    ends = _ends(row)
+    return f"{verb} {ends}" if way else f"{verb} {ends.removesuffix(')')}; the interval holds 0)"
 
 
 def _ends(row: "pd.Series[float]") -> str:

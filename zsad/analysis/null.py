@@ -152,7 +152,7 @@ def image_sentence(found: pd.DataFrame) -> str:
     if rows.empty:
         return ""
     row = rows[rows["size"] == rows["size"].max()].iloc[0]
-    further = {1: "lower", 0: "not clearly another", -1: "higher"}[row["beyond"].sign]
+    further = {1: "lower", 0: "not told from that", -1: "higher"}[row["beyond"].sign]
     return (
         f"With every image of {row['suite']} at its worst, image AUROC falls from {number(row['clean'])} to "
         f"{number(row['worst'])} % by the search, and to {number(row['random'])} % by as many random shifts: the "

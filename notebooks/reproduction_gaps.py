@@ -39,8 +39,8 @@ page = notebook.start(globals(), "reproduction_gaps")
 # %%
 shown = ported(page)
 for found in shown:
-    first = found.changes["suite"].iloc[0]
-    page.finding(f"On {first}, {gaps.clear_changes(found.changes, 'things that ports do otherwise')}. {found.who}.")
+    said = gaps.counted_changes(found.changes, "things that ports do otherwise")
+    page.finding(f"{said[0].upper()}{said[1:]}. {found.who}.")
 
 # %% [markdown]
 # ## Are damaged products told from good ones?

@@ -7,7 +7,7 @@ import pandas as pd
 
 from zsad.analysis.costs import IMAGE, PIXEL
 from zsad.analysis.differences import Difference, difference_of
-from zsad.analysis.gaps import WORSE, clear_changes
+from zsad.analysis.gaps import WORSE, counted_changes
 from zsad.analysis.sweeps import strength
 from zsad.analysis.words import number, points, span
 
@@ -140,31 +140,30 @@ def finding(costs: pd.DataFrame, worths: pd.DataFrame, shifts: pd.DataFrame, ima
         costs: of `zsad.analysis.gaps.changes`. worths: of `worth`, or empty. shifts: of `under_shifts`, or empty.
         images: how many were seen unshifted.
     """
-    said = (
-        f"Without a shift, on {images:,} test images of {costs['suite'].iloc[0]}, {clear_changes(costs, 'defences')}."
-    )
-    said = f"{_under_shifts_in_words(shifts)}{said}"
+    suite = costs["suite"].iloc[0]
+    counted = counted_changes(costs[costs["suite"] == suite], "defences")
+    said = f"{_under_shifts_in_words(shifts)}Without a shift, on {images:,} test images of {suite}, {counted}."
     if worths.empty:
         return f"{said} Whether a defence pays at the worst is not known: no worst cases through a defence are kept."
     first = worths[worths["suite"] == worths["suite"].iloc[0]]
     at_worst = "; ".join(
-        f"{METRICS[metric]} is clearly higher than WinCLIP's in {_higher_at_worst(first[first['metric'] == metric])}"
+        f"{METRICS[metric]} is higher than WinCLIP's in {_higher_at_worst(first[first['metric'] == metric])}"
         for metric in ("image_auroc", "pixel_auroc")
         if (first["metric"] == metric).any()
     )
-    return f"At the worst, on {int(first['images'].iloc[0])} images, {at_worst}. {said}"
+    return f"At the worst, on {int(first['images'].iloc[0])} images, with intervals that exclude 0, {at_worst}. {said}"
 
 
 def _higher_at_worst(rows: pd.DataFrame) -> str:
-    """In how many ways to defend it a metric is clearly higher at the worst, and which."""
+    """In how many ways to defend it a metric is higher at the worst, with an interval that excludes 0, and which."""
     others = rows[rows["method"] != PLAIN].to_dict("records")
     higher = [f"{row['method']} ({points(row['floor'])} points)" for row in others if row["floor"].sign > 0]
     return f"{len(higher)} of {len(others)} ways to defend it" + (f": {', '.join(higher)}" if higher else "")
 
 
 def _under_shifts_in_words(table: pd.DataFrame) -> str:
-    """Of `under_shifts`, the first suite, at image level: in how many cases a defence does clearly better or worse than
-    `PLAIN` under the same shift, in a sentence that ends in a space; "" where there is none.
+    """Of `under_shifts`, the first suite, at image level: in how many cases a defence does better or worse than `PLAIN`
+    under the same shift, with an interval that excludes 0, in a sentence that ends in a space; "" where there is none.
     """
     if table.empty:
         return ""
@@ -176,11 +175,14 @@ def _under_shifts_in_words(table: pd.DataFrame) -> str:
         better, worse = signs.count(1), signs.count(-1)
         best = max(of_metric.to_dict("records"), key=lambda row: good * row["floor"].value)
         case = f" (a defence under one shift; furthest {best['method']} under {_shift(best)})" if not said else ""
-        said.append(f"{METRICS[str(metric)]} clearly better in {better} of {len(signs)} cases{case}, worse in {worse}")
+        said.append(f"{METRICS[str(metric)]} better in {better} of {len(signs)} cases{case}, worse in {worse}")
     if not said:
         return ""
     images = f"{rows['images'].max():,}"
-    return f"With all {images} images under one shift, against WinCLIP under the same one: {'; '.join(said)}. "
+    return (
+        f"With all {images} images under one shift, against WinCLIP under the same one, with intervals that exclude 0: "
+        f"{'; '.join(said)}. "
+    )
 
 
 def _shift(row: Mapping[str, Any]) -> str:

@@ -128,25 +128,37 @@ def gap_rows(table: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def clear_changes(table: pd.DataFrame, what: str) -> str:
-    """Of `changes`, how many make each metric of the first suite worse, image level first, which does so most clearly,
-    and how many make an AUROC better; a part of a sentence. `what` words the causes, several.
+def counted_changes(table: pd.DataFrame, what: str) -> str:
+    """Of `changes`, on how many suites how many causes make each metric worse with an interval that excludes 0, image
+    level first, which does so furthest, and how many make an AUROC better; a part of a sentence. `what` words the
+    causes, several.
+
+    A change of exactly 0 is no case: that cause cannot touch the metric there.
     """
     said: list[str] = []
     for metric, name in _WORDS.items():
-        rows = table[(table["suite"] == table["suite"].iloc[0]) & (table["metric"] == metric)].to_dict("records")
+        rows = [row for row in table[table["metric"] == metric].to_dict("records") if _touches(row["change"])]
         if not rows:
             continue
         way = WORSE.get(metric, -1)
         worse, better = (sum(row["change"].sign == sign for row in rows) for sign in (way, -way))
         most = max(rows, key=lambda row: way * (row["change"].low if way > 0 else row["change"].high))
-        furthest = f" (furthest {most['cause']}: {points(most['change'])} points)" if worse else ""
-        verb = ("lower" if way < 0 else "raise") + ("s" if worse < 2 else "")
-        clause = f"{worse or 'none'} of {len(rows)}{'' if said else f' {what}'} clearly {verb} {name}{furthest}"
-        if metric not in WORSE:
-            clause += f", and {better or 'none'} clearly raise{'s' if better < 2 else ''} it"
-        said.append(clause)
-    return "; ".join(said)
+        several = len({row["suite"] for row in rows}) > 1
+        notes = [] if said else [f"a case is one of the {what}{' on one suite' if several else ''}, where it can touch "
+                                 "the metric"]  # fmt: skip
+        where = f" on {most['suite']}" if several else ""
+        notes += [f"furthest {most['cause']}{where}: {points(most['change'])} points"] if worse else []
+        cases = "" if said else " cases"
+        clause = f"{name} {'falls' if way < 0 else 'rise'} in {worse} of {len(rows)}{cases}"
+        clause += f" ({'; '.join(notes)})" if notes else ""
+        said.append(clause if metric in WORSE else f"{clause} and rises in {better}")
+    if not said:
+        return f"no metric of the image level is touched by any of the {what}"
+    return f"with intervals that exclude 0, {'; '.join(said)}"
+
+
+def _touches(change: Difference) -> bool:
+    return bool(change.low != 0 or change.high != 0)
 
 
 def gap_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -165,7 +177,7 @@ def gap_sentence(table: pd.DataFrame) -> str:
 
     What a cause cannot touch, such as the image AUROC by how pixels are pooled, is not counted.
     """
-    found = [row for row in table.to_dict("records") if row["change"].low != 0 or row["change"].high != 0]
+    found = [row for row in table.to_dict("records") if _touches(row["change"])]
     if not found:
         return "Nothing that is done otherwise changes anything in these records."
     clear = [row for row in found if row["change"].sign]

@@ -32,7 +32,7 @@ import pandas as pd
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.probes.blocks import Measured, costs_by
-from book.tools.worst import shown, sweeps_beside
+from book.tools.worst import beside_chance, shown, sweeps_beside
 from zsad.analysis import costs, worst
 from zsad.analysis.decisions import RULES, TRAINING
 from zsad.analysis.sweeps import METRICS
@@ -44,11 +44,15 @@ studies = shown(page)
 drops = [worst.worst_drops(cases.records, cases.replicates, cases.samples) for cases in studies]
 costly = [costs_by(Measured(cases.study, cases.records), [*worst.BY, "detector"]) for cases in studies]
 for cases, table, cost in zip(studies, drops, costly, strict=True):
-    page.finding(worst.finding(cost, table))
+    page.finding(worst.finding(cost, table, *beside_chance(page, cases)))
     page.number("who", cases.who)
     for metric in METRICS:
         best = worst.best_measured(table, metric)
         page.number(f"{metric}_drop", 100 * best["drop"], worst.points_of(best))
+
+# %% [markdown]
+# How much of a worst case is the luck of many tries, of other detectors and within smaller bounds too, is on
+# {doc}`worst_null`.
 
 # %% [markdown]
 # ## Are damaged products told from good ones?
@@ -84,7 +88,7 @@ for cases, table in zip(studies, drops, strict=True):
         "images have wide ones.",
         study=cases.study.name,
     )
-    conclusion = worst.conclude(cases.records, cases.replicates)
+    conclusion = worst.conclude(cases.records, cases.replicates, cases.asked)
     page.say(conclusion)
     page.number("compared", conclusion)
 

@@ -9,7 +9,10 @@ from typing import Any
 import pandas as pd
 
 from book.tools.absent import say_absent, say_not_kept
+from book.tools.nulls import bounds_of
 from book.tools.page import Page
+from zsad.analysis.differences import headline_draws
+from zsad.analysis.null import beside_null, falls, pooled
 from zsad.study import load_records
 from zsad.study.config import DetectorConfig, Study
 from zsad.study.results import load_sidecars, load_table
@@ -59,6 +62,13 @@ class WorstCases:
     @property
     def settings(self) -> list[str]:
         return list(dict.fromkeys(self.worst["setting"]))
+
+    @property
+    def asked(self) -> list[str]:
+        """The backbones that the study searches for them, of which some may not be kept."""
+        every = any(block.backbones == "all" for block in self.blocks)
+        named = self.study.backbones if every else [name for block in self.blocks for name in block.backbones]
+        return list(dict.fromkeys(named))
 
     @property
     def bounds(self) -> dict[str, float]:
@@ -151,6 +161,22 @@ def cases_of(page: Page, block: Worst | None = None) -> WorstCases | None:
             blocks.append(each)
             seen |= set(zip(worst["suite"], worst["category"], strict=True))
     return WorstCases(study, tuple(blocks), pd.concat(found, ignore_index=True)) if found else None
+
+
+def beside_chance(page: Page, cases: WorstCases) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The same images under random shifts within the same bounds: `zsad.analysis.null.pooled` and `falls`, without rows
+    where there are none.
+    """
+    searches = {block.name for block in cases.blocks}
+    bounds = [bound for bound in bounds_of(cases.study) if bound.search in searches]
+    found = [page.records("worst", variant=name) for name in dict.fromkeys(bound.random for bound in bounds)]
+    random = pd.concat([cases.worst.iloc[:0], *found], ignore_index=True)
+    if random.empty:
+        return pd.DataFrame(), pd.DataFrame()
+    images = beside_null(pd.concat([cases.samples, page.details("samples", random)]), bounds)
+    both = pd.concat([cases.records, random], ignore_index=True)
+    draws = headline_draws(page.details("replicates", both))
+    return pooled(both, draws, bounds), falls(images) if len(images) else pd.DataFrame()
 
 
 def kept_cases(page: Page, study: Study, block: Worst) -> WorstCases | None:

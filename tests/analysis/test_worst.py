@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from zsad.analysis.differences import Difference
 from zsad.analysis.sweeps import METRICS
 from zsad.analysis.worst import (
     SETTINGS,
@@ -92,13 +93,34 @@ def test_the_finding_is_of_the_best_measured_drop_at_image_level_first():
             for metric, change in (("image_auroc", -9.0 if n > 16 else -5.0), ("false_alarms", 20.0), ("misses", 0.5))
         ]
     )  # fmt: skip
-    text = finding(cost, DROPS)
+    text = finding(cost, DROPS, pd.DataFrame(), pd.DataFrame())
     assert text.startswith(
         "With the worst turn, hue and saturation together searched for each image by itself, on 48 test images of 6 "
         "products of many: Image AUROC falls from 10.0 to 1.0 %"
     )
     assert "false alarms rise from 10.0 to 30.0 %" in text
-    assert "lower by **45.0 points (27.0 to 70.0)**, the best measured of 4 drops, of which 2 have" in text
+    assert "lower by **45.0 points (27.0 to 70.0)**, the best measured of 4 drops. No random shifts of the" in text
+    assert "excludes 0" not in text, "which the lowest of many tries does for almost any detector"
+    case = {"suite": "many", "detector": "d", "backbone": "m", "setting": "3d"}
+    pooled = pd.DataFrame(
+        [
+            {
+                **case,
+                "size": size,
+                "metric": "pixel_auroc",
+                "null": Difference(null, 16.0, 60.0, 6),
+                "beyond": Difference(11.6, 1.0, 20.7, 6),
+            }
+            for size, null in ((0.5, 2.0), (1.0, 33.5))
+        ]
+    )
+    falls = pd.DataFrame([{**case, "size": 1.0, "random_evaluations": 352.0, "beyond_random": 9.6,
+                           "beyond_random_low": 5.7, "beyond_random_high": 13.7}])  # fmt: skip
+    assert finding(cost, DROPS, pooled, falls).endswith(
+        "The lowest of many tries lies low by itself: the worst of 352 random shifts of each image lowers the same "
+        "mean by 33.5 points, and the search by 11.6 (1.0 to 20.7) more; in the mean over single damaged images it "
+        "gets 9.6 (5.7 to 13.7) points further. Not kept are random shifts of rotation or hue alone."
+    )
 
 
 def test_every_category_is_shown_without_shift_and_at_each_setting():
@@ -136,6 +158,10 @@ def test_a_study_of_one_setting_and_backbone_compares_neither():
     alone = (records["backbone"] == "m") & records["setting"].isin(["none", "hue"])
     text = conclude(records[alone], replicates)
     assert text == "A FARE backbone beside the one it was made from is not in this study."
+    assert conclude(records[alone], replicates, ["m", "m-fare2"]) == (
+        "m-fare2, a FARE backbone, and m, which it was made from, are in this study: worst cases of both are not among "
+        "its records."
+    )
 
 
 def test_pairs_are_of_what_both_have_and_say_how_much_higher_the_second_is():

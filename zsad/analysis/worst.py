@@ -7,6 +7,7 @@ from itertools import combinations
 
 import pandas as pd
 
+from zsad.analysis.beside_chance import chance_sentence
 from zsad.analysis.costs import cost_sentence, counted
 from zsad.analysis.differences import Difference, by_key, difference_of, verdict
 from zsad.analysis.means import drops
@@ -88,28 +89,31 @@ def best_measured(table: pd.DataFrame, metric: str) -> "pd.Series[float]":
     return best
 
 
-def finding(cost: pd.DataFrame, table: pd.DataFrame) -> str:
-    """What the worst cases cost where that is measured best, at image level and then at pixel level.
+def finding(cost: pd.DataFrame, table: pd.DataFrame, pooled: pd.DataFrame, falls: pd.DataFrame) -> str:
+    """What the worst cases cost where that is measured best, at image level and then at pixel level; and how much of
+    the latter random shifts cost too.
 
     Args:
         cost: of `zsad.analysis.costs.costs`, by suite, detector, backbone and setting.
         table: of `worst_drops`.
+        pooled, falls: of `zsad.analysis.null`, of these worst cases; without rows where no random shifts are kept.
     """
     best, rows = best_measured(table, "pixel_auroc"), table[table["metric"] == "pixel_auroc"]
     at = (cost["suite"] == best["suite"]) & (cost["backbone"] == best["backbone"])
     of_best = cost[at & (cost["setting"] == best["setting"])]
-    sure = int((rows["drop_low"] > 0).sum())
     return (
         f"With {_SEARCHED[str(best['setting'])]} searched for each image by itself, on {counted(of_best)} of "
         f"{best['suite']}: {cost_sentence(of_best)} Mean pixel AUROC is lower by **{points_of(best)}**, the best "
-        f"measured of {len(rows)} drops, of which {sure} have an interval that excludes 0."
+        f"measured of {len(rows)} drops. {chance_sentence(best, rows, pooled, falls)}"
     )
 
 
-def conclude(records: pd.DataFrame, replicates: pd.DataFrame) -> str:
-    """What the records say of colour against rotation, and of a FARE backbone against its origin."""
+def conclude(records: pd.DataFrame, replicates: pd.DataFrame, asked: Sequence[str] = ()) -> str:
+    """What the records say of colour against rotation, and of a FARE backbone against its origin. `asked`: the
+    backbones that the study asks for, of which the records may lack some.
+    """
     worst = records[records["shift"] == "worst"]
-    said = (_strongest(worst, replicates), _colour(worst, replicates), _fare(records, replicates))
+    said = (_strongest(worst, replicates), _colour(worst, replicates), _fare(records, replicates, asked))
     return " ".join(filter(None, said))
 
 
@@ -199,13 +203,19 @@ def fare_pairs(backbones: Sequence[str]) -> list[tuple[str, str]]:
     return [pair for pair in pairs if pair[1] in backbones]
 
 
-def _fare(records: pd.DataFrame, replicates: pd.DataFrame) -> str:
+def _fare(records: pd.DataFrame, replicates: pd.DataFrame, asked: Sequence[str]) -> str:
     pairs = fare_pairs(records["backbone"].unique().tolist())
     said = [
         f"The drops of {tuned} beside those of {original}: "
         f"{verdict(_drops_between(records, replicates, tuned, original), 'larger', 'smaller')} (suites, settings and "
         "metrics)."
         for tuned, original in pairs
+    ]
+    lacking = [pair for pair in fare_pairs(asked) if pair not in pairs]
+    said += [
+        f"{tuned}, a FARE backbone, and {original}, which it was made from, are in this study: worst cases of both are "
+        "not among its records."
+        for tuned, original in lacking
     ]
     return " ".join(said) or "A FARE backbone beside the one it was made from is not in this study."
 

@@ -98,7 +98,7 @@ if found and (note := batch_note(page, found.records)):
 
 # %% [markdown]
 # One detector with its intervals: false alarms of the first one under each shift. The dotted line is its share on the
-# images as they are.
+# images as they are, of all products.
 
 # %%
 if found:
@@ -118,7 +118,8 @@ if found:
         ),
         "fig-false-alarms",
         f"<strong>False alarms of {name}, {first['suite'].iloc[0]}.</strong> Lines: 95 % interval "
-        "from a bootstrap over test images and the training images that set the threshold.",
+        "from a bootstrap over test images and the training images that set the threshold. "
+        f"{decisions.unshifted_sentence(first)}",
         study=found.study.name,
     )
 

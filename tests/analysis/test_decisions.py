@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from made_up import scores_of, training_of, turned
 
-from zsad.analysis.decisions import ANEW, BEST_F1, LEAST, TRAINING, decide, decide_anew
+from zsad.analysis.decisions import ANEW, BEST_F1, LEAST, TRAINING, decide, decide_anew, unshifted_sentence
 from zsad.metrics.bootstrap import draw_counts
 
 
@@ -162,3 +162,12 @@ def test_a_threshold_is_set_anew_only_where_half_of_the_good_images_may_raise_an
     nothing = decide_anew(few)
     assert nothing.records.empty
     assert {"estimate", "low", "high", "rule", "metric"} <= set(nothing.records)
+
+
+def test_what_rotation_is_held_against_is_told_where_it_is_other_products():
+    rows = pd.DataFrame({"products": ["all", "rotation-invariant", "all"], "before": [10.0, 12.0, 10.0]})
+    assert unshifted_sentence(rows) == (
+        "As they are: 10.0 % of all products, the dotted line; rotation is held against the 12.0 % of those that were "
+        "turned."
+    )
+    assert unshifted_sentence(rows[rows["products"] == "all"]) == "As they are: 10.0 %."

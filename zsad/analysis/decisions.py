@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
+from zsad.analysis.words import number
 from zsad.metrics import expanded
 from zsad.metrics.bootstrap import draw_counts
 from zsad.metrics.decision import (
@@ -32,6 +33,22 @@ METRICS = {"false_alarms": "false alarms", "misses": "misses"}
 ANEW = "good images under the shift"
 LEAST = math.ceil(1 / SHARE)
 """Of fewer good images none may raise an alarm (`good_share_thresholds`): no threshold that anybody would set."""
+
+
+def unshifted_sentence(rows: pd.DataFrame) -> str:
+    """What each shift is held against: the share without one, of all products, and of those that are turned where
+    these are fewer.
+
+    Args:
+        rows: of `zsad.analysis.matrix.matrix`, one metric of one suite and detector.
+    """
+    of = {products: before for products, before in zip(rows["products"], rows["before"], strict=True)}
+    if len(of) == 1:
+        return f"As they are: {number(next(iter(of.values())))} %."
+    return (
+        f"As they are: {number(of['all'])} % of all products, the dotted line; rotation is held against the "
+        f"{number(of['rotation-invariant'])} % of those that were turned."
+    )
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def fall_curves(found: Iterable[Panel]) -> pd.DataFrame:
     row, column, search, x, estimate, low, high.
     """
     return pd.concat(
-        mean_curve(100 * share).assign(search=search, **panel.place)
+        mean_curve(100 * share, within=(0, 100)).assign(search=search, **panel.place)
         for panel in found
         for search, share in panel.falls.items()
     )
@@ -69,7 +69,7 @@ def fall_curves(found: Iterable[Panel]) -> pd.DataFrame:
 def win_curves(found: Iterable[Panel]) -> pd.DataFrame:
     """On how many percent of the images our search has fallen further than each other: columns as `fall_curves`."""
     return pd.concat(
-        mean_curve(100 * wins(panel.falls[OURS], share)).assign(search=search, **panel.place)
+        mean_curve(100 * wins(panel.falls[OURS], share), within=(0, 100)).assign(search=search, **panel.place)
         for panel in found
         for search, share in panel.falls.items()
         if search != OURS
@@ -152,7 +152,8 @@ def auroc_curves(evaluations: pd.DataFrame) -> pd.DataFrame:
     curve a backbone and setting, columns as `fall_curves`.
     """
     return pd.concat(
-        mean_curve(lowest_aurocs(rows)).assign(search=case, row="", column="") for case, rows in _cases(evaluations)
+        mean_curve(lowest_aurocs(rows), within=(0, 100)).assign(search=case, row="", column="")
+        for case, rows in _cases(evaluations)
     )
 
 

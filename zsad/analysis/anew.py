@@ -8,7 +8,8 @@ import pandas as pd
 
 from zsad.analysis.decisions import ANEW, METRICS, TRAINING
 from zsad.analysis.matrix import EXTREME, PLAUSIBLE, SUBJECT
-from zsad.analysis.words import number, span
+from zsad.analysis.unmoved import seen_span
+from zsad.analysis.words import number
 
 HOW = {TRAINING: "it stays", ANEW: "it is set anew"}
 """What becomes of the threshold."""
@@ -94,4 +95,4 @@ def _interval(name: str) -> list[str]:
 
 def _span(row: "Mapping[str, float] | pd.Series[float]", name: str) -> str:
     value, low, high = (row[column] for column in _interval(name))
-    return span(value, low, high)
+    return seen_span(value, low, high, int(row["images"]))

@@ -9,6 +9,7 @@ from zsad.analysis.costs import IMAGE, PIXEL
 from zsad.analysis.differences import Difference, difference_of
 from zsad.analysis.gaps import WORSE, counted_changes
 from zsad.analysis.sweeps import strength
+from zsad.analysis.unmoved import seen_points
 from zsad.analysis.words import number, points, span
 
 PLAIN = "winclip"
@@ -115,7 +116,7 @@ def costs_table(table: pd.DataFrame, passes: Mapping[str, int]) -> pd.DataFrame:
         method = row["cause"]
         first = {"suite": row["suite"], "method": method, "what": WHAT.get(method, ""), "passes": passes[method]}
         shown = rows.setdefault((row["suite"], method), {**first, "categories": row["categories"]})
-        shown[METRICS[row["metric"]]] = points(row["change"])
+        shown[METRICS[row["metric"]]] = seen_points(row["change"])
     return pd.DataFrame(list(rows.values()))
 
 
@@ -202,10 +203,10 @@ def worth_table(table: pd.DataFrame, passes: Mapping[str, int]) -> pd.DataFrame:
                 "what": WHAT.get(row["method"], "no defence, another pre-training"),
                 "passes": passes.get(row["method"], 1),
                 "unshifted": row["unshifted"],
-                "cost": points(row["cost"]) if other else "–",
+                "cost": seen_points(row["cost"]) if other else "–",
                 "worst": row["worst"],
-                "drop": points(row["drop"]),
-                "floor": points(row["floor"]) if other else "–",
+                "drop": seen_points(row["drop"], row["images"]),
+                "floor": seen_points(row["floor"], row["images"]) if other else "–",
             }
         )
     return pd.DataFrame(rows)
@@ -219,9 +220,10 @@ def shifts_table(table: pd.DataFrame, metric: str, passes: Mapping[str, int]) ->
     for row in table[table["metric"] == metric].to_dict("records"):
         plain = row["method"] == PLAIN
         first = {"suite": row["suite"], "method": row["method"], "passes": passes.get(row["method"], 1)}
-        first["unshifted"] = "–" if plain else points(row["cost"])
+        first["unshifted"] = "–" if plain else seen_points(row["cost"], row["images"])
         shown = rows.setdefault((row["suite"], row["method"]), first)
-        shown[strength(row["setting"], row["value"])] = points(row["change"] if plain else row["floor"])
+        found = row["change"] if plain else row["floor"]
+        shown[strength(row["setting"], row["value"])] = seen_points(found, row["images"])
     return pd.DataFrame(list(rows.values()))
 
 

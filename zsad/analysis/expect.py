@@ -6,7 +6,8 @@ import pandas as pd
 
 from zsad.analysis.decisions import ANEW, METRICS, TRAINING
 from zsad.analysis.matrix import EXTREME, PLAUSIBLE, SHIFTS, SUBJECT, dose_in_words
-from zsad.analysis.words import number, span
+from zsad.analysis.unmoved import seen_span
+from zsad.analysis.words import number
 
 COLUMNS = {
     "image_auroc": "image AUROC [points]",
@@ -117,4 +118,4 @@ def _named(row: "pd.Series[float]") -> str:
 
 
 def _span(row: "pd.Series[float]", name: str) -> str:
-    return span(row[name], row[f"{name}_low"], row[f"{name}_high"], sign=name == "image_auroc")
+    return seen_span(row[name], row[f"{name}_low"], row[f"{name}_high"], sign=name == "image_auroc")

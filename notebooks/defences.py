@@ -31,6 +31,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 from book.tools import defences as loading
 from book.tools import page as notebook
 from zsad.analysis import costs, defences
+from zsad.analysis.corners import ARTEFACT
 from zsad.analysis.unmoved import NOTE
 
 page = notebook.start(globals(), "defences")
@@ -66,7 +67,7 @@ if shown:
             "pictures in pre-training (`demo-b-colour`, `demo-b-turned`), and a larger one whose picture tower was "
             "made robust to small changes of pixels (`demo-l-fare2`). Without a shift all test images are counted. "
             "Intervals are those of single comparisons: of twenty without any difference, one would exclude 0. "
-            f"{NOTE}"
+            f"{NOTE} {ARTEFACT}"
         )
 
 # %%

@@ -38,7 +38,7 @@ from book.tools.probes.blocks import Measured, costs_by
 from book.tools.probes.maps import maps_of_category, maps_under_shifts
 from book.tools.swept import cracked, swept_categories
 from zsad import perturb
-from zsad.analysis import costs, sweeps
+from zsad.analysis import corners, costs, sweeps
 from zsad.analysis.words import number
 from zsad.study.evaluate import load_study_images, sizes_of
 
@@ -128,3 +128,4 @@ if (records["value"] != 0).any():
             f"<strong>{('Image', 'Pixel')[place]} level, in the mean over the strengths of each shift.</strong> "
             f"{sweeps.subject(records)}. Lines: 95 % interval. The vertical axes do not start at zero.",
         )
+    page.say(f"{corners.ARTEFACT} [By how much](rotation).")

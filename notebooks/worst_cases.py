@@ -32,7 +32,7 @@ import pandas as pd
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.probes.blocks import Measured, costs_by
-from book.tools.worst import beside_chance, shown, sweeps_beside
+from book.tools.worst import beside_chance, corners_note, shown, sweeps_beside
 from zsad.analysis import costs, worst
 from zsad.analysis.decisions import RULES, TRAINING
 from zsad.analysis.sweeps import METRICS
@@ -89,7 +89,7 @@ for cases, table in zip(studies, drops, strict=True):
         study=cases.study.name,
     )
     conclusion = worst.conclude(cases.records, cases.replicates, cases.asked)
-    page.say(conclusion)
+    page.say(f"{conclusion} {corners_note(page)}")
     page.number("compared", conclusion)
 
 # %%

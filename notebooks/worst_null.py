@@ -37,6 +37,7 @@ from book.tools import plots
 from book.tools.measured import WORST, measured
 from book.tools.nulls import bounds_of, criteria_of
 from book.tools.probes.blocks import costs_by
+from book.tools.worst import corners_note
 from zsad.analysis import answers, costs, findings, null
 from zsad.analysis.words import points, span
 from zsad.analysis.worst import SETTINGS
@@ -117,7 +118,7 @@ if len(falls):
         )
 
     conclusion = findings.null_sentence(falls)
-    page.say(conclusion)
+    page.say(f"{conclusion} {corners_note(page)}")
     page.number("beyond", conclusion)
 
 # %% [markdown]

@@ -11,6 +11,7 @@ import pandas as pd
 from book.tools.absent import say_absent, say_not_kept
 from book.tools.nulls import bounds_of
 from book.tools.page import Page
+from zsad.analysis.corners import ARTEFACT, LEFT_OUT, worst_sentence
 from zsad.analysis.differences import headline_draws
 from zsad.analysis.null import beside_null, falls, pooled
 from zsad.study import load_records
@@ -177,6 +178,19 @@ def beside_chance(page: Page, cases: WorstCases) -> tuple[pd.DataFrame, pd.DataF
     both = pd.concat([cases.records, random], ignore_index=True)
     draws = headline_draws(page.details("replicates", both))
     return pooled(both, draws, bounds), falls(images) if len(images) else pd.DataFrame()
+
+
+def corners_note(page: Page) -> str:
+    """What a turned map's empty corners do to pixel metrics, with the worst cases in which they are left out beside
+    those in which they count, where the study has both: `zsad.analysis.corners.worst_sentence`.
+    """
+    counted = cases_of(page)
+    other = next((block for block in page.study.worst if block.corners == LEFT_OUT), None)
+    left_out = cases_of(page, other) if other is not None and counted is not None else None
+    if counted is None or left_out is None:
+        return ARTEFACT
+    replicates = pd.concat([counted.replicates, left_out.replicates], ignore_index=True)
+    return worst_sentence(counted.records, left_out.records, replicates)
 
 
 def kept_cases(page: Page, study: Study, block: Worst) -> WorstCases | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zsad.analysis.corners import COUNTED, LEFT_OUT, corner_curves, corners_sentence
+from zsad.analysis.corners import ARTEFACT, COUNTED, LEFT_OUT, corner_curves, corners_sentence, worst_sentence
 from zsad.analysis.differences import Difference
 from zsad.analysis.null import (
     Bound,
@@ -189,3 +189,24 @@ def test_draws_of_few_images_are_widened():
     wider = expanded(values[drawn].mean(1)[:, None], np.array([6]))[:, 0]
     low, high = interval(wider)
     assert (found["beyond_random_low"], found["beyond_random_high"]) == pytest.approx((low, high))
+
+
+def test_worst_cases_with_corners_counted_and_left_out_stand_side_by_side():
+    """Two products have both; a third has the corners counted alone."""
+    rows, draws = [], []
+    for corners, estimates, categories in (("c", {"none": 0.9, "worst": 0.8}, ("nut", "cap", "box")),
+                                           ("l", {"none": 0.9, "worst": 0.5}, ("nut", "cap"))):  # fmt: skip
+        for shift, estimate in estimates.items():
+            for category in categories:
+                key = f"{corners} {shift} {category}"
+                rows.append({"suite": "s", "backbone": "b", "category": category, "shift": shift,
+                             "setting": "angle" if shift == "worst" else "none", "metric": "pixel_auroc",
+                             "estimate": estimate - (category == "box") / 2, "n_images": MANY,
+                             "n_anomalous": MANY // 2, "key": key})  # fmt: skip
+                draws.append(pd.DataFrame({"replicate": range(50), "pixel_auroc": estimate, "key": key}))
+    records = pd.DataFrame(rows)
+    counted, left_out = (records[records["key"].str.startswith(corners)] for corners in "cl")
+    said = worst_sentence(counted, left_out, pd.concat(draws))
+    assert said.startswith(ARTEFACT)
+    assert said.endswith("rotation on s, 2 products: 10.0 (10.0 to 10.0) → 40.0 (40.0 to 40.0).")
+    assert worst_sentence(counted, left_out[:0], pd.concat(draws)) == ARTEFACT

@@ -32,7 +32,9 @@ import pandas as pd
 
 from book.tools import corruption, plots
 from book.tools import page as notebook
+from book.tools.measured import rank_correlations_of
 from zsad.analysis import costs, domains
+from zsad.analysis.alike import alike_sentence
 from zsad.analysis.words import wide_percents
 
 page = notebook.start(globals(), "aebad")
@@ -46,7 +48,8 @@ for cases in corruption.shown_domains(page):
     every = pd.concat([found.records, at], ignore_index=True)
     cost = domains.domain_costs(every, {**found.draws, **draws})
     shown.append((cases, domains.domain_table(cases, images, cases.study.seed), cost))
-    page.finding(domains.finding(cost))
+    alike = rank_correlations_of(page, cases.records[cases.records["domain"] == domains.SAME])
+    page.finding(f"{domains.finding(cost)} {alike_sentence(alike, cases.suites[0])}".rstrip())
 
 # %% [markdown]
 # ## Are damaged blades told from good ones?

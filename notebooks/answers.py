@@ -29,7 +29,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.measured import measured
+from book.tools.measured import measured, rank_correlations_of
 from book.tools.nulls import bounds_of
 from book.tools.probes.blocks import mean_over_shifts, whole_matrix, with_threshold_anew
 from zsad.analysis import answers, matrix, null
@@ -44,7 +44,8 @@ if found:
     table = page.computed(whole_matrix, study=found.study, found=found)
     means = page.computed(mean_over_shifts, study=found.study, found=found)
     renewed = page.computed(with_threshold_anew, study=found.study, found=found)
-    said = {"plausible": answers.plausible(means, renewed), "extreme": answers.extreme(means, table, renewed)}
+    alike = rank_correlations_of(page, found.records)
+    said = {"plausible": answers.plausible(means, renewed, alike), "extreme": answers.extreme(means, table, renewed)}
 
 # %%
 bounds = [bound for bound in bounds_of(page.study) if bound.size == 1]

@@ -31,9 +31,10 @@ import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.measured import batch_note, measured
+from book.tools.measured import batch_note, measured, rank_correlations_of
 from book.tools.probes.blocks import matrix_anew, moved_scores, whole_matrix, with_threshold_anew
 from zsad.analysis import anew, decisions, expect, findings, matrix
+from zsad.analysis.alike import alike_sentence
 from zsad.analysis.unmoved import NOTE, seen_span
 
 page = notebook.start(globals(), "decisions")
@@ -95,6 +96,10 @@ if found:
 # %%
 if found and (note := batch_note(page, found.records)):
     page.say(note)
+if found:
+    first_suite = found.records["suite"].iloc[0]
+    page.say(alike_sentence(rank_correlations_of(page, found.records), first_suite, page.study.titles))
+
 # %% [markdown]
 # One detector with its intervals: false alarms of the first one under each shift. The dotted line is its share on the
 # images as they are, of all products.

@@ -29,8 +29,10 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 from book.tools import corruption, plots
 from book.tools import page as notebook
+from book.tools.measured import rank_correlations_of
 from book.tools.probes.blocks import costs_by
 from zsad.analysis import costs
+from zsad.analysis.alike import alike_sentence
 from zsad.analysis.corruption import KIND_WORDS, severity_curves, severity_sentence, strongest_finding
 from zsad.analysis.words import wide_percents
 
@@ -40,7 +42,8 @@ page = notebook.start(globals(), "severity")
 shown = []
 for cases in corruption.shown(page):
     cost = costs_by(cases.measured, ["suite", "detector", "backbone", "value"])
-    page.finding(strongest_finding(cost))
+    correlations = rank_correlations_of(page, cases.records)
+    page.finding(f"{strongest_finding(cost)} {alike_sentence(correlations, cases.suites[0])}".rstrip())
     shown.append((cases, costs.levels(cost, "value").rename(columns={"value": "severity"})))
 
 # %% [markdown]

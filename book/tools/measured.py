@@ -8,6 +8,7 @@ import pandas as pd
 from book.tools.absent import say_absent, say_left_out, say_not_kept
 from book.tools.page import Page
 from book.tools.probes.blocks import Measured
+from zsad.analysis.alike import rank_correlations
 from zsad.study.results import leagues_of
 from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Block
@@ -42,6 +43,15 @@ def measured(page: Page, variants: Sequence[str] | None, what: str) -> Measured 
         return None
     say_left_out(page, records.loc[shifted, "key"].nunique() - shown.loc[shown["shift"] != "none", "key"].nunique())
     return Measured(page.study, page.uses(shown))
+
+
+def rank_correlations_of(page: Page, records: pd.DataFrame) -> pd.DataFrame:
+    """How alike the detectors of some records rank the unshifted images, of the records' first suite:
+    `zsad.analysis.alike.rank_correlations`.
+    """
+    as_they_are = (records["shift"] == "none") | ((records["shift"] != "worst") & (records["value"] == 0))
+    plain = records[as_they_are & (records["suite"] == records["suite"].iloc[0])]
+    return rank_correlations(page.details("images", plain))
 
 
 def batch_note(page: Page, records: pd.DataFrame) -> str:

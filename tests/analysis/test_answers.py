@@ -46,6 +46,23 @@ def test_plausible_shifts(alarms, auroc, claim):
     assert answers.who(means.assign(suite="demo-x")) == "1,470 rendered test images of 6 products"
 
 
+def test_detectors_that_rank_alike_are_counted_once():
+    """clip ranks as WinCLIP does, and two as one: of five others two are left, of which one raises more alarms."""
+    of = {"winclip": 12.0, "clip": 12.0, "rwda": 9.0, "rwda 2": 9.0, "musc": -3.0}
+    rows = [row("false_alarms", change, True, detector=name) for name, change in of.items()]
+    means = pd.DataFrame([*rows, row("image_auroc", -0.5, True, before=90.0)])
+    correlations = pd.DataFrame(0.3, index=list(of), columns=list(of))
+    for one, other in (("winclip", "clip"), ("rwda", "rwda 2")):
+        correlations.loc[one, other] = correlations.loc[other, one] = 0.9979
+    told = answers.plausible(means, correlations=correlations).further
+    assert told.startswith(
+        "1 of 2 other detectors that rank the images otherwise (those that rank alike counted once) raise more alarms "
+        "too. clip ranks the images of every category of s as WinCLIP does (rank correlation of the unshifted image "
+        "scores at least 0.997); rwda 2 ranks the images of every category of s as rwda does"
+    )
+    assert answers.plausible(means).further.startswith("3 of 4 other detectors raise more alarms too. Means")
+
+
 def test_a_threshold_that_is_set_anew_is_told_of_the_first_subject_at_plausible_shifts():
     means = pd.DataFrame([row("false_alarms", 12.0, True), row("image_auroc", -0.5, False)])
     subject = {"suite": "s", "detector": "winclip", "backbone": "b"}

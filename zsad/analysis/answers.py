@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from zsad.analysis.alike import alike_sentence, groups, one_of_each
 from zsad.analysis.decisions import TRAINING
 from zsad.analysis.matrix import EXTREME, PLAUSIBLE, SHIFTS, SUBJECT, chosen, dose_in_words
 from zsad.analysis.words import number, span
@@ -27,13 +28,17 @@ class Answer:
     further: str = ""
 
 
-def plausible(means: pd.DataFrame, anew: pd.DataFrame | None = None) -> Answer:
+def plausible(
+    means: pd.DataFrame, anew: pd.DataFrame | None = None, correlations: pd.DataFrame | None = None
+) -> Answer:
     """What a plausible shift does to false alarms at a threshold that stays, beside what it does to image AUROC.
 
     Args:
         means: of `zsad.analysis.matrix.over_shifts`; its first suite and detector are spoken of, and how many of the
             other detectors of that suite do likewise.
         anew: of `zsad.analysis.anew.side_by_side`: what a threshold that is set anew would give.
+        correlations: of `zsad.analysis.alike.rank_correlations`: detectors that share one ranking of the images are
+            counted once, and not beside the first where they share its own.
     """
     alarm, auroc = _first(means, PLAUSIBLE, "false_alarms", TRAINING), _first(means, PLAUSIBLE, "image_auroc")
     way, moved = _way(alarm), span(auroc["change"], auroc["change_low"], auroc["change_high"], sign=True)
@@ -44,7 +49,15 @@ def plausible(means: pd.DataFrame, anew: pd.DataFrame | None = None) -> Answer:
         -1: "Everyday shifts lower false alarms",
     }[way] + "."
     others = _others(means, PLAUSIBLE, "false_alarms", TRAINING)
-    alike = f"{_share([_way(row) == way for row in others])} {_DOES[way]} too. " if others else ""
+    alike = ""
+    if correlations is not None:
+        labels = [str(alarm["detector"]), *(str(row["detector"]) for row in others)]
+        apart = one_of_each(labels, groups(correlations))
+        others = [row for row in others if row["detector"] in apart]
+        same = alike_sentence(correlations, str(alarm["suite"]), _CALLED)
+        alike = f"{same} " if same else ""
+    share = _share([_way(row) == way for row in others], counted_once=bool(alike))
+    alike = f"{share} {_DOES[way]} too. {alike}" if others else alike
     change = span(alarm["change"], alarm["change_low"], alarm["change_high"], sign=True)
     return Answer(
         claim,
@@ -172,5 +185,6 @@ def _way(row: "pd.Series[float]") -> int:
     return 1 if row["change"] > 0 else -1
 
 
-def _share(alike: list[bool]) -> str:
-    return f"{sum(alike)} of {len(alike)} other detectors"
+def _share(alike: list[bool], counted_once: bool = False) -> str:
+    ranking = " that rank the images otherwise (those that rank alike counted once)" if counted_once else ""
+    return f"{sum(alike)} of {len(alike)} other detectors{ranking}"

@@ -40,8 +40,8 @@ def test_a_search_wins_where_it_is_further_and_half_where_as_far():
     assert (found.images, found.further, found.alike) == (3, 2, 1)
     assert found.rate == pytest.approx(100 * 2.5 / 3)
     assert found.ahead == pytest.approx(100 * 2 / 3)
-    assert 50 <= found.rate_low < found.rate < found.rate_high <= 100
-    assert 0 <= found.ahead_low < found.ahead < found.ahead_high <= 100
+    assert 0 <= found.rate_low < found.rate < found.rate_high <= 100
+    assert -100 <= found.ahead_low < found.ahead < found.ahead_high <= 100
 
 
 def test_intervals_are_those_of_a_mean_over_images():
@@ -60,7 +60,7 @@ def test_means_of_few_images_have_students_intervals_within_what_such_a_mean_can
     assert drawn_means(won, within=(0, 1)).max() == 1 < drawn_means(won).max()
 
 
-@pytest.mark.parametrize(("images", "categories", "least"), [(4, 1, 0.90), (4, 6, 0.95), (8, 1, 0.90)])
+@pytest.mark.parametrize(("images", "categories", "least"), [(4, 1, 0.90), (4, 3, 0.95), (8, 1, 0.90)])
 def test_means_over_categories_of_few_images_lie_in_their_intervals(images, categories, least):
     """Of normal values, as falls of single images are in points. 4 images of one category: 94 %; cut off at the lowest
     and highest of these images intervals held the truth in 88 % of cases.

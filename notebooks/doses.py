@@ -96,7 +96,7 @@ if found:
 
 # %%
 if found:
-    with page.folded("How it was measured, and the doses that matter"):
+    with page.folded("How it was measured"):
         page.say(
             "A dose counts from which on, at every larger one tried too, the fall is clear. One rule judges all "
             f"{table['q'].notna().sum()} tests together: whether image AUROC changes, and whether false alarms differ "
@@ -108,11 +108,15 @@ if found:
         )
         page.say(findings.doses_sentence(thresholds))
         page.number("each", findings.doses_sentence(thresholds))
+
+# %%
+if found and len(compared := doses.compared(thresholds)):
+    with page.folded("The doses that matter"):
         page.table(
-            doses.thresholds_table(thresholds),
+            doses.thresholds_table(compared),
             "tab-doses",
             "<strong>Smallest doses</strong> from which on image AUROC clearly falls, and false alarms are clearly "
             "more than twice those without shift; and the first at which either is so by itself.",
             study=found.study.name,
-            csv=thresholds,
+            csv=compared,
         )

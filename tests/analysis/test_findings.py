@@ -130,8 +130,8 @@ def test_doses_in_words():
     )
     said = doses_sentence(found)
     assert said == (
-        "Exposure up to −2 stops: image AUROC clearly falls from some dose on in 2 of 2 cases, first from −1 stops "
-        "(clip on s); false alarms clearly more than double from some dose on in 0 of 2 cases."
+        "Exposure up to −2 stops, 3 doses: image AUROC clearly falls from some dose on in 2 of 2 cases, first from "
+        "−1 stops (clip on s); false alarms clearly more than double from some dose on in 0 of 2 cases."
     )
 
 
@@ -149,6 +149,13 @@ def test_the_doses_of_the_detector_with_most_curves_are_the_finding():
         "shift, one way), and image AUROC clearly falls in {}. Those of winclip on s more than double from {} on{}."
     )
     assert doses_finding(pd.DataFrame(rows)) == counted.format(2, 4, 3, "exposure −1 stops", "")
+    few = {**rows[0], "detector": "acr", "tried": (-0.5, -2.0)}
+    said = doses_finding(pd.DataFrame([*rows, few]))
+    assert said.startswith(counted.format(2, 4, 3, "exposure −1 stops", "") + " Left out: 1 of 5 curves, of 2 doses ")
+    assert "(acr)" in said
+    alone = doses_finding(pd.DataFrame([few]))
+    assert alone.startswith("From which dose on a shift matters, too few doses were tried to say. Left out: 1 of 1 ")
+    assert not doses_sentence(pd.DataFrame([few]))
     assert doses_finding(pd.DataFrame(rows[2:3])) == counted.format(0, 1, 1, "no dose", " that was tried")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from zsad.analysis.decisions import TRAINING, Decisions
 from zsad.analysis.differences import difference_of
-from zsad.analysis.doses import dose_effects, thresholds, thresholds_table
+from zsad.analysis.doses import compared, dose_effects, left_out, thresholds, thresholds_table
 from zsad.analysis.effects import with_false_discovery_rate
 from zsad.analysis.matrix import (
     EXTREME,
@@ -149,6 +149,20 @@ def test_what_lies_beyond_double_is_the_paired_difference():
     found = difference_of(parts, decided.draws["false_alarms"], "false_alarms")
     names = ["beyond_double", "beyond_double_low", "beyond_double_high"]
     assert row[names].tolist() == pytest.approx([found.value, found.low, found.high])
+
+
+def test_curves_are_compared_on_the_same_doses_three_at_least():
+    kind = {"suite": "s", "setting": "angle", "way": "either", "both_ways": ()}
+    grids = {"one": (2, 5, 45), "two": (5, 45), "three": (2, 5, 45), "four": (2, -5, 45), "five": (2, 5, 30)}
+    found = pd.DataFrame([{**kind, "detector": name, "tried": tried} for name, tried in grids.items()])
+    assert compared(found)["detector"].tolist() == ["one", "three"]
+    assert left_out(found).startswith("Left out: 3 of 5 curves, of 2 to 3 doses each (two, four, five).")
+    pooled = found[found["detector"] == "one"].assign(both_ways=[(2,)], detector="pooled")
+    assert compared(pd.concat([pooled, found], ignore_index=True))["detector"].tolist() == ["pooled"]
+    assert compared(found[found["detector"] == "two"]).empty
+    assert not left_out(found[found["detector"] == "one"])
+    other = found.assign(setting=["angle", "hue", "angle", "hue", "hue"])
+    assert compared(other)["detector"].tolist() == ["one", "three", "four"]
 
 
 def test_a_curve_that_comes_back_has_a_first_dose_and_no_last():

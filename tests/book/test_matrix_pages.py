@@ -22,7 +22,12 @@ from zsad.study.schema import RECORD_COLUMNS
 
 SWEEPS = [
     {"name": "matrix", "over": ["washer"], "angle": [0.0, 5.0, 30.0], "exposure": [0.0, -0.5, -2.0]},
-    {"name": "doses", "over": ["washer"], "angle": [0.0, -9.0, 9.0, 30.0], "exposure": [0.0, -2.0, 0.5, 1.0]},
+    {
+        "name": "doses",
+        "over": ["washer"],
+        "angle": [0.0, -9.0, 9.0, 20.0, 30.0],
+        "exposure": [0.0, -2.0, 0.5, 0.75, 1.0],
+    },
 ]
 WORST = [
     {"name": "searched", "over": ["washer"], "settings": ["angle"], "budget": 8},
@@ -106,10 +111,11 @@ def test_doses_are_shown_with_their_thresholds(page, monkeypatch):
     assert ids == {"fig-doses-toys", "fig-doses-alarms-toys", "tab-doses"}
     kept = pd.read_csv(page.folder / "tables" / "tab-doses.csv")
     assert kept[["setting", "way", "tried", "both_ways"]].to_numpy().tolist() == [
-        ["angle", "either", "(9.0, 30.0)", "(9.0,)"], ["exposure", "+", "(0.5, 1.0)", "()"],
-        ["exposure", "−", "(-2.0,)", "()"]]  # fmt: skip
-    assert "Rotation up to +30 degrees: " in numbers["each"]
-    assert " of 3 curves " in numbers["conclusion"]
+        ["angle", "either", "(9.0, 20.0, 30.0)", "(9.0,)"],
+        ["exposure", "+", "(0.5, 0.75, 1.0)", "()"]]  # fmt: skip
+    assert "Rotation up to +30 degrees, 3 doses: " in numbers["each"]
+    assert " of 2 curves " in numbers["conclusion"]
+    assert "Left out: 1 of 3 curves, of 1 dose each (winclip)." in numbers["conclusion"]
     assert variables["points"].query("way == '−'")["x"].tolist() == [-2.0] * 3
 
 

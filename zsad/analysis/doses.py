@@ -9,12 +9,14 @@ import pandas as pd
 
 from zsad.analysis.decisions import TRAINING, Decisions
 from zsad.analysis.effects import beside_unshifted, effects, with_false_discovery_rate
-from zsad.analysis.matrix import SUBJECT, dose_in_words, of_products, with_signs
+from zsad.analysis.matrix import SHIFTS, SUBJECT, dose_in_words, of_products, with_signs
 
 BOTH_WAYS = ("angle", "hue")
 """Settings whose two ways are alike, so that they are one curve: the ends of their scales meet. A picture that is too
 bright is another thing than one that is too dark."""
 EITHER = "either"
+LEAST = 3
+"""Doses of a curve of which one can be told from which on it falls: of two, either is the largest or next to it."""
 CURVE = [*SUBJECT, "setting", "way", "products"]
 
 
@@ -85,6 +87,33 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def compared(found: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `thresholds` that can stand side by side: of at least `LEAST` doses, and of each suite, setting and
+    way those with the same doses as the curve with most. To be clear at every larger dose is easier where few were
+    tried.
+    """
+    grids = pd.Series([*zip(found["tried"], found["both_ways"], strict=True)], index=found.index)
+    fits = pd.Series(False, index=found.index)
+    for _, of_kind in grids.groupby([found[name] for name in ("suite", "setting", "way")], sort=False):
+        most = max(of_kind, key=lambda grid: len(grid[0]))
+        fits[of_kind.index] = [grid == most and len(grid[0]) >= LEAST for grid in of_kind]
+    return found[fits]
+
+
+def left_out(found: pd.DataFrame) -> str:
+    """Which curves are not `compared`, and why, in a sentence; "" where all are."""
+    rest = found.drop(compared(found).index)
+    if rest.empty:
+        return ""
+    counts = sorted({len(tried) for tried in rest["tried"]})
+    doses = " to ".join(f"{count}" for count in dict.fromkeys((counts[0], counts[-1])))
+    return (
+        f"Left out: {len(rest)} of {len(found)} curves, of {doses} dose{'s' * (doses != '1')} each "
+        f"({', '.join(rest['detector'].drop_duplicates())}). Curves are compared where they have {LEAST} doses or "
+        "more, the same ones: to be clear at every larger dose is easier where few were tried."
+    )
+
+
 def told(row: "pd.Series[Any]", dose: float) -> str:
     """A dose of a row of `thresholds` with its sign and unit: "±" where it is the mean of both ways."""
     return dose_in_words(str(row["setting"]), dose, dose in row["both_ways"])
@@ -103,7 +132,7 @@ def thresholds_table(found: pd.DataFrame) -> pd.DataFrame:
         "first_double": "estimate doubles at",
     }
     shown = {words_of: [words(row, name) for _, row in found.iterrows()] for name, words_of in columns.items()}
-    return found[SUBJECT].assign(**shown)
+    return found[SUBJECT].assign(shift=found["setting"].map(SHIFTS), doses=found["tried"].map(len), **shown)
 
 
 def _beyond_double(paired: pd.DataFrame, decisions: Decisions, by: Sequence[str]) -> pd.DataFrame:

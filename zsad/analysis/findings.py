@@ -3,7 +3,7 @@
 import pandas as pd
 
 from zsad.analysis.decisions import TRAINING
-from zsad.analysis.doses import told
+from zsad.analysis.doses import compared, left_out, told
 from zsad.analysis.effects import CERTAIN
 from zsad.analysis.matrix import EXTREME, PLAUSIBLE, SHIFTS, chosen, dose_in_words
 from zsad.analysis.words import number, span
@@ -117,9 +117,12 @@ def _graded(part: int, whole: int, words: tuple[str, str, str]) -> str:
 
 
 def doses_finding(found: pd.DataFrame) -> str:
-    """Of `zsad.analysis.doses.thresholds`: in how many curves a dose is too much, and which doses those are for the
-    false alarms of the detector with the most curves.
+    """Of `zsad.analysis.doses.thresholds`: in how many of the curves that can be compared a dose is too much, which
+    doses those are for the false alarms of the detector with the most of them, and which curves are left out.
     """
+    rest, found = left_out(found), compared(found)
+    if found.empty:
+        return f"From which dose on a shift matters, too few doses were tried to say. {rest}"
     who = ["suite", "detector", "backbone"]
     most = found.groupby(who, sort=False).size().idxmax()
     own = found.set_index(who).loc[[most]].dropna(subset=["double"])
@@ -128,20 +131,22 @@ def doses_finding(found: pd.DataFrame) -> str:
     return (
         f"From some dose on false alarms clearly more than double in {found['double'].notna().sum()} of {len(found)} "
         "curves (a detector under one kind of shift, one way), and image AUROC clearly falls in "
-        f"{found['drop'].notna().sum()}. Those of {most[1]} on {most[0]} more than double {said}."
-    )
+        f"{found['drop'].notna().sum()}. Those of {most[1]} on {most[0]} more than double {said}. {rest}"
+    ).rstrip()
 
 
 def doses_sentence(found: pd.DataFrame) -> str:
-    """For each kind of dose, in how many curves image AUROC falls from some dose on and false alarms double."""
-    said = []
+    """For each kind of dose, in how many of the curves that can be compared image AUROC falls from some dose on and
+    false alarms double.
+    """
+    said, found = [], compared(found)
     for (setting, _), rows in found.groupby(["setting", "way"], sort=False):
         parts = []
         for name, what in (("drop", "image AUROC clearly falls"), ("double", "false alarms clearly more than double")):
             at = rows.dropna(subset=[name])
             parts.append(f"{what} from some dose on in {len(at)} of {len(rows)} cases{_first_of(at, name)}")
-        furthest = max((row for _, row in rows.iterrows()), key=lambda row: abs(row["tried"][-1]))
-        largest = told(furthest, furthest["tried"][-1])
+        tried = rows.iloc[0]["tried"]
+        largest = f"{told(rows.iloc[0], tried[-1])}, {len(tried)} doses"
         said.append(f"{SHIFTS[str(setting)].capitalize()} up to {largest}: {'; '.join(parts)}.")
     return " ".join(said)
 

@@ -4,8 +4,9 @@
     python -m training.bands zsad/weights --seed 1 --maps --out maps.csv     maps of patch tokens alone: much quicker
 
 Calibration of the suites looks at seed 100 alone. The study's suites (seed 0) and fresh ones (seed 1) confirm it.
-What was measured so lies in `training/measured`: `maps-demo-b-demo-mvtec-1.csv` is of the weights that ship, written
-by `--maps --seed 1 --suite demo-mvtec --out` and its name, and others likewise; `images` is how many a category has.
+What was measured so lies in `training/measured`, of the weights that ship: `maps-demo-b-demo-mvtec-1.csv` is what
+`--maps --seed 1 --suite demo-mvtec --out` and its name write, with all test images; those of demo-visa have
+`--each 25`.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from book.tools.plots.histogram import plot_histograms
 from book.tools.plots.leagues import league_levels, league_picture
 from book.tools.plots.methods import Method, method_rows
 from book.tools.plots.pictures import WorstCase, outline, picture_row, to_uint8, worst_rows
+from book.tools.plots.ranked import plot_ranked
 from book.tools.plots.scale import heat_scale
 from book.tools.plots.scatter import Cloud, plot_clouds
 from book.tools.plots.search import plot_search
@@ -42,6 +43,7 @@ __all__ = [
     "plot_forest",
     "plot_heat",
     "plot_histograms",
+    "plot_ranked",
     "plot_search",
     "plot_severity",
     "plot_sweep",

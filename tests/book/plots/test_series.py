@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book.tools.plots import Cloud, plot_clouds, plot_dots, plot_severity, to_svg
+from book.tools.plots import Cloud, plot_clouds, plot_dots, plot_ranked, plot_severity, to_svg
 
 
 def table(**columns):
@@ -59,3 +59,22 @@ def test_long_names_take_a_second_row_of_the_legend():
     for series, columns in ((names[:1], 1), (names, 2)):
         (legend,) = plot_dots(rows.drop_duplicates(["series", "group"]), series, {"same": "same"}, "AUROC [%]").legends
         assert legend._ncols == columns
+
+
+def test_ranked_rows_stand_in_two_columns_and_are_hollow_where_they_hold_chance():
+    rows = [("a", f"a {n}", "damage", 40 + 10 * n, 35 + 10 * n, 45 + 10 * n) for n in range(5)]
+    rows += [("b", "b 0", "damage", 90, 80, 100), ("c", "c 0", "pose", 52, 40, 64)]
+    ranked = pd.DataFrame(rows, columns=["panel", "row", "series", "estimate", "low", "high"])
+    figure = plot_ranked(ranked, "AUROC [%]", 50)
+    assert [axis.get_title() for axis in figure.axes] == ["a", "b", "c"]
+    assert [len(part.axes) for part in figure.subfigs] == [1, 2]
+    assert len({axis.get_xlim() for axis in figure.axes}) == 1
+    a = figure.axes[0]
+    assert [label.get_text() for label in a.get_yticklabels()] == [f"a {n}" for n in range(5)]
+    assert a.yaxis_inverted(), "the worst stands on top"
+    drawn = {line.get_markerfacecolor() == "none": list(line.get_xdata()) for line in a.get_lines() if
+             line.get_marker() == "o" and len(line.get_xdata())}  # fmt: skip
+    assert drawn == {False: [40, 60, 70, 80], True: [50]}
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["damage", "pose"]
+    assert to_svg(figure, "x") == to_svg(plot_ranked(ranked, "AUROC [%]", 50), "x")
+    assert len(plot_ranked(ranked[ranked["panel"] == "a"], "AUROC [%]", 50).subfigs) == 1

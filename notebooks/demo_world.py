@@ -44,9 +44,13 @@ import pandas as pd
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.absent import say_absent, say_not_kept
+from book.tools.demo_world import kinds_of, ranked, under_every_shift
 from book.tools.probes.prompt_aurocs import prompt_aurocs
-from zsad.analysis import unshifted
+from zsad.analysis import defects, unshifted, widths
+from zsad.analysis.differences import by_key
+from zsad.analysis.domains import SAME
 from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES
+from zsad.data.demo.specimen import POSE_FAULTS
 from zsad.study.evaluate import sizes_of
 
 page = notebook.start(globals(), "demo_world")
@@ -119,6 +123,73 @@ if drawn and len(records):
 # The size and the contrast of the defects were set once, with WinCLIP on `demo-b`, before any other result was
 # computed, aiming at the published means; the tables say how near that came. How hard the world is, is therefore a
 # choice; how a shift changes it, is not.
+
+# %% [markdown]
+# ## Which kinds of damage are seen
+#
+# Each kind of defect by itself, against the good pictures of its product: a scratch on wood is one kind, a scratch on a
+# washer another. A part in the wrong pose is no damage to a surface. Whoever is shown one picture, and words about
+# damage, is not told how the part should lie, so that no model of this kind is expected to see it: wrong poses stand
+# by themselves. Of a suite's domains the one counts that its good training pictures show.
+
+# %%
+kinds = None
+if drawn and len(records):
+    shown = [name for name in drawn if page.study.suites[name].domain in (None, SAME)]
+    one = records[records["suite"].isin(shown) & (records["metric"] == "image_auroc")]
+    (title,) = page.titled(records["detector"]).values()
+    who, how = (
+        f"{title} on {records['backbone'].iloc[0]}",
+        {"replicates": page.study.bootstrap, "seed": page.study.seed},
+    )
+if drawn and len(records) and len(one):
+    images = defects.with_kinds(page.details("images", one), kinds_of(page, one))
+    kinds = defects.by_kind(images, POSE_FAULTS, **how)
+    if kinds.empty:
+        page.say(f"Not said here: it takes {defects.LEAST} test images of a kind, and as many good ones.")
+
+# %%
+if kinds is not None and len(kinds):
+    said = defects.sentence(kinds, defects.without(images, POSE_FAULTS, **how), who)
+    page.say(said)
+    page.number("kinds", said)
+    page.figure(
+        plots.plot_ranked(ranked(kinds, shown), "image AUROC [%]", defects.CHANCE),
+        "fig-kinds",
+        f"<strong>Which kinds of damage are seen.</strong> {who}, no shift: image AUROC of each kind of defect against "
+        "the good test pictures of its product, worst first, wrong poses last. Lines: 95 % interval from a bootstrap "
+        "over images, each by itself; of forty kinds that are not seen one would lie above by chance. Dotted: chance. "
+        "Hollow: not told from it.",
+    )
+
+# %% [markdown]
+# ## How wide the intervals are
+#
+# The suites are as large as they are so that the fall of a suite's mean image AUROC under one shift is known to about
+# two points to either side. Whether it is, is counted over every dose that is kept.
+
+# %%
+halves = None
+if drawn and len(records) and not page.overrides:
+    every = under_every_shift(page, one)
+    every = every[every["metric"] == widths.METRIC]
+    halves = widths.half_widths(every, by_key(page.details("replicates", every), widths.METRIC))
+    if halves.empty:
+        page.say("Not said here: no shift of this study is of a whole suite.")
+
+# %%
+if halves is not None and len(halves):
+    found = widths.widths(halves)
+    page.number("widths", widths.sentence(found))
+    with page.folded("Half widths of the intervals, suite by suite"):
+        page.say(widths.sentence(found))
+        page.table(
+            widths.widths_table(found),
+            "tab-widths",
+            "<strong>Half widths of 95 % intervals</strong> of the mean drop in image AUROC, in points: of whole "
+            f"suites under each dose that is kept of each shift, {who}.",
+            csv=halves,
+        )
 
 # %% [markdown]
 # ## Does bfloat16 matter?

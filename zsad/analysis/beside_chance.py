@@ -23,7 +23,8 @@ def chance_sentence(drop: "pd.Series[float]", drops: pd.DataFrame, pooled: pd.Da
     kept = set(pooled["setting"]) if len(pooled) else set()
     lacking = [words for setting, words in _WORDS.items() if setting in set(drops["setting"]) - kept]
     if kept and lacking:
-        said.append(f"Not kept are random shifts of {' or '.join(lacking)} alone.")
+        named = " or ".join(filter(None, [", ".join(lacking[:-1]), lacking[-1]]))
+        said.append(f"Not kept are random shifts of {named} alone.")
     return " ".join(said)
 
 

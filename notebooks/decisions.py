@@ -138,7 +138,7 @@ if found:
             f"Threshold: {decisions.RULES[rule]}. {' '.join(said[2:])} The other rule that papers use, the best F1 on "
             "the test set itself, takes labels that nobody has: it is in the CSV file, and optimistic. Intervals hold "
             "the training pictures' luck too: each draw of the bootstrap sets its threshold on training pictures drawn "
-            f"anew. {NOTE}"
+            f"anew. {NOTE} {matrix.turned_in_words(table)}".rstrip()
         )
         page.table(
             wide.reindex(columns=[w for w in matrix.SHIFTS.values() if w in wide]).reset_index(),

@@ -73,7 +73,7 @@ def test_a_threshold_that_is_set_anew_is_told_of_the_first_subject_at_plausible_
                                      (EXTREME, "false_alarms", 7.0), (EXTREME, "misses", 60.0))
     )  # fmt: skip
     extreme = [row("image_auroc", -6.0, True, EXTREME), row("false_alarms", 40.0, True, EXTREME)]
-    table = pd.DataFrame([extreme[0] | {"setting": "contrast", "dose": 4.0}])
+    table = pd.DataFrame([extreme[0] | {"setting": "contrast", "dose": 4.0, "both_ways": False}])
     said = answers.extreme(pd.DataFrame(extreme), table, anew).measured
     assert said.endswith("under such a shift, it stops 7 % of good and misses 60 % of damaged parts.")
     said = answers.plausible(means, anew).measured
@@ -98,11 +98,13 @@ def test_extreme_shifts(change, clear, after, claim):
     auroc = row("image_auroc", change, clear, EXTREME, before=80.0)
     means = pd.DataFrame([auroc, row("false_alarms", after - 10, True, EXTREME)])
     table = pd.DataFrame([auroc | {"setting": "contrast", "dose": 4.0, "change": -25.0}, auroc | {"setting": "angle",
-                          "dose": 45.0, "change": 3.0}])  # fmt: skip
+                          "dose": 45.0, "change": 3.0}]).assign(both_ways=False)  # fmt: skip
     said = answers.extreme(means, table)
     assert said.claim == claim
     assert said.further == "Of all kinds of shift contrast (severity 4) does most to image AUROC: −25.0 points."
     assert said.measured.endswith(f"At the threshold that stays {after:.0f} % of good parts raise an alarm.")
+    pooled = pd.DataFrame([auroc | {"setting": "exposure", "dose": 2.0, "change": -25.0, "both_ways": True}])
+    assert "exposure (±2 stops) does most" in answers.extreme(means, pooled).further
     elsewhere = pd.DataFrame([row("image_auroc", -1.0, True, EXTREME) | {"suite": "t"}])
     told = answers.extreme(pd.concat([means, elsewhere]), table)
     assert told.further.endswith("points. On other suites, points of image AUROC: −1.0 (−1.5 to −0.5) on t.")

@@ -101,7 +101,7 @@ def extreme(means: pd.DataFrame, table: pd.DataFrame, anew: pd.DataFrame | None 
     same = (table[["suite", "detector", "backbone"]] == auroc[["suite", "detector", "backbone"]]).all(axis=1)
     rows = chosen(table[same], "image_auroc", EXTREME)
     worst = rows.loc[rows["change"].idxmin()]
-    dose = dose_in_words(str(worst["setting"]), float(worst["dose"]))
+    dose = dose_in_words(str(worst["setting"]), float(worst["dose"]), bool(worst["both_ways"]))
     return Answer(
         claim,
         f"{_called(auroc)}'s image AUROC goes from {number(auroc['before'], 0)} to {number(auroc['after'], 0)} %: "

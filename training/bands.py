@@ -6,7 +6,7 @@
 Calibration of the suites looks at seed 100 alone. The study's suites (seed 0) and fresh ones (seed 1) confirm it.
 What was measured so lies in `training/measured`, of the weights that ship: `maps-demo-b-demo-mvtec-1.csv` is what
 `--maps --seed 1 --suite demo-mvtec --out` and its name write, with all test images; those of demo-visa have
-`--each 25`.
+`--each 25`, and that of demo-l has `--backbone demo-l --each 12`.
 """
 
 from __future__ import annotations

@@ -44,8 +44,7 @@ def widths(halves: pd.DataFrame, asked: float = ASKED) -> pd.DataFrame:
     rows = []
     for suite, of in halves.groupby("suite", sort=False):
         widest = of.loc[of["half"].idxmax()]
-        sign = "−" if widest["value"] < 0 else "+"
-        under = f"{SHIFTS[widest['setting']]}, {dose_in_words(widest['setting'], abs(widest['value']), sign)}"
+        under = f"{SHIFTS[widest['setting']]}, {dose_in_words(widest['setting'], widest['value'])}"
         within = int((of["half"] <= asked).sum())
         rows.append((suite, len(of), within, of["half"].median(), widest["half"], under))
     return pd.DataFrame(rows, columns=["suite", "doses", "within", "median", "largest", "under"])

@@ -83,25 +83,26 @@ def test_the_sentence_tells_seen_from_unseen():
     images = world(good=0.0, hole=3.0, stain=0.0, turned=0.0)
     kinds = by_kind(images, POSE)
     said = sentence(kinds, without(images, POSE), "X on b")
-    assert "Of 4 kinds of damage to a surface 2 lie surely above chance; not told from chance: " in said
+    assert "Of 4 kinds of damage to a surface 2 lie above chance with their whole interval; not told from " in said
     assert "metal nut: stain" in said
-    assert "hole" not in said
-    assert "Of 2 kinds of wrong pose none lies surely above chance; not told from chance: " in said
+    assert ": hole" not in said
+    assert "Of 2 kinds of wrong pose none lies above chance with its whole interval; not told from chance: " in said
     assert "Without the wrong poses mean image AUROC of s rises from " in said
 
 
 def test_the_sentence_falls_the_other_way():
     images = world(good=0.0, hole=-3.0, turned=3.0)
     said = sentence(by_kind(images, POSE), without(images, POSE), "X on b")
-    assert "Of 2 kinds of damage to a surface none lies surely above chance; surely below chance: " in said
-    assert said.count("Of 2 kinds of wrong pose 2 lie surely above chance.") == 1
+    none = "Of 2 kinds of damage to a surface none lies above chance with its whole interval; below it with the whole "
+    assert none in said
+    assert said.count("Of 2 kinds of wrong pose 2 lie above chance with their whole interval.") == 1
     assert "Without the wrong poses mean image AUROC of s falls from " in said
 
 
 def test_without_wrong_poses_none_are_spoken_of():
     images = world(good=0.0, hole=3.0)
     said = sentence(by_kind(images, POSE), without(images, POSE), "X on b")
-    assert said.endswith("Of 2 kinds of damage to a surface 2 lie surely above chance.")
+    assert said.endswith("Of 2 kinds of damage to a surface 2 lie above chance with their whole interval.")
 
 
 def test_an_image_of_no_known_kind_is_refused():

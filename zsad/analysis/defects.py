@@ -124,11 +124,12 @@ def sentence(kinds: pd.DataFrame, changes: pd.DataFrame, who: str) -> str:
 
 
 def _above(kinds: pd.DataFrame) -> str:
-    """How many of some kinds lie surely above chance, and which do not."""
+    """How many of some kinds lie above chance with their whole interval, and which do not."""
     sign = told(kinds)
     above = int((sign > 0).sum())
-    said = f"{above or 'none'} {'lie' if above > 1 else 'lies'} surely above chance"
-    for way, words in ((0, "not told from chance"), (-1, "surely below chance")):
+    verb, whose = ("lie", "their") if above > 1 else ("lies", "its")
+    said = f"{above or 'none'} {verb} above chance with {whose} whole interval"
+    for way, words in ((0, "not told from chance"), (-1, "below it with the whole interval")):
         rows = kinds[sign == way]
         named = [f"{name_of(row)} {span(row['estimate'], row['low'], row['high'])}" for _, row in rows.iterrows()]
         said += f"; {words}: {', '.join(named)}" if named else ""

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from book.tools.plots.series import MARKERS
 from book.tools.plots.style import INK, PALETTE, style
 
-ROW = 0.19  # inches
-WORDS = 9.0  # points, of the words beside the rows
+ROW = 0.2  # inches
+WORDS = 9.6  # points, of the words beside the rows
 MARGIN = 3.0  # of the axis' unit, percent, beyond its outermost ends
 BETWEEN = 4  # rows that two panels below each other stand apart: a title, an axis and its label
 

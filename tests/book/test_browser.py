@@ -50,6 +50,7 @@ UNFOLDED = """() => [
     .map(e => e.innerText.slice(0, 60)),
 ]"""
 NOT_SIDEWAYS = "document.documentElement.scrollWidth <= innerWidth + 1"
+PATIENCE = 120_000  # ms: beside other tests a small machine may take longer over a page than the usual half minute
 LEAST = 11
 HEAVIEST = 2_000_000
 
@@ -88,6 +89,7 @@ def browser():
 def open_window(browser: Browser, address: str, scheme: str) -> tuple[Page, list[str]]:
     """An empty page, and everything that will go wrong: console messages, failed and foreign requests."""
     context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(f"console {message.type}: {message.text}"))
@@ -125,7 +127,9 @@ def windows(browser, address):
 @pytest.fixture(scope="module")
 def phone(browser):
     """A window that changes its size."""
-    return browser.new_context().new_page()
+    page = browser.new_context().new_page()
+    page.set_default_timeout(PATIENCE)
+    return page
 
 
 def weight(page: Page, address: str, name: str) -> int:

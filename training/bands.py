@@ -15,6 +15,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from zsad.data.demo.suites import SUITES
 from zsad.detectors import load_detector
 from zsad.detectors.anomalyclip import AnomalyCLIPOptions, FrozenFeatures, anomalous_patches
 from zsad.detectors.winclip import WinCLIPOptions
+from zsad.files import write_atomically
 from zsad.metrics import all_metrics, aupro, pixel_auroc
 from zsad.progress import progress_bar
 
@@ -172,7 +174,7 @@ def main() -> None:
             lines.append(rows[-1])
             table = pd.DataFrame(rows)[["backbone", "suite", "seed", "category", "images", *columns]]
             if arguments.out:  # after each category, so that one that is stopped leaves what it has measured
-                table.round(4).to_csv(arguments.out, index=False)
+                write_atomically(arguments.out, partial(table.round(4).to_csv, index=False))
             if arguments.defects:
                 lines += [{**place, "category": f"  {name}", **part} for name, part in by_defect(seen, shown)]
     print(pd.DataFrame(lines)[["suite", "category", *columns]].round(3).to_string(index=False))

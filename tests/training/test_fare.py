@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from training import fare, model
 from training.bank import Bank
 from training.captions import vocabulary
 from training.fare import STEP, FareRecipe, attack, measure, squared_distance, tune
-from zsad.clip.zoo import load_demo_weights
+from zsad.clip.zoo import load_demo_weights, read_demo_weights
 
 EPSILON = 2 / 255
 GREY = torch.full((4, 3, 6, 6), 0.5)
@@ -89,6 +91,15 @@ def test_a_tuned_model_differs_in_its_image_tower_and_says_what_it_was_shown(ori
     }
     assert changed == {"visual"}
     assert (before.shown, after.shown) == (("captions",), ("pictures", "captions"))
+
+
+def test_what_a_tuning_multiplies_in_is_what_was_asked_for(original, monkeypatch):
+    asked = set()
+    monkeypatch.setattr(torch, "autocast", lambda *given, **options: pytest.fail("beside what was asked for"))
+    monkeypatch.setattr(fare, "multiplying_in", lambda dtype, device: asked.add(dtype) or nullcontext())
+    tune("tuned", "model", BANKS, RECIPE, original / "work", original / "out", dtype="float32")
+    assert asked == {"float32"}
+    assert read_demo_weights("tuned", original / "out")[0]["training"]["dtype"] == "float32"
 
 
 def test_a_tuning_that_was_stopped_ends_with_the_same_weights(original, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -107,8 +109,8 @@ def tiny_clip(folder):
 
 
 TRAINERS = {
-    "demo-dis": lambda *to: train_dis.train("demo-dis", *to, widths=(8, 8, 8), side=32),
-    "demo-sam": lambda *to: train_sam.train("demo-sam", "demo-t", *to, SAM_CONFIG, points=2),
+    "demo-dis": lambda *to, **how: train_dis.train("demo-dis", *to, widths=(8, 8, 8), side=32, **how),
+    "demo-sam": lambda *to, **how: train_sam.train("demo-sam", "demo-t", *to, SAM_CONFIG, points=2, **how),
     "demo-clipseg": lambda *to: train_clipseg.train("demo-clipseg", "demo-t", *to, DECODER),
 }
 
@@ -140,6 +142,18 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(name, few, tmp_p
     cut = read_demo_weights(name, tmp_path)
     assert whole[0]["training"]["history"] == cut[0]["training"]["history"]
     assert all(torch.equal(tensor, cut[1][key]) for key, tensor in whole[1].items())
+
+
+@pytest.mark.parametrize("module", [train_dis, train_sam])
+def test_what_a_segmenter_multiplies_in_is_what_was_asked_for(module, few, tmp_path, monkeypatch):
+    asked = set()
+    monkeypatch.setattr(torch, "autocast", lambda *given, **options: pytest.fail("beside what was asked for"))
+    monkeypatch.setattr(module, "multiplying_in", lambda dtype: asked.add(dtype) or nullcontext())
+    tiny_clip(tmp_path)
+    name = module.__name__.replace("training.train_", "demo-")
+    TRAINERS[name](few, Recipe(steps=1, batch=2, peak=1e-3, seed=0), tmp_path / "work", tmp_path, dtype="float32")
+    assert asked == {"float32"}
+    assert read_demo_weights(name, tmp_path)[0]["training"]["dtype"] == "float32"
 
 
 def test_the_scenes_have_no_mask_of_damage_and_no_damaged_category_of_the_suites(few):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -53,6 +54,15 @@ def test_pictures_are_cut_turned_and_lit_anew():
     assert {(True, True, False, False), (False, True, False, True), (False, False, True, True)} <= corners
     assert len({round(part.max().item(), 3) for part in x}) > 50
     assert (x.amin((1, 2, 3)) < 0.05).all()  # both halves are in every square
+
+
+def test_what_it_multiplies_in_is_what_was_asked_for(tmp_path, monkeypatch):
+    asked = set()
+    monkeypatch.setattr(torch, "autocast", lambda *given, **options: pytest.fail("beside what was asked for"))
+    monkeypatch.setattr(train_mae, "multiplying_in", lambda dtype: asked.add(dtype) or nullcontext())
+    train_mae.train("mae", BANKS, replace(RECIPE, steps=1), tmp_path, tmp_path, TINY, dtype="float32")
+    assert asked == {"float32"}
+    assert json.loads((tmp_path / "mae.json").read_text())["training"]["dtype"] == "float32"
 
 
 def test_one_that_was_stopped_ends_with_the_same_weights(tmp_path, monkeypatch):

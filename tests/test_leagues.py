@@ -5,6 +5,7 @@ import json
 import pytest
 
 from zsad.clip import zoo
+from zsad.clip.released import RELEASED
 from zsad.leagues import check_shown, decided_by, league_of, never_shown
 from zsad.tiling import clipseg, isnet
 from zsad.tiling import zoo as tiling_zoo
@@ -59,7 +60,7 @@ def test_every_card_that_ships_says_what_its_weights_were_shown(path):
 
 
 def test_published_models_were_shown_no_damage():
-    backbones = [model.shown for model in zoo.RELEASED.values()]
+    backbones = [model.shown for model in RELEASED.values()]
     assert {league_of(shown) for shown in backbones} == {"text only"}
     segmenters = (isnet.IsNet.shown, tiling_zoo.SAM_SHOWN, clipseg.SHOWN)
     assert league_of(backbones[0], *segmenters) == "text only"

@@ -26,7 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from zsad.clip import Backbone, load_backbone
-from zsad.clip.zoo import RELEASED
+from zsad.clip.released import RELEASED
 from zsad.detectors import load_detector
 from zsad.robustness import worst_case
 

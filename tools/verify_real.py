@@ -22,7 +22,7 @@ import pandas as pd
 from zsad.analysis.beside_print import means_beside_print
 from zsad.analysis.unshifted import printed_means
 from zsad.clip import load_backbone
-from zsad.clip.zoo import RELEASED
+from zsad.clip.released import RELEASED
 from zsad.study import compute, load_study
 from zsad.study.config import project_root
 from zsad.study.incomplete import IncompleteError

@@ -1,6 +1,7 @@
 """Weights from a file: of an architecture of one's own, or of a published model; and what is said of them."""
 
 import hashlib
+import io
 import json
 import logging
 
@@ -12,6 +13,7 @@ from tiny_clip import TINY, random_images, tiny_model
 
 import zsad
 from zsad.clip import origin, zoo
+from zsad.clip.released import RELEASED, Released
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def released(mine, tmp_path, monkeypatch):
     monkeypatch.setattr(zoo, "download_pretrained_from_hf", lambda repository, revision: str(file))
 
     def pinned(**pins):
-        monkeypatch.setitem(zoo.RELEASED, "tiny", zoo.Released(mine[0]["architecture"], None, "me/it", 0.1, **pins))
+        monkeypatch.setitem(RELEASED, "tiny", Released(mine[0]["architecture"], None, "me/it", 0.1, **pins))
 
     return file, pinned
 
@@ -99,12 +101,41 @@ def test_a_file_of_a_published_model_is_known_by_its_checksum_or_unknown(release
 
 
 def test_the_checksums_that_makers_state_are_open_clips():
-    assert zoo.RELEASED["ViT-B-16-plus-240"].known_files == ("8fb26589",)
-    (openai,) = zoo.RELEASED["ViT-L-14"].known_files
+    assert RELEASED["ViT-B-16-plus-240"].known_files == ("8fb26589",)
+    pinned, openai = RELEASED["ViT-L-14"].known_files
+    assert pinned == RELEASED["ViT-L-14"].sha256
     assert len(openai) == 64
-    assert zoo.RELEASED["ViT-L-14-FARE2"].known_files == ()
-    for spec in zoo.RELEASED.values():
+    assert RELEASED["ViT-L-14-FARE2"].known_files == ()
+    for spec in RELEASED.values():
         assert (spec.revision is None) == (spec.sha256 is None), "both, or neither"
+        assert spec.revision is None or (len(spec.revision), len(spec.sha256)) == (40, 64)
+
+
+def test_the_makers_own_file_is_fetched_where_only_its_checksum_is_known(mine, tmp_path, monkeypatch, caplog):
+    served = mine[0]["weights"].read_bytes()
+    digest = hashlib.sha256(served).hexdigest()
+
+    def at(digits):
+        monkeypatch.setattr(
+            Released, "makers_url", property(lambda self: f"https://example.org/mlfoundations/tiny-{digits}.pt")
+        )
+
+    def respond(url):
+        response = io.BytesIO(served)
+        response.headers = {"Content-Length": str(len(served))}
+        return response
+
+    monkeypatch.setattr("urllib.request.urlopen", respond)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setitem(RELEASED, "tiny", Released(mine[0]["architecture"], None, "me/it", 0.1))
+    at(digest[:8])
+    caplog.set_level(logging.INFO)
+    zsad.load_backbone("tiny")
+    assert (tmp_path / "checkpoints" / f"tiny-{digest[:8]}.pt").read_bytes() == served
+    assert f"tiny: https://example.org/mlfoundations/tiny-{digest[:8]}.pt, sha256 {digest} as pinned" in caplog.text
+    at("0" * 8)
+    with pytest.raises(FileNotFoundError, match=r"checksum.*tiny-0{8}\.pt, or open_clip_model\.safetensors"):
+        zsad.load_backbone("tiny")
 
 
 def test_a_file_is_known_by_the_first_digits_that_its_makers_state(tmp_path, caplog):

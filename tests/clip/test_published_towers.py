@@ -11,7 +11,8 @@ from tiny_clip import TOKENIZER, random_images, tiny_backbone, tiny_model
 from tower_by_formula import attention, norm, tower_states, unit
 
 import zsad
-from zsad.clip import Backbone, zoo
+from zsad.clip import Backbone
+from zsad.clip.released import RELEASED
 
 HEADS = 4
 READINGS = [("ViT-L-14-336-AnomalyCLIP", "bilinear", "QuickGELU"), ("ViT-L-14-336-APRIL-GAN", "bicubic", "GELU")]
@@ -87,7 +88,7 @@ def test_the_readings_differ_in_activation_and_positions_alone(load):
 
 def test_open_clip_gets_both_readings_from_one_repository():
     for name, _, _ in READINGS:
-        spec = zoo.RELEASED[name]
+        spec = RELEASED[name]
         known = open_clip.get_pretrained_cfg(spec.architecture, spec.pretrained)
         assert known["hf_hub"].rstrip("/") == spec.repository
         assert open_clip.get_model_config(spec.architecture)["vision_cfg"]["layers"] == 24

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import urllib.error
 
 import open_clip
 import pytest
@@ -11,6 +12,7 @@ from tiny_clip import TOKENIZER, random_images, tiny_model
 import zsad
 from zsad.clip import zoo
 from zsad.clip.backbone import Backbone
+from zsad.clip.released import RELEASED, Released
 
 CARD = {
     "name": "demo-t",
@@ -92,14 +94,20 @@ def test_an_unknown_name_lists_the_known_ones(weights):
         zsad.load_backbone("demo-t", weights="elsewhere.pt")
 
 
-@pytest.mark.parametrize("name", zoo.RELEASED)
+def unreachable(*_):
+    raise urllib.error.URLError("no network")
+
+
+@pytest.mark.parametrize("name", RELEASED)
 def test_a_missing_download_says_what_to_do(name, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr("urllib.request.urlopen", unreachable)
     with pytest.raises(FileNotFoundError) as caught:
         zsad.load_backbone(name)
     message = str(caught.value)
-    assert zoo.RELEASED[name].repository in message
+    assert RELEASED[name].repository in message
     assert "network connection" in message
     assert f"load_backbone({name!r}, weights='path/to/that/file')" in message
 
@@ -107,8 +115,8 @@ def test_a_missing_download_says_what_to_do(name, tmp_path, monkeypatch):
 def test_a_local_checkpoint_that_is_not_there_or_does_not_fit(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match=r"no checkpoint at .*none\.pt; load it once"):
         zsad.load_backbone("ViT-L-14-FARE2", weights=tmp_path / "none.pt")
-    small = zoo.Released("ViT-S-32-alt", None, "somebody/something", 0.1)
-    monkeypatch.setitem(zoo.RELEASED, "small", small)
+    small = Released("ViT-S-32-alt", None, "somebody/something", 0.1)
+    monkeypatch.setitem(RELEASED, "small", small)
     (tmp_path / "text.pt").write_text("not a checkpoint")
     with pytest.raises(ValueError, match=r"text\.pt does not hold the weights of small"):
         zsad.load_backbone("small", weights=tmp_path / "text.pt")
@@ -119,19 +127,19 @@ def test_a_local_checkpoint_loads_with_the_activation_of_its_architecture(tmp_pa
     for name in ("tiny-plain", "tiny-quickgelu"):
         (tmp_path / f"{name}.json").write_text(json.dumps(config))
         open_clip.add_model_config(tmp_path / f"{name}.json")
-        monkeypatch.setitem(zoo.RELEASED, name, zoo.Released(name, None, "somebody/something", 0.1))
+        monkeypatch.setitem(RELEASED, name, Released(name, None, "somebody/something", 0.1))
     path = tmp_path / "open_clip_model.safetensors"
     save_file(tiny_model().state_dict(), path)
     plain, quick = (zsad.load_backbone(name, weights=path) for name in ("tiny-plain", "tiny-quickgelu"))
     names = [type(backbone.model.visual.transformer.resblocks[0].mlp.gelu).__name__ for backbone in (plain, quick)]
     assert names == ["GELU", "QuickGELU"]
     assert torch.equal(plain.model.visual.proj, tiny_model().visual.proj)
-    assert zoo.RELEASED["ViT-L-14"].architecture.endswith("-quickgelu")
-    assert zoo.RELEASED["ViT-L-14-FARE2"].architecture.endswith("-quickgelu")
+    assert RELEASED["ViT-L-14"].architecture.endswith("-quickgelu")
+    assert RELEASED["ViT-L-14-FARE2"].architecture.endswith("-quickgelu")
 
 
 def test_open_clip_knows_the_published_weights():
-    for spec in (zoo.RELEASED["ViT-B-16-plus-240"], zoo.RELEASED["ViT-L-14"]):
+    for spec in (RELEASED["ViT-B-16-plus-240"], RELEASED["ViT-L-14"]):
         known = open_clip.get_pretrained_cfg(spec.architecture, spec.pretrained)
         assert known["hf_hub"].rstrip("/") == spec.repository
 

@@ -1,6 +1,9 @@
 """Where autoencoders come from: the authors' files against their model written out, the Hub's, and what is refused."""
 
+import hashlib
+import logging
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +106,41 @@ def test_a_folder_of_the_repository_gives_the_same_as_the_model_that_was_saved(t
     tiny_mae(layer_norm_eps=1e-12).save_pretrained(tmp_path / "files")
     loaded = load_autoencoder("vit-mae-tiny", weights=tmp_path / "files")
     assert loaded.fingerprint == Autoencoder(tiny_mae(), shown=("pictures",)).fingerprint  # with the authors' epsilon
+
+
+def test_a_download_is_held_against_its_pin_and_a_folder_is_known_or_unknown(
+    tmp_path, tiny, unchecked, monkeypatch, caplog
+):
+    """A real cache of the hub's: blobs, snapshots and a reference to the newest, which is another one."""
+    cache = tmp_path / "models--me--it"
+    snapshot = cache / "snapshots" / ("c" * 40)
+    tiny_mae(layer_norm_eps=1e-12).save_pretrained(snapshot)
+    (cache / "refs").mkdir()
+    (cache / "refs" / "main").write_text("d" * 40)
+    digest = hashlib.sha256((snapshot / "model.safetensors").read_bytes()).hexdigest()
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+
+    def pinned(**pins):
+        monkeypatch.setattr(zoo, "RELEASED", {"vit-mae-tiny": replace(SPEC, repository="me/it", **pins)})
+
+    caplog.set_level(logging.INFO)
+    pinned(revision="c" * 40, sha256=digest)
+    load_autoencoder("vit-mae-tiny")
+    assert f"vit-mae-tiny: me/it at {'c' * 40}, sha256 {digest} as pinned" in caplog.text
+    load_autoencoder("vit-mae-tiny", weights=snapshot)
+    assert f"vit-mae-tiny: the released weights, sha256 {digest}" in caplog.text
+    pinned(revision="c" * 40, sha256="0" * 64)
+    with pytest.raises(
+        ValueError, match=rf"has sha256 {digest}, but the weights of vit-mae-tiny are pinned as 0{{64}}"
+    ):
+        load_autoencoder("vit-mae-tiny")
+    load_autoencoder("vit-mae-tiny", weights=snapshot)
+    assert f"vit-mae-tiny: unknown weights, sha256 {digest}" in caplog.text
+    (cache / "refs" / "main").write_text("c" * 40)
+    pinned()
+    load_autoencoder("vit-mae-tiny")
+    assert f"vit-mae-tiny: me/it at {'c' * 40}, sha256 {digest}; not pinned" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import torch
 from tiny_parts import DAMAGE, ORDINARY, SAM_SETTINGS, ship_demo_parts, tiny_clipseg_model, tiny_dis, tiny_sam
 
 from zsad.clip import zoo as clip_zoo
+from zsad.clip.released import RELEASED
 from zsad.tiling import isnet, zoo
 from zsad.tiling.isnet import FILE
 from zsad.tiling.prompts import LOCALISING
@@ -46,7 +47,7 @@ def test_demo_models_load_what_was_shipped(weights):
     assert clipseg.input_size == 32
     assert (dis.shown, sam.shown, clipseg.shown) == (ORDINARY, ORDINARY, DAMAGE)
     assert clipseg(torch.rand(1, 3, 32, 32), LOCALISING).shape[:2] == (1, 19)
-    assert clip_zoo.known_backbones() == list(clip_zoo.RELEASED)
+    assert clip_zoo.known_backbones() == list(RELEASED)
 
 
 def test_a_demo_sam_has_the_settings_of_its_card_but_for_those_given(weights):

@@ -16,27 +16,29 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_pinned(path: Path, name: str, sha256: str) -> None:
-    """Raise a ValueError for a file that is not the one which is pinned."""
-    if (found := file_digest(path)) != sha256:
+def check_pinned(path: Path, name: str, sha256: str) -> str:
+    """The SHA-256 of a file. Raises a ValueError for one that is not the one which is pinned, by its checksum or by the
+    first digits of that.
+    """
+    if not (found := file_digest(path)).startswith(sha256):
         raise ValueError(
             f"{path} has sha256 {found}, but the weights of {name} are pinned as {sha256}: the file is damaged or was "
             "replaced; delete it and load it again"
         )
+    return found
 
 
-def say_downloaded(path: Path, name: str, repository: str, revision: str | None, sha256: str | None) -> None:
-    """Check downloaded weights against their pins, and say of what is not pinned which file it is."""
-    if sha256 is not None:
-        check_pinned(path, name, sha256)
-    if revision is not None and sha256 is not None:
-        log.info("%s: %s at %s, sha256 %s as pinned", name, repository, revision, sha256)
+def say_downloaded(path: Path, name: str, source: str, sha256: str) -> None:
+    """Check downloaded weights against their pin, and say of what has none, an empty one, which file it is."""
+    digest = check_pinned(path, name, sha256)
+    if sha256:
+        log.info("%s: %s, sha256 %s as pinned", name, source, digest)
         return
     # A file of the hub's cache lies in snapshots/<revision>/.
     at = re.search(r"/snapshots/([0-9a-f]{40})/", path.as_posix())
     log.warning(
         "%s: %s at %s, sha256 %s; not pinned: no checksum of this file is known here to compare it with",
-        *(name, repository, at[1] if at else "an unknown revision", file_digest(path)),
+        *(name, source, at[1] if at else "an unknown revision", digest),
     )
 
 

@@ -5,24 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import torch
-from open_clip.pretrained import download_pretrained_from_hf, get_pretrained_url
+from open_clip.pretrained import download_pretrained_from_hf, download_pretrained_from_url
 from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
-from zsad.clip.architecture import QUICK, Positions, build, config_of, tokenizer_of
+from zsad.clip.architecture import build, config_of, tokenizer_of
 from zsad.clip.backbone import Backbone
 from zsad.clip.checkpoint import read_state
 from zsad.clip.origin import say_downloaded, say_given
+from zsad.clip.released import RELEASED
 from zsad.clip.tokenizer import WordTokenizer
 from zsad.leagues import UNKNOWN, Shown, check_shown
 from zsad.limits import check_number
@@ -33,56 +32,6 @@ WEIGHTS = Path(str(files("zsad"))) / "weights"
 OTHER_FILES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".npz", ".onnx", ".json")
 """How files of weights end that are none of a name's and none of one's own."""
 _WRITE_AGAIN = "the two belong together: copy both again from where they were written, or train again (`zsad train`)"
-
-
-@dataclass(frozen=True)
-class Released:
-    """A published CLIP: how open_clip calls it, and its weights where it knows them, and the Hugging Face repository
-    that they come from. `shown` is what they were trained on (`zsad.leagues`).
-
-    `image_size` is the input in pixels, where it is not the one that the weights were trained at; the position table is
-    then resized by `positions`: "bicubic" with antialiasing, as open_clip does, or "bilinear" without.
-
-    `revision` is the commit of the repository and `sha256` the checksum of its file, where they are known for certain:
-    another file is then refused. What is not pinned is named as it is loaded, with its checksum.
-    """
-
-    architecture: str
-    pretrained: str | None
-    repository: str
-    gigabytes: float
-    shown: tuple[Shown, ...] = ("captions",)
-    image_size: int | None = None
-    positions: Positions = "bicubic"
-    revision: str | None = None
-    sha256: str | None = None
-
-    @property
-    def known_files(self) -> tuple[str, ...]:
-        """SHA-256, or their first digits, of files that are known to hold these weights: the pinned one, and the one
-        that their makers name by its checksum, as open_clip writes it down (OpenAI the whole, LAION eight digits).
-        """
-        url = get_pretrained_url(self.architecture.removesuffix(QUICK), self.pretrained) if self.pretrained else ""
-        by_makers = re.findall(r"/([0-9a-f]{64})/", url) + re.findall(r"-([0-9a-f]{8})\.pt$", url)
-        return (*([self.sha256] if self.sha256 else []), *by_makers)
-
-
-# OpenAI's weights were trained with QuickGELU, which open_clip's plain config name does not select. FARE2 was
-# fine-tuned from them: its activation is set here too, rather than left to the configuration file of its repository.
-# The last two are the same weights as two methods read them: AnomalyCLIP with the activation that they were trained
-# with, APRIL-GAN (whose layers were trained so) without it, and each with its own way of resizing positions.
-OPENAI_336 = "timm/vit_large_patch14_clip_336.openai"
-RELEASED = {
-    "ViT-B-16-plus-240": Released(
-        "ViT-B-16-plus-240", "laion400m_e31", "timm/vit_base_patch16_plus_clip_240.laion400m_e31", 0.8
-    ),
-    "ViT-L-14": Released("ViT-L-14-quickgelu", "openai", "timm/vit_large_patch14_clip_224.openai", 1.7),
-    "ViT-L-14-FARE2": Released("ViT-L-14-quickgelu", None, "chs20/fare2-clip", 1.7, ("pictures", "captions")),
-    "ViT-L-14-336-AnomalyCLIP": Released(
-        "ViT-L-14-336-quickgelu", "openai", OPENAI_336, 1.7, image_size=518, positions="bilinear"
-    ),
-    "ViT-L-14-336-APRIL-GAN": Released("ViT-L-14-336", "openai", OPENAI_336, 1.7, image_size=518),
-}
 
 
 def known_backbones() -> list[str]:
@@ -157,7 +106,7 @@ def _load_released(
     except (ValueError, RuntimeError) as error:  # RuntimeError: a position table that cannot be resized
         raise ValueError(f"{path} does not hold the weights of {name}: {error}") from error
     if weights is None:
-        say_downloaded(path, name, spec.repository, spec.revision, spec.sha256)
+        say_downloaded(path, name, *spec.origin)
     else:
         say_given(path, name, spec.known_files)
     tokenizer = tokenizer_of(spec.architecture, config_of(spec.architecture))
@@ -196,19 +145,34 @@ def _load_own(
 
 
 def _downloaded(name: str) -> Path:
-    """The file of weights in the Hugging Face cache, fetched where it is not there."""
+    """The file of weights, fetched where it is not there: in the Hugging Face cache, or, of one that only its makers'
+    checksum is known of, their own file among torch's checkpoints.
+    """
+    spec = RELEASED[name]
     try:
-        return Path(download_pretrained_from_hf(RELEASED[name].repository, revision=RELEASED[name].revision))
+        if spec.sha256 is None and spec.makers_sha256:
+            return Path(download_pretrained_from_url(spec.makers_url, cache_dir=str(_torch_checkpoints())))
+        return Path(download_pretrained_from_hf(spec.repository, revision=spec.revision))
     except Exception as error:  # open_clip, the hub client and urllib each raise their own kinds
         raise FileNotFoundError(f"the weights of {name} could not be loaded ({error}); {_how_to_get(name)}") from error
 
 
+def _torch_checkpoints() -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
 def _how_to_get(name: str) -> str:
     spec = RELEASED[name]
+    hub = (
+        f"open_clip_model.safetensors or open_clip_pytorch_model.bin from the Hugging Face repository {spec.repository}"
+    )
+    if spec.sha256 is None and spec.makers_sha256:
+        kept, elsewhere = f"{_torch_checkpoints()}, which TORCH_HOME moves", f"{spec.makers_url}, or {hub},"
+    else:
+        kept, elsewhere = "the Hugging Face cache, which HF_HOME moves", hub
     return (
-        f"load it once with a network connection (about {spec.gigabytes} GB, kept in the Hugging Face cache, which "
-        "HF_HOME moves), or fetch open_clip_model.safetensors or open_clip_pytorch_model.bin from the Hugging Face "
-        f"repository {spec.repository} elsewhere and pass load_backbone({name!r}, weights='path/to/that/file')"
+        f"load it once with a network connection (about {spec.gigabytes} GB, kept in {kept}), or fetch {elsewhere} "
+        f"elsewhere and pass load_backbone({name!r}, weights='path/to/that/file')"
     )
 
 

@@ -10,6 +10,7 @@ import torch
 
 from zsad.clip import zoo
 from zsad.clip.checkpoint import load_state, read_state
+from zsad.clip.origin import say_downloaded, say_given
 from zsad.leagues import Shown
 from zsad.mae.authors import in_transformers_names
 from zsad.mae.autoencoder import Autoencoder
@@ -21,7 +22,11 @@ SHOWN: tuple[Shown, ...] = ("pictures",)  # ImageNet's, without labels
 
 @dataclass(frozen=True)
 class Released:
-    """A published autoencoder: its repository on the Hub, its file in the authors' words, and its encoder's shape."""
+    """A published autoencoder: its repository on the Hub, its file in the authors' words, and its encoder's shape.
+
+    `revision` is the commit of the repository and `sha256` the checksum of its model.safetensors, where both are known
+    from more than one source: another file is then refused. What is not pinned is named as it is loaded.
+    """
 
     repository: str
     file: str
@@ -30,6 +35,8 @@ class Released:
     heads: int
     patch: int
     gigabytes: float
+    revision: str | None = None
+    sha256: str = ""
 
     @property
     def config(self) -> dict[str, Any]:
@@ -41,7 +48,17 @@ class Released:
 
 
 RELEASED = {
-    "vit-mae-base": Released("facebook/vit-mae-base", "mae_visualize_vit_base.pth", 768, 12, 12, 16, 0.4),
+    "vit-mae-base": Released(
+        "facebook/vit-mae-base",
+        "mae_visualize_vit_base.pth",
+        768,
+        12,
+        12,
+        16,
+        0.4,
+        revision="25b184bea5538bf5c4c852c79d221195fdd2778d",
+        sha256="479dcef4bd5df06259399027b789f21e9d9a1b79f37155a64176d55bc26fdae8",
+    ),
     "vit-mae-large": Released("facebook/vit-mae-large", "mae_visualize_vit_large.pth", 1024, 24, 16, 16, 1.3),
     "vit-mae-huge": Released("facebook/vit-mae-huge", "mae_visualize_vit_huge.pth", 1280, 32, 16, 14, 2.6),
 }
@@ -101,6 +118,7 @@ def _load_released(name: str, device: str | torch.device, dtype: str, weights: s
             load_state(model, in_transformers_names(read_state(weights, "model")))
         except ValueError as error:
             raise ValueError(f"{weights} does not hold the weights of {name}: {error}") from error
+        say_given(Path(weights), name, ())
     autoencoder = Autoencoder(model, name, device=device, dtype=dtype, shown=SHOWN)
     check_plain_pixels(autoencoder, str(weights or spec.repository))
     return autoencoder
@@ -110,13 +128,15 @@ def _from_repository(name: str, folder: str | Path | None) -> Any:
     """The model from a folder of its repository's files, or from the Hugging Face cache, fetched where it is not there.
 
     Raises:
-        ValueError: tensors that are not the model's, or lack some of them; transformers would make those up.
+        ValueError: tensors that are not the model's, or lack some of them, which transformers would make up; a file
+            that is not the pinned one.
     """
     library = import_optional("transformers", "a masked autoencoder", "transformers")
     spec, source = RELEASED[name], str(folder or RELEASED[name].repository)
+    where: dict[str, Any] = {"revision": spec.revision} if folder is None else {"local_files_only": True}
     try:
         model, found = library.ViTMAEForPreTraining.from_pretrained(
-            source, layer_norm_eps=EPSILON, local_files_only=folder is not None, output_loading_info=True
+            source, layer_norm_eps=EPSILON, output_loading_info=True, **where
         )
     except (OSError, ValueError) as error:  # what from_pretrained raises for a file that it lacks or cannot read
         raise FileNotFoundError(f"the weights of {name} could not be loaded ({error}); {_how_to_get(name)}") from error
@@ -124,7 +144,28 @@ def _from_repository(name: str, folder: str | Path | None) -> Any:
     if found["missing_keys"] or other:
         faults = [*other, *(f"{key} is missing" for key in sorted(found["missing_keys"]))]
         raise ValueError(f"{source} does not hold the weights of {name}: {'; '.join(faults[:3])}")
+    _say_which(name, folder)
     return model
+
+
+def _say_which(name: str, folder: str | Path | None) -> None:
+    """Check the file that a repository's model was read from against its pin, or say which it is."""
+    from huggingface_hub import try_to_load_from_cache
+
+    spec = RELEASED[name]
+    for file in ("model.safetensors", "pytorch_model.bin"):  # in the order in which transformers looks for them
+        if folder is not None:
+            path: Any = str(Path(folder) / file) if (Path(folder) / file).is_file() else None
+        else:
+            path = try_to_load_from_cache(spec.repository, file, revision=spec.revision)
+        if isinstance(path, str) and folder is None:
+            at = f"{spec.repository} at {spec.revision}" if spec.revision else spec.repository
+            say_downloaded(Path(path), name, at, spec.sha256)
+        elif isinstance(path, str):
+            say_given(Path(path), name, (spec.sha256,) if spec.sha256 else ())
+        else:
+            continue
+        return
 
 
 def check_plain_pixels(autoencoder: Autoencoder, source: str) -> None:

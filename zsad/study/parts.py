@@ -139,7 +139,8 @@ def _tower(backbone: str) -> tuple[int, int, int]:
     """Layers, width and tokens of an image tower."""
     import open_clip
 
-    from zsad.clip.zoo import RELEASED, WEIGHTS
+    from zsad.clip.released import RELEASED
+    from zsad.clip.zoo import WEIGHTS
     from zsad.mae.zoo import RELEASED as AUTOENCODERS
 
     if backbone in AUTOENCODERS:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from toys import tiny_study
 
-from zsad.study import StudyError, load_study
+from zsad.study import StudyError, config, load_study
 from zsad.study.cells import cell_of, requests
 from zsad.study.config import project_root
 
@@ -219,6 +219,59 @@ def test_relative_paths_do_not_depend_on_the_working_directory(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     assert load_study("quick", check_models=False).root_of("demo-mvtec") == before
     assert before.is_absolute()
+
+
+OUTSIDE = """
+suites: {mine: {root: pictures, reader: folder, categories: [nut]}}
+data_root: data
+detectors:
+- {name: anomalyclip, options: {weights_folder: parts}, suite_options: {mine: {weights_folder: others}}}
+- {name: april_gan, options: {trained_on: parts/mine.safetensors}, suite_options: {mine: {trained_on: demo-visa}}}
+- {name: acr, options: {head: mine.safetensors}}
+backbones: [demo-b, {name: mine, architecture: ViT-B-16, weights: mine.pt}]
+"""
+
+
+@pytest.mark.parametrize("way", ["study.yaml", "../outside/study.yaml", "../project/../outside/study.yaml"])
+def test_relative_paths_start_at_the_folder_of_a_file_that_is_not_the_projects(tmp_path, monkeypatch, way):
+    outside, project = tmp_path / "outside", tmp_path / "project"
+    for folder in (outside, project / "study"):
+        folder.mkdir(parents=True)
+    (project / "Snakefile").touch()
+    (outside / "study.yaml").write_text(OUTSIDE)
+    monkeypatch.setattr(config, "checkout", lambda: None)  # as where the package is installed
+    for here in (outside,) if way == "study.yaml" else (project, outside):
+        monkeypatch.chdir(here)
+        study = load_study(way, check_models=False)
+        assert study.data_root == outside / "data"
+        assert study.own_weights["mine"].weights == outside / "mine.pt"
+        prompts, layers, acr = study.detectors
+        assert prompts.options["weights_folder"] == str(outside / "parts")
+        assert prompts.on("mine").options["weights_folder"] == str(outside / "others")
+        assert layers.options["trained_on"] == str(outside / "parts" / "mine.safetensors")
+        assert layers.on("mine").options["trained_on"] == "demo-visa"
+        assert acr.options["head"] == str(outside / "mine.safetensors")
+
+
+def test_relative_paths_of_a_file_below_the_working_directory_start_at_its_folder_where_there_is_no_project(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "study.yaml").write_text(OUTSIDE)
+    monkeypatch.setattr(config, "checkout", lambda: None)
+    monkeypatch.chdir(tmp_path)
+    assert load_study("mine/study.yaml", check_models=False).data_root == tmp_path / "mine" / "data"
+
+
+def test_relative_paths_of_a_file_of_the_project_start_at_its_root(tmp_path, monkeypatch):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "Snakefile").touch()
+    (tmp_path / "study" / "mine.yaml").write_text(OUTSIDE)
+    monkeypatch.setattr(config, "checkout", lambda: tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path / "study")
+    monkeypatch.chdir("/")
+    for way in ("mine", tmp_path / "study" / ".." / "study" / "mine.yaml", tmp_path / "link" / "mine.yaml"):
+        assert load_study(way, check_models=False).data_root == tmp_path / "data"
 
 
 def test_a_detector_runs_on_suites_of_the_study_only(tmp_path):

@@ -40,12 +40,17 @@ ROOTS = ("data_root", "records_root", "cache_root")
 _PIXELS, _BATCH, _LIMIT = LIMITS["resolution"], LIMITS["batch_size"], LIMITS["limit"]
 
 
-def project_root() -> Path:
-    """The checkout the package was imported from, else the nearest one above the working directory, else the working
-    directory itself. A notebook kernel may start anywhere, so relative paths of a study are resolved against this
-    folder."""
+def project() -> Path | None:
+    """The checkout the package was imported from, else the nearest one above the working directory; or None."""
     here = Path.cwd()
-    return checkout() or next((folder for folder in (here, *here.parents) if is_checkout(folder)), here)
+    return checkout() or next((folder for folder in (here, *here.parents) if is_checkout(folder)), None)
+
+
+def project_root() -> Path:
+    """The project's folder, else the working directory. A notebook kernel may start anywhere, so relative paths of a
+    study are resolved against this folder.
+    """
+    return project() or Path.cwd()
 
 
 def resolve(path: Path) -> Path:

@@ -1,13 +1,14 @@
 """Reads a study from its YAML file, by name or by path; every error names the file, the field and the choices."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from zsad.paths import OPTION_FOLDERS, expanded, given_in
-from zsad.study.config import ROOTS, Study, project_root, readable
+from zsad.paths import OPTION_FILES, OPTION_FOLDERS, expanded, given_in
+from zsad.study.config import ROOTS, Study, project, project_root, readable
 from zsad.study.overrides import name_given
 from zsad.study.own import backbones_from, find_modules
 from zsad.study.shifts import StudyError
@@ -21,8 +22,8 @@ def load_study(name_or_path: str | Path | int | float, check_models: bool = True
     `check_models=False` leaves the names of detectors and backbones, and the detectors' options, unchecked, which
     spares some seconds of imports.
 
-    Relative folders in a file of the project or the package start at the project's root, in any other file at the
-    folder it lies in.
+    Relative paths in a file of the project or the package start at the project's root, in any other file at the folder
+    it lies in.
 
     Raises FileNotFoundError (naming the studies that exist) and StudyError (naming file, field and known choices).
     """
@@ -50,9 +51,10 @@ def load_study(name_or_path: str | Path | int | float, check_models: bool = True
         raise StudyError(f"{path}: not a text file in UTF-8, as YAML is") from None
     if not isinstance(content, dict):
         raise StudyError(f"{path}: expected a mapping of fields, found {type(content).__name__}")
-    find_modules(path.absolute().parent, content)
+    folder = Path(os.path.abspath(path)).parent  # unlike Path.absolute, without `..`, and unlike resolve, with links
+    find_modules(folder, content)
     try:
-        study = Study.model_validate({"name": path.stem, **_from(path.absolute().parent, content)})
+        study = Study.model_validate({"name": path.stem, **_from(folder, content)})
         if check_models:
             study.check_models()
             study.check_backbones()
@@ -64,24 +66,36 @@ def load_study(name_or_path: str | Path | int | float, check_models: bool = True
 
 
 def _from(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
-    """A file's fields with their relative folders from where the file lies; in the project or the package, from the
+    """A file's fields with their relative paths from where the file lies; in the project or the package, from the
     project's root."""
-    known = folder.is_relative_to(project_root()) or folder == studies_folder()
-    start = project_root() if known else folder
+    root = project()
+    of_project = root is not None and folder.resolve().is_relative_to(root)
+    start = project_root() if of_project or folder == studies_folder() else folder
     roots: dict[str, Any] = {
         field: start / expanded(content[field]) for field in ROOTS if isinstance(content.get(field), str)
     }
     detectors = content.get("detectors")
     if isinstance(detectors, list):
-        roots["detectors"] = [_options_from(start, detector) for detector in detectors]
+        roots["detectors"] = [_detector_from(start, d) if isinstance(d, dict) else d for d in detectors]
     return {**content, **roots, **backbones_from(start, content)}
 
 
-def _options_from(folder: Path, detector: Any) -> Any:
-    options = detector.get("options") if isinstance(detector, dict) else None
-    if not isinstance(options, dict):
-        return detector
+def _detector_from(folder: Path, detector: dict[str, Any]) -> dict[str, Any]:
+    found = dict(detector)
+    if isinstance(found.get("options"), dict):
+        found["options"] = _options_from(folder, found["options"])
+    if isinstance(found.get("suite_options"), dict):
+        found["suite_options"] = {
+            suite: _options_from(folder, own) if isinstance(own, dict) else own
+            for suite, own in found["suite_options"].items()
+        }
+    return found
+
+
+def _options_from(folder: Path, options: dict[str, Any]) -> dict[str, Any]:
     paths = {
-        name: str(given_in(options[name], folder)) for name in OPTION_FOLDERS if isinstance(options.get(name), str)
+        name: str(given_in(value, folder))
+        for name, value in options.items()
+        if isinstance(value, str) and (name in OPTION_FOLDERS or value.lower().endswith(OPTION_FILES.get(name, ())))
     }
-    return {**detector, "options": {**options, **paths}}
+    return {**options, **paths}

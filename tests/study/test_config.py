@@ -264,14 +264,15 @@ def test_relative_paths_of_a_file_below_the_working_directory_start_at_its_folde
 
 
 def test_relative_paths_of_a_file_of_the_project_start_at_its_root(tmp_path, monkeypatch):
-    (tmp_path / "study").mkdir()
-    (tmp_path / "Snakefile").touch()
-    (tmp_path / "study" / "mine.yaml").write_text(OUTSIDE)
-    monkeypatch.setattr(config, "checkout", lambda: tmp_path)
-    (tmp_path / "link").symlink_to(tmp_path / "study")
+    project, link = tmp_path / "project", tmp_path / "link"
+    (project / "study").mkdir(parents=True)
+    (project / "Snakefile").touch()
+    (project / "study" / "mine.yaml").write_text(OUTSIDE)
+    link.symlink_to(project)
+    monkeypatch.setattr(config, "checkout", lambda: project)
     monkeypatch.chdir("/")
-    for way in ("mine", tmp_path / "study" / ".." / "study" / "mine.yaml", tmp_path / "link" / "mine.yaml"):
-        assert load_study(way, check_models=False).data_root == tmp_path / "data"
+    for way in ("mine", project / "study" / ".." / "study" / "mine.yaml", link / "study" / "mine.yaml"):
+        assert load_study(way, check_models=False).data_root == project / "data"
 
 
 def test_a_detector_runs_on_suites_of_the_study_only(tmp_path):

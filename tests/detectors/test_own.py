@@ -3,12 +3,17 @@
 import sys
 
 import pytest
+import torch
 from tiny_clip import tiny_backbone
 from toys import tiny_study, write_suite
 
+from zsad import Prediction
 from zsad.detectors import check_options, declared, known_to, load_detector, option_names, takes
+from zsad.detectors.batch import BatchDetector
+from zsad.detectors.checked import check_shapes, checked, said_by_name
 from zsad.study import StudyError, compute, load_study
 from zsad.study.code import cell_code, own_sources
+from zsad.study.incomplete import IncompleteError
 from zsad.study.results import load_sidecars
 
 SOURCE = """
@@ -134,6 +139,98 @@ def test_a_study_beside_the_module_is_computed_and_its_code_is_part_of_the_key(f
 def test_a_study_without_the_module_is_refused_with_the_way_out(tmp_path):
     with pytest.raises(StudyError, match=r"detectors\.Mine\.options: detector 'absent_module:Mine': no module"):
         tiny_study(tmp_path, detectors=["absent_module:Mine"]).check_models()
+
+
+PREDICT = "def predict(self, images, category):"
+FAULTS = {
+    "__init__": ("def __init__(self, backbone):", 'raise RuntimeError("no head")', "raised RuntimeError: no head"),
+    "fingerprint": ("@property\n    def fingerprint(self):", "return 1 / 0", "raised ZeroDivisionError"),
+    "predict": (PREDICT, "return images.reshape(7)", r"raised RuntimeError: .*faulty\.py, line 8"),
+    "nothing": (PREDICT, "return None", "gave NoneType, not a zsad.Prediction"),
+    "half the size": (
+        PREDICT,
+        "return Prediction(images.amax((1, 2, 3)), images[:, 0, ::2, ::2])",
+        r"gave maps of shape \(10, 16, 16\), not \(10, 32, 32\): .*interpolate",
+    ),
+    "not finite": (
+        PREDICT,
+        "return Prediction(images.amax((1, 2, 3)) / 0, images[:, 0])",
+        "gave a score or map that is not finite for image 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_ones_own_detector_is_said_by_its_name_and_keeps_no_other_from_being_computed(
+    folder, monkeypatch, fault
+):
+    head, body, message = FAULTS[fault]
+    (folder / "faulty.py").write_text(
+        "from zsad import Prediction\nfrom toys import Reddish\nclass Faulty(Reddish):\n"
+        f"    def __init__(self, backbone):\n        super().__init__()\n\n    {head}\n        {body}\n"
+    )
+    write_suite(folder / "data" / "toys")
+    (folder / "own.yaml").write_text(
+        "suites: {toys: {reader: mvtec_ad, root: toys, categories: [washer]}}\n"
+        'detectors: ["faulty:Faulty", "mine_in_a_file:Plain"]\n'
+        "backbones: [demo-b]\ndata_root: data\nrecords_root: records\nresolution: 32\nbootstrap: 20\n"
+    )
+    monkeypatch.setattr("zsad.study.run.load_backbone_of", lambda *_, **__: tiny_backbone())
+    try:
+        with pytest.raises(IncompleteError, match=f"faulty:Faulty.*{message}") as caught:
+            compute(load_study(folder / "own.yaml"), "none", progress=False)
+        assert set(caught.value.records["detector"]) == {"Plain"}
+    finally:
+        sys.modules.pop("faulty", None)
+
+
+def test_a_module_that_cannot_be_imported_says_why(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "helping.py").write_text("RED = \n")
+    with pytest.raises(ValueError, match="its module cannot be imported: SyntaxError: invalid syntax"):
+        load_detector(MINE, tiny_backbone())
+
+
+def test_scores_that_are_not_one_an_image_are_refused():
+    found = object.__new__(Prediction)  # whose own types are checked in tests only
+    object.__setattr__(found, "map", torch.rand(2, 8, 8))
+    object.__setattr__(found, "score", found.map)
+    with pytest.raises(ValueError, match=r"my:Own.* gave scores of shape \(2, 8, 8\) for 2 images, not \(2,\)"):
+        check_shapes(found, "my:Own", 2, (8, 8))
+
+
+class Brightness(BatchDetector):
+    """A mean an image; faults on demand."""
+
+    name, least_images = "brightness", 2
+
+    def __init__(self, fault=""):
+        self.fault = fault
+
+    def features(self, images):
+        return {"mean": images.nothing if self.fault == "features" else images.mean((1, 2, 3))}
+
+    def compare(self, features, category):
+        score = features["mean"][: -1 if self.fault == "fewer" else None]
+        return Prediction(score, torch.ones(len(score), 8, 8))
+
+
+def test_a_fault_of_a_batch_detector_is_said_by_its_name():
+    images = torch.rand(3, 3, 8, 8)
+    looked_at = checked(Brightness(), "my:Batch")
+    assert isinstance(looked_at, BatchDetector)
+    assert looked_at.least_images == 2
+    assert torch.equal(looked_at.predict(images, "nut").score, images.mean((1, 2, 3)))
+    with pytest.raises(ValueError, match=r"'my:Batch' raised AttributeError: .*nothing"):
+        checked(Brightness("features"), "my:Batch").predict(images, "nut")
+    with pytest.raises(ValueError, match=r"'my:Batch' gave scores of shape \(2,\) for 3 images"):
+        checked(Brightness("fewer"), "my:Batch").predict(images, "nut")
+
+
+def test_a_device_that_is_out_of_memory_is_not_the_detectors_fault():
+    """Whoever calls it tries smaller batches then."""
+    with pytest.raises(torch.OutOfMemoryError), said_by_name("my:Detector"):
+        raise torch.OutOfMemoryError("too much")
 
 
 def test_a_registered_detector_has_no_code_of_its_own_apart():

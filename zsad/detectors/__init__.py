@@ -14,6 +14,7 @@ from zsad.detectors.april_gan import AprilGAN, AprilGANOptions
 from zsad.detectors.backbones import KINDS, USUAL, kind_named, kind_of
 from zsad.detectors.base import Detector, Prediction, localises
 from zsad.detectors.batch import BatchDetector
+from zsad.detectors.checked import Checked, checked, said_by_name
 from zsad.detectors.clip import CLIP, CLIPOptions
 from zsad.detectors.clip_ac import CLIPAC, CLIPACOptions
 from zsad.detectors.defence import DEFENCES, Defended
@@ -92,11 +93,18 @@ def load_detector(
         backbone = load_backbone_of(name, backbone or usual_backbone(name), device, dtype)
     elif (kind := kind_of(backbone)) is not None:
         _check_kind(name, backbone.name, kind)
-    detector: Detector = _class_of(name)(*([backbone] if isinstance(resolved, NoOptions) else [backbone, resolved]))
-    if is_own(name):
-        check_fits(detector, name)
+    given = [backbone] if isinstance(resolved, NoOptions) else [backbone, resolved]
+    detector: Detector = _own(name, given) if is_own(name) else _class_of(name)(*given)
     defence: str | None = options.get("defence")
     return detector if defence is None else Defended(detector, defence)
+
+
+def _own(name: str, given: list[Any]) -> Detector:
+    with said_by_name(name):
+        detector = _class_of(name)(*given)
+        check_fits(detector, name)
+    looked_at: Detector = checked(detector, name)
+    return looked_at
 
 
 def wanted_references(detector: Detector) -> int:
@@ -112,6 +120,8 @@ def with_references(detector: Detector, references: References) -> Detector:
     """
     if isinstance(detector, Defended):
         return Defended(with_references(detector._detector, references), detector.defence)
+    if isinstance(detector, Checked):
+        return Checked(with_references(detector._detector, references), detector._own_name)
     if not hasattr(detector, "with_references"):
         able = [name for name in DETECTORS if hasattr(DETECTORS[name][0], "with_references")]
         raise ValueError(f"{detector.name} takes no references; those that do: {', '.join(able)}")

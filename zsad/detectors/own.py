@@ -33,7 +33,8 @@ def find_class(name: str) -> tuple[Any, Any]:
     The module is looked for where Python looks, and in the working directory.
 
     Raises:
-        ValueError: no such module or class, or one that is built otherwise; the message says what is expected.
+        ValueError: no such module or class, a module that cannot be imported, or a class that is built otherwise; the
+            message says what is expected.
     """
     module_name, _, class_name = name.partition(":")
     if not all(part.isidentifier() for part in [*module_name.split("."), class_name]):
@@ -48,6 +49,10 @@ def find_class(name: str) -> tuple[Any, Any]:
                 f"detector {name!r}: no module {module_name} in {Path.cwd()}, beside the study's file or where Python "
                 "looks; start where it lies, or put its folder into PYTHONPATH"
             ) from None
+        except Exception as error:
+            raise ValueError(
+                f"detector {name!r}: its module cannot be imported: {type(error).__name__}: {error}"
+            ) from error
     found = getattr(module, class_name, None)
     if not inspect.isclass(found):
         classes = [n for n, thing in vars(module).items() if inspect.isclass(thing) and thing.__module__ == module_name]

@@ -8,9 +8,6 @@ CACHES = ("text_cache", "cache")
 OPTION_FOLDERS = (*CACHES, "weights_folder")
 """Options of detectors that are folders."""
 
-OPTION_FILES = {"trained_on": (".safetensors", ".pth"), "head": (".safetensors",)}
-"""Options of detectors that name a part which ships, or are the path of a file that ends so."""
-
 
 def expanded(path: str | Path) -> Path:
     """The path with `~` and `~name` replaced.

@@ -78,7 +78,7 @@ def computed(
     module = function.__module__
     if module.partition(".")[0] not in OWN:
         raise ValueError(f"{function.__qualname__} is defined in {module}: move it into a module of zsad or book.tools")
-    modules = sorted({module, *(type(thing).__module__ for thing in _things(arguments))})
+    modules = sorted({module, *(name for thing in _things(arguments) for name in _modules_of(thing))})
     spec = {"function": f"{module}.{function.__qualname__}", "arguments": _described(arguments), "modules": modules}
     code = function_code(*modules)
     key = hashlib.sha256(canonical_json({"spec": spec, "code": code}).encode()).hexdigest()
@@ -147,6 +147,14 @@ def _things(value: Any) -> Iterator[Any]:
     elif isinstance(value, Mapping | list | tuple):
         for item in value.values() if isinstance(value, Mapping) else value:
             yield from _things(item)
+
+
+def _modules_of(thing: Any) -> Iterator[str]:
+    """Where the code of a thing lies, and that of the detector in one that is defended or looked at."""
+    yield type(thing).__module__
+    within = getattr(thing, "__dict__", {}).get("_detector")
+    if within is not None:
+        yield from _modules_of(within)
 
 
 def _is_thing(value: Any) -> bool:

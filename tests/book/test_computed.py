@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from book.tools.computed import FIELDS, computed, store_of
 from book.tools.page import Page
 from book.tools.probes.prompt_aurocs import prompt_aurocs
 from zsad.clip.prompts import ANOMALOUS, NORMAL
+from zsad.detectors import Defended, load_detector
 from zsad.study.code import PACKAGE, function_code
 from zsad.study.data import read_suite
 from zsad.study.schema import validate_provenance
@@ -100,6 +102,23 @@ def test_the_code_is_that_of_the_function_and_of_what_it_is_given(study, monkeyp
     monkeypatch.setattr(room, "function_code", lambda *modules: seen.append(modules) or {"pages": "x"})
     computed(study, table, towers=[tiny_backbone()], dataset=read_suite(study, "toys", "washer", None))
     assert set(seen[0]) == {"book.tools.probes.prompt_aurocs", "zsad.clip.backbone", "zsad.data.sample"}
+
+
+def test_a_detector_answers_for_its_code_behind_a_defence_and_looked_at_and_wherever_it_lies(
+    study, monkeypatch, tmp_path
+):
+    (tmp_path / "of_ones_own.py").write_text("from toys import Reddish\nclass Own(Reddish):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for _ in range(2):
+        computed(study, table, detector=Defended(load_detector("of_ones_own:Own", tiny_backbone()), "grey input"))
+        assert len(calls) == 1
+    ((path,),) = [[*store_of(study).folder.glob("*.json")]]
+    found = json.loads(path.read_text())["spec"]["modules"]
+    assert {"zsad.detectors.defence", "zsad.detectors.checked", "of_ones_own"} <= set(found)
+    (tmp_path / "of_ones_own.py").write_text("from toys import Reddish\nclass Own(Reddish):\n    shade = 2\n")
+    computed(study, table, detector=Defended(load_detector("of_ones_own:Own", tiny_backbone()), "grey input"))
+    assert len(calls) == 2
+    sys.modules.pop("of_ones_own")
 
 
 def test_functions_answer_for_what_they_lead_to_and_not_for_pages():

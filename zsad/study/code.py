@@ -62,11 +62,15 @@ def cell_modules(detector: str, kind: str, defended: bool = False, package: Path
 
 
 def function_code(*modules: str, apart: Iterable[str] = ()) -> dict[str, str]:
-    """Room -> SHA-256 (hex) of the code there that can touch what functions of some modules compute; modules of other
-    packages are left out, and those that the caller knows to stand `apart`.
+    """Room -> SHA-256 (hex) of the code there that can touch what functions of some modules compute; those that the
+    caller knows to stand `apart` are left out.
+
+    A module of another package answers as that of a detector of one's own does (`cell_code`).
     """
-    own = [module for module in modules if _file(module, PACKAGE)]
-    return by_room(reached((*own, *_GIVEN), (*_DOORS, *_WRITERS, *apart)))
+    here = [module for module in modules if _file(module, PACKAGE)]
+    elsewhere = [f"{module}:" for module in modules if module not in here]
+    roots = {*here, *_GIVEN, *(taken for name in elsewhere for taken in detector_modules(name))}
+    return by_room(reached(roots, (*_DOORS, *_WRITERS, *apart))) | _own_room(*elsewhere)
 
 
 def manifest_code(of_cells: Iterable[tuple[str, str, bool]]) -> str:
@@ -166,8 +170,8 @@ def _source_in(root: Path, module: str) -> Path | None:
     return next((p for p in (path / "__init__.py", path.with_suffix(".py")) if p.is_file()), None)
 
 
-def _own_room(detector: str) -> dict[str, str]:
-    sources = own_sources(detector) if ":" in detector else {}
+def _own_room(*detectors: str) -> dict[str, str]:
+    sources = {name: path for own in detectors if ":" in own for name, path in own_sources(own).items()}
     said = "".join(f"{module} {_source_digest(path.read_bytes())}\n" for module, path in sorted(sources.items()))
     return {"own": hashlib.sha256(said.encode()).hexdigest()} if sources else {}
 

@@ -7,13 +7,16 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from zsad.paths import OPTION_FILES, OPTION_FOLDERS, expanded, given_in
+from zsad.paths import OPTION_FOLDERS, expanded, given_in
 from zsad.study.config import ROOTS, Study, project, project_root, readable
 from zsad.study.overrides import name_given
 from zsad.study.own import backbones_from, find_modules
 from zsad.study.shifts import StudyError
 from zsad.study.shipped import studies_folder
 from zsad.study.strict_yaml import DuplicateKeyError, load_yaml
+
+# Options of detectors that name a part which ships, or are the path of a file that ends so.
+OPTION_FILES = {"trained_on": (".safetensors", ".pth"), "head": (".safetensors",)}
 
 
 def load_study(name_or_path: str | Path | int | float, check_models: bool = True) -> Study:

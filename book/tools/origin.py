@@ -37,6 +37,7 @@ class Sources:
     computed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     used: dict[tuple[str, str], str] = field(default_factory=dict)
     _sidecars: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _hashes: dict[tuple[str | None, int, int], str] = field(default_factory=dict)
 
     def published(self, name: str) -> pd.DataFrame:
         """The numbers of results/published/<name>.csv."""
@@ -48,10 +49,13 @@ class Sources:
         """First 12 hex digits of the SHA-256 over all that was read and computed (of one study), whatever its order;
         "none" where nothing was.
         """
-        frames = self.of(study)
-        lines: list[str] = pd.concat(frames).drop_duplicates().to_csv(index=False).splitlines() if frames else []
-        lines += [contents for name, contents in self.computed if study in (None, name)]
-        return _short("\n".join(sorted(lines))) if lines else "none"
+        so_far = study, len(self.read), len(self.computed)  # which only grow; every figure asks
+        if so_far not in self._hashes:
+            frames = self.of(study)
+            lines: list[str] = pd.concat(frames).drop_duplicates().to_csv(index=False).splitlines() if frames else []
+            lines += [contents for name, contents in self.computed if study in (None, name)]
+            self._hashes[so_far] = _short("\n".join(sorted(lines))) if lines else "none"
+        return self._hashes[so_far]
 
     def made_from(self, study: str | None = None) -> tuple[str, str]:
         """What a figure of a study (by default of the page's) shows, and the commits that computed it; none of what

@@ -7,7 +7,8 @@ sidecars, the SHA-256 of the other files and its own.
 import hashlib
 import io
 import shlex
-from functools import cached_property
+from collections.abc import Collection
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,23 @@ def committed_folder(study: str) -> Path:
     return project_root() / "results" / study
 
 
+def committed(folder: Path) -> "Committed":
+    """The cells of one such folder. What was read of it is kept as long as its files stay as they are."""
+    files = ((path.name, path.stat()) for path in sorted(folder.glob("*")) if path.is_file())
+    return _as_it_lies(folder, tuple((name, found.st_size, found.st_mtime_ns) for name, found in files))
+
+
+@lru_cache(maxsize=4)
+def _as_it_lies(folder: Path, files: tuple[tuple[str, int, int], ...]) -> "Committed":
+    return Committed(folder)
+
+
 class Committed:
     """The cells of one such folder; empty where there is none."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._tables: dict[str, pd.DataFrame] = {}
         self._cells: dict[str, dict[str, pd.DataFrame]] = {}
 
     @cached_property
@@ -75,11 +88,16 @@ class Committed:
     def records(self) -> pd.DataFrame:
         return self._frame("records")
 
+    def _whole(self, name: str) -> pd.DataFrame:
+        """All rows of one of the files, which is read once."""
+        if name not in self._tables:
+            self._tables[name] = self._frame(name).reindex(columns=TABLES[name])
+        return self._tables[name]
+
     def _by_key(self, name: str) -> dict[str, pd.DataFrame]:
-        """The rows of each cell in one of the files, which is read once."""
+        """The rows of each cell in one of the files."""
         if name not in self._cells:
-            frame = self.records if name == "records" else self._frame(name).reindex(columns=TABLES[name])
-            parts = frame.groupby("key", sort=False)
+            parts = (self.records if name == "records" else self._whole(name)).groupby("key", sort=False)
             self._cells[name] = {str(key): rows.reset_index(drop=True) for key, rows in parts}
         return self._cells[name]
 
@@ -101,3 +119,8 @@ class Committed:
     def table(self, key: str, name: str) -> pd.DataFrame:
         """One of the cell's `TABLES`; a column that came later is empty. Raises RecordError for a damaged file."""
         return self._by_key(name)[key]
+
+    def tables(self, keys: Collection[str], name: str) -> pd.DataFrame:
+        """The rows of `table` of several cells, without taking the file apart."""
+        whole = self._whole(name)
+        return whole[whole["key"].isin(list(keys))]

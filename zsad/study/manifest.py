@@ -113,7 +113,7 @@ def load_records(study: str | Study) -> pd.DataFrame:
     config = load_study(study, check_models=False) if isinstance(study, str) else study
     results = Results(config.name, config.records_root)
     if results.committed.sidecars:
-        records = results.committed.records
+        records = results.committed.records.copy(deep=False)
     elif entries := read_manifests(config.name):
         records = gather(results, config.name, entries)
     else:

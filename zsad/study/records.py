@@ -6,7 +6,7 @@ A finished cell is a few files under its key: `<key>.parquet` (a row a metric), 
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,10 @@ class RecordStore(SealedStore):
     def table(self, key: str, name: str) -> pd.DataFrame:
         """One of the cell's `TABLES`. Raises RecordError for one that the cell does not have."""
         return self._read(key, f".{name}.parquet")
+
+    def tables(self, keys: Collection[str], name: str) -> pd.DataFrame:
+        """The rows of `table` of several cells."""
+        return pd.concat([self.table(key, name) for key in keys], ignore_index=True)
 
     def _read(self, key: str, suffix: str) -> pd.DataFrame:
         return pd.read_parquet(io.BytesIO(self.content(key, suffix)))

@@ -1,13 +1,13 @@
 """Finding a finished cell by its key: among those committed with the project, then in the folder of finished cells."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
 from zsad.leagues import NOT_RECORDED, OUTPUTS, Output, in_words
-from zsad.study.committed import Committed, committed_folder
+from zsad.study.committed import committed, committed_folder
 from zsad.study.config import Study, resolve
 from zsad.study.records import RecordStore
 from zsad.study.schema import KEY_COLUMNS, TABLES
@@ -24,13 +24,14 @@ class Place(Protocol):
     def sidecar(self, key: str) -> dict[str, Any]: ...
     def rows(self, key: str) -> pd.DataFrame: ...
     def table(self, key: str, name: str) -> pd.DataFrame: ...
+    def tables(self, keys: Collection[str], name: str) -> pd.DataFrame: ...
 
 
 class Results:
     """The cells of a study, wherever they lie. New ones are written to `store`."""
 
     def __init__(self, study: str, records_root: Path) -> None:
-        self.committed = Committed(committed_folder(study))
+        self.committed = committed(committed_folder(study))
         self.store = RecordStore(resolve(records_root))
         self._found: dict[str, Place] = {}
 
@@ -50,6 +51,13 @@ class Results:
             where = f"{self.committed.folder} nor in {self.store.folder}"
             raise RecordError(f"cell {key} is neither in {where}: run `zsad run`")
         return place
+
+    def tables(self, keys: Iterable[str], name: str) -> pd.DataFrame:
+        """The rows of one of `schema.TABLES` of some cells. Raises RecordError for a cell that is nowhere."""
+        places: dict[Place, list[str]] = {}
+        for key in dict.fromkeys(keys):
+            places.setdefault(self.of(key), []).append(key)
+        return pd.concat([place.tables(asked, name) for place, asked in places.items()], ignore_index=True)
 
     def sidecars(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Key -> provenance. Raises RecordError for a cell that is nowhere."""
@@ -73,8 +81,7 @@ def load_table(records: pd.DataFrame, name: str, study: Study) -> pd.DataFrame:
     for key, sidecar in results.sidecars(named["key"]).items():
         if name not in sidecar["tables"]:
             raise RecordError(f"cell {key} has no {name}: only worst cases have samples and a curve")
-    tables = [results.of(key).table(key, name) for key in named["key"].unique()]
-    return named.merge(pd.concat(tables, ignore_index=True), on="key")
+    return named.merge(results.tables(named["key"], name), on="key")
 
 
 def load_sidecars(records: pd.DataFrame, study: Study) -> dict[str, dict[str, Any]]:

@@ -31,7 +31,7 @@ from book.tools import page as notebook
 from book.tools import plots
 from book.tools.leagues import by_league, measured, pictured
 from zsad.analysis import costs, decisions, league_tables, orders, poster, trainings
-from zsad.analysis.published import DATA_SETS
+from zsad.analysis.published import DATA_SETS, not_compared
 
 page = notebook.start(globals(), "leagues")
 found, titles = measured(page), page.study.titles
@@ -43,11 +43,11 @@ if found:
     papers = [page.published(name) for name in ("side_by_side", "fields_best", "baselines")]
     leagues = {"image_auroc": found.of_scores, "pixel_auroc": found.of_maps, "aupro": found.of_maps}
     sources = orders.side_by_side(printed, papers, page.titled(found.methods))
-    compared = orders.orders(found.records, draws, leagues, titles, sources)
+    compared, missing = orders.orders(found.records, draws, leagues, titles, sources)
     scores = league_tables.levels(judged, found.of_scores, titles, list(costs.IMAGE))
     maps = league_tables.levels(found.records, found.of_maps, titles, ["pixel_auroc", "aupro"])
     suites = [suite for suite in scores["suite"].unique() if suite in DATA_SETS] or list(scores["suite"].unique())
-    page.finding(league_tables.finding(compared, scores))
+    page.finding(league_tables.finding(compared, scores, missing))
 
 # %% [markdown]
 # ## Good or damaged: the image's score
@@ -119,10 +119,12 @@ if found:
     in_print = league_tables.in_print(printed, papers[1], titles)
     shown = judged[judged["suite"].isin(suites)]
     with page.folded("How it was measured, and the image level in numbers"):
+        images = league_tables.images_in_words(scores[scores["suite"].isin(suites)])
         page.say(
-            "All test images of each category, on each detector's first backbone. A method's scores and maps may be of "
-            "different leagues: each table goes by what it measures. Print is of real data and real CLIPs, another "
-            "world, of which only the order may be compared. The domains of demo-aebad have [a page](aebad)."
+            f"On each detector's first backbone; {images}. A method's scores and maps may be of different leagues: "
+            "each table goes by what it measures. Beside print, which is of whole data sets, stand means of whole "
+            "suites alone. Print is of real data and real CLIPs; a demo suite is another world, of which only the order "
+            "may be compared. The domains of AeBAD and of demo-aebad have [a page](aebad)."
         )
         page.table(rules, "tab-leagues", "<strong>Leagues of this study's methods</strong>, as computed from what "
                    "their parts declare.")  # fmt: skip
@@ -174,7 +176,7 @@ if found and len(found.spread):
 
 # %%
 if found and compared:
-    conclusion = f"Who is ahead within a league: {orders.orders_in_words(compared)}."
+    conclusion = f"Who is ahead within a league: {orders.orders_in_words(compared)}. {not_compared(missing)}".rstrip()
     page.number("order", conclusion)
     with page.folded("Who is ahead within a league, and is it as printed?"):
         page.say(
@@ -186,7 +188,7 @@ if found and compared:
                 orders.order_table([c for c in compared if c.what == league]),
                 f"tab-order-{league.replace(' ', '-')}",
                 f"<strong>Order within the league “{league}”</strong>: the first minus the second, points, printed and "
-                "measured with the 95 % interval of the paired difference, on the products that both were measured on. "
+                "measured with the 95 % interval of the paired difference, over all products of the suite. "
                 "The printed order holds or is reversed where the interval excludes 0, else it is undecided.",
                 formats={"printed": "{:+.1f}"},
             )

@@ -115,7 +115,7 @@ for cases, domains, _ in shown:
             formats={"poster": "{:+.1f}"},
             study=cases.study.name,
         )
-    conclusion = poster.poster_sentence(found)
+    conclusion = poster.poster_sentence(found, poster.partly(cases, domains, cases.study.titles))
     page.say(f"**Conclusion ({cases.who}).** {conclusion}")
     page.number("conclusion", conclusion)
     page.number("who", cases.who)

@@ -43,7 +43,8 @@ by_chance = [tiling.chance(page.details("images", cases.pipeline), cases.study.s
 leads = [tiling.leads(cases.records, cases.draws, printed) for cases in studies]
 for cases, lead, chance in zip(studies, leads, by_chance, strict=True):
     unskilled = tiling.without_skill(cases.records, chance)
-    page.finding(f"{tiling.conclusion([*cases.pipeline['category']], lead, unskilled)} {cases.who}.")
+    untested = tiling.not_tested(cases.records)
+    page.finding(f"{tiling.conclusion([*cases.pipeline['category']], lead, unskilled, untested)} {cases.who}.")
 
 # %% [markdown]
 # ## Are damaged products told from good ones?

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 from made_up import measured
 
 from zsad.analysis.league_tables import (
     finding,
+    images_in_words,
     in_print,
     levels,
     methods_by_league,
@@ -27,6 +29,12 @@ TITLES = {"winclip": "WinCLIP", "clip": "CLIP", "april_gan": "APRIL-GAN", "musc"
 LEAGUES = {"musc": "test batch", "winclip": "text only", "clip": "text only", "april_gan": "auxiliary anomalies"}
 VALUES = {("winclip", "a"): 0.8, ("winclip", "b"): 0.9, ("clip", "a"): 0.7, ("clip", "b"): 0.7, ("musc", "b"): 0.95}
 RECORDS, DRAWS = measured(VALUES)
+
+
+@pytest.fixture(autouse=True)
+def _suites_of_few(monkeypatch):
+    whole = {"demo-mvtec": {"a": 10**9, "b": 10**9}, "demo-visa": {"c": 10**9}}
+    monkeypatch.setattr("zsad.study.whole.whole_counts", whole.__getitem__)
 
 
 def test_a_league_is_told_by_what_makes_it_and_what_it_was_never_shown():
@@ -57,8 +65,33 @@ def test_methods_stand_by_league_beside_what_is_printed_and_say_where_categories
     ]  # fmt: skip
     assert table["demo-mvtec iAUROC"].str[:4].tolist() == ["85.0", "70.0", "95.0"]
     assert table["demo-mvtec iAUROC"].str.endswith("(1 of 2 categories)").tolist() == [False, False, True]
-    assert table["MVTec AD, printed iAUROC"].tolist() == ["91.8", "73.8", "97.8"]
+    assert table["MVTec AD, printed iAUROC"].tolist() == ["91.8", "73.8", "–"], "one of two categories"
     assert methods_by_league(RECORDS, LEAGUES, TITLES, ["image_auroc"], {}).iloc[0, -1] == "–"
+
+
+@pytest.mark.parametrize(
+    ("whole", "said"),
+    [({"a": 10**9, "b": 10**9, "c": 10**9}, "2 of 3 categories"),
+     ({"a": 10**9, "b": 2 * 10**9}, "b: 1000000000 of 2000000000 images")],
+)  # fmt: skip
+def test_a_part_of_a_suite_stands_beside_nothing_printed_and_it_is_said_what_is_lacking(monkeypatch, whole, said):
+    """As of a run with some of the categories, or with --limit, where no method has fewer than another."""
+    monkeypatch.setattr("zsad.study.whole.whole_counts", lambda suite: whole)
+    both = RECORDS[RECORDS["detector"] != "musc"]
+    table = methods_by_league(both, LEAGUES, TITLES, ["image_auroc"], in_print(POSTER, PAPERS, TITLES))
+    assert table["demo-mvtec iAUROC"].str.endswith(f" ({said})").all()
+    assert table["MVTec AD, printed iAUROC"].tolist() == ["–", "–"]
+    found = levels(both, LEAGUES, TITLES, ["image_auroc"])
+    assert images_in_words(found) == f"demo-mvtec: 2,000,000,000 test images of 2 categories ({said})"
+    compared = orders(both, DRAWS, {"image_auroc": LEAGUES}, TITLES, side_by_side(POSTER, [PAPERS], TITLES))
+    assert finding(compared[0], found, compared[1]).startswith(
+        f"Not held against print, which is of whole test splits: WinCLIP, CLIP on demo-mvtec ({said}). Without a shift"
+    )
+
+
+def test_of_a_whole_suite_the_images_are_counted():
+    found = levels(RECORDS, LEAGUES, TITLES, ["image_auroc"])
+    assert images_in_words(found) == "demo-mvtec: 2,000,000,000 test images of 2 categories"
 
 
 def test_who_is_measured_on_fewer_categories_is_named_for_every_suite():
@@ -74,17 +107,17 @@ def test_who_is_measured_on_fewer_categories_is_named_for_every_suite():
 def test_the_finding_counts_orders_and_leaves_out_who_was_measured_on_less():
     found = levels(RECORDS, LEAGUES, TITLES, ["image_auroc"])
     sources = side_by_side(POSTER, [PAPERS], TITLES)
-    said = finding(orders(RECORDS, DRAWS, {"image_auroc": LEAGUES}, TITLES, sources), found)
+    compared, missing = orders(RECORDS, DRAWS, {"image_auroc": LEAGUES}, TITLES, sources)
+    said = finding(compared, found, missing)
     assert said.startswith("Within a league who is ahead is mostly as printed: of 1 comparisons the printed order is ")
     assert "between 70.0 (69.3 to 70.7) % (CLIP, text only) and 85.0 (84.3 to 85.7) % (WinCLIP, text only)" in said
     assert said.endswith("on 2,000,000,000 images of 2 products.")
-    assert finding([], found).startswith("No two methods of one league are both measured and printed.")
+    assert finding([], found, {}).startswith("No two methods of one league are both measured and printed.")
     swapped, draws = measured({key: 1.6 - value for key, value in VALUES.items()})
-    reversed_ = orders(swapped, draws, {"image_auroc": LEAGUES}, TITLES, sources)
-    assert "is rarely as printed" in finding(reversed_, found)
+    reversed_, _ = orders(swapped, draws, {"image_auroc": LEAGUES}, TITLES, sources)
+    assert "is rarely as printed" in finding(reversed_, found, {})
     tie = replace(reversed_[0], printed=0.0)
-    of_four = [*orders(RECORDS, DRAWS, {"image_auroc": LEAGUES}, TITLES, sources), tie, tie, tie]
-    assert "is only in part as printed" in finding(of_four, found), "one of four is not often"
+    assert "is only in part as printed" in finding([*compared, tie, tie, tie], found, {}), "one of four is not often"
 
 
 def test_a_variant_is_told_by_the_options_in_which_it_differs():

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from sampled import sampled
+from sampled import MANY, sampled
 
 from zsad.analysis.corruption import Sampled
 from zsad.analysis.differences import Difference
@@ -14,12 +14,15 @@ from zsad.analysis.poster import (
     as_printed,
     comparisons,
     measured_table,
+    partly,
     poster_sentence,
     printed_table,
 )
 from zsad.analysis.published import OTHER, SAME, TIE, UNDECIDED, Comparison, comparison_table
 from zsad.study.config import project_root
+from zsad.study.suites import DOMAINS
 
+WHOLE = {"beans": MANY, "pcb": MANY}
 ROWS = pd.read_csv(project_root() / "results" / "published" / "poster_table.csv")
 TITLES = {"winclip": "WinCLIP", "text_fnn": "text FNN", "toy": "Toy of one line"}
 FOUND = sampled({"text_fnn": {0: 0.9, 3: 0.7}, "winclip": {0: 0.85, 3: 0.8}})
@@ -31,6 +34,12 @@ def domains_of(estimates: dict[str, dict[str, float]]) -> Sampled:
     names = dict(enumerate(next(iter(estimates.values()))))
     one = found.records[(found.records["setting"] == "contrast") & (found.records["category"] == "pcb")]
     return Sampled(one.assign(suite="demo-aebad", domain=one["value"].map(names)), found.draws)
+
+
+@pytest.fixture(autouse=True)
+def _suite_of_two(monkeypatch):
+    monkeypatch.setattr("zsad.study.whole.whole_counts", lambda suite: WHOLE)
+    monkeypatch.setattr("zsad.study.whole._images_of_domains", lambda suite: 4 * MANY)
 
 
 @pytest.mark.parametrize(
@@ -53,14 +62,14 @@ def test_the_conclusion_counts_and_names_disagreement():
         measured = Difference((low + high) / 2, low, high, 2)
         return Comparison("text FNN", second, "demo-visa", "VisA", "mean of four corruptions", 3.8, measured)
 
-    text = poster_sentence([case(-3, -1), case(-1, 1, "RWDA"), case(1, 3, "CLIP")])
+    text = poster_sentence([case(-3, -1), case(-1, 1, "RWDA"), case(1, 3, "CLIP")], {})
     assert "borne out in 1, reversed in 1, and statistically undecided in 1" in text
     assert "−2.0 (−3.0 to −1.0) points from WinCLIP; the poster prints +3.8 on VisA: the other order" in text
     assert "The demo world disagrees with the poster here: WinCLIP on demo-visa (mean of four corruptions)." in text
     assert "lies in the measured interval in 0." in text
-    assert "disagrees" not in poster_sentence([case(1, 3)])
+    assert "disagrees" not in poster_sentence([case(1, 3)], {})
     real = replace(case(-3, -1), suite="AeBAD", data_set="AeBAD", what="mean of its domains")
-    assert "This study disagrees with the poster here: WinCLIP on AeBAD" in poster_sentence([real])
+    assert "This study disagrees with the poster here: WinCLIP on AeBAD" in poster_sentence([real], {})
 
 
 def test_the_printed_means_are_those_of_the_four_corruptions():
@@ -102,7 +111,9 @@ def test_a_detector_whose_title_is_printed_is_measured_and_compared_beside_its_r
 
 
 def test_differences_are_compared_with_the_printed_ones():
-    domains = domains_of({"text_fnn": {"same": 0.9}, "winclip": {"same": 0.6}})
+    domains = domains_of(
+        {label: dict.fromkeys(DOMAINS, value) for label, value in (("text_fnn", 0.9), ("winclip", 0.6))}
+    )
     found = {(c.data_set, c.what): c for c in comparisons(FOUND, domains, as_printed(ROWS), TITLES)}
     assert len(found) == 3
     against = found["VisA", "mean of four corruptions"]
@@ -115,3 +126,25 @@ def test_differences_are_compared_with_the_printed_ones():
     with_one = replace(FOUND, records=pd.concat([alone, FOUND.records], ignore_index=True))
     assert comparisons(with_one, domains, as_printed(ROWS), TITLES) == list(found.values()), "of both, or of neither"
     assert comparisons(sampled({"clip": {0: 0.9, 3: 0.8}}), None, as_printed(ROWS), {"clip": "CLIP"}) == []
+
+
+def test_a_part_of_a_data_set_is_not_held_against_the_poster_and_it_is_said(monkeypatch):
+    """As of a run with some categories, with --limit, or with some domains of AeBAD."""
+    levels = {"text_fnn": 0.9, "winclip": 0.6}
+    few = domains_of({label: {"same": value, "view": value} for label, value in levels.items()})
+    printed, named = as_printed(ROWS), "text FNN, WinCLIP"
+    assert {c.data_set for c in comparisons(FOUND, few, printed, TITLES)} == {"VisA"}
+    monkeypatch.setattr("zsad.study.whole.whole_counts", lambda suite: {**WHOLE, "cashew": MANY})
+    assert comparisons(FOUND, few, printed, TITLES) == []
+    said = poster_sentence([], partly(FOUND, few, TITLES))
+    assert said == (
+        f"Not held against print, which is of whole test splits: {named} on demo-visa (2 of 3 categories); {named} on "
+        "demo-aebad (2 of 4 domains)."
+    )
+    every = domains_of({label: dict.fromkeys(DOMAINS, value) for label, value in levels.items()})
+    assert [c.data_set for c in comparisons(FOUND, every, printed, TITLES)] == ["AeBAD"]
+    monkeypatch.setattr("zsad.study.whole._images_of_domains", lambda suite: 5 * MANY)
+    assert comparisons(FOUND, every, printed, TITLES) == []
+    missing = partly(FOUND, every, TITLES)
+    assert missing["demo-aebad", "WinCLIP"] == "4,000,000,000 of 5,000,000,000 images"
+    assert poster_sentence([], partly(sampled({"clip": {0: 0.9}}), None, TITLES)).startswith("The study lacks")

@@ -99,13 +99,35 @@ def test_a_gap_is_the_paired_difference_on_the_same_images(study, records, draws
     assert alone == pytest.approx(slow_f1max(*mine) - slow_f1max(*other), abs=1e-4)
 
 
-def test_leads_hold_print_against_measurement(records, draws):
+def test_leads_hold_print_against_measurement(records, draws, monkeypatch):
+    assert tiling.leads(records, draws, PRINTED) == []
+    assert tiling.not_tested(records).startswith("The report's comparison is of VisA, and toys is another data set")
+    monkeypatch.setattr("zsad.study.whole.whole_counts", lambda suite: dict.fromkeys(CATEGORIES, 10))
+    records = records.assign(suite="visa")
     found = tiling.leads(records, draws, PRINTED)
     assert [lead.printed for lead in found] == pytest.approx([2.5, 9.4])
     assert found[1].measured == tiling.gap(records, draws, "pixel_f1max", "tiling", "winclip")
     table = tiling.leads_table(records, draws, found)
     assert list(table.columns) == ["metric", "metal nut", "washer", "mean", "report", "which is ahead"]
-    assert tiling.leads(records[records["detector"] != "winclip"], draws, PRINTED) == []
+    alone = records[records["detector"] != "winclip"]
+    assert tiling.leads(alone, draws, PRINTED) == []
+    assert tiling.not_tested(alone).startswith("The study lacks WinCLIP")
+
+
+@pytest.mark.parametrize(
+    ("whole", "said"),
+    [(dict.fromkeys([*CATEGORIES, "candle"], 10), "2 of 3 categories"),
+     (dict.fromkeys(CATEGORIES, 20), "2 categories with other images than all (metal_nut: 10 of 20 images)")],
+)  # fmt: skip
+def test_a_part_of_visa_is_not_held_against_the_report_and_it_is_said(records, draws, monkeypatch, whole, said):
+    monkeypatch.setattr("zsad.study.whole.whole_counts", lambda suite: dict(sorted(whole.items())))
+    part = records.assign(suite="visa")
+    assert tiling.leads(part, draws, PRINTED) == []
+    untested = tiling.not_tested(part)
+    assert (
+        untested == f"The report's comparison is of all of VisA, visa was measured in part ({said}): it is not tested."
+    )
+    assert tiling.conclusion([*CATEGORIES], [], [], untested).startswith(untested)
 
 
 @pytest.mark.parametrize(
@@ -116,13 +138,12 @@ def test_leads_hold_print_against_measurement(records, draws):
 def test_an_order_in_print_is_borne_out_only_by_an_interval_that_excludes_0(printed, low, high, verdict):
     measured = Difference((low + high) / 2, low, high, 2)
     lead = Comparison("the pipeline", "WinCLIP", "toys", "VisA", "sample F1-max", printed, measured)
-    said = tiling.conclusion([*CATEGORIES], [lead], [])
+    said = tiling.conclusion([*CATEGORIES], [lead], [], "")
     assert f"the report prints {printed:+.1f} on VisA: {verdict}.".replace("-", "−") in said
     assert "In all 2 categories" in said
     assert "In 1 of 2 categories (metal nut) its sample F1-max is what" in tiling.conclusion(
-        [*CATEGORIES], [lead], ["metal_nut"]
+        [*CATEGORIES], [lead], ["metal_nut"], ""
     )
-    assert "is not tested" in tiling.conclusion([*CATEGORIES], [], [])
 
 
 def test_skill_is_more_than_what_random_orders_reach(records, by_chance):

@@ -8,7 +8,7 @@ import pandas as pd
 from zsad.analysis.gaps import METRICS, WORSE, changes
 from zsad.analysis.orders import NAMES, Order, Printed, orders_in_words
 from zsad.analysis.poster import name_in_print
-from zsad.analysis.published import DATA_SETS, OTHER, SAME
+from zsad.analysis.published import DATA_SETS, OTHER, SAME, Missing, lacks, not_compared
 from zsad.analysis.unshifted import with_means
 from zsad.analysis.words import number, points, span
 from zsad.leagues import League, decided_by, never_shown
@@ -57,8 +57,8 @@ def methods_by_league(
     printed: Printed,
 ) -> pd.DataFrame:
     """A row a method, grouped by league; a column a suite and metric, percent with the 95 % interval of the mean over
-    categories (of which it may have fewer than others: then the cell says how many); and behind each what is printed
-    for the data set that the suite stands for.
+    categories (of which it may have fewer than the suite: then the cell says what it lacks); and behind each mean of a
+    whole suite what is printed for the data set that the suite stands for.
 
     Args:
         records: unshifted, of one backbone a method.
@@ -70,10 +70,12 @@ def methods_by_league(
         row: dict[str, object] = {"league": league, "method": method}
         for r in of_method.itertuples():
             suite, metric = str(r.suite), str(r.metric)
-            few = f" ({r.categories} of {r.of} categories)" if r.categories < r.of else ""
-            row[f"{suite} {METRICS[metric]}"] = span(r.estimate, r.low, r.high) + few
+            few = f"{r.categories} of {r.of} categories" if r.categories < r.of else ""
+            missing = str(r.lacking) or few
+            row[f"{suite} {METRICS[metric]}"] = span(r.estimate, r.low, r.high) + (f" ({missing})" if missing else "")
             if (data_set := DATA_SETS.get(suite)) is not None and metric not in WORSE:  # nobody prints decisions
-                row[f"{data_set}, printed {METRICS[metric]}"] = _number(printed.get((str(r.label), data_set, metric)))
+                value = None if r.lacking else printed.get((str(r.label), data_set, metric))
+                row[f"{data_set}, printed {METRICS[metric]}"] = _number(value)
         rows.append(row)
     return pd.DataFrame(rows).fillna("–")
 
@@ -82,8 +84,8 @@ def levels(
     records: pd.DataFrame, leagues: Mapping[str, str], titles: Mapping[str, str], metrics: Sequence[str]
 ) -> pd.DataFrame:
     """Means over categories without a shift: a row a method, suite and metric, in the order of leagues, with label,
-    league, method (its title), `categories` of the `of` that the suite has, images, and estimate, low and high in
-    percent. Arguments as `methods_by_league`.
+    league, method (its title), `categories` of the `of` that the records of the suite have, what is `lacking` of the
+    whole suite, images, and estimate, low and high in percent. Arguments as `methods_by_league`.
     """
     records = records[records["metric"].isin(tuple(metrics))]
     most, rows = records.groupby("suite")["category"].nunique(), []
@@ -93,14 +95,30 @@ def levels(
             own = with_means(records[records["detector"] == label], metrics)
             for suite in (suite for suite in suites if suite in set(own["suite"])):
                 of_suite = own[own["suite"] == suite]
+                of_label = records[(records["suite"] == suite) & (records["detector"] == label)]
                 means = of_suite[of_suite["category"] == "mean"].set_index("metric")
                 for metric in (metric for metric in metrics if metric in means.index):
                     row = means.loc[metric, ["images", "estimate", "low", "high"]].to_dict()
                     where = {"label": label, "league": league, "method": titles[label], "suite": suite}
                     counts = {"categories": of_suite["category"].nunique() - 1, "of": int(most[suite])}
+                    counts |= {"lacking": lacks(str(suite), of_label)}
                     rows.append({**where, "metric": metric, **counts, **row})
-    columns = ["label", "league", "method", "suite", "metric", "categories", "of", "images", "estimate", "low", "high"]
+    columns = ["label", "league", "method", "suite", "metric", "categories", "of", "lacking", "images", "estimate",
+               "low", "high"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+def images_in_words(found: pd.DataFrame) -> str:
+    """Of how many test images and categories the means of `levels` are, the suites one after another, and what these
+    lack of the whole suites.
+    """
+    said = []
+    for suite, rows in found.groupby("suite", sort=False):
+        row = rows.loc[rows["categories"].idxmax()]
+        products = "1 category" if row["categories"] == 1 else f"{row['categories']} categories"
+        missing = f" ({row['lacking']})" if row["lacking"] else ""
+        said.append(f"{suite}: {int(row['images']):,} test images of {products}{missing}")
+    return "; ".join(said)
 
 
 def partly_measured(found: pd.DataFrame) -> str:
@@ -115,9 +133,9 @@ def partly_measured(found: pd.DataFrame) -> str:
     return f"{'; '.join(said)}: its numbers stand beside those of other images." if said else ""
 
 
-def finding(compared: Sequence[Order], found: pd.DataFrame) -> str:
+def finding(compared: Sequence[Order], found: pd.DataFrame, missing: Missing) -> str:
     """What the page of leagues found: how often the printed order within a league holds, and how far methods lie
-    apart; `found` are the `levels` of image AUROC, false alarms and misses.
+    apart; `found` are the `levels` of image AUROC, false alarms and misses; `missing` is of `orders`.
     """
     every = found[found["categories"] == found["of"]]
     every = every[every["suite"] == every["suite"].iloc[0]] if len(every) else every
@@ -131,7 +149,8 @@ def finding(compared: Sequence[Order], found: pd.DataFrame) -> str:
         f"{high['images']:,.0f} images of {high['of']} products.{_decided(every)}"
     )
     if not compared:
-        return f"No two methods of one league are both measured and printed. {reach}"
+        none = not_compared(missing) or "No two methods of one league are both measured and printed."
+        return f"{none} {reach}"
     same, other = (sum(c.verdict == verdict for c in compared) for verdict in (SAME, OTHER))
     claim = "mostly" if 2 * same > len(compared) else "only in part" if same > other else "rarely"
     return f"Within a league who is ahead is {claim} as printed: {orders_in_words(compared)}. {reach}"

@@ -1,5 +1,5 @@
-"""Whether who is ahead within a league is as printed: two methods that one source prints side by side, measured on the
-same images.
+"""Whether who is ahead within a league is as printed: two methods that one source prints side by side, both measured on
+the whole suite.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from zsad.analysis.differences import difference_of
 from zsad.analysis.gaps import METRICS
 from zsad.analysis.matrix import METRICS as IN_WORDS
 from zsad.analysis.poster import name_in_print
-from zsad.analysis.published import DATA_SETS, OTHER, SAME, TIE, UNDECIDED, Comparison
+from zsad.analysis.published import DATA_SETS, OTHER, SAME, TIE, UNDECIDED, Comparison, Missing, lacks
 from zsad.analysis.words import points
 
 Printed = Mapping[tuple[str, str, str], float]
@@ -34,13 +34,10 @@ WORDS = {SAME: "holds", OTHER: "is reversed", UNDECIDED: UNDECIDED, TIE: TIE}
 
 @dataclass(frozen=True)
 class Order(Comparison):
-    """A comparison in one metric of two methods of a league (`what`), and the source that prints both; measured on so
-    many products `of` those that the suite has.
-    """
+    """A comparison in one metric of two methods of a league (`what`), and the source that prints both."""
 
     metric: str
     source: str
-    of: int
 
 
 def side_by_side(
@@ -74,41 +71,41 @@ def orders(
     leagues: Mapping[str, Mapping[str, str]],
     titles: Mapping[str, str],
     sources: Mapping[str, Printed],
-) -> list[Order]:
-    """Each two methods of one league, in each metric, that one source prints and that share a product: on the products
-    that both were measured on. Where several sources print both, the first speaks.
+) -> tuple[list[Order], Missing]:
+    """Each two methods of one league, in each metric, that one source prints and that were both measured on the whole
+    suite; and the methods that lack some of it. Where several sources print both, the first speaks.
 
     Args:
         draws: those of `zsad.analysis.gaps.changes`.
         leagues: metric -> label -> league: of the image's score and of the map they may differ.
         sources: of `side_by_side`.
     """
-    said = []
+    said: list[Order] = []
+    missing: dict[tuple[str, str], str] = {}
     for metric, by_label in leagues.items():
         for suite, rows in records[records["metric"] == metric].groupby("suite", sort=False):
             if suite not in DATA_SETS:
                 continue
-            of, data_set = rows["category"].nunique(), DATA_SETS[str(suite)]
+            data_set = DATA_SETS[str(suite)]
             for first, second in combinations(by_label, 2):
                 source = _source_of([(label, data_set, metric) for label in (first, second)], sources)
-                one, two = _on_the_same(rows, first, second)
-                if by_label[first] != by_label[second] or source is None or one.empty:
+                one, two = (rows[rows["detector"] == label] for label in (first, second))
+                if by_label[first] != by_label[second] or source is None or one.empty or two.empty:
+                    continue
+                few = {(str(suite), titles[label]): why for label, own in ((first, one), (second, two))
+                       if (why := lacks(str(suite), own))}  # fmt: skip
+                if few:
+                    missing |= few
                     continue
                 ahead = sources[source][first, data_set, metric] - sources[source][second, data_set, metric]
                 measured = difference_of([(1, one), (-1, two)], draws[metric], metric)
                 names, where = (titles[first], titles[second]), (str(suite), data_set, by_label[first])
-                said.append(Order(*names, *where, round(ahead, 2), measured, metric, source, of))
-    return said
+                said.append(Order(*names, *where, round(ahead, 2), measured, metric, source))
+    return said, missing
 
 
 def _source_of(wanted: list[tuple[str, str, str]], sources: Mapping[str, Printed]) -> str | None:
     return next((source for source, printed in sources.items() if all(key in printed for key in wanted)), None)
-
-
-def _on_the_same(rows: pd.DataFrame, first: str, second: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The records of two detectors, on the categories that both have."""
-    one, two = (rows[rows["detector"] == label] for label in (first, second))
-    return one[one["category"].isin(two["category"])], two[two["category"].isin(one["category"])]
 
 
 def order_table(found: Sequence[Order]) -> pd.DataFrame:
@@ -119,7 +116,7 @@ def order_table(found: Sequence[Order]) -> pd.DataFrame:
             "first": c.first,
             "second": c.second,
             "data set": f"{c.suite} ({c.data_set})",
-            "products": f"{c.measured.categories} of {c.of}",
+            "products": c.measured.categories,
             "printed": c.printed,
             "printed in": c.source,
             "measured": points(c.measured),
@@ -131,9 +128,7 @@ def order_table(found: Sequence[Order]) -> pd.DataFrame:
 
 
 def orders_in_words(found: Sequence[Order]) -> str:
-    """How often the printed order holds, and how often in each metric; and which comparisons are of a part of a suite.
-    Ends without a full stop.
-    """
+    """How often the printed order holds, and how often in each metric. Ends without a full stop."""
     by_metric = ", ".join(
         f"{IN_WORDS[metric]} {sum(c.verdict == SAME for c in of)} of {len(of)}"
         for metric in dict.fromkeys(c.metric for c in found)
@@ -141,9 +136,7 @@ def orders_in_words(found: Sequence[Order]) -> str:
     )
     count = {verdict: sum(c.verdict == verdict for c in found) for verdict in WORDS}
     tied = f"; in {count[TIE]} a tie is printed" if count[TIE] else ""
-    fewer = sum(c.measured.categories < c.of for c in found)
-    partly = f"; {fewer} of them on a part of the suite's products alone" if fewer else ""
     return (
         f"of {len(found)} comparisons the printed order is borne out in {count[SAME]} ({by_metric}), reversed in "
-        f"{count[OTHER]}, and statistically undecided in {count[UNDECIDED]}{tied}{partly}"
+        f"{count[OTHER]}, and statistically undecided in {count[UNDECIDED]}{tied}"
     )

@@ -7,7 +7,8 @@ import pandas as pd
 from zsad.analysis.corruption import KIND_WORDS, Sampled, as_row
 from zsad.analysis.differences import Difference, Parts, minus
 from zsad.analysis.domains import mean_of
-from zsad.analysis.published import DATA_SETS, OTHER, Comparison, counted, one_by_one
+from zsad.analysis.published import DATA_SETS, OTHER, Comparison, Missing, counted, lacks, not_compared, one_by_one
+from zsad.study.whole import lacking_domains
 
 # Variants of a method that the poster does not tell apart.
 VARIANTS = {"rwda tokens": "RWDA, random tokens", "rwda unknown": "RWDA, object unknown"}
@@ -93,26 +94,50 @@ def seeds_in_words(count: int) -> str:
 def comparisons(
     found: Sampled, domains: Sampled | None, printed: pd.DataFrame, titles: Mapping[str, str]
 ) -> list[Comparison]:
-    """The text FNN against every other method that is both printed and measured, on each data set."""
+    """The text FNN against every other method that is both printed and measured, on each data set of which all was
+    measured.
+    """
     if TRAINED not in found.detectors:
         return []
     columns = {"corruption_mean": ("mean of four corruptions", found.severity), "none": ("no corruption", 0)}
-    said = []
+    said, few = [], partly(found, domains, titles)
     for label in in_order_of_print(found.detectors, titles):
         other = name_in_print(label, titles)
         if other is None or other == OURS:
             continue
-        if domains is not None and {label, TRAINED} <= set(domains.detectors):
+        pair = [title_of(TRAINED, titles), title_of(label, titles)]
+        whole = domains is not None and not any((domains.suites[0], name) in few for name in pair)
+        if domains is not None and whole and {label, TRAINED} <= set(domains.detectors):
             gap = domains.level(mean_of(domains, TRAINED) + minus(mean_of(domains, label)))
             where = (domains.suites[0], "AeBAD", "unspecified", "mean of its domains")
             said.append(_compared(printed, other, *where, gap))
         both = [suite for suite in found.suites if {(suite, TRAINED), (suite, label)} <= set(found.subjects)]
         for suite in (suite for suite in both if suite in DATA_SETS):
+            if any((suite, name) in few for name in pair):
+                continue
             for column, (what, severity) in columns.items():
                 ours, theirs = (found.mean_at(suite, detector, severity) for detector in (TRAINED, label))
                 gap = found.level(ours + minus(theirs))
                 said.append(_compared(printed, other, suite, DATA_SETS[suite], column, what, gap))
     return said
+
+
+def partly(found: Sampled, domains: Sampled | None, titles: Mapping[str, str]) -> Missing:
+    """The methods that are not held against the poster, which prints means over whole data sets, where less of these
+    was measured; none without the text FNN.
+    """
+    if TRAINED not in found.detectors:
+        return {}
+    printed = {label: title_of(label, titles) for label in found.detectors if name_in_print(label, titles)}
+    missing: dict[tuple[str, str], str] = {}
+    for suite, label in (subject for subject in found.subjects if subject[1] in printed):
+        rows = found.records[(found.records["suite"] == suite) & (found.records["detector"] == label)]
+        missing[suite, printed[label]] = lacks(suite, rows) if suite in DATA_SETS else ""
+    for label, rows in () if domains is None else domains.records.groupby("detector", sort=False):
+        if label in printed:
+            (world,), images = rows["suite"].unique(), rows.groupby("domain")["n_images"].min()
+            missing[world, printed[label]] = lacking_domains(world.lower(), images.to_dict())
+    return {where: why for where, why in missing.items() if why}
 
 
 def _compared(
@@ -122,10 +147,12 @@ def _compared(
     return Comparison("text FNN", other, suite, data_set, what, ours - theirs, gap)
 
 
-def poster_sentence(found: list[Comparison]) -> str:
-    """How often the poster's order is borne out, and what was found on corrupted images against the nearest rival."""
+def poster_sentence(found: list[Comparison], missing: Missing) -> str:
+    """How often the poster's order is borne out, and what was found on corrupted images against the nearest rival;
+    `missing` is of `partly`.
+    """
     if not found:
-        return "The study lacks the detector text_fnn, so the poster's order is not tested."
+        return not_compared(missing) or "The study lacks the detector text_fnn, so the poster's order is not tested."
     said = [
         f"Of {len(found)} comparisons of the text FNN with another method, the order of the poster's table is "
         f"{counted(found)}"
@@ -135,4 +162,4 @@ def poster_sentence(found: list[Comparison]) -> str:
     if against:
         world = "The demo world" if all(c.suite.startswith("demo-") for c in found) else "This study"
         said.append(f"{world} disagrees with the poster here: {against}.")
-    return " ".join(said)
+    return " ".join([*said, *filter(None, [not_compared(missing)])])

@@ -1,16 +1,40 @@
-"""What others have printed against what was measured: two methods' difference, its sign and its size."""
+"""What others have printed against what was measured: two methods' difference, its sign and its size.
 
-from collections.abc import Sequence
+Print is of whole test splits: a mean over a part of one is another quantity, and stands beside nothing printed.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from zsad.analysis.differences import Difference
 from zsad.analysis.words import number, points
+from zsad.study.whole import lacking
 
 # Suites, and the data sets that they are or stand for.
 DATA_SETS = {"mvtec_ad": "MVTec AD", "visa": "VisA", "demo-mvtec": "MVTec AD", "demo-visa": "VisA"}
+Missing = Mapping[tuple[str, str], str]
+"""(suite, method) -> what its records lack of the whole suite (`lacks`)."""
+
 SAME, OTHER, UNDECIDED, TIE = "the same order", "the other order", "undecided", "a tie in print"
+
+
+def lacks(suite: str, records: pd.DataFrame) -> str:
+    """What records of one suite lack of its whole test split, in words (`zsad.study.whole.lacking`); "" where nothing,
+    and of a suite that nobody prints."""
+    return lacking(suite, {str(name): int(n) for name, n in records.groupby("category")["n_images"].min().items()})
+
+
+def not_compared(missing: Missing) -> str:
+    """That some means are of a part of what print is of, as a sentence; "" where there are none."""
+    if not missing:
+        return ""
+    methods: dict[tuple[str, str], list[str]] = {}
+    for (suite, method), why in missing.items():
+        methods.setdefault((suite, why), []).append(method)
+    named = "; ".join(f"{', '.join(of)} on {suite} ({why})" for (suite, why), of in methods.items())
+    return f"Not held against print, which is of whole test splits: {named}."
 
 
 @dataclass(frozen=True)

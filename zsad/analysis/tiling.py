@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from zsad.analysis.differences import Difference, Parts, by_key, difference_of, minus
-from zsad.analysis.published import Comparison
+from zsad.analysis.published import DATA_SETS, Comparison, lacks
 from zsad.analysis.words import number, percent, points
 from zsad.metrics import image_f1max
 
@@ -127,9 +127,23 @@ def printed_floors(counts: Mapping[str, tuple[int, int]]) -> dict[str, float]:
     return _with_mean({name.replace("_", " "): value for name, value in f1.items()})
 
 
-def leads(records: pd.DataFrame, draws: Draws, printed: pd.DataFrame) -> list[Comparison]:
-    """By how much the pipeline's means are above WinCLIP's, in print on VisA and measured; none without WinCLIP."""
+def not_tested(records: pd.DataFrame) -> str:
+    """Why the report's comparison, of means over all of VisA, is not held against what was measured; "" where it is."""
+    suite = str(records["suite"].iloc[0])
     if not {"winclip", PIPELINE} <= set(records["detector"]):
+        return "The study lacks WinCLIP beside the pipeline, so the report's comparison is not tested."
+    if DATA_SETS.get(suite) != "VisA":
+        return f"The report's comparison is of VisA, and {suite} is another data set: it is not tested."
+    if missing := lacks(suite, records[records["detector"].isin(["winclip", PIPELINE])]):
+        return f"The report's comparison is of all of VisA, {suite} was measured in part ({missing}): it is not tested."
+    return ""
+
+
+def leads(records: pd.DataFrame, draws: Draws, printed: pd.DataFrame) -> list[Comparison]:
+    """By how much the pipeline's means are above WinCLIP's, in print on VisA and measured; none where that is
+    `not_tested`.
+    """
+    if not_tested(records):
         return []
     means = printed[printed["category"] == "mean"].set_index(["method", "metric"])["value"]
     return [
@@ -153,13 +167,15 @@ def leads_table(records: pd.DataFrame, draws: Draws, found: list[Comparison]) ->
     return pd.DataFrame(rows)
 
 
-def conclusion(categories: list[str], found: list[Comparison], by_chance: list[str]) -> str:
-    """Who is ahead on both metrics, against the report, and in which of the categories the pipeline shows no skill."""
+def conclusion(categories: list[str], found: list[Comparison], by_chance: list[str], untested: str) -> str:
+    """Who is ahead on both metrics, against the report or why that is `not_tested`, and in which of the categories the
+    pipeline shows no skill.
+    """
     said = [
         f"In the mean {lead.what}, the pipeline is {points(lead.measured)} points from WinCLIP; the report prints "
         f"{number(lead.printed, sign=True)} on VisA: {lead.verdict}."
         for lead in found
-    ] or ["The study lacks WinCLIP beside the pipeline, so the report's comparison is not tested."]
+    ] or [untested]
     if by_chance:
         named = ", ".join(category.replace("_", " ") for category in by_chance)
         said.append(f"In {len(by_chance)} of {len(categories)} categories ({named}) its sample F1-max is what a random "

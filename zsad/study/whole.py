@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from zsad.data.counts import TEST_COUNTS
+from zsad.study.suites import DOMAINS
 
 
 @cache
@@ -36,3 +37,26 @@ def lacking(suite: str, images: Mapping[str, int]) -> str:
         return ""
     first = f"{fewer[0]}: {images[fewer[0]]} of {expected[fewer[0]]} images"
     return first if len(fewer) == 1 else f"{len(fewer)} categories with other images than all ({first})"
+
+
+def lacking_domains(suite: str, images: Mapping[str, int]) -> str:
+    """As `lacking`, of AeBAD ("aebad") or of demo-aebad, whose domains are suites of their own.
+
+    Args:
+        images: domain -> of how many test images there are results.
+    """
+    if len(there := [domain for domain in DOMAINS if domain in images]) < len(DOMAINS):
+        return f"{len(there)} of {len(DOMAINS)} domains"
+    expected, found = _images_of_domains(suite), sum(images.values())
+    return f"{found:,} of {expected:,} images" if found != expected else ""
+
+
+@cache
+def _images_of_domains(suite: str) -> int:
+    if suite in TEST_COUNTS:
+        return sum(sum(counts) for counts in TEST_COUNTS[suite].values())
+    from zsad.data.demo import SUITES
+
+    of = SUITES[suite]
+    each = sum(of.good + len(spec.defects) * of.each_defect for spec in of.categories.values())
+    return each * len(of.domains)

@@ -123,8 +123,8 @@ if found:
         page.say(
             f"On each detector's first backbone; {images}. A method's scores and maps may be of different leagues: "
             "each table goes by what it measures. Beside print, which is of whole data sets, stand means of whole "
-            "suites alone. Print is of real data and real CLIPs; a demo suite is another world, of which only the order "
-            "may be compared. The domains of AeBAD and of demo-aebad have [a page](aebad)."
+            "suites alone. Print is of real data and real CLIPs; a demo suite is another world, of which only the "
+            "order may be compared. The domains of AeBAD and of demo-aebad have [a page](aebad)."
         )
         page.table(rules, "tab-leagues", "<strong>Leagues of this study's methods</strong>, as computed from what "
                    "their parts declare.")  # fmt: skip

@@ -9,7 +9,7 @@ from zsad.study.config import project_root
 
 GOOD = """
 suites:
-  toys: {reader: folder, root: toys, categories: [washer, nut], groups: {heads: [nut]}}
+  toys: {reader: mvtec_ad, root: toys, categories: [washer, nut], groups: {heads: [nut]}}
 detectors: [winclip]
 backbones: [demo-b]
 sweeps: {over: heads, angle: [-10, 0, 10]}
@@ -56,12 +56,26 @@ def test_images_are_240_pixels_high_or_wide_and_those_of_the_pipeline_as_large_a
             ["detectors.winclip.resolution", "squares, which need a side in pixels"],
         ),
         ("sweeps:", "sweep:", ["sweep: unknown field", "known:", "sweeps"]),
-        ("toys: {reader: folder, root: toys,", "mvtex: {", ["suites", "unknown suite 'mvtex'", "demo-mvtec"]),
-        ("reader: folder", "reader: imagenet", ["suites.toys.reader", "'mvtec_ad'", "'visa'", "'folder'"]),
+        ("toys: {reader: mvtec_ad, root: toys,", "mvtex: {", ["suites", "unknown suite 'mvtex'", "demo-mvtec"]),
+        ("reader: mvtec_ad", "reader: imagenet", ["suites.toys.reader", "'mvtec_ad'", "'visa'", "'folder'"]),
         ("root: toys", "root: toys, rooot: x", ["suites.toys.rooot: unknown field", "root"]),
         ("over: heads", "over: tails", ["unknown group of categories in sweeps.over 'tails'", "all, heads"]),
         ("over: heads", "over: [spoon]", ["sweeps.over: 'spoon' is not in this study", "washer, nut"]),
-        ("categories: [washer, nut], ", "", ["suites.toys", "folder reader"]),
+        (
+            "reader: mvtec_ad, root: toys, categories: [washer, nut]",
+            "reader: folder, root: toys",
+            ["suites.toys", "folder reader", "list one"],
+        ),
+        (
+            "reader: mvtec_ad",
+            "reader: folder",
+            ["suites.toys.categories: washer, nut", "all of toys", "one product", "a suite of its own"],
+        ),
+        (
+            "reader: mvtec_ad, root: toys, categories: [washer, nut], groups: {heads: [nut]}",
+            "reader: folder, root: toys, categories: heads, groups: {heads: [nut, washer]}",
+            ["suites.toys.categories: nut, washer", "one product"],
+        ),
         ("winclip", "winclap", ["detectors", "unknown detector 'winclap'", "winclip"]),
         ("demo-b", "ViT-Z", ["backbones", "unknown backbone 'ViT-Z'", "ViT-L-14"]),
         ("angle: [-10, 0, 10]", "angle: [-200, 0]", ["sweeps.0: angle: -200", "180"]),
@@ -138,7 +152,7 @@ def test_the_quick_study_sweeps_the_rotation_invariant_objects_only():
 
 def test_an_unknown_category_of_a_demo_suite_lists_the_known_ones(tmp_path):
     text = GOOD.replace(
-        "toys: {reader: folder, root: toys, categories: [washer, nut], groups: {heads: [nut]}}",
+        "toys: {reader: mvtec_ad, root: toys, categories: [washer, nut], groups: {heads: [nut]}}",
         "demo-mvtec: {categories: [washer, wahser]}",
     )
     with pytest.raises(StudyError, match=r"unknown category of demo-mvtec 'wahser'; known: .*washer"):
@@ -289,7 +303,7 @@ def test_a_detector_runs_on_suites_of_the_study_only(tmp_path):
     ("wrong", "right", "words"),
     [
         ("backbones: [demo-b]", "backbones: [demo-b]\nlimit: 4\nlimit: 5", "line 7: 'limit' is given twice; keep one"),
-        ("reader: folder,", "reader: folder, reader: visa,", "line 3: 'reader' is given twice"),
+        ("reader: mvtec_ad,", "reader: mvtec_ad, reader: visa,", "line 3: 'reader' is given twice"),
         ("categories: [washer, nut]", "categories: [washer, nut, washer]", "categories: 'washer' is given twice"),
         ("heads: [nut]", "heads: [nut, nut]", "groups.heads: 'nut' is given twice"),
         ("backbones: [demo-b]", "backbones: [demo-b, demo-b]", "backbones: 'demo-b' is given twice"),

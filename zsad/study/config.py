@@ -164,7 +164,14 @@ class Study(Strict):
             if suite.reader == "folder" and suite.categories == "all":
                 raise ValueError(f"suites.{name}: the folder reader cannot find categories; list one")
             check_name("suite", name)
-            for category in suite.members(suite.categories, []):
+            listed = suite.members(suite.categories, [])
+            if suite.reader == "folder" and len(listed) != 1:
+                raise ValueError(
+                    f"suites.{name}.categories: {', '.join(listed) or 'none'}, but the folder reader takes all of "
+                    f"{suite.root} as pictures of one product, and would count each once a category: list one, and "
+                    "give every other product a suite of its own, with the folder of its pictures as root"
+                )
+            for category in listed:
                 check_name(f"category of {name}", category)
             everything = demo_categories(suite.root)
             for category in suite.members(suite.categories, everything or []):

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from tiny_clip import tiny_backbone
 from toy_batch import Unlike
 from toys import Reddish
 
@@ -102,3 +103,31 @@ def test_what_the_shipped_head_says_of_files_is_what_it_says_of_their_batch(tmp_
     assert max(scored, key=lambda one: one.score).image == paths[7]
     with pytest.raises(ValueError, match="acr compares the images of a category with each other and needs at least 10"):
         list(predict_images(acr, paths[:1], "nut", tmp_path / "maps"))
+
+
+def test_a_run_that_scores_no_image_leaves_the_scores_of_an_earlier_one(images, tmp_path):
+    list(predict_images(Reddish(), images, "nut", tmp_path / "maps"))
+    before = (tmp_path / "maps" / SCORES).read_bytes()
+    for path in images:
+        path.write_text("not an image")
+    report = Report()
+    assert list(predict_images(Reddish(), images, "nut", tmp_path / "maps", report=report)) == []
+    assert len(report.bad) == 3
+    assert (tmp_path / "maps" / SCORES).read_bytes() == before
+    assert not (tmp_path / "maps" / UNFINISHED).exists()
+    list(predict_images(Reddish(), images, "nut", tmp_path / "none"))
+    assert list((tmp_path / "none").iterdir()) == []
+
+
+@pytest.mark.parametrize("category", ["", " ", "_-_"])
+def test_a_category_that_names_nothing_is_refused_before_anything_is_written(images, tmp_path, category):
+    with pytest.raises(ValueError, match="names nothing"):
+        next(predict_images(Reddish(), images, category, tmp_path / "maps"))
+    assert not (tmp_path / "maps").exists()
+
+
+def test_a_detector_without_the_good_images_that_it_wants_is_refused_before_anything_is_written(images, tmp_path):
+    detector = load_detector("winclip_plus", tiny_backbone(), references=4)
+    with pytest.raises(ValueError, match=r"compares with 4 good images and was given none: .* --reference"):
+        next(predict_images(detector, images, "nut", tmp_path / "maps"))
+    assert not (tmp_path / "maps").exists()

@@ -9,6 +9,7 @@ from PIL import Image
 from tiny_clip import tiny_backbone
 
 from zsad import cli
+from zsad.commands.common import INCOMPLETE
 from zsad.data import read_image
 from zsad.detectors import load_detector, with_references
 from zsad.detectors.references import as_references
@@ -92,3 +93,28 @@ def test_references_are_known_by_their_bytes(tmp_path):
     one, two, other = (write(tmp_path / f"{name}.png", seed) for name, seed in (("a", 1), ("b", 1), ("c", 2)))
     first, twin, third = (read_references([path], []).references for path in (one, two, other))
     assert first.fingerprint == twin.fingerprint != third.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [(["--category", ""], "names nothing"), (["--category", "!"], "names nothing"),
+     (["--detector", "winclip_plus", "--option", "references=2"], "give a folder of them with --reference"),
+     (["--detector", "winclip_plus", "--option", "references=1", "--option", "defence=grey input"], "1 good image ")],
+)  # fmt: skip
+def test_a_wrong_argument_leaves_the_scores_of_an_earlier_run(line, tmp_path, capsys, wrong, words):
+    assert line() == 0
+    there = {path.name: path.read_bytes() for path in (tmp_path / "maps").iterdir()}
+    plain = ["predict", str(tmp_path / "parts"), "--category", "nut", "--out", str(tmp_path / "maps")]
+    assert cli.main([*plain, *wrong]) == 2
+    assert words in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "maps").iterdir()} == there
+
+
+def test_where_no_image_can_be_scored_the_table_of_an_earlier_run_is_kept_and_named(line, tmp_path, capsys):
+    assert line() == 0
+    before = (tmp_path / "maps" / SCORES).read_bytes()
+    for path in (tmp_path / "parts").iterdir():
+        path.write_text("not an image")
+    assert line() == INCOMPLETE
+    assert f"{tmp_path / 'maps' / SCORES} is of an earlier run" in capsys.readouterr().out
+    assert (tmp_path / "maps" / SCORES).read_bytes() == before

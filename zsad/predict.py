@@ -20,7 +20,7 @@ from torch import Tensor
 
 from zsad.data.decode import read_bytes
 from zsad.data.image import read_image
-from zsad.detectors import Detector, Prediction
+from zsad.detectors import Detector, Prediction, wanted_references
 from zsad.detectors.base import check_prediction
 from zsad.detectors.batch import BatchDetector, check_batch, resize_maps
 from zsad.detectors.references import References, check_aspect
@@ -75,6 +75,22 @@ def check_company(detector: Detector, count: int, category: str, calibrated: boo
         raise ValueError(
             f"{detector.name} compares images with each other: what good ones score among themselves says nothing of "
             "scores among others. Give a threshold, or choose a detector that looks at one image at a time"
+        )
+
+
+def check_category(category: str) -> None:
+    """Raise a ValueError for a category without a letter or digit: prompts are made of it."""
+    if not any(sign.isalnum() for sign in category):
+        raise ValueError(f"category {category!r} names nothing; it names the product, such as 'metal nut'")
+
+
+def check_references(detector: Detector) -> None:
+    """Raise a ValueError for a detector that wants good images and was given none."""
+    if count := wanted_references(detector):
+        images = "1 good image" if count == 1 else f"{count} good images"
+        raise ValueError(
+            f"{detector.name} compares with {images} and was given none: give a folder of them with --reference, or "
+            "choose winclip, which needs none"
         )
 
 
@@ -156,10 +172,15 @@ def predict_images(
         report: receives what could not be scored, and the time.
         framed_like: heights and widths of references; an image of other proportions cannot be scored.
 
+    `scores.csv` of an earlier run stays where not one image could be scored.
+
     Raises:
-        ValueError: an unknown format, a heat map would replace an image, or too few images, or too few that can be
-            read, for a detector that compares them with each other. OSError: `out` cannot be written.
+        ValueError: no category, a detector without the references that it wants, an unknown format, a heat map would
+            replace an image, or too few images, or too few that can be read, for a detector that compares them with
+            each other; before anything is written. OSError: `out` cannot be written.
     """
+    check_category(category)
+    check_references(detector)
     check_company(detector, len(images), category)
     if image_format not in FORMATS:
         raise ValueError(f"unknown format {image_format!r}; known: {', '.join(FORMATS)}")
@@ -185,7 +206,10 @@ def predict_images(
             file.flush()
             report.scored += 1
             yield scored
-    os.replace(out / UNFINISHED, out / SCORES)
+    if report.scored:
+        os.replace(out / UNFINISHED, out / SCORES)
+    else:
+        (out / UNFINISHED).unlink()
 
 
 Found = Iterator[tuple[Path, Path, Float[Tensor, "3 height width"], Prediction]]

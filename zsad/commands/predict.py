@@ -53,13 +53,16 @@ def run(options: argparse.Namespace) -> int:
         SCORES,
         Report,
         Threshold,
+        check_category,
         check_company,
+        check_references,
         predict_images,
         read_references,
         score_image,
         threshold_from,
     )
 
+    check_category(options.category)
     images = find_images(options.image, options.out)
     output_paths(images, options.out, f"{HEATMAP}.{options.format}")
     if options.reference and options.detector == "winclip":
@@ -72,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
     shown = find_images([options.reference], options.out) if options.reference else []
     check_writable_folder(options.out)
     detector = load_detector(options.detector, backbone=loaded_backbone(options), device=options.device, **chosen)
+    if not options.reference:
+        check_references(detector)
     check_company(detector, len(images), options.category, calibrated=bool(options.calibrate))
     if note := demo_note(backbone, [*images, *good, *shown]):
         print(f"zsad: note: {note}", file=sys.stderr)
@@ -105,7 +110,9 @@ def run(options: argparse.Namespace) -> int:
             print(f"{scored.image}\tscore {scored.score:.4f}{decision}\t{scored.heatmap}", flush=True)
             bar.update()
     parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in report.seconds.items())
-    print(f"{report.scored} of {len(images)} images scored ({parts}): {options.out / SCORES}")
+    table = options.out / SCORES
+    kept = f"{table} is of an earlier run" if table.exists() else f"{table} is not written"
+    print(f"{report.scored} of {len(images)} images scored ({parts}): {table if report.scored else kept}")
     for path, cause in report.bad.items():
         print(f"zsad: not scored: {path}: {cause.removeprefix(f'{path}: ')}", file=sys.stderr)
     return INCOMPLETE if report.bad else 0

@@ -7,6 +7,7 @@ import pytest
 from toys import load_reddish, tiny_study, write_suite
 
 from zsad.cli import main
+from zsad.commands.common import INCOMPLETE
 from zsad.study import compute
 from zsad.study.cells import Selection
 from zsad.study.estimate import BACKWARD, Estimate, Rate, estimate, evaluations, passes_of
@@ -82,6 +83,29 @@ def test_a_dry_run_says_it_and_computes_nothing(study, tmp_path, capsys):
     assert main(["run", str(path), "--dry-run", "--shift", "none"]) == 0
     assert capsys.readouterr().out.startswith("2 cells, 0 of them there. The others: 20 images through a detector")
     assert not list((tmp_path / "records").glob("*.parquet"))
+
+
+def test_a_dry_run_says_which_results_cannot_be_computed_and_why_with_the_exit_code_of_a_run(
+    study, tmp_path, capsys, monkeypatch
+):
+    path = tmp_path / "mine.yaml"
+    path.write_text(json.dumps(json.loads(study.model_dump_json(exclude={"name"}))))
+
+    def gone(*arguments, **_):
+        raise FileNotFoundError("demo-b.safetensors: no such file")
+
+    monkeypatch.setattr("zsad.study.run.load_study_detector", gone)
+    monkeypatch.setattr("zsad.study.manifest.project_root", lambda: tmp_path)
+    codes, said = [], []
+    for dry in (["--dry-run"], []):
+        codes.append(main(["run", str(path), "--shift", "none", *dry]))
+        shown = capsys.readouterr()
+        said.append(shown.err.splitlines())
+        if dry:
+            assert "; 2 results cannot be computed" in shown.out
+    assert codes == [INCOMPLETE, INCOMPLETE]
+    why = "winclip on demo-b: demo-b.safetensors: no such file"
+    assert said == [[f"zsad: cannot be computed: {why}"], [f"zsad: not computed: {why}"]]
 
 
 def test_taking_what_is_there_leaves_the_lists_of_a_run_alone(study, tmp_path, capsys, monkeypatch):

@@ -1,6 +1,7 @@
 """The proof of a kept study: it notices other weights and another formula, and passes what is unchanged."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -8,7 +9,7 @@ from toys import Reddish, load_reddish, tiny_study, write_suite
 
 from zsad.cli import main
 from zsad.commands import verify
-from zsad.study import compute, kept, proof, results
+from zsad.study import compute, kept, manifest, proof, results
 from zsad.study.export import export
 from zsad.study.run import Evaluator
 
@@ -87,12 +88,33 @@ def test_the_command_says_what_differs_and_keeps_what_was_found(study, tmp_path,
     out = tmp_path / "build" / "verified.proof"
     out.parent.mkdir()
     assert main(["verify", "tiny", "--out", str(out)]) == 0
-    assert "4 of 4 sampled cells agree" in capsys.readouterr().out
+    assert f"4 of 4 sampled cells agree with {tmp_path / 'results' / 'tiny'} within" in capsys.readouterr().out
     found = json.loads(out.read_text())
     assert [cell["agrees"] for cell in found["cells"]] == [True] * 4
     monkeypatch.setattr(proof, "TOLERANCE", -1.0)
     assert main(["verify", "tiny"]) == 1
     assert "toys/washer, winclip on demo-b, uniform hue 1: differs by" in capsys.readouterr().out
+
+
+def test_the_command_names_the_folder_that_was_read_and_no_largest_difference_where_there_is_none(
+    study, tmp_path, monkeypatch, capsys
+):
+    """Of a study that `zsad run` computed here there is nothing in results/."""
+    monkeypatch.setattr(verify, "load_study", lambda *a, **k: study)
+    monkeypatch.setattr(manifest, "project_root", lambda: tmp_path)
+    manifest.write_manifest(compute(study, progress=False, loader=load_reddish), "tiny")
+    shutil.rmtree(tmp_path / "results")
+    assert main(["verify", "tiny"]) == 0
+    assert f"4 of 4 sampled cells agree with {tmp_path / 'records'} within" in capsys.readouterr().out
+
+    def missing(*arguments):
+        raise FileNotFoundError("no weights")
+
+    monkeypatch.setattr(proof, "Evaluator", lambda study: Evaluator(study, missing))
+    assert main(["verify", "tiny"]) == 1
+    said = capsys.readouterr().out
+    assert "0 of 0 sampled cells agree" in said
+    assert "largest difference" not in said
 
 
 def test_a_cell_that_is_computed_whole_is_held_to_its_metrics_and_draws(study, monkeypatch):

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from zsad import arguments
@@ -60,8 +61,9 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         from zsad.study.estimate import estimate
 
-        print(estimate(study, Selection(**only)))
-        return 0
+        found = estimate(study, Selection(**only))
+        print(found)
+        return _say_why("cannot be computed", found.reasons)
     check_manifests(study.name)
     if options.export:
         check_writable_folder(options.export)
@@ -77,13 +79,17 @@ def run(options: argparse.Namespace) -> int:
     if missing is None and options.export:
         export(records, study, options.export)
         print(f"exported to {options.export}")
-    if missing is None:
-        return 0
-    for reason in missing.reasons:
-        print(f"zsad: not computed: {' '.join(reason.split())}", file=sys.stderr)
-    if options.export:
+    code = _say_why("not computed", missing.reasons if missing else ())
+    if missing and options.export:
         print(f"zsad: not exported to {options.export}, since results are missing", file=sys.stderr)
-    return INCOMPLETE
+    return code
+
+
+def _say_why(what: str, reasons: Sequence[str]) -> int:
+    """Why results are missing, a line a reason; returns the exit code."""
+    for reason in reasons:
+        print(f"zsad: {what}: {' '.join(reason.split())}", file=sys.stderr)
+    return INCOMPLETE if reasons else 0
 
 
 def _labels(study: Study, names: list[str] | None) -> list[str] | None:

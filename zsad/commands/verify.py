@@ -2,9 +2,11 @@
 
 import argparse
 import json
+from pathlib import Path
 
 from zsad import arguments
 from zsad.commands.common import Commands
+from zsad.study.config import Study
 from zsad.study.load import load_study
 
 DISAGREES = 1
@@ -15,7 +17,7 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
     verify = commands.add_parser(
         "verify", parents=parents, help="compute a sample of a kept study again, and compare", description=__doc__
     )
-    verify.add_argument("study", metavar="STUDY", help="one that is kept in results/, such as demo")
+    verify.add_argument("study", metavar="STUDY", help="one that is kept in results/, such as demo, or was run here")
     verify.add_argument("--images", type=arguments.number("limit"), default=4, metavar="N", help="so many a cell")
     verify.add_argument("--data-root", type=arguments.path, metavar="DIR", help="folder that holds the suites")
     verify.add_argument("--out", type=arguments.path, metavar="FILE", help="also write what was found, as JSON")
@@ -31,11 +33,11 @@ def run(options: argparse.Namespace) -> int:
     if options.out:
         check_writable_folder(options.out.parent)
     found, failures = prove(study, options.images)
-    agree = int(found["agrees"].sum())
+    agree, kept = int(found["agrees"].sum()), _kept_in(study)
+    largest = f"; the largest difference is {found['difference'].max():.2g}" if len(found) else ""
     print(
-        f"study {study.name}: {agree} of {len(found)} sampled cells agree with results/{study.name} within "
-        f"{TOLERANCE:g} standard deviations of a cell's scores, {options.images} images each; the largest difference "
-        f"is {found['difference'].max():.2g}"
+        f"study {study.name}: {agree} of {len(found)} sampled cells agree with {kept} within "
+        f"{TOLERANCE:g} standard deviations of a cell's scores, {options.images} images each{largest}"
     )
     others = found[~found["agrees"]]
     for row in others.itertuples():
@@ -53,3 +55,11 @@ def run(options: argparse.Namespace) -> int:
         text = json.dumps(content, indent=1) + "\n"
         write_atomically(options.out, lambda path: path.write_text(text, encoding="utf-8"))
     return DISAGREES if len(others) or failures else 0
+
+
+def _kept_in(study: Study) -> Path:
+    """The folder that the kept records were read from: results/<study>, or where `zsad run` left them."""
+    from zsad.study.results import Results
+
+    results = Results(study.name, study.records_root)
+    return results.committed.folder if results.committed.sidecars else results.store.folder

@@ -48,7 +48,7 @@ class Estimate:
         passes: images through a detector, each copy that a defence makes counted.
         seconds: one cell after another, `on` this machine and the study's device or on one H100.
         bytes: of the files of the cells that are not there.
-        refused: results that cannot be computed.
+        refused: results that cannot be computed; `reasons` says which and why, a line a reason.
         assumed: why it was counted without data or device, in words; empty where it was not.
     """
 
@@ -60,6 +60,7 @@ class Estimate:
     refused: int
     on: str = HERE
     assumed: str = ""
+    reasons: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         refused = f"; {self.refused:,} results cannot be computed" if self.refused else ""
@@ -96,7 +97,8 @@ def estimate(study: Study, selection: Selection, progress: bool = True) -> Estim
             learnt.add(who)
             size += _bytes(len(w.dataset), w.cell.shift)
             bar.update()
-    return Estimate(len(unique), len(unique) - len(missing), total, seconds, size, failures.count)
+    there, reasons = len(unique) - len(missing), tuple(failures.lines())
+    return Estimate(len(unique), there, total, seconds, size, failures.count, reasons=reasons)
 
 
 def passes_of(w: Wanted) -> int:

@@ -3,11 +3,13 @@
     python tools/verify_real.py --data-root DIR --device cuda
     python tools/verify_real.py --data-root DIR --limit 8 --backbone demo-b    to try the script itself
 
-Loads each released backbone, which is fetched if it is not here, and prints where it comes from and the SHA-256 of its
-file; then measures WinCLIP on each data set under DIR (mvtec_ad, visa) and prints the published mean, the measured one
-and their difference with the interval of the measurement. A mean stands only for all categories and all test pictures.
-Results are kept as those of any study: a run that was stopped goes on. Exit status 1 if a backbone could not be loaded
-or a category not be measured.
+Loads all released weights as detectors load them (CLIPs, masked autoencoders, and the tiling pipeline's IS-Net, SAMs
+and CLIPSeg), which are fetched if they are not here, and prints of each which file it is, at which revision and with
+which SHA-256, or why it could not be loaded. IS-Net and SAM are fetched by hand: what is said then names file, place
+and folder. Then measures WinCLIP on each data set under DIR (mvtec_ad, visa) and prints the published mean, the
+measured one and their difference with the interval of the measurement. A mean stands only for all categories and all
+test pictures. Results are kept as those of any study: a run that was stopped goes on. Exit status 1 if weights could
+not be loaded or a category not be measured.
 """
 
 from __future__ import annotations
@@ -15,59 +17,146 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from huggingface_hub import try_to_load_from_cache
 
+from zsad import arguments
 from zsad.analysis.beside_print import means_beside_print
 from zsad.analysis.unshifted import printed_means
-from zsad.clip import load_backbone
-from zsad.clip.released import RELEASED
+from zsad.clip import load_backbone, released
+from zsad.clip.origin import file_digest
+from zsad.mae import load_autoencoder
+from zsad.mae import zoo as autoencoders
 from zsad.study import compute, load_study
-from zsad.study.config import project_root
+from zsad.study.config import Study, project_root
 from zsad.study.incomplete import IncompleteError
+from zsad.tiling import clipseg, isnet
+from zsad.tiling import zoo as segmenters
+from zsad.tiling.weights import download_folder
 
 DATA_SETS = ("mvtec_ad", "visa")
 PUBLISHED_ON = "ViT-B-16-plus-240"  # WinCLIP's backbone in its paper
 PRINTED = project_root() / "results" / "published" / "winclip_per_category.csv"
+HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # in the order in which transformers looks for them
 
 
-def loads(name: str, device: str) -> bool:
-    """Whether a released backbone loads; its file and checksum are logged by what loads it."""
+@dataclass(frozen=True)
+class Weights:
+    """Released weights, what loads them, and where they come from, in words. Which `file` was read, with its checksum,
+    is logged by the loaders of CLIPs and autoencoders; of the others it is found afterwards.
+    """
+
+    name: str
+    load: Callable[[], object]
+    source: str = ""
+    file: Callable[[], Path | None] | None = None
+
+
+def released_weights(device: str, folder: Path | None = None) -> list[Weights]:
+    """All that the project's detectors can be asked to load; `folder` holds those of the tiling pipeline, instead of
+    the caches.
+    """
+    place = folder or download_folder()
+    clips = [Weights(name, partial(load_backbone, name, device=device)) for name in released.RELEASED]
+    maes = [Weights(name, partial(load_autoencoder, name, device=device)) for name in autoencoders.RELEASED]
+    soft = Weights(
+        "isnet-general-use",
+        partial(segmenters.load_soft_foreground, "isnet-general-use", device, folder),
+        f"{isnet.SOURCE}, md5 {isnet.MD5} as pinned",
+        lambda: place / isnet.FILE,
+    )
+    parts = [
+        Weights(
+            name,
+            partial(segmenters.load_part_segmenter, name, None, device, folder),
+            f"facebookresearch/segment-anything, md5 {md5}... as pinned",
+            partial(Path, place, f"sam_{kind}_{md5}.pth"),
+        )
+        for name, (kind, md5, _) in segmenters.SAM.items()
+    ]
+    pixels = "clipseg-rd64-refined"
+    maps = Weights(
+        pixels,
+        partial(segmenters.load_pixel_model, pixels, device, folder),
+        f"{clipseg.REPOSITORY} at {clipseg.REVISION}" if folder is None else "a given folder",
+        lambda: _hub_file(None if folder is None else folder / pixels),
+    )
+    return [*clips, *maes, soft, *parts, maps]
+
+
+def _hub_file(folder: Path | None) -> Path | None:
+    """The file of CLIPSeg's weights, in the Hugging Face cache or in a folder of its repository's files."""
+    for name in HUB_FILES:
+        if folder is None:
+            found = try_to_load_from_cache(clipseg.REPOSITORY, name, revision=clipseg.REVISION)
+            path = Path(found) if isinstance(found, str) else None
+        else:
+            path = folder / name
+        if path is not None and path.is_file():
+            return path
+    return None
+
+
+def loads(weights: Weights) -> bool:
+    """Whether released weights load; says so, and from which file."""
     try:
-        backbone = load_backbone(name, device=device)
-    except (OSError, ValueError) as error:
-        print(f"{name}: NOT LOADED: {' '.join(str(error).split())}", flush=True)
+        weights.load()
+        path = weights.file() if weights.file else None
+        which = f"sha256 {file_digest(path)} ({path})" if path else "of an unknown file"
+    except Exception as error:  # each library raises its own kinds, and the others are to be tried too
+        print(f"{weights.name}: NOT LOADED: {' '.join(str(error).split()) or type(error).__name__}", flush=True)
         return False
-    print(f"{name}: loaded, fingerprint of its values {backbone.fingerprint}", flush=True)
+    if weights.file:
+        print(f"{weights.name}: {weights.source}, {which}", flush=True)
+    print(f"{weights.name}: loaded", flush=True)
     return True
 
 
-def measured(suite: str, backbone: str, data_root: Path, device: str, limit: int | None) -> tuple[pd.DataFrame, bool]:
-    """Records of WinCLIP on the categories of a data set, unshifted, in float32, and whether all could be computed."""
-    study = load_study("paper").with_overrides(
-        suite=suite, backbone=backbone, data_root=data_root, device=device, limit=limit, dtype="float32"
+def asked(suite: str, a: argparse.Namespace) -> Study:
+    """WinCLIP on a data set, unshifted, in float32."""
+    return load_study("paper").with_overrides(
+        suite=suite, backbone=a.backbone, data_root=a.data_root, device=a.device, limit=a.limit, dtype="float32"
     )
+
+
+def measured(study: Study) -> tuple[pd.DataFrame, bool]:
+    """Records of the categories of a data set, and whether all could be computed."""
+    (suite,) = study.suites
     try:
-        return compute(study, "none", suites=[suite], detectors=["winclip"], backbones=[backbone]), True
+        return compute(study, "none", suites=[suite], detectors=["winclip"], backbones=study.backbones), True
     except (IncompleteError, OSError, ValueError) as error:
         print(f"{suite}: NOT MEASURED WHOLE: {' '.join(str(error).split())}", flush=True)
         return (error.records if isinstance(error, IncompleteError) else pd.DataFrame()), False
 
 
-def main() -> int:
+def main(given: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-root", type=Path, required=True, help="folder that holds mvtec_ad and visa")
+    parser.add_argument("--data-root", type=arguments.path, required=True, help="folder that holds mvtec_ad and visa")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--limit", type=int, help="at most so many pictures a category: no mean then")
+    parser.add_argument(
+        "--limit", type=arguments.number("limit"), help="at most so many pictures a category: no mean then"
+    )
     parser.add_argument("--backbone", default=PUBLISHED_ON, help="that WinCLIP is measured on")
-    a = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    parser.add_argument(
+        "--weights-folder", type=arguments.path, help="holds IS-Net, SAM and CLIPSeg, instead of the usual caches"
+    )
+    a = parser.parse_args(given)
+    try:
+        studies = [asked(suite, a) for suite in DATA_SETS]
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    # What the loaders say of files belongs to the facts, and stands among them.
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
     logging.getLogger("zsad").setLevel(logging.INFO)
-    fine = [loads(name, a.device) for name in RELEASED]
+    fine = [loads(weights) for weights in released_weights(a.device, a.weights_folder)]
     printed = printed_means(pd.read_csv(PRINTED))
-    for suite in DATA_SETS:
-        records, whole = measured(suite, a.backbone, a.data_root, a.device, a.limit)
+    for suite, study in zip(DATA_SETS, studies, strict=True):
+        records, whole = measured(study)
         fine.append(whole)
         if len(records):
             shown = means_beside_print(printed, records)

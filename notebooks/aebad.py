@@ -49,7 +49,8 @@ for cases in corruption.shown_domains(page):
     cost = domains.domain_costs(every, {**found.draws, **draws})
     shown.append((cases, domains.domain_table(cases, images, cases.study.seed), cost))
     alike = rank_correlations_of(page, cases.records[cases.records["domain"] == domains.SAME])
-    page.finding(f"{domains.finding(cost)} {alike_sentence(alike, cases.suites[0])}".rstrip())
+    same = corruption.domains_of(cases.study.suites).get(domains.SAME, cases.suites[0])
+    page.finding(f"{domains.finding(cost)} {alike_sentence(alike, same)}".rstrip())
 
 # %% [markdown]
 # ## Are damaged blades told from good ones?

@@ -31,7 +31,7 @@ import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.measured import batch_note, measured, rank_correlations_of
+from book.tools.measured import batch_note, measured, rank_correlations_by_suite
 from book.tools.probes.blocks import matrix_anew, moved_scores, whole_matrix, with_threshold_anew
 from zsad.analysis import anew, decisions, expect, findings, matrix
 from zsad.analysis.alike import alike_sentence
@@ -46,7 +46,8 @@ if found:
     table = page.computed(whole_matrix, study=found.study, found=found)
     rules = [rule for rule in decisions.RULES if rule in set(table["rule"])]
     rule = rules[0]
-    said = findings.take_home(table, rule)
+    alike = rank_correlations_by_suite(page, found.records)
+    said = findings.take_home(table, alike, rule)
     page.finding(" ".join(said[:2]))
     for place, sentence in enumerate(said, start=1):
         page.number(f"take_home_{place}", sentence)
@@ -98,7 +99,7 @@ if found and (note := batch_note(page, found.records)):
     page.say(note)
 if found:
     first_suite = found.records["suite"].iloc[0]
-    page.say(alike_sentence(rank_correlations_of(page, found.records), first_suite, page.study.titles))
+    page.say(alike_sentence(alike[first_suite], first_suite, page.study.titles))
 
 # %% [markdown]
 # One detector with its intervals: false alarms of the first one under each shift. The dotted line is its share on the

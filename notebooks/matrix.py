@@ -29,7 +29,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.measured import batch_note, measured
+from book.tools.measured import batch_note, measured, rank_correlations_by_suite
 from book.tools.probes.blocks import whole_matrix
 from zsad.analysis import findings, matrix, undecided
 from zsad.analysis.words import span
@@ -41,7 +41,8 @@ found = measured(page, ["matrix"], "shifts of every detector at two doses (block
 table = None
 if found:
     table = page.computed(whole_matrix, study=found.study, found=found)
-    page.finding(f"{findings.matrix_finding(table)} {found.who}.")
+    alike = rank_correlations_by_suite(page, found.records)
+    page.finding(f"{findings.matrix_finding(table, alike)} {found.who}.")
 
 # %% [markdown]
 # ## Can good and bad still be told apart?
@@ -89,7 +90,7 @@ if found:
 # %%
 if found:
     with page.folded("What falls furthest, and how it was measured"):
-        page.say(findings.matrix_sentence(table))
+        page.say(findings.matrix_sentence(table, alike))
         if note := batch_note(page, found.records):
             page.say(note)
         page.say(matrix.doses_in_words(table))

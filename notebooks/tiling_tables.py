@@ -43,8 +43,9 @@ by_chance = [tiling.chance(page.details("images", cases.pipeline), cases.study.s
 leads = [tiling.leads(cases.records, cases.draws, printed) for cases in studies]
 for cases, lead, chance in zip(studies, leads, by_chance, strict=True):
     unskilled = tiling.without_skill(cases.records, chance)
-    untested = tiling.not_tested(cases.records)
-    page.finding(f"{tiling.conclusion([*cases.pipeline['category']], lead, unskilled, untested)} {cases.who}.")
+    measured, untested = tiling.measured_leads(cases.records, cases.draws), tiling.not_tested(cases.records)
+    said = tiling.conclusion([*cases.pipeline["category"]], lead, unskilled, measured, untested)
+    page.finding(f"{said} {cases.who}.")
 
 # %% [markdown]
 # ## Are damaged products told from good ones?
@@ -115,15 +116,15 @@ for kind, number, words, found in (("image", 1, "sample", samples), ("pixel", 2,
 
 # %%
 for cases, lead in zip(studies, leads, strict=True):
-    if lead:
+    if tiling.measured_leads(cases.records, cases.draws):
+        report = "Report: the difference of its printed means on VisA." if lead else tiling.not_tested(cases.records)
         with page.folded("Who is ahead, in numbers"):
             page.table(
                 tiling.leads_table(cases.records, cases.draws, lead),
                 "tab-tiling-lead",
                 "<strong>How far the pipeline is ahead of WinCLIP</strong> (behind, where negative), in points, with "
-                "the 95 % interval of the difference on the same pictures; report: the difference of its printed means "
-                "on VisA. Undecided: the interval holds 0.",
-                formats={"report": "{:+.1f}"},
+                f"the 95 % interval of the difference on the same pictures. {report} Undecided: the interval holds 0.",
+                formats={"report": "{:+.1f}"} if lead else {},
                 study=cases.study.name,
             )
 

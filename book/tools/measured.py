@@ -50,8 +50,13 @@ def rank_correlations_of(page: Page, records: pd.DataFrame) -> pd.DataFrame:
     `zsad.analysis.alike.rank_correlations`.
     """
     as_they_are = (records["shift"] == "none") | ((records["shift"] != "worst") & (records["value"] == 0))
-    plain = records[as_they_are & (records["suite"] == records["suite"].iloc[0])]
+    plain = records[as_they_are & (records["suite"] == next(iter(records["suite"]), None))]
     return rank_correlations(page.details("images", plain))
+
+
+def rank_correlations_by_suite(page: Page, records: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """`rank_correlations_of` of every suite of some records."""
+    return {str(suite): rank_correlations_of(page, own) for suite, own in records.groupby("suite", sort=False)}
 
 
 def batch_note(page: Page, records: pd.DataFrame) -> str:

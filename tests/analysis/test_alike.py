@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from zsad.analysis.alike import ALIKE, alike_sentence, groups, one_of_each, rank_correlations
+from zsad.analysis.alike import ALIKE, alike_sentence, counted_once, groups, named_once, one_of_each, rank_correlations
 
 
 def scored(**changed: np.ndarray) -> pd.DataFrame:
@@ -52,3 +52,14 @@ def test_those_that_share_a_ranking_are_named_and_counted_once():
     assert "at least 0.995)" in alike_sentence(nearly, "s")
     assert one_of_each(["a", "b", "c", "e"], groups(found)) == ["a", "c", "e"]
     assert one_of_each(["b", "c"], groups(found)) == ["b", "c"]
+
+
+def test_effects_of_those_that_rank_alike_are_counted_once_suite_by_suite():
+    found = rank_correlations(scored())
+    effects = pd.DataFrame({"suite": list("ssstt"), "detector": ["b", "a", "d", "a", "b"]})
+    kept = counted_once(effects, {"s": found})
+    assert kept.to_numpy().tolist() == [["s", "b"], ["s", "d"], ["t", "a"], ["t", "b"]], "the first that is there"
+    assert named_once({"s": found, "t": found, "u": found.loc[["a", "d"], ["a", "d"]]}) == (
+        "Detectors that rank the images of every category alike are counted once: a and b on s, t."
+    )
+    assert named_once({}) == ""

@@ -1,5 +1,7 @@
 """What defences are worth, from records written down by hand."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -80,8 +82,8 @@ def test_the_finding_is_of_the_worst_where_that_was_searched_and_else_says_so():
     at_worst = finding(changed, found().assign(images=48), pd.DataFrame(), 1470)
     assert at_worst.startswith(
         "At the worst, on 48 images, with intervals that exclude 0, image AUROC is higher than WinCLIP's in 1 of 2 "
-        "ways to defend it: grey input (+20.0 (+20.0 to +20.0) points); pixel AUROC is higher than WinCLIP's in 1 of 2 "
-        "ways to defend it: grey input (+20.0 (+20.0 to +20.0) points). Without a shift"
+        "ways to defend it: grey input (+20.0 (of 48 images) points); pixel AUROC is higher than WinCLIP's in 1 of 2 "
+        "ways to defend it: grey input (+20.0 (of 48 images) points). Without a shift"
     )
 
 
@@ -98,11 +100,15 @@ def test_only_categories_that_every_method_has_count():
 
 def test_the_conclusion_turns_with_the_records():
     text = conclude(found(), PASSES)
-    assert "Mean image AUROC on s: at its worst WinCLIP loses 38.0 (38.0 to 38.0) points; 50.0 % remain." in text
-    assert "Higher at the worst, with an interval that excludes 0: grey input (+20.0 (+20.0 to +20.0); 1 passes" in text
-    assert "unshifted −5.0 (−5.0 to −5.0))" in text
-    assert "Lower at the worst, with an interval that excludes 0: hue copies (−5.0 (−5.0 to −5.0); 6 passes" in text
+    seen = "(of 2,000,000,000 images)"  # no draw differs: an interval of no width would say that none ever could
+    assert f"Mean image AUROC on s: at its worst WinCLIP loses 38.0 {seen} points; 50.0 % remain." in text
+    assert f"Higher at the worst, with an interval that excludes 0: grey input (+20.0 {seen}; 1 passes" in text
+    assert "unshifted −5.0 (no draw differs))" in text
+    assert f"Lower at the worst, with an interval that excludes 0: hue copies (−5.0 {seen}; 6 passes" in text
+    assert not re.search(r"\(([−+]?[\d.]+) to \1\)", text)
     assert "Undecided" not in text
+    wide = conclude(found(swing={"grey input": 2}), PASSES)
+    assert re.search(r"grey input \(\+20\.0 \(\+1[89]\.\d to \+2[12]\.\d\)", wide), "an interval is shown as before"
     unsure = conclude(found(swing={"grey input": 40, "hue copies": 40}), PASSES)
     assert unsure.count("Undecided at the worst: grey input, hue copies.") == len(METRICS)
     swapped = {**LEVELS, "grey input": (0.85, 0.84, 0.4)}
@@ -145,7 +151,9 @@ def test_more_misses_cost_and_fewer_gain():
         "Unshifted mean misses on s: costs: grey input (+3.0 (+2.0 to +4.0)); gains: hue copies (−3.0 (−4.0 to −2.0))."
     )
     text = conclude(found().query("metric == 'misses'"), PASSES)
-    assert text.startswith("Mean misses on s: at its worst WinCLIP has −38.0 (−38.0 to −38.0) points more, 50.0 % in")
+    assert text.startswith(
+        "Mean misses on s: at its worst WinCLIP has −38.0 (of 2,000,000,000 images) points more, 50.0 %"
+    )
 
 
 def test_a_metric_that_winclip_lacks_is_left_out():
@@ -169,19 +177,17 @@ def test_a_uniform_shift_is_compared_with_the_same_images():
     assert shown.loc["winclip"].tolist() == ["s", 1, "–", f"−30.0 {seen}"]
     assert shown.loc["hue copies"].tolist() == ["s", 6, f"−10.0 {seen}", f"+20.0 {seen}"]
     text = conclude_shifts(table, PASSES)
-    assert text.count("hue copies (6 passes, unshifted −10.0 (−10.0 to −10.0)) higher under a hue shift of") == len(
-        METRICS
-    )
+    assert text.count(f"hue copies (6 passes, unshifted −10.0 {seen}) higher under a hue shift of") == len(METRICS)
     assert "lower" not in text
     costs = pd.DataFrame([{"suite": "s", "cause": "hue copies", "metric": "image_auroc", "change": change.iloc[0]}])
     assert finding(costs, pd.DataFrame(), table, 9).startswith(
         f"With all {2 * 10**9:,} images under one shift, against WinCLIP under the same one, with intervals that "
         "exclude 0: image AUROC better in 1 of 1 cases (a defence under one shift; furthest hue copies under a hue "
-        "shift of +1 π, +20.0 (+20.0 to +20.0) points), worse in 0; false alarms better in 0 of 1 cases, worse in "
+        f"shift of +1 π, +20.0 {seen} points), worse in 0; false alarms better in 0 of 1 cases, worse in "
         "1; misses better in 0 of 1 cases, worse in 1. Without a shift, on 9 test images of s, "
     )
     parts[1][0].loc[parts[1][0]["method"] == "hue copies", "estimate"] = 0.3
     parts[1][1].loc[parts[1][1]["key"].str.contains("hue copies"), list(METRICS)] -= 0.5
     text = conclude_shifts(under_shifts(pd.concat([r for r, _ in parts]), by_metric(*[d for _, d in parts])), PASSES)
-    assert text.count("lower under a hue shift of +1 π (−30.0 (−30.0 to −30.0))") == len(METRICS)
+    assert text.count(f"lower under a hue shift of +1 π (−30.0 {seen})") == len(METRICS)
     assert conclude_shifts(table[:0], {}) == "These records hold no uniform shifts through a defence."

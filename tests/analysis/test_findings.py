@@ -41,7 +41,7 @@ TABLE = pd.DataFrame(
 
 
 def test_the_matrix_in_words():
-    said = matrix_sentence(TABLE)
+    said = matrix_sentence(TABLE, {})
     assert said.startswith("Of 10 effects in the whole matrix, 9 are clear, of which no more than 5 %")
     assert "At plausible doses image AUROC falls clearly in 1 of 2 cases and rises clearly in 0;" in said
     assert (
@@ -58,36 +58,57 @@ def moved_by(change: float) -> pd.DataFrame:
 
 
 def test_where_image_auroc_only_rises_no_fall_is_the_largest():
-    risen = matrix_sentence(moved_by(2.0))
+    risen = matrix_sentence(moved_by(2.0), {})
     assert "the median change is +2.0 points. It falls in no case. At extreme" in risen
     assert risen.endswith("It falls in no case.")
-    assert "fall:" not in matrix_sentence(moved_by(0.0))
-    assert "Largest fall: exposure (" in matrix_sentence(moved_by(-2.0))
+    assert "fall:" not in matrix_sentence(moved_by(0.0), {})
+    assert "Largest fall: exposure (" in matrix_sentence(moved_by(-2.0), {})
 
 
 def test_where_all_false_alarms_and_misses_fall_none_rises_most():
-    alarms, _, extreme = take_home(moved_by(-1.0))
+    alarms, _, extreme = take_home(moved_by(-1.0), {})
     assert alarms.endswith("more than double in 0 of 2 cases; they rise in none.")
     assert extreme.endswith("; misses rise in none.")
-    alarms, _, extreme = take_home(moved_by(1.0))
+    alarms, _, extreme = take_home(moved_by(1.0), {})
     assert "; they rise most under exposure (" in alarms
     assert "; misses rise most under exposure (" in extreme
     assert extreme.endswith(", +1.0 (+0.0 to +2.0) points.")
 
 
 def test_the_finding_of_the_matrix_counts_falls_and_says_what_clear_is():
-    said = matrix_finding(TABLE)
+    said = matrix_finding(TABLE, {})
     assert said.startswith(
         "Image AUROC falls clearly under plausible shifts in 1 of 2 cases (a case is one detector under one shift on "
         "one suite), −5.5 points in the median case; under extreme shifts in 1 of 2 cases, −12.5 points in the median "
         "case. Clear is what one rule for all 10 effects"
     )
     assert said.endswith("no more than 5 % are expected to be none.")
-    assert "extreme" not in matrix_finding(TABLE[TABLE["level"] == PLAUSIBLE])
+    assert "extreme" not in matrix_finding(TABLE[TABLE["level"] == PLAUSIBLE], {})
+
+
+def test_detectors_that_rank_alike_are_one_finding_and_are_named():
+    """Clip ranks as WinCLIP does on s, and not on t."""
+    ranks = pd.DataFrame(1.0, index=["winclip", "clip"], columns=["winclip", "clip"])
+    alike = {"s": ranks, "t": ranks.where(ranks.index.to_numpy()[:, None] == ranks.columns.to_numpy(), 0.5)}
+    both = pd.concat([TABLE, TABLE.assign(detector="clip")], ignore_index=True)
+    named = "Detectors that rank the images of every category alike are counted once: winclip and clip on s."
+    said = matrix_finding(both, alike)
+    assert "under plausible shifts in 1 of 2 cases" in said
+    assert "all 20 effects" in said
+    assert said.endswith(f"expected to be none. {named}")
+    told = matrix_sentence(both, alike)
+    assert "At plausible doses image AUROC falls clearly in 1 of 2 cases" in told
+    assert told.endswith(named)
+    alarms, hidden, extreme = take_home(both, alike)
+    assert "in 1 of 2 cases (detectors that rank the images alike counted once); they rise most" in alarms
+    assert [hidden, extreme] == take_home(TABLE, {})[1:]
+    elsewhere = pd.concat([both, both.assign(suite="t")], ignore_index=True)
+    assert "under plausible shifts in 3 of 6 cases" in matrix_finding(elsewhere, alike)
+    assert "alike" not in matrix_finding(TABLE, {"s": ranks.loc[["winclip"], ["winclip"]]})
 
 
 def test_what_to_take_home():
-    alarms, hidden, extreme = take_home(TABLE)
+    alarms, hidden, extreme = take_home(TABLE, {})
     assert (
         "false alarms, 6.0 % in the median case, more than double in 1 of 2 cases; they rise most under exposure"
         in alarms
@@ -96,7 +117,7 @@ def test_what_to_take_home():
     assert "in 1 of the 2 cases in which a plausible shift clearly raises false alarms" in hidden
     assert ": of 1 cases in which neither exceeds 50 % unshifted, one does in 1. False alarms exceed" in extreme
     assert "False alarms exceed 50 % in 1 of 2 cases, misses in 1 of 2 (unshifted in 1)" in extreme
-    assert len(take_home(TABLE[TABLE["level"] == PLAUSIBLE])) == 2
+    assert len(take_home(TABLE[TABLE["level"] == PLAUSIBLE], {})) == 2
     assert alarms.startswith("A threshold that was set on unshifted images often does not hold when they shift")
     assert hidden.startswith("AUROC does not always show it: ")
     assert extreme.startswith("Extreme shifts make the same threshold useless one way or the other: ")
@@ -105,18 +126,18 @@ def test_what_to_take_home():
 def test_what_to_take_home_where_nothing_is_to_be_feared():
     calm = TABLE.assign(after=TABLE["before"], change=0.0, clear=False)
     calm.loc[calm["metric"] == "misses", "after"] = 10.0
-    alarms, hidden, extreme = take_home(calm)
+    alarms, hidden, extreme = take_home(calm, {})
     assert alarms.startswith("A threshold that was set on unshifted images mostly holds when they shift")
     assert hidden == "No plausible shift clearly raises false alarms."
     assert extreme.startswith("Extreme shifts leave the same threshold of use: ")
     plain = TABLE.assign(clear=TABLE["clear"] | (TABLE["metric"] == "image_auroc"))
-    assert take_home(plain)[1].startswith("AUROC shows it: in 0 of the 2 cases")
+    assert take_home(plain, {})[1].startswith("AUROC shows it: in 0 of the 2 cases")
 
 
 def test_a_threshold_that_was_of_no_use_before_is_not_lost_to_a_shift():
     missing = TABLE.copy()
     missing.loc[(missing["metric"] == "misses"), ["before", "after"]] = 68.0
-    extreme = take_home(missing)[2]
+    extreme = take_home(missing, {})[2]
     assert extreme.startswith("Extreme shifts leave the same threshold of use: of 0 cases in which neither")
     assert "misses in 2 of 2 (unshifted in 2)" in extreme
 

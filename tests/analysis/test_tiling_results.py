@@ -111,6 +111,7 @@ def test_leads_hold_print_against_measurement(records, draws, monkeypatch):
     assert list(table.columns) == ["metric", "metal nut", "washer", "mean", "report", "which is ahead"]
     alone = records[records["detector"] != "winclip"]
     assert tiling.leads(alone, draws, PRINTED) == []
+    assert tiling.measured_leads(alone, draws) == {}
     assert tiling.not_tested(alone).startswith("The study lacks WinCLIP")
 
 
@@ -127,7 +128,11 @@ def test_a_part_of_visa_is_not_held_against_the_report_and_it_is_said(records, d
     assert (
         untested == f"The report's comparison is of all of VisA, visa was measured in part ({said}): it is not tested."
     )
-    assert tiling.conclusion([*CATEGORIES], [], [], untested).startswith(untested)
+    measured = tiling.measured_leads(part, draws)
+    told = tiling.conclusion([*CATEGORIES], [], [], measured, untested)
+    assert told.startswith("In the mean sample F1-max, the pipeline is ")
+    assert f" points from WinCLIP. {untested} " in told
+    assert list(tiling.leads_table(part, draws, []).columns) == ["metric", "metal nut", "washer", "mean"]
 
 
 @pytest.mark.parametrize(
@@ -138,11 +143,11 @@ def test_a_part_of_visa_is_not_held_against_the_report_and_it_is_said(records, d
 def test_an_order_in_print_is_borne_out_only_by_an_interval_that_excludes_0(printed, low, high, verdict):
     measured = Difference((low + high) / 2, low, high, 2)
     lead = Comparison("the pipeline", "WinCLIP", "toys", "VisA", "sample F1-max", printed, measured)
-    said = tiling.conclusion([*CATEGORIES], [lead], [], "")
+    said = tiling.conclusion([*CATEGORIES], [lead], [], {}, "")
     assert f"the report prints {printed:+.1f} on VisA: {verdict}.".replace("-", "−") in said
     assert "In all 2 categories" in said
     assert "In 1 of 2 categories (metal nut) its sample F1-max is what" in tiling.conclusion(
-        [*CATEGORIES], [lead], ["metal_nut"], ""
+        [*CATEGORIES], [lead], ["metal_nut"], {}, ""
     )
 
 

@@ -138,7 +138,18 @@ def shown_by(name, page, monkeypatch):
     return [item["id"] for item in exports(page)["items"]], tables
 
 
+def test_a_part_of_a_data_set_is_not_held_against_the_poster(page, monkeypatch):
+    ids, _ = shown_by("poster_table", page, monkeypatch)
+    assert ids == ["tab-poster-published", "tab-poster"]
+    assert exports(page)["numbers"]["conclusion"]["text"] == (
+        "Not held against print, which is of whole test splits: WinCLIP, CLIP, text FNN on mvtec_ad (1 of 15 "
+        "categories); WinCLIP, CLIP, text FNN on AeBAD (2 of 4 domains)."
+    )
+
+
 def test_the_measured_table_is_the_mean_over_categories_kinds_and_seeds(page, monkeypatch):
+    monkeypatch.setattr("zsad.study.whole.whole_counts", lambda suite: {"washer": 10, "metal_nut": 10})
+    monkeypatch.setattr("zsad.analysis.poster.lacking_domains", lambda suite, images: "")
     ids, tables = shown_by("poster_table", page, monkeypatch)
     assert ids == ["tab-poster-published", "tab-poster", "tab-poster-order"]
     assert set(tables["tab-poster"]["method"]) == {"WinCLIP", "CLIP", "text FNN"}, "seeds are one method"
@@ -194,7 +205,8 @@ def test_beside_a_block_stands_what_was_measured_where_its_table_is(page, monkey
     assert list(gaps(cases, {"text_fnn": ["text_fnn"], "clip": ["clip"]})) == [("mvtec_ad", "clip")]
 
 
-def test_a_measured_difference_is_paired(page):
+def test_a_measured_difference_is_paired(page, monkeypatch):
+    monkeypatch.setattr("zsad.study.whole.whole_counts", lambda suite: {"washer": 10, "metal_nut": 10})
     cases = corrupted(page, page.study)
     printed = pd.DataFrame(0.0, index=["Poster method (text FNN)", "CLIP", "WinCLIP"],
                            columns=pd.MultiIndex.from_product([["MVTec AD"], ["none", "corruption_mean"]]))  # fmt: skip

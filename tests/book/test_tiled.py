@@ -10,7 +10,7 @@ from shaded import SHARES, compute_shaded, load_shaded, shaded_study
 import zsad.study
 from book.tools import tiled
 from book.tools.page import Page
-from zsad.analysis import tiling
+from zsad.analysis import published, tiling
 
 REAL_COMPUTE = zsad.study.compute
 MASKS = "was shown masks of other products"
@@ -110,7 +110,17 @@ def test_the_page_of_tables_shows_both_metrics_beside_print_and_chance(page, mon
     assert set(table["league"].dropna()) == {"text only"}
     printed = pd.read_csv(page.folder / "tables" / "tab-tiling-published-image.csv")
     assert printed["method"].iloc[-1] == tiling.FLOOR
-    assert "points from WinCLIP; the report prints +2.5 on VisA" in numbers["conclusion"]
+    untested = "The report's comparison is of VisA, and toys is another data set: it is not tested."
+    assert f"points from WinCLIP. {untested} " in numbers["conclusion"]
+    assert untested in captions["tab-tiling-lead"]
+
+
+def test_a_whole_visa_stands_beside_the_report(page, monkeypatch):
+    monkeypatch.setitem(published.DATA_SETS, "toys", "VisA")
+    run_cells("tiling_tables", page, monkeypatch)
+    assert "points from WinCLIP; the report prints +2.5 on VisA" in shown_on(page)[1]["conclusion"]
+    (lead,) = [item["caption"] for item in items_of(page) if item["id"] == "tab-tiling-lead"]
+    assert "on the same pictures. Report: the difference of its printed means on VisA. Undecided" in lead
 
 
 def test_a_table_of_methods_of_different_leagues_marks_each(page, monkeypatch):

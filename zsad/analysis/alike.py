@@ -74,3 +74,30 @@ def one_of_each(labels: Sequence[str], of: list[list[str]]) -> list[str]:
         group = next((group for group in of if label in group), [label])
         first.setdefault(group[0], label)
     return list(first.values())
+
+
+def counted_once(table: pd.DataFrame, correlations: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The rows of some image-level effects without those of detectors that rank the images of a suite as another of
+    them does.
+
+    Args:
+        table: suite, detector.
+        correlations: suite -> `rank_correlations`.
+    """
+    keep = pd.Series(True, table.index)
+    for suite, found in correlations.items():
+        here = table["suite"] == suite
+        apart = one_of_each(table.loc[here, "detector"].drop_duplicates().tolist(), groups(found))
+        keep &= ~here | table["detector"].isin(apart)
+    return table[keep]
+
+
+def named_once(correlations: Mapping[str, pd.DataFrame]) -> str:
+    """Which detectors `counted_once` counts as one, on which suites; "" where there are none."""
+    suites: dict[tuple[str, ...], list[str]] = {}
+    for suite, found in correlations.items():
+        for group in groups(found):
+            if len(group) > 1:
+                suites.setdefault(tuple(group), []).append(suite)
+    named = "; ".join(f"{', '.join(group[:-1])} and {group[-1]} on {', '.join(on)}" for group, on in suites.items())
+    return f"Detectors that rank the images of every category alike are counted once: {named}." if named else ""

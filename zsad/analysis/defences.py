@@ -9,8 +9,8 @@ from zsad.analysis.costs import IMAGE, PIXEL
 from zsad.analysis.differences import Difference, difference_of
 from zsad.analysis.gaps import WORSE, counted_changes
 from zsad.analysis.sweeps import strength
-from zsad.analysis.unmoved import seen_points
-from zsad.analysis.words import number, points, span
+from zsad.analysis.unmoved import seen_points, seen_span
+from zsad.analysis.words import number
 
 PLAIN = "winclip"
 METRICS = {**IMAGE, **PIXEL}
@@ -127,7 +127,7 @@ def conclude_costs(table: pd.DataFrame) -> str:
         groups: dict[str, list[str]] = {"costs": [], "gains": [], "undecided": []}
         for row in rows.to_dict("records"):
             name = {1: "costs", -1: "gains", 0: "undecided"}[row["change"].sign * WORSE.get(str(metric), -1)]
-            groups[name].append(f"{row['cause']} ({points(row['change'])})")
+            groups[name].append(f"{row['cause']} ({seen_points(row['change'])})")
         parts = [f"{words}: {', '.join(names)}" for words, names in groups.items() if names]
         said.append(f"Unshifted mean {METRICS[str(metric)]} on {suite}: {'; '.join(parts)}.")
     return " ".join(said)
@@ -158,7 +158,11 @@ def finding(costs: pd.DataFrame, worths: pd.DataFrame, shifts: pd.DataFrame, ima
 def _higher_at_worst(rows: pd.DataFrame) -> str:
     """In how many ways to defend it a metric is higher at the worst, with an interval that excludes 0, and which."""
     others = rows[rows["method"] != PLAIN].to_dict("records")
-    higher = [f"{row['method']} ({points(row['floor'])} points)" for row in others if row["floor"].sign > 0]
+    higher = [
+        f"{row['method']} ({seen_points(row['floor'], row['images'])} points)"
+        for row in others
+        if row["floor"].sign > 0
+    ]
     return f"{len(higher)} of {len(others)} ways to defend it" + (f": {', '.join(higher)}" if higher else "")
 
 
@@ -187,7 +191,7 @@ def _under_shifts_in_words(table: pd.DataFrame) -> str:
 
 
 def _shift(row: Mapping[str, Any]) -> str:
-    return f"{strength(row['setting'], row['value'])}, {points(row['floor'])} points"
+    return f"{strength(row['setting'], row['value'])}, {seen_points(row['floor'], row['images'])} points"
 
 
 def worth_table(table: pd.DataFrame, passes: Mapping[str, int]) -> pd.DataFrame:
@@ -235,12 +239,13 @@ def conclude_shifts(table: pd.DataFrame, passes: Mapping[str, int]) -> str:
         for method, of in rows.groupby("method", sort=False):
             found = of.to_dict("records")
             signs = {
-                words: [f"{strength(r['setting'], r['value'])} ({points(r['floor'])})" for r in found
+                words: [f"{strength(r['setting'], r['value'])} ({seen_points(r['floor'], r['images'])})" for r in found
                         if r["floor"].sign == sign]
                 for words, sign in (("higher under", 1), ("lower under", -1))
             }  # fmt: skip
             clear = "; ".join(f"{words} {', '.join(shifts)}" for words, shifts in signs.items() if shifts)
-            cost = f"{passes.get(str(method), 1)} passes, unshifted {points(found[0]['cost'])}"
+            cost = f"{passes.get(str(method), 1)} passes, unshifted "
+            cost += seen_points(found[0]["cost"], found[0]["images"])
             parts.append(f"{method} ({cost}) {clear or 'undecided under all'}")
         said.append(
             f"Mean {METRICS[str(metric)]} on {suite}, against WinCLIP under the same shift: {'. '.join(parts)}."
@@ -265,14 +270,15 @@ def conclude(table: pd.DataFrame, passes: Mapping[str, int]) -> str:
         found = {row["method"]: row for row in rows.to_dict("records")}
         plain, others = found.pop(PLAIN), found
         drop: Difference = plain["drop"]
-        lost, kept = span(-drop.value, -drop.high, -drop.low), number(plain["worst"])
+        lost, kept = seen_span(-drop.value, -drop.high, -drop.low, plain["images"]), number(plain["worst"])
         fate = f"loses {lost} points; {kept} % remain"
         if metric in WORSE:
-            fate = f"has {points(drop)} points more, {kept} % in all"
+            fate = f"has {seen_points(drop, plain['images'])} points more, {kept} % in all"
         said.append(f"Mean {METRICS[str(metric)]} on {suite}: at its worst WinCLIP {fate}.")
         for words, sign in (("Higher", 1), ("Lower", -1)):
             chosen = [
-                f"{name} ({points(row['floor'])}; {passes.get(name, 1)} passes, unshifted {points(row['cost'])})"
+                f"{name} ({seen_points(row['floor'], row['images'])}; {passes.get(name, 1)} passes, unshifted "
+                f"{seen_points(row['cost'])})"
                 for name, row in others.items()
                 if row["floor"].sign == sign
             ]

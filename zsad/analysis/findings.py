@@ -1,7 +1,10 @@
 """What the matrix, the doses and the null say, in sentences that follow from the numbers whichever way they fall."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
+from zsad.analysis.alike import counted_once, named_once
 from zsad.analysis.decisions import TRAINING
 from zsad.analysis.doses import compared, left_out, told
 from zsad.analysis.effects import CERTAIN
@@ -21,11 +24,19 @@ def named(row: "pd.Series[float]") -> str:
     return f"{SHIFTS[str(row['setting'])]} ({dose}), {row['detector']} on {row['suite']}"
 
 
-def matrix_finding(table: pd.DataFrame) -> str:
-    """In how many cases image AUROC clearly falls at each level, what the median case does, and what clear is."""
+Correlations = Mapping[str, pd.DataFrame]
+"""Suite -> how alike the detectors rank its images (`zsad.analysis.alike.rank_correlations`): of those that share one
+ranking the first is counted, since all that is said at image level is one finding."""
+
+
+def matrix_finding(table: pd.DataFrame, correlations: Correlations) -> str:
+    """In how many cases image AUROC clearly falls at each level, what the median case does, what clear is, and which
+    detectors are counted once.
+    """
     said: list[str] = []
+    once = counted_once(table, correlations)
     for level in (PLAUSIBLE, EXTREME):
-        rows = chosen(table, "image_auroc", level)
+        rows = chosen(once, "image_auroc", level)
         if len(rows):
             falls = int((rows["clear"] & (rows["change"] < 0)).sum())
             median = number(rows["change"].median(), sign=True)
@@ -35,19 +46,23 @@ def matrix_finding(table: pd.DataFrame) -> str:
             )
     return (
         f"Image AUROC falls clearly {'; '.join(said)}. Clear is what one rule for all {len(table):,} effects of the "
-        f"matrix calls so: of these no more than {100 * CERTAIN:.0f} % are expected to be none."
-    )
+        f"matrix calls so: of these no more than {100 * CERTAIN:.0f} % are expected to be none. "
+        f"{named_once(correlations)}"
+    ).rstrip()
 
 
-def matrix_sentence(table: pd.DataFrame) -> str:
-    """How many effects are clear, and where image AUROC falls furthest at each level."""
+def matrix_sentence(table: pd.DataFrame, correlations: Correlations) -> str:
+    """How many effects are clear, and where image AUROC falls furthest at each level, those that rank alike counted
+    once.
+    """
     clear = int(table["clear"].sum())
     said = [
         f"Of {len(table):,} effects in the whole matrix, {clear:,} are clear, of which no more than "
         f"{100 * CERTAIN:.0f} % are expected to be none."
     ]
+    once = counted_once(table, correlations)
     for level in (PLAUSIBLE, EXTREME):
-        rows = chosen(table, "image_auroc", level)
+        rows = chosen(once, "image_auroc", level)
         if rows.empty:
             continue
         falls, rises = (int((rows["clear"] & (sign * rows["change"] > 0)).sum()) for sign in (-1, 1))
@@ -56,13 +71,15 @@ def matrix_sentence(table: pd.DataFrame) -> str:
             f"the median change is {number(rows['change'].median(), sign=True)} points. "
             f"{_furthest(rows, -1, 'Largest fall: ', 'It falls in no case')}."
         )
-    return " ".join(said)
+    return " ".join([*said, *filter(None, [named_once(correlations)])])
 
 
-def take_home(table: pd.DataFrame, rule: str = TRAINING) -> list[str]:
+def take_home(table: pd.DataFrame, correlations: Correlations, rule: str = TRAINING) -> list[str]:
     """Three sentences for who decides part by part: what plausible shifts do to false alarms, what ranking metrics say
-    of the same shifts, and what extreme shifts do to false alarms and misses.
+    of the same shifts, and what extreme shifts do to false alarms and misses; detectors that rank alike counted once.
     """
+    table = counted_once(table, correlations)
+    once = " (detectors that rank the images alike counted once)" if named_once(correlations) else ""
     alarms, aurocs = chosen(table, "false_alarms", PLAUSIBLE, rule), chosen(table, "image_auroc", PLAUSIBLE)
     doubled = int((alarms["after"] > 2 * alarms["before"]).sum())
     same = ["suite", "detector", "backbone", "setting", "level"]
@@ -74,7 +91,7 @@ def take_home(table: pd.DataFrame, rule: str = TRAINING) -> list[str]:
     said = [
         f"A threshold that was set on unshifted images {holds} when they shift plausibly: false alarms, "
         f"{number(alarms['before'].median())} % in the median case, more than double in {doubled} of {len(alarms)} "
-        f"cases; they {_furthest(alarms, 1, 'rise most under ', 'rise in none')}.",
+        f"cases{once}; they {_furthest(alarms, 1, 'rise most under ', 'rise in none')}.",
         _shown_by_auroc(len(hidden), more),
     ]
     if all(len(rows) for rows in extreme.values()):

@@ -139,43 +139,64 @@ def not_tested(records: pd.DataFrame) -> str:
     return ""
 
 
+def measured_leads(records: pd.DataFrame, draws: Draws) -> dict[str, Difference]:
+    """Metric in words -> by how much the pipeline's mean is above WinCLIP's; none without WinCLIP."""
+    if not {"winclip", PIPELINE} <= set(records["detector"]):
+        return {}
+    return {words: gap(records, draws, metric, PIPELINE, "winclip") for metric, words in METRICS.items()}
+
+
 def leads(records: pd.DataFrame, draws: Draws, printed: pd.DataFrame) -> list[Comparison]:
     """By how much the pipeline's means are above WinCLIP's, in print on VisA and measured; none where that is
     `not_tested`.
     """
     if not_tested(records):
         return []
+    measured = measured_leads(records, draws)
     means = printed[printed["category"] == "mean"].set_index(["method", "metric"])["value"]
     return [
         Comparison("the pipeline", "WinCLIP", records["suite"].iloc[0], "VisA", words,
                    float(means["VVV", metric] - means["WinCLIP", metric]),
-                   gap(records, draws, metric, PIPELINE, "winclip"))
+                   measured[words])
         for metric, words in METRICS.items()
     ]  # fmt: skip
 
 
 def leads_table(records: pd.DataFrame, draws: Draws, found: list[Comparison]) -> pd.DataFrame:
-    """A row a metric: the lead on each category and in the mean, what the report prints, and who is ahead."""
-    rows = []
-    for metric, lead in zip(METRICS, found, strict=True):
+    """A row a metric: the lead on each category and in the mean, and, of what was `found` by `leads`, what the report
+    prints and who is ahead.
+    """
+    rows, printed = [], {lead.what: {"report": lead.printed, "which is ahead": lead.verdict} for lead in found}
+    measured = measured_leads(records, draws)
+    for metric, words in METRICS.items():
         cells = {
             category.replace("_", " "): points(gap(records, draws, metric, PIPELINE, "winclip", category))
             for category in records["category"].unique()
         }
-        row = {"metric": lead.what, **cells, "mean": points(lead.measured), "report": lead.printed}
-        rows.append({**row, "which is ahead": lead.verdict})
+        rows.append({"metric": words, **cells, "mean": points(measured[words]), **printed.get(words, {})})
     return pd.DataFrame(rows)
 
 
-def conclusion(categories: list[str], found: list[Comparison], by_chance: list[str], untested: str) -> str:
-    """Who is ahead on both metrics, against the report or why that is `not_tested`, and in which of the categories the
-    pipeline shows no skill.
+def conclusion(
+    categories: list[str],
+    found: list[Comparison],
+    by_chance: list[str],
+    measured: Mapping[str, Difference],
+    untested: str,
+) -> str:
+    """Who is ahead on both metrics, against the report, and in which of the categories the pipeline shows no skill.
+
+    Args:
+        found: of `leads`; where there are none, `measured_leads` are told and why they are `not_tested`.
     """
     said = [
         f"In the mean {lead.what}, the pipeline is {points(lead.measured)} points from WinCLIP; the report prints "
         f"{number(lead.printed, sign=True)} on VisA: {lead.verdict}."
         for lead in found
-    ] or [untested]
+    ]
+    if not found:
+        said = [f"In the mean {words}, the pipeline is {points(lead)} points from WinCLIP." for words, lead in
+                measured.items()] + [untested]  # fmt: skip
     if by_chance:
         named = ", ".join(category.replace("_", " ") for category in by_chance)
         said.append(f"In {len(by_chance)} of {len(categories)} categories ({named}) its sample F1-max is what a random "

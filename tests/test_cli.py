@@ -283,6 +283,14 @@ def test_evaluate_prints_the_metrics_and_writes_them(tmp_path, suite, weights, c
         assert f"{frame.loc[metric, 'estimate']:.1%}" in shown
 
 
+def test_evaluate_draws_no_bar_into_a_log(suite, weights, capsys):
+    root = str(suite / "washer" / "test")
+    assert cli.main(["evaluate", "--reader", "folder", "--root", root, "--category", "washer"]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("washer none: ")]
+    assert lines[-1].startswith("washer none: 1 of 1 values after ")
+    assert not any(sign in line for line in lines for sign in "|\r%")
+
+
 def test_evaluate_takes_the_sizes_that_a_study_takes(tmp_path, suite, weights, capsys, monkeypatch):
     given = {}
 

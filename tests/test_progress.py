@@ -37,3 +37,28 @@ def test_a_log_has_plain_lines_that_say_how_long_it_will_take(monkeypatch):
 def test_nothing_is_said_where_nothing_is_left_to_do(monkeypatch):
     assert lines_of(monkeypatch, 2, 2) == []
     assert isinstance(progress.progress_bar(1, 0, "cell", "study", enabled=False), tqdm)
+
+
+def test_bars_that_others_draw_are_plain_lines_in_a_log_while_a_program_says_so(monkeypatch):
+    before, out, own = vars(tqdm)["__init__"], io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", out)
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0.0)
+    with progress.plain_bars():
+        assert list(tqdm(range(3), desc="tiles", unit="tile", mininterval=0.0)) == [0, 1, 2]
+        list(tqdm(range(3), desc="silent", disable=None))  # shows on a terminal alone
+        list(tqdm(range(3), desc="elsewhere", file=own))
+    lines = out.getvalue().splitlines()
+    assert all(re.fullmatch(r"tiles: \d of 3 tiles after \d\d:\d\d, about (\d\d:\d\d|\?) left", line) for line in lines)
+    assert lines[-1].startswith("tiles: 3 of 3 tiles")
+    assert "\r" not in out.getvalue()
+    assert "|" in own.getvalue(), "whoever says where to has his own bar"
+    assert vars(tqdm)["__init__"] is before
+
+
+def test_bars_stay_bars_on_a_terminal(monkeypatch):
+    out = io.StringIO()
+    monkeypatch.setattr(out, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stderr", out)
+    with progress.plain_bars():
+        list(tqdm(range(3), desc="tiles", file=None))
+    assert "|" in out.getvalue()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from zsad import __version__
 from zsad.commands import corrupt, demo_data, evaluate, predict, study, train, verify
 from zsad.commands.common import model_arguments
+from zsad.progress import plain_bars
 from zsad.wording import describe
 
 FAILED, INTERRUPTED = 2, 130
@@ -22,7 +23,8 @@ def main(given: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(given)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s")
     try:
-        code: int | None = options.command(options)
+        with plain_bars():
+            code: int | None = options.command(options)
     except KeyboardInterrupt:
         print("zsad: interrupted; what was finished is kept", file=sys.stderr)
         return INTERRUPTED

@@ -1,6 +1,8 @@
 """One progress bar for terminals and for logs."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
@@ -24,6 +26,9 @@ class _Lines:
     def flush(self) -> None:
         self.stream.flush()
 
+    def isatty(self) -> bool:
+        return False
+
 
 def progress_bar(total: int, done: int, unit: str, description: str, enabled: bool = True) -> tqdm:
     """A bar on standard error: redrawn in place on a terminal, else a plain line every ten seconds, which says how much
@@ -36,5 +41,27 @@ def progress_bar(total: int, done: int, unit: str, description: str, enabled: bo
     options = {"total": total, "initial": done, "unit": unit, "desc": description, "smoothing": 0.1}
     if sys.stderr.isatty():
         return tqdm(**options, dynamic_ncols=True)
+    return tqdm(**options, **_plain())
+
+
+@contextmanager
+def plain_bars() -> Iterator[None]:
+    """Within it every bar is as `progress_bar` makes it, those that libraries and detectors draw by themselves too:
+    where standard error is no terminal, plain lines. For programs: a library leaves the bars of others alone.
+    """
+    kept, original = vars(tqdm)["__init__"], tqdm.__init__  # a descriptor, and what it gives
+
+    def plain(self: tqdm, *arguments: Any, **options: Any) -> None:
+        own = options.get("file") in (None, sys.stderr) and not sys.stderr.isatty()
+        original(self, *arguments, **(options | _plain() if own else options))
+
+    tqdm.__init__ = plain
+    try:
+        yield
+    finally:
+        tqdm.__init__ = kept
+
+
+def _plain() -> dict[str, Any]:
     lines = {"file": _Lines(sys.stderr), "mininterval": _SECONDS_BETWEEN_LINES, "miniters": 1}
-    return tqdm(**options, **lines, bar_format=_LINE)
+    return {**lines, "bar_format": _LINE}

@@ -396,6 +396,27 @@ def test_a_run_that_misses_something_lists_the_rest_and_says_what(tmp_path, stud
     assert {name for name, _, _ in listed(tmp_path, "washer")} == {"winclip"}
 
 
+def test_what_cannot_be_looked_up_is_said_and_not_exported(study_file, weights, tmp_path, monkeypatch, capsys):
+    for module in ("manifest", "committed"):
+        monkeypatch.setattr(f"zsad.study.{module}.project_root", lambda: tmp_path)
+    there = ["run", str(study_file), "--there", "--export", str(tmp_path / "out"), "--device", "cuda:99"]
+    assert cli.main(there[:2]) == 0
+    capsys.readouterr()
+    assert cli.main(there) == 0, "neither is the device needed"
+    assert "study mine: 3 cells" in capsys.readouterr().out
+    shutil.rmtree(tmp_path / "out")
+    (weights / "demo-b.safetensors").unlink()
+    assert cli.main(there) == INCOMPLETE
+    shown = capsys.readouterr()
+    assert "study mine: 0 cells" in shown.out
+    (reason, export) = [line for line in shown.err.splitlines() if line.startswith("zsad: ")]
+    assert reason.startswith("zsad: not looked up: winclip on demo-b: ")
+    assert "demo-b.safetensors" in reason
+    assert "not exported" in export
+    assert "(--suite, --category, --detector, --backbone)" in export
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def listed(root: Path, category: str) -> list[tuple[str, str, float]]:
     content = json.loads((root / "build/study/mine/toys" / category / "demo-b.json").read_text())
     return [(entry["detector"], entry["shift"], entry["value"]) for entry in content["results"]]
@@ -418,7 +439,25 @@ def test_errors_are_one_line_that_names_the_choices(tmp_path, suite, study_file,
     assert "known: demo, paper, quick, search, stangl" in refused(capsys, "run", "quik")
     assert "known: toys" in refused(capsys, "run", study_file, "--suite", "mvtec")
     assert "known: metal_nut, washer" in refused(capsys, "run", study_file, "--category", "spoon")
-    assert "known: cpu, cuda" in refused(capsys, "run", study_file, "--device", "gpu")
+    assert "device: unknown device 'gpu'; known: cpu, cuda" in refused(capsys, "run", study_file, "--device", "gpu")
+    study_file.write_text(f"{study_file.read_text()}device: cuda:x\n")
+    assert "device: unknown device 'cuda:x'; known: cpu, cuda" in refused(capsys, "run", study_file)
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "train"])
+def test_a_device_is_known_and_there_before_anything_is_loaded(tmp_path, suite, weights, capsys, command):
+    image = suite / "washer" / "test" / "good" / "000.png"
+    given = {
+        "predict": [image, "--category", "washer", "--out", tmp_path / "out"],
+        "evaluate": ["--reader", "mvtec_ad", "--root", suite, "--category", "washer"],
+        "train": ["april_gan", "--auxiliary", "toys", "--reader", "mvtec_ad", "--root", suite, "--out", tmp_path],
+    }[command]
+    with pytest.raises(SystemExit):
+        cli.main([command, *map(str, given), "--device", "tpu"])
+    assert "argument --device: unknown device 'tpu'; known: cpu, cuda" in capsys.readouterr().err
+    assert "device 'cuda:99' is not available here; use another, such as cpu" in refused(
+        capsys, command, *given, "--device", "cuda:99"
+    )
 
 
 def test_debug_shows_the_traceback(capsys):

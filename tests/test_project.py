@@ -21,7 +21,7 @@ LOCK = (ROOT / "requirements.lock").read_text()
 
 # What each room may import besides itself: only rooms that stand above it.
 # What every room may use, and which uses nothing of the project.
-COMMON = {"files", "leagues", "limits", "optional", "paths", "progress", "wording"}
+COMMON = {"devices", "files", "leagues", "limits", "optional", "paths", "progress", "wording"}
 _STUDY = {"data", "clip", "mae", "perturb", "metrics", "tiling", "detectors", "robustness"}
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in COMMON},

@@ -7,12 +7,18 @@ from typing import Any
 
 import yaml
 
+from zsad.devices import check_device
 from zsad.limits import check_number
 from zsad.paths import expanded
 
 
 def path(text: str) -> Path:
     found: Path = _read(lambda: expanded(text))
+    return found
+
+
+def device(text: str) -> str:
+    found: str = _read(lambda: check_device(text))
     return found
 
 

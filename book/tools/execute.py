@@ -1,5 +1,5 @@
 """Execute a notebook source for the book: `python -m book.tools.execute notebooks/X.py --study quick --out DIR [--page
-PAGE] [-p name value]`.
+PAGE] [--device NAME] [-p name value]`.
 
 PAGE is one of the pages that share the source (`book.tools.sources`), by default X. DIR receives `PAGE.ipynb`
 (normalised: the same inputs give the same bytes), `PAGE.json` (its numbers, figures and tables), their drawings
@@ -26,7 +26,7 @@ import yaml
 from papermill.exceptions import PapermillExecutionError
 
 from book.tools.kernels import ADDRESS, ForkedKernels
-from book.tools.parameters import LISTED, PAGE_DIR, SOURCE, refuse_unknown
+from book.tools.parameters import DEVICE, LISTED, PAGE_DIR, SOURCE, refuse_unknown
 from book.tools.sources import Source, sources
 from zsad.files import check_writable_folder, temporary_folder
 from zsad.study.provenance import host, versions
@@ -78,11 +78,19 @@ def normalise(notebook: nbformat.NotebookNode, name: str) -> None:
             tags.append("remove-input" if "injected-parameters" in tags else "hide-input")
 
 
-def execute(source: Path, out: Path, parameters: dict[str, Any], listed: bool = False, page: str | None = None) -> Path:
+def execute(
+    source: Path,
+    out: Path,
+    parameters: dict[str, Any],
+    listed: bool = False,
+    page: str | None = None,
+    device: str | None = None,
+) -> Path:
     """Execute `source` into `out` and return the notebook's path; nothing is left under a final name when it fails.
 
     `listed`: the study's records have just been computed; take them as they are listed. `page`: one of the pages that
-    share the source, whose parameters come before those given here.
+    share the source, whose parameters come before those given here. `device`: in place of the study's; no parameter,
+    since it changes no result.
 
     Raises UnknownParameter before anything runs, ValueError for a page that the source does not make, and papermill's
     PapermillExecutionError for a failing cell.
@@ -99,7 +107,7 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], listed: bool = 
     with temporary_folder(out / name) as folder:
         jupytext.write(notebook, folder / "source.ipynb")
         try:
-            _run(source, folder / f"{name}.ipynb", parameters, folder, listed)
+            _run(source, folder / f"{name}.ipynb", parameters, folder, listed, device)
         except PapermillExecutionError:
             os.replace(folder / f"{name}.ipynb", out / f"{name}.failed.ipynb")
             raise
@@ -120,8 +128,11 @@ def _page_of(source: Path, page: str) -> Source:
     return pages[page]
 
 
-def _run(source: Path, target: Path, parameters: dict[str, Any], folder: Path, listed: bool) -> None:
+def _run(
+    source: Path, target: Path, parameters: dict[str, Any], folder: Path, listed: bool, device: str | None
+) -> None:
     given = {PAGE_DIR: str(folder.resolve()), SOURCE: source.name} | ({LISTED: "1"} if listed else {})
+    given |= {DEVICE: device} if device else {}
     os.environ.update(given)
     kernels = {"kernel_manager_class": ForkedKernels} if ADDRESS in os.environ else {}
     try:
@@ -175,6 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for the executed notebook")
     parser.add_argument("--page", help="which of the pages that share the source; by default the source's name")
     parser.add_argument("--study", help="study name or YAML file (parameter `study`)")
+    parser.add_argument("--device", help="in place of the study's")
     parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     parser.add_argument("--listed", action="store_true", help="take records as the run just before has listed them")
     options = parser.parse_args(arguments)
@@ -183,7 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
         parameters = {name: _value(name, value) for name, value in options.parameter}
         if options.study:
             parameters["study"] = options.study
-        execute(options.source, options.out, parameters, options.listed, options.page)
+        execute(options.source, options.out, parameters, options.listed, options.page, options.device)
     except PapermillExecutionError as error:
         kept = options.out / f"{options.page or options.source.stem}.failed.ipynb"
         print(

@@ -11,6 +11,7 @@ the commits that computed them; and one more where the code has moved on since. 
 """
 
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -28,11 +29,12 @@ import zsad.study
 from book.tools.computed import Result, computed
 from book.tools.markup import as_html, as_markdown, without_markup
 from book.tools.origin import PUBLISHED, Sources, short_commit
-from book.tools.parameters import COMMON, LISTED, OUT, PAGE_DIR, SOURCE, check_parameters
+from book.tools.parameters import COMMON, DEVICE, LISTED, OUT, PAGE_DIR, SOURCE, check_parameters
 from book.tools.plots.style import save, to_svg
 from book.tools.shown import Bundle, figure_bundle, folded_bundle, notes, table_bundle, text_bundle
 from book.tools.tables import told_once
 from zsad.analysis.words import MINUS
+from zsad.devices import is_there
 from zsad.leagues import in_words, league_of, leagues_of_outputs
 from zsad.paths import expanded
 from zsad.study.cells import Request, Selection
@@ -44,6 +46,8 @@ from zsad.study.manifest import manifest_records
 from zsad.study.provenance import commit
 from zsad.study.results import load_table
 from zsad.study.schema import RECORD_COLUMNS
+
+log = logging.getLogger(__name__)
 
 OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit", "options", *COMMON)
 
@@ -82,18 +86,23 @@ def start(variables: dict[str, Any], name: str) -> "Page":
     data_root, limit and options that the notebook lists as parameters; and, of any notebook, detector, weights,
     architecture, and `out`, the folder for figures and tables of a page that is no part of a book. None leaves what
     the study says. Raises UnknownParameter, StudyError, FileNotFoundError. Suites whose folder is not there are left
-    out, and named; where all are missing, whatever asks for a record says so.
+    out, and named; where all are missing, whatever asks for a record says so. Where this machine does not have the
+    study's device, the page shows the records that are there, and asks models for what it shows besides on the CPU.
     """
     check_parameters(list(variables.get("In", [])))
     overrides = {key: variables[key] for key in OVERRIDES if variables.get(key) is not None}
     overrides = {key: value for key, value in overrides.items() if key not in COMMON or isinstance(value, str)}
-    study = load_study(variables["study"], check_models=LISTED not in os.environ).with_overrides(**overrides)
+    study = load_study(variables["study"], check_models=LISTED not in os.environ)
+    study = study.with_overrides(**{"device": os.environ.get(DEVICE), **overrides})
     folder, out = os.environ.get(PAGE_DIR), variables.get(OUT)
     missing = study.missing_suites()
     shown = study.without(missing) if len(missing) < len(study.suites) else study
+    if not is_there(study.device):
+        log.warning("device %s is not available here: models are asked on the CPU", study.device)
+        shown = shown.model_copy(update={"device": "cpu"})
     place = Path(folder) if folder else expanded(out) if isinstance(out, str) else None
     changed, asked = {k: str(v) for k, v in overrides.items()}, str(variables["study"])
-    page = Page(name, shown, changed, place, linked=folder is not None, asked=asked)
+    page = Page(name, shown, changed, place, linked=folder is not None, asked=asked, device=study.device)
     page.banner()
     page.lacks(f"suite {suite}: no folder {root}" for suite, root in missing.items())
     return page
@@ -109,6 +118,7 @@ class Page:
     folder: Path | None
     linked: bool = True  # whether what lies in the folder is offered beside the figures
     asked: str = ""  # the study as it was asked for, by its name or by its file; "": by its name
+    device: str = ""  # on which records are computed that are missing; "": the study's
     items: list[dict[str, Any]] = field(default_factory=list)
     numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lacking: list[str] = field(default_factory=list)
@@ -186,12 +196,15 @@ class Page:
             if listed is not None:
                 return self.uses(listed)
         try:
-            return self.uses(zsad.study.compute(study or self.study, shift, setting, **selection))
+            return self.uses(zsad.study.compute(self._computing(study or self.study), shift, setting, **selection))
         except IncompleteError as error:
             if error.records.empty:
                 raise
             self.lacks(error.reasons)
             return self.uses(error.records)
+
+    def _computing(self, study: Study) -> Study:
+        return study.model_copy(update={"device": self.device}) if self.device else study
 
     @property
     def shows_kept(self) -> bool:

@@ -15,6 +15,9 @@ PAGE_DIR = "ZSAD_PAGE_DIR"
 LISTED = "ZSAD_LISTED"
 """Environment variable: set where the records of the study have just been listed, and can be taken as they are."""
 
+DEVICE = "ZSAD_DEVICE"
+"""Environment variable: the device on which the book is made, in place of the study's."""
+
 SOURCE = "ZSAD_SOURCE"
 """Environment variable: the file name of the source that is executed, where a page has another name than that."""
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import nbformat
@@ -62,6 +63,16 @@ PAGES = """
 left: {source: page, parameters: {study: demo, limit: 4}, head: "# Left"}
 right: {source: page, parameters: {limit: 5}, head: "# Right"}
 """
+
+
+def test_a_device_reaches_the_page_and_is_none_of_its_parameters(source, tmp_path):
+    source.write_text(SOURCE.replace("\nstudy, limit\n", "\nos.environ['ZSAD_DEVICE']\n"))
+    arguments = [str(source), "--out", str(tmp_path / "out"), "--device", "cuda:1"]
+    assert main(arguments) == 0
+    cells = nbformat.read(tmp_path / "out" / "page.ipynb", as_version=4).cells
+    assert cells[-1].outputs[0]["data"]["text/plain"] == "'cuda:1'"
+    assert json.loads((tmp_path / "out" / "page.time.json").read_text())["parameters"] == {}
+    assert "ZSAD_DEVICE" not in os.environ
 
 
 def test_a_page_that_shares_its_source_has_its_own_name_parameters_and_words(source, tmp_path, capsys):

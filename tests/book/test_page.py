@@ -9,10 +9,11 @@ import pytest
 import yaml
 from toys import tiny_study
 
+import zsad.study
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.page import Page, start, world
-from book.tools.parameters import PAGE_DIR, UnknownParameter
+from book.tools.parameters import DEVICE, PAGE_DIR, UnknownParameter
 from book.tools.plots.gallery import gallery
 from zsad.study import load_study
 from zsad.study.incomplete import Failures, IncompleteError
@@ -261,3 +262,22 @@ def test_weights_of_ones_own_are_called_so(tmp_path):
     assert world(study) == "Real world: toys seen by ViT-L-14, mine (weights of your own)."
     assert world(study, ["ViT-L-14"]) == "Real world: toys seen by ViT-L-14."
     assert world(study, []) == "Real world: toys."
+
+
+def test_without_the_studys_device_a_page_shows_what_is_there_and_asks_models_on_the_cpu(tmp_path, monkeypatch, caplog):
+    computed = []
+    monkeypatch.setattr(zsad.study, "compute", lambda study, *_, **__: computed.append(study.device) or pd.DataFrame())
+    path = tmp_path / "mine.yaml"
+    (tmp_path / "data" / "toys").mkdir(parents=True)
+    path.write_text(yaml.safe_dump({**tiny_study(tmp_path).model_dump(mode="json"), "device": "cuda:99"}))
+    page = start({"study": str(path)}, "rotation")
+    assert page.study.device == "cpu"
+    assert "device cuda:99 is not available here" in caplog.text
+    page.records("none")
+    page.records("none", study=page.study.with_overrides(bootstrap=30))
+    assert computed == ["cuda:99", "cuda:99"], "records are not computed elsewhere unasked"
+    monkeypatch.setenv(DEVICE, "cpu")
+    page = start({"study": str(path)}, "rotation")
+    page.records("none")
+    assert computed[2:] == ["cpu"]
+    assert page.overrides == {}, "it changes no result"

@@ -160,3 +160,31 @@ def test_an_option_that_a_detector_does_not_have_is_its_own_fault(study):
     with pytest.raises(IncompleteError, match="winclip on demo-b: winclip has no option 'tau'") as caught:
         compute(several, "none", categories=["washer"], progress=False)
     assert subjects(caught.value.records) == {("toys", "washer", "clip", "demo-b")}
+
+
+def test_what_cannot_be_looked_up_is_said_and_the_rest_is_handed_out(study):
+    def gone(study, detector, backbone):
+        raise FileNotFoundError(WITHOUT)
+
+    with pytest.raises(FileNotFoundError, match="no result yet"):
+        compute(study, missing=False, loader=load_reddish, progress=False)
+    both = study.with_overrides(detectors=[{"name": "winclip", "label": "twin"}, "winclip"])
+    records = compute(both, loader=load_reddish, progress=False)
+    with pytest.raises(IncompleteError, match=f"7 results could not be looked up. winclip on demo-b: {WITHOUT}"):
+        compute(study, missing=False, loader=gone, progress=False)
+
+    def without_twin(study, detector, backbone):
+        return (gone if detector.label == "twin" else load_reddish)(study, detector, backbone)
+
+    with pytest.raises(IncompleteError) as caught:
+        compute(both, missing=False, loader=without_twin, progress=False)
+    assert caught.value.reasons == [f"twin on demo-b: {WITHOUT}"]
+    expected = records[records["detector"] == "winclip"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(caught.value.records, expected)
+
+
+def test_of_a_part_only_what_is_there_of_it_is_handed_out(study):
+    records = compute(study, loader=load_reddish, progress=False)
+    parts = [compute(study, part=(n, 2), missing=False, loader=load_reddish, progress=False) for n in (1, 2)]
+    assert sorted(len(part) for part in parts)[-1] < len(records)
+    assert set(pd.concat(parts)["key"]) == set(records["key"])

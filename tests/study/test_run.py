@@ -611,8 +611,30 @@ def test_a_finished_cells_checkpoint_goes_with_the_next_run_and_an_unfinished_on
 
 
 def test_a_device_that_is_not_there_is_an_error(study):
-    with pytest.raises(StudyError, match="unknown device 'gpu'; known: cpu"):
-        compute(study.with_overrides(device="gpu"), loader=load_reddish)
+    with pytest.raises(StudyError, match="device: unknown device 'gpu'; known: cpu, cuda"):
+        study.with_overrides(device="gpu")
+    away = study.with_overrides(device="cuda:99")
+    with pytest.raises(StudyError, match=r"5 of 5 cells are missing, and device 'cuda:99'.* --device cpu") as caught:
+        compute(away, loader=lambda *_: pytest.fail("weights were read"), progress=False)
+    assert "make book DEVICE=cpu" in str(caught.value)
+
+
+def test_what_is_there_is_handed_out_without_the_device(study):
+    devices = []
+
+    def loader(study, detector, backbone):
+        devices.append(study.device)
+        return Reddish()
+
+    records = compute(study, loader=load_reddish, progress=False)
+    away = study.with_overrides(device="cuda:99")
+    for missing in (True, False):
+        found = compute(away, missing=missing, loader=loader, progress=False)
+        pd.testing.assert_frame_equal(found, records)
+    assert devices == ["cpu", "cpu"]
+    RecordStore(study.records_root).path(records["key"].iloc[0], ".json").unlink()
+    with pytest.raises(StudyError, match="1 of 5 cells are missing, and device 'cuda:99'"):
+        compute(away, loader=loader, progress=False)
 
 
 def test_a_suite_can_be_one_domain_of_a_data_set(study, tmp_path):

@@ -26,7 +26,9 @@ def model_arguments() -> argparse.ArgumentParser:
         "weights are to be called",
     )  # fmt: skip
     weights_arguments(model)
-    model.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ...; default: %(default)s")
+    model.add_argument(
+        "--device", type=arguments.device, default="cpu", help="cpu, cuda, cuda:1, ...; default: %(default)s"
+    )
     model.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="default: %(default)s")
     model.add_argument(
         "--option", type=arguments.option, action="append", default=[], metavar="NAME=VALUE",
@@ -68,7 +70,9 @@ def named_backbone(options: argparse.Namespace) -> str:
 def loaded_backbone(options: argparse.Namespace) -> Any:
     """The backbone of a command: by its name, or from a file of weights."""
     from zsad.detectors import load_backbone_of
+    from zsad.devices import require_device
 
+    require_device(options.device)
     given = {"weights": options.weights, "architecture": options.architecture}
     own = {name: value for name, value in given.items() if value is not None}
     return load_backbone_of(options.detector, named_backbone(options), options.device, options.dtype, **own)

@@ -79,9 +79,14 @@ def run(options: argparse.Namespace) -> int:
     if missing is None and options.export:
         export(records, study, options.export)
         print(f"exported to {options.export}")
-    code = _say_why("not computed", missing.reasons if missing else ())
+    what = "looked up" if options.there else "computed"
+    code = _say_why(f"not {what}", missing.reasons if missing else ())
     if missing and options.export:
-        print(f"zsad: not exported to {options.export}, since results are missing", file=sys.stderr)
+        print(
+            f"zsad: not exported to {options.export}, since results are missing; name those that are wanted "
+            "(--suite, --category, --detector, --backbone)",
+            file=sys.stderr,
+        )
     return code
 
 

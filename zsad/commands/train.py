@@ -37,7 +37,9 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
     )
     train.add_argument("--tested", metavar="NAME", help="the suite that is to be tested: it must be another")
     train.add_argument("--backbone", default="demo-b", help="default: %(default)s")
-    train.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ...; default: %(default)s")
+    train.add_argument(
+        "--device", type=arguments.device, default="cpu", help="cpu, cuda, cuda:1, ...; default: %(default)s"
+    )
     train.add_argument("--option", type=arguments.option, action="append", default=[], metavar="NAME=VALUE",
                        help="a choice of what is learned (may be repeated; the value is read as YAML)")  # fmt: skip
     train.add_argument("--epochs", type=arguments.number("epochs"), metavar="N", help="default: as published")
@@ -55,10 +57,12 @@ def run(options: argparse.Namespace) -> None:
     from zsad.auxiliary import LEARNERS
     from zsad.auxiliary.train import train_part
     from zsad.clip import load_backbone
+    from zsad.devices import require_device
     from zsad.files import check_writable_folder
 
     check_known("detector that learns from auxiliary anomalies", options.detector, list(LEARNERS))
     kind = LEARNERS[options.detector]
+    require_device(options.device)
     check_writable_folder(options.out)
     data = _auxiliary(options)
     if options.tested:

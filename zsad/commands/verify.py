@@ -19,6 +19,7 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
     )
     verify.add_argument("study", metavar="STUDY", help="one that is kept in results/, such as demo, or was run here")
     verify.add_argument("--images", type=arguments.number("limit"), default=4, metavar="N", help="so many a cell")
+    verify.add_argument("--device", metavar="NAME", help="where to compute, in place of the study's device")
     verify.add_argument("--data-root", type=arguments.path, metavar="DIR", help="folder that holds the suites")
     verify.add_argument("--out", type=arguments.path, metavar="FILE", help="also write what was found, as JSON")
     verify.set_defaults(command=run)
@@ -29,7 +30,8 @@ def run(options: argparse.Namespace) -> int:
     from zsad.files import check_writable_folder, write_atomically
     from zsad.study.proof import TOLERANCE, prove
 
-    study = load_study(options.study, check_models=False).with_overrides(data_root=options.data_root)
+    study = load_study(options.study, check_models=False)
+    study = study.with_overrides(device=options.device, data_root=options.data_root)
     if options.out:
         check_writable_folder(options.out.parent)
     found, failures = prove(study, options.images)

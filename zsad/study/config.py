@@ -4,12 +4,14 @@ A study names suites and their categories, detectors, backbones and what is done
 The models forbid unknown fields, and every error of a YAML file names the file, the field and the choices that exist.
 """
 
+import re
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
+from zsad.devices import check_device
 from zsad.limits import LIMITS
 from zsad.paths import given_in
 from zsad.study.overrides import (
@@ -55,6 +57,17 @@ def project_root() -> Path:
 
 def resolve(path: Path) -> Path:
     return path if path.is_absolute() else project_root() / path
+
+
+def _folder_name(name: str) -> str:
+    """The name of a study, after which folders are called."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        usual = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("_-") or "mine"
+        raise ValueError(
+            f"{name!r} is no name of a study, which is made of small letters, digits, - and _; by default it is that "
+            f"of its file: rename that, or give it one in the file, such as `name: {usual}`"
+        )
+    return name
 
 
 Pixels = Annotated[int, Field(ge=_PIXELS.least, le=_PIXELS.most)]
@@ -128,12 +141,12 @@ class Study(Strict):
     their scores a user can make a threshold. None are where it is not given, or where a suite has no such split.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    name: Annotated[str, AfterValidator(_folder_name)]
     suites: Annotated[dict[str, SuiteConfig], BeforeValidator(with_known_suites)] = Field(min_length=1)
     detectors: Annotated[list[DetectorConfig], BeforeValidator(_as_detectors)] = Field(min_length=1)
     backbones: list[str] = Field(min_length=1)
     dtype: Literal["float32", "bfloat16"] = "float32"
-    device: str = "cpu"
+    device: Annotated[str, AfterValidator(check_device)] = "cpu"
     data_root: Path = Path("build/data")
     records_root: Path = Path("build/records")
     cache_root: Path = Path("build/cache")

@@ -14,6 +14,7 @@ import torch
 
 from zsad.detectors.batch import BatchDetector
 from zsad.detectors.defence import passes
+from zsad.devices import is_there
 from zsad.files import write_atomically
 from zsad.progress import progress_bar
 from zsad.robustness import measure, predict_shifted
@@ -112,8 +113,7 @@ def _lacking(study: Study, selection: Selection) -> str:
     """What of the study's data and device is not here, in words."""
     suites = [suite for suite in study.missing_suites() if selection.suites is None or suite in selection.suites]
     said = [f"without the data of {', '.join(suites)}"] if suites else []
-    device = torch.device(study.device).type
-    if device == "cuda" and not torch.cuda.is_available():
+    if not is_there(study.device):
         said.append(f"without device {study.device}")
     return "; ".join(said)
 

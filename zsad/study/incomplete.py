@@ -32,14 +32,15 @@ class Failures:
 
 
 class IncompleteError(StudyError):
-    """Some results could not be computed. `records` holds all others; `reasons` says what is missing and why, a line a
-    reason; `subjects` are suite, category and backbone of what is missing.
+    """Some results could not be computed or, where only what is there was wanted, looked up. `records` holds all
+    others; `reasons` says what is missing and why, a line a reason; `subjects` are suite, category and backbone of what
+    is missing.
     """
 
-    def __init__(self, study: str, records: pd.DataFrame, failures: Failures) -> None:
+    def __init__(self, study: str, records: pd.DataFrame, failures: Failures, what: str = "computed") -> None:
         self.records, self.reasons, self.subjects = records, failures.lines(), failures.subjects
         results = "1 result" if failures.count == 1 else f"{failures.count} results"
-        super().__init__(f"study {study!r}: {results} could not be computed. {'; '.join(self.reasons)}")
+        super().__init__(f"study {study!r}: {results} could not be {what}. {'; '.join(self.reasons)}")
 
 
 def _listed(names: list[str]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zsad.detectors.batch import BatchDetector
+from zsad.devices import require_device
 from zsad.progress import progress_bar
 from zsad.robustness import predict_shifted
 from zsad.study.cells import Request, requests
@@ -44,7 +45,9 @@ def prove(study: Study, images: int = IMAGES, progress: bool = True) -> tuple[pd
 
     Raises:
         FileNotFoundError: nothing of the study is kept.
+        ValueError: this machine does not have the study's device.
     """
+    require_device(study.device)
     kept, evaluator, failures = Kept(study), Evaluator(study), Failures()
     chosen = sample(kept)
     rows = []
@@ -81,6 +84,7 @@ def prove_whole(
     Returns what `prove` does; `difference` is that of the metric or draw that differs most, and `agrees` is whether it
     is within `WHOLE_TOLERANCE`.
     """
+    require_device(study.device)
     evaluator, failures = Evaluator(study), Failures()
     rows = []
     with progress_bar(len(chosen), 0, "cell", f"{study.name} whole", progress) as bar:

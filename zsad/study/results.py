@@ -35,6 +35,11 @@ class Results:
         self.store = RecordStore(resolve(records_root))
         self._found: dict[str, Place] = {}
 
+    @property
+    def empty(self) -> bool:
+        """Whether no cell of any study lies here."""
+        return not self.committed.sidecars and not any(self.store.folder.glob("*.json"))
+
     def find(self, key: str) -> Place | None:
         """The place that holds a cell; None where it has to be computed."""
         if key not in self._found:

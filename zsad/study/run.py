@@ -19,6 +19,7 @@ from zsad.data.demo.drawn import DrawnDataset
 from zsad.data.labels import check_labels, check_masks
 from zsad.detectors import Detector, declared, load_backbone_of, load_detector, wanted_references
 from zsad.detectors.learned import TrainedOn, check_unseen
+from zsad.devices import is_there
 from zsad.files import check_writable_folder, remove_stale
 from zsad.leagues import leagues_of_outputs
 from zsad.paths import CACHES, expanded
@@ -32,7 +33,7 @@ from zsad.study.data import ensure_suite, read_good_training, read_suite, read_t
 from zsad.study.evaluate import corruption_of, evaluate, load_images, sizes_of
 from zsad.study.incomplete import Failures, IncompleteError, Subject
 from zsad.study.manifest import Entry, gather
-from zsad.study.parts import part_of
+from zsad.study.parts import once, part_of
 from zsad.study.references import with_drawn_references
 from zsad.study.results import Results
 from zsad.study.schema import SUBJECT_COLUMNS
@@ -114,7 +115,8 @@ def compute(
         variant: only the block of that name, where the study has several of a kind.
         suites, categories, detectors, backbones: only these of the study's; detectors go by their label.
         part: of these only one of so many parts of about equal cost, the first being (1, of).
-        missing: compute what is missing, and not just hand out what is there.
+        missing: compute what is missing, and not just hand out what is there, for which the study's device is not
+            needed.
         progress: show a bar while something is computed.
         loader: makes a detector from (study, detector, backbone).
 
@@ -124,7 +126,7 @@ def compute(
     Raises:
         StudyError, ValueError: something the study does not have, naming the known choices.
         IncompleteError: after everything else is computed, some results could not be; it holds those that could, and
-            says for each of the others what is wrong and what to do.
+            says for each of the others what is wrong and what to do. So it is of what could not be looked up.
         FileNotFoundError: no folder of any suite that is asked for.
         OSError: the records folder, or one in which a detector keeps what it finds, cannot be written; raised before
             anything is computed.
@@ -176,6 +178,8 @@ class Evaluator:
         self.results = Results(study.name, study.records_root)
         self.batch_size = study.batch_size
         self._loader = loader
+        # What is there is known by the weights alone, which any machine can read.
+        self._device = study.device if is_there(study.device) else "cpu"
         self._towers: dict[str, Any] = {}
         self._detectors: dict[tuple[str, str, str], Detector | Exception] = {}
         self._datasets: dict[tuple[str, str, int | None], Dataset | Exception] = {}
@@ -189,6 +193,7 @@ class Evaluator:
         wanted, failures = self.wanted(selection, progress)
         unique = list({w.key: w for w in wanted}.values())
         missing = [w for w in unique if self.results.find(w.key) is None]
+        self._check_device(len(missing), len(unique))
         refused: dict[str, tuple[str, str]] = {}
         done = len(unique) - len(missing)
         with progress_bar(len(unique), done, "cell", self.study.name, progress) as bar, _whole_floats():
@@ -214,10 +219,9 @@ class Evaluator:
         """The cells of a selection, each as often as it is asked for, and what cannot be computed; once all that they
         need is there and can be written to. Demo suites are written for it, unless nothing is to be computed.
         """
-        _check_device(self.study.device)
-        asked = requests(self.study, _without_missing_suites(self.study, selection))
-        if selection.part is not None:
-            asked = part_of(self.study, asked, *selection.part)
+        asked = self._asked(selection)
+        if self.results.empty:  # said before weights are read for it
+            self._check_device(*[len(once(asked))] * 2)
         self.results.store.prepare()
         remove_stale(resolve(self.study.cache_root), deep=True)
         _check_caches(self.study, {request.detector.label: request.detector for request in asked}.values())
@@ -227,17 +231,38 @@ class Evaluator:
         return self._all(asked)
 
     def found(self, selection: Selection) -> pd.DataFrame:
-        """The records that are there. Raises FileNotFoundError where there are none.
+        """The records that are there. Raises FileNotFoundError where there are none, and IncompleteError, with those
+        that are, where some could not be looked up for want of data or weights.
 
-        A block whose shifted cells are not there has none: its strength 0 is the unshifted cell, which others have too.
+        A block whose shifted cells are not there has none: its strength 0 is the unshifted cell, which others have too;
+        in a part it stands once.
         """
-        wanted, _ = self._all(requests(self.study, _without_missing_suites(self.study, selection)))
+        self._device = "cpu"
+        wanted, failures = self._all(self._asked(selection))
         there = [w for w in wanted if self.results.find(w.key) is not None]
         begun = {_strengths_of(w) for w in there if not w.cell.shift.is_none}
-        entries = [w.entry for w in there if w.entry.shift == "none" or _strengths_of(w) in begun]
-        if not entries:
+        alone = selection.part is not None
+        entries = [w.entry for w in there if alone or w.entry.shift == "none" or _strengths_of(w) in begun]
+        if not entries and not failures.count:
             raise FileNotFoundError(f"study {self.study.name!r} has no result yet: `zsad run` computes them")
-        return gather(self.results, self.study.name, entries)
+        records = gather(self.results, self.study.name, entries)
+        if failures.count:
+            raise IncompleteError(self.study.name, records, failures, "looked up")
+        return records
+
+    def _asked(self, selection: Selection) -> list[Request]:
+        """What a selection asks for, of the suites that are there."""
+        asked = requests(self.study, _without_missing_suites(self.study, selection))
+        return asked if selection.part is None else part_of(self.study, asked, *selection.part)
+
+    def _check_device(self, missing: int, of: int) -> None:
+        """Raises StudyError where something is missing, and this machine does not have the device to compute it on."""
+        if missing and self._device != self.study.device:
+            raise StudyError(
+                f"{missing} of {of} cells are missing, and device {self.study.device!r}, on which the study computes, "
+                "is not available here: compute them where it is, or on another (`zsad run ... --device cpu`, "
+                "`make book DEVICE=cpu`, or `device` in the study's file)"
+            )
 
     def _all(self, asked: Iterable[Request]) -> tuple[list[Wanted], Failures]:
         """The cells of some requests, and what cannot be computed."""
@@ -304,8 +329,9 @@ class Evaluator:
 
     def _detector(self, config: DetectorConfig, backbone: str) -> Detector:
         load = self._loader or partial(load_study_detector, towers=self._towers)
+        study = self.study.model_copy(update={"device": self._device})
         name = (config.label, repr(sorted(config.options.items())), backbone)
-        return _remembered(self._detectors, name, lambda: load(self.study, config, backbone))
+        return _remembered(self._detectors, name, lambda: load(study, config, backbone))
 
     def _test_set(self, w: Wanted) -> TestSet:
         """The images of a cell; of one category under one corruption at a time, besides the uncorrupted ones."""
@@ -425,13 +451,3 @@ def _by_images(cells: list[Wanted]) -> list[Wanted]:
     for w in cells:
         groups.setdefault(_images_of(w), []).append(w)
     return [w for group in groups.values() for w in group]
-
-
-def _check_device(device: str) -> None:
-    """Raises StudyError before anything is loaded."""
-    try:
-        kind = torch.device(device).type
-    except RuntimeError:
-        raise StudyError(f"unknown device {device!r}; known: cpu, cuda, cuda:0, mps") from None
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise StudyError(f"device {device!r} is not available here; use device cpu")

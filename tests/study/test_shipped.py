@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from zsad.study import load_study
-from zsad.study.config import project_root, resolve
+from zsad.study import load_records, load_study
+from zsad.study.config import StudyError, project_root, resolve
+from zsad.study.kept import is_kept
 from zsad.study.provenance import commit
 from zsad.study.shipped import checkout, published_folder, published_table, studies_folder
 
@@ -64,3 +65,27 @@ def test_a_study_of_ones_own_goes_first(installed):
 def test_of_an_installed_package_no_commit_is_known(installed):
     """Not that of a repository around the working directory either."""
     assert commit() == {"commit": "unknown", "dirty": True}
+
+
+def test_a_study_of_ones_own_that_is_called_like_one_of_the_projects_is_not_taken_for_it(tmp_path):
+    text = (ROOT / "study" / "demo.yaml").read_text()
+    for name in ("demo.yaml", "own-demo.yaml", "mine.yaml"):
+        (tmp_path / name).write_text(text + ("name: demo\n" if name == "mine.yaml" else ""))
+    found = {path.stem: load_study(path, check_models=False).name for path in sorted(tmp_path.glob("*.yaml"))}
+    assert found == {"demo": "own-demo", "own-demo": "own-demo", "mine": "own-demo"}
+    assert is_kept("demo")
+    assert not is_kept("own-demo")
+    for path in ("demo", ROOT / "study" / "demo.yaml", ROOT / "zsad" / ".." / "study" / "demo.yaml"):
+        assert load_study(path, check_models=False).name == "demo"
+    with pytest.raises(FileNotFoundError, match="no records of study 'own-demo'"):
+        load_records(load_study(tmp_path / "demo.yaml", check_models=False))
+
+
+def test_a_file_that_no_study_can_be_called_after_says_the_way_out(tmp_path):
+    path, text = tmp_path / "My Parts.yaml", (ROOT / "study" / "quick.yaml").read_text()
+    path.write_text(text)
+    with pytest.raises(StudyError, match=r"'My Parts' is no name .* rename that, or .* `name: my-parts`") as caught:
+        load_study(path, check_models=False)
+    assert str(caught.value).startswith(f"{path}: name: ")
+    path.write_text(text + "name: my-parts\n")
+    assert load_study(path, check_models=False).name == "my-parts"

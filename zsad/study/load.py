@@ -25,6 +25,9 @@ def load_study(name_or_path: str | Path | int | float, check_models: bool = True
     `check_models=False` leaves the names of detectors and backbones, and the detectors' options, unchecked, which
     spares some seconds of imports.
 
+    It is called as its file says, by default as the file: by that name its results are found, and kept. A file that
+    lies elsewhere is no study of the project, and one that is called like one of those is called `own-<name>`.
+
     Relative paths in a file of the project or the package start at the project's root, in any other file at the folder
     it lies in.
 
@@ -32,9 +35,7 @@ def load_study(name_or_path: str | Path | int | float, check_models: bool = True
     """
     path = expanded(name_given("study", name_or_path, list) if not isinstance(name_or_path, Path) else name_or_path)
     if path.suffix not in (".yaml", ".yml"):
-        folders = list(dict.fromkeys((project_root() / "study", studies_folder())))
-        there = [folder / f"{name_or_path}.yaml" for folder in folders]
-        found = next((p for p in there if p.is_file()), None)
+        folders, found = _folders(), _known(str(name_or_path))
         if found is None:
             places = " or ".join(map(str, folders))
             known = ", ".join(sorted({p.stem for folder in folders for p in folder.glob("*.yaml")})) or "none"
@@ -65,7 +66,24 @@ def load_study(name_or_path: str | Path | int | float, check_models: bool = True
         raise StudyError(f"{path}: {readable(error)}") from None
     except StudyError as error:
         raise StudyError(f"{path}: {error}") from None
-    return study
+    return study.model_copy(update={"name": _own_name(study.name, path)})
+
+
+def _own_name(name: str, path: Path) -> str:
+    """What a study is called whose file lies at `path`: not like one of the project or the package, unless it is."""
+    while (known := _known(name)) is not None and known.resolve() != path.resolve():
+        name = f"own-{name}"
+    return name
+
+
+def _known(name: str) -> Path | None:
+    """The file of a study that may be named without a path."""
+    return next((path for folder in _folders() if (path := folder / f"{name}.yaml").is_file()), None)
+
+
+def _folders() -> list[Path]:
+    """Where studies lie that are named without a path."""
+    return list(dict.fromkeys((project_root() / "study", studies_folder())))
 
 
 def _from(folder: Path, content: dict[str, Any]) -> dict[str, Any]:

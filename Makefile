@@ -4,9 +4,11 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 STUDY ?= demo
+DEVICE ?=
 CORES ?= 2
 PORT ?= 8000
 PYTEST_ARGS ?=
+export STUDY DEVICE
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
@@ -14,16 +16,16 @@ INSTALLED := .venv/.installed
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "Variables: STUDY=$(STUDY) CORES=$(CORES) PORT=$(PORT) PYTEST_ARGS='$(PYTEST_ARGS)'"
+	@echo "Variables: STUDY=$(STUDY) DEVICE=$(DEVICE) CORES=$(CORES) PORT=$(PORT) PYTEST_ARGS='$(PYTEST_ARGS)'"
 
 setup: $(INSTALLED) ## install everything into .venv, from requirements.lock
 
 $(INSTALLED): requirements.lock pyproject.toml tools/setup.sh
 	@tools/setup.sh
 
-book: $(INSTALLED) ## compute the study and render the book (STUDY=demo: from kept records)
+book: $(INSTALLED) ## compute the study and render the book (STUDY=demo: from kept records; DEVICE=cpu)
 	@start=$$SECONDS; \
-	$(BIN)/python -m book.tools.kernels $(BIN)/snakemake book --cores $(CORES) --config study=$(STUDY) --rerun-incomplete --nolock; \
+	$(BIN)/python -m book.tools.kernels $(BIN)/snakemake book --cores $(CORES) --config "study=$$STUDY" "device=$$DEVICE" --rerun-incomplete --nolock; \
 	echo "book: _build/html/index.html, $$((SECONDS - start)) s"
 
 serve: book ## show the book on this machine (PORT=8000)

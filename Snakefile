@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 
 from book.tools.sources import sources
+from zsad.devices import check_device
 from zsad.study.cells import Selection, requests
 from zsad.study.code import imported_code, manifest_code, module_code
+from zsad.study.given import given_to
 from zsad.study.load import load_study
 from zsad.study.kept import is_kept
+from zsad.study.manifest import manifest_path, part_path, run_of
 
 NAME = str(config.get("study", "demo"))
 STUDY = load_study(NAME, check_models=False)
@@ -23,23 +26,35 @@ PAGES = f"build/book/{STUDY.name}"
 SUITES_DONE = f"{STUDY.data_root}/demo-{STUDY.demo_seed}.done"
 WRITTEN = [SUITES_DONE] if STUDY.limit is None else []  # a few images are drawn as they are read
 # Of a study that is kept in results/ nothing is computed for the book but what pages need besides.
-MANIFESTS = [
-    f"{BUILD}/{suite}/{category}/{backbone}.json"
+SUBJECTS = [
+    (suite, category, backbone)
     for suite in STUDY.suites
     if suite not in MISSING and not is_kept(STUDY.name)
     for category in STUDY.categories_of(suite)
     for backbone in STUDY.backbones_on(suite)
 ]
+# A stamp stands beside each list that `zsad run` writes: one that was written by hand says nothing of what has changed
+# since.
+LISTED = [f"{BUILD}/{suite}/{category}/{backbone}.listed" for suite, category, backbone in SUBJECTS]
 SOURCES = sources(Path("notebooks"))
-GPUS = 1 if STUDY.device.startswith("cuda") else 0
+# Where it is computed changes no result, and runs nothing again: no parameter of a rule.
+DEVICE = ["--device", check_device(str(config["device"]))] if config.get("device") else []
+GPUS = 1 if [STUDY.device, *DEVICE][-1].startswith("cuda") else 0
 # On a cluster (profiles/slurm) the cells are computed in so many parts of about equal cost, and the
 # rule `evaluate` then finds them there and lists them; without, it computes them itself.
 PARTS = int(config.get("parts", 0))
+# What lacked results is run again: its number is another then. Asked before anything runs.
+RUNS = {subject: run_of(manifest_path(STUDY.name, *subject)) for subject in SUBJECTS}
+RUNS |= {str(number): run_of(part_path(STUDY.name, number, PARTS)) for number in range(1, PARTS + 1)}
 
 
 def code_of_cells(wildcards):
     wanted = Selection(suites=[wildcards.suite], categories=[wildcards.category], backbones=[wildcards.backbone])
     return code_of(requests(STUDY, wanted))
+
+
+def given_to_part(wildcards):
+    return given_to(STUDY, [suite for suite in STUDY.suites if suite not in MISSING], STUDY.backbones)
 
 
 def code_of(asked):
@@ -69,7 +84,7 @@ rule book:
 
 rule records:
     input:
-        MANIFESTS,
+        LISTED,
 
 
 rule suites:
@@ -105,12 +120,14 @@ rule part:
         python=PYTHON,
         parts=PARTS,
         code=lambda wildcards: code_of(requests(STUDY)),
+        given=given_to_part,
+        run=lambda wildcards: RUNS[wildcards.number],
     threads: 1
     resources:
         gpu=GPUS,
     shell:
         "(OMP_NUM_THREADS={threads} {params.python:q} -m zsad.cli run {input.study:q} "
-        "--part={wildcards.number}/{params.parts} || [ $? -eq 3 ]) 2>&1 | tee {log:q}"
+        "--part={wildcards.number}/{params.parts} {DEVICE:q} || [ $? -eq 3 ]) 2>&1 | tee {log:q}"
 
 
 rule evaluate:
@@ -120,7 +137,7 @@ rule evaluate:
         suites=lambda wildcards: WRITTEN if STUDY.is_demo(wildcards.suite) else [],
         weights=sorted(str(path) for path in Path("zsad/weights").glob("*.safetensors")),
     output:
-        f"{BUILD}/{{suite}}/{{category}}/{{backbone}}.json",
+        touch(f"{BUILD}/{{suite}}/{{category}}/{{backbone}}.listed"),
     message:
         "Evaluating {wildcards.suite} {wildcards.category} with {wildcards.backbone}"
     log:
@@ -128,19 +145,21 @@ rule evaluate:
     params:
         python=PYTHON,
         code=code_of_cells,
+        given=lambda wildcards: given_to(STUDY, [wildcards.suite], [wildcards.backbone]),
+        run=lambda wildcards: RUNS[wildcards.suite, wildcards.category, wildcards.backbone],
     threads: 1
     resources:
         gpu=GPUS,
     shell:
-        # 3: some results could not be computed, of which pages speak. All others are listed.
+        # 3: some results could not be computed, of which pages speak. All others are listed; the next call tries again.
         "(OMP_NUM_THREADS={threads} {params.python:q} -m zsad.cli run {input.study:q} --suite={wildcards.suite:q} "
-        "--category={wildcards.category:q} --backbone={wildcards.backbone:q} || [ $? -eq 3 ]) 2>&1 | tee {log:q}"
+        "--category={wildcards.category:q} --backbone={wildcards.backbone:q} {DEVICE:q} || [ $? -eq 3 ]) 2>&1 | tee {log:q}"
 
 
 rule notebook:
     input:
         source=lambda wildcards: str(SOURCES[wildcards.name].path),
-        records=MANIFESTS,
+        records=LISTED,
         kept=sorted(str(path) for path in Path("results").glob("*/*") if path.suffix in (".csv", ".parquet")),
     output:
         f"{PAGES}/{{name}}.ipynb",
@@ -157,7 +176,7 @@ rule notebook:
     retries: 1  # kernels that start together may race for a port
     shell:
         "OMP_NUM_THREADS={threads} {params.python:q} -m book.tools.execute {input.source:q} --page={wildcards.name:q} "
-        "--study {params.study:q} --out {params.pages:q} --listed 2>&1 | tee {log:q}"
+        "--study {params.study:q} --out {params.pages:q} --listed {DEVICE:q} 2>&1 | tee {log:q}"
 
 
 # Of a kept study a sample is computed again while the book is made: the page "Status" says how much of it agrees.
@@ -179,7 +198,7 @@ rule proof:
     priority: 2
     shell:
         # 1: some of it does not agree, of which the page speaks.
-        "(OMP_NUM_THREADS={threads} {params.python:q} -m zsad.cli verify {params.study:q} --out {output:q} "
+        "(OMP_NUM_THREADS={threads} {params.python:q} -m zsad.cli verify {params.study:q} {DEVICE:q} --out {output:q} "
         "|| [ $? -eq 1 ]) 2>&1 | tee {log:q}"
 
 

@@ -20,22 +20,21 @@ WORST = {"name": "few", "limit": 4, "budget": 2, "settings": ["hue"]}
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """The folder of a toy study that has been computed and listed."""
+    """The folder of a toy study that has been computed."""
     folder = tmp_path_factory.mktemp("finished")
     write_suite(folder / "data" / "toys")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(manifest, "project_root", lambda: folder)
-        study = tiny_study(folder, worst=WORST)
-        manifest.write_manifest(compute(study, progress=False, loader=load_reddish), study.name)
+    compute(tiny_study(folder, worst=WORST), progress=False, loader=load_reddish)
     return folder
 
 
 @pytest.fixture
 def study(finished, tmp_path, monkeypatch):
-    """That study in a folder of its own."""
+    """That study in a folder of its own, and listed."""
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr(manifest, "project_root", lambda: tmp_path)
-    return tiny_study(tmp_path, worst=WORST)
+    study = tiny_study(tmp_path, worst=WORST)
+    manifest.write_manifest(compute(study, progress=False, loader=load_reddish), study)
+    return study
 
 
 @pytest.mark.parametrize(
@@ -88,3 +87,42 @@ def test_a_page_of_the_book_reads_what_is_listed_and_another_computes(study, tmp
     pd.testing.assert_frame_equal(page.records("none"), expected)
     assert changed.records("none").empty
     assert page.records("none", study=study).empty
+
+
+def test_a_list_of_another_study_of_the_same_name_is_not_taken(study, tmp_path):
+    write_suite(tmp_path / "elsewhere" / "toys")
+    wanted = Selection("none", categories=["washer"])
+    assert manifest_records(study.model_copy(update={"device": "cuda", "batch_size": 2}), wanted) is not None
+    for other in ({"bootstrap": 30}, {"data_root": tmp_path / "elsewhere"}):
+        assert manifest_records(study.model_copy(update=other), wanted) is None
+
+
+def test_runs_are_counted_while_results_are_lacking(study):
+    records = compute(study, progress=False, loader=load_reddish)
+    subject = ("toys", "washer", "demo-b")
+    path = manifest.manifest_path(study.name, *subject)
+    assert manifest.run_of(path) == 1
+    manifest.write_manifest(records, study)
+    assert manifest.run_of(path) == 1, "whole, again and again"
+    for run in (2, 3):
+        manifest.write_manifest(records, study, lacking=[subject])
+        assert manifest.run_of(path) == run
+    manifest.write_manifest(records, study, keep=True)
+    assert manifest.run_of(path) == 4, "some results alone do not make it whole"
+    manifest.write_manifest(records, study)
+    assert manifest.run_of(path) == 4
+    manifest.write_manifest(records[records["shift"] == "none"], study, keep=True)
+    assert manifest.run_of(path) == 4, "whole as it was"
+    assert manifest_records(study, Selection("uniform")) is not None
+    path.write_text("{}")
+    assert manifest.run_of(path) == 0
+    path.unlink()
+    assert manifest.run_of(path) == 1
+
+
+def test_a_part_is_noted_as_lists_are(study):
+    path = manifest.part_path(study.name, 2, 3)
+    for whole, run in ((False, 2), (False, 3), (True, 3)):
+        manifest.write_part(study, (2, 3), whole)
+        assert manifest.run_of(path) == run
+    assert len(manifest.read_manifests(study.name)) > 0, "and is none of them"

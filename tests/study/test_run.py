@@ -773,7 +773,7 @@ def test_records_of_a_run_are_found_through_its_manifests(study, tmp_path, monke
     with pytest.raises(FileNotFoundError, match="run `zsad run tiny`"):
         load_records(study)
     records = compute(study, loader=load_reddish, progress=False)
-    write_manifest(records, "tiny")
+    write_manifest(records, study)
     listed = sorted(p.relative_to(tmp_path / "build/study/tiny").as_posix() for p in tmp_path.rglob("build/**/*.json"))
     assert listed == ["toys/metal_nut/demo-b.json", "toys/washer/demo-b.json"]
     order = ["category", "shift", "setting", "value", "metric"]

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +21,28 @@ import yaml
 ROOT = Path(__file__).parents[2]
 CATEGORIES = ["x$(touch F)", "metal nut", "it's; touch F"]
 CLI = """
-import argparse
+import argparse, sys
 from pathlib import Path
+from zsad.study.manifest import manifest_path, run_of
+from zsad.study.sealed import write_sealed
 
 parser = argparse.ArgumentParser()
 parser.add_argument("command", choices=["run"])
-for name in ("study", "--suite", "--category", "--backbone"):
+for name in ("study", "--suite", "--category", "--backbone", "--device"):
     parser.add_argument(name)
 a = parser.parse_args()
-path = Path("build/study") / Path(a.study).stem / a.suite / a.category / f"{a.backbone}.json"
+path = manifest_path(Path(a.study).stem, a.suite, a.category, a.backbone)
 path.parent.mkdir(parents=True, exist_ok=True)
-path.write_text("{}")
+whole = a.category != Path("lacking").read_text()
+write_sealed({"results": [], "whole": whole, "run": run_of(path), "device": a.device}, path)
+sys.exit(0 if whole else 3)
 """
 EXECUTE = """
 import argparse
 from pathlib import Path
 
 parser = argparse.ArgumentParser()
-for name in ("source", "--page", "--study", "--out"):
+for name in ("source", "--page", "--study", "--out", "--device"):
     parser.add_argument(name, type=Path)
 parser.add_argument("--listed", action="store_true")
 a = parser.parse_args()
@@ -88,20 +93,31 @@ def project(tmp_path_factory):
     (folder / "zsad" / "cli.py").write_text(CLI)
     (folder / "book" / "tools" / "execute.py").write_text(EXECUTE)
     (folder / "study").mkdir()
-    (folder / "data" / "toys").mkdir(parents=True)  # a suite without a folder is passed over
+    for name in ("toys", "washers"):  # a suite without a folder is passed over
+        (folder / "data" / name).mkdir(parents=True)
+    (folder / "lacking").write_text("metal nut")
+    (folder / "mine.pt").write_text("weights")
     study = {
         "data_root": "data",
         "suites": {
             "plain toys": {"reader": "mvtec_ad", "root": "toys", "categories": CATEGORIES},
             "corrupted": {"reader": "mvtec_ad", "root": "toys", "categories": ["nut"]},
-            "attacked": {"reader": "mvtec_ad", "root": "toys", "categories": ["washer"]},
+            "attacked": {"reader": "mvtec_ad", "root": "washers", "categories": ["washer"]},
         },
-        "detectors": ["winclip", {"name": "clip", "suites": ["corrupted"]}],
-        "backbones": ["demo-b"],
+        "detectors": [
+            {"name": "winclip", "backbones": ["demo-b"]},
+            {"name": "clip", "suites": ["corrupted"], "options": {"text_cache": "build/texts"}},
+        ],
+        "backbones": ["demo-b", {"name": "mine", "architecture": "ViT-B-16", "weights": "mine.pt"}],
         "corruptions": {"over": ["nut"]},
         "worst": {"over": ["washer"]},
     }
     (folder / "study" / "odd.yaml").write_text(yaml.safe_dump(study))
+    snakemake(folder)
+    assert "Evaluating plain toys metal nut " in snakemake(folder, "device=cuda"), "it lacked results"
+    lists = sorted((folder / "build" / "study" / "odd").rglob("demo-b.json"))
+    assert [path.parent.name for path in lists if json.loads(path.read_text())["device"] == "cuda"] == ["metal nut"]
+    (folder / "lacking").write_text("")
     snakemake(folder)
     return folder
 
@@ -116,11 +132,12 @@ def started(folder: Path, program: str, *arguments: str, **options: Any) -> subp
     )
 
 
-def snakemake(folder: Path) -> None:
+def snakemake(folder: Path, *options: str) -> str:
     program = "import sys; from snakemake.cli import main; sys.exit(main())"
-    run = started(folder, program, *ASKED, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    run = started(folder, program, *ASKED, *options, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said, _ = run.communicate()
     assert run.returncode == 0, said
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +146,9 @@ def would_run(project, tmp_path_factory) -> Iterator[Callable[..., str]]:
     said = tmp_path_factory.mktemp("said") / "said"
     server = started(project, FORKS, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def ask(*options: str) -> str:
+    def ask(*options: str, code: int = 0) -> str:
         print(json.dumps([[*ASKED, *options, "--dry-run"], str(said)]), file=server.stdin, flush=True)
-        assert server.stdout.readline() == "0\n", said.read_text()
+        assert server.stdout.readline() == f"{code}\n", said.read_text()
         return said.read_text()
 
     yield ask
@@ -162,8 +179,60 @@ def run_again(project: Path, would_run: Callable[..., str], *changed: str, text:
     finally:
         for path, source in sources.items():
             path.write_text(source)
+    return named(said)
+
+
+def named(said: str) -> set[str]:
     suites = {name for name in ("plain toys", "corrupted", "attacked") if f"Evaluating {name} " in said}
     return suites | ({"pages"} if "Executing notebook" in said else set())
+
+
+@contextmanager
+def instead(path: Path, text: str) -> Iterator[None]:
+    """Another file under the same path, as old as it may be; then the same again."""
+    kept = path.with_name(f"{path.name} kept")
+    if path.exists():
+        path.rename(kept)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    os.utime(path, (1, 1))
+    try:
+        yield
+    finally:
+        path.unlink()
+        if kept.exists():
+            kept.rename(path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ("mine.pt", {"corrupted", "pages"}),
+        ("data/toys/nut/test/good/0.png", {"plain toys", "corrupted", "pages"}),
+        ("data/washers/split.csv", {"attacked", "pages"}),
+        ("build/texts/kept.safetensors", set()),
+    ],
+)
+def test_other_weights_and_pictures_run_again_what_depends_on_them(project, would_run, changed, again):
+    assert named(would_run()) == set(), "complete, and listed once more where it was not"
+    (project / changed).parent.mkdir(parents=True, exist_ok=True)
+    with instead(project / changed, "other"):
+        assert named(would_run()) == again
+    assert named(would_run()) == set()
+
+
+def test_a_list_that_was_written_by_hand_says_nothing_of_what_changed_since(project, would_run):
+    stamp = project / "build" / "study" / "odd" / "attacked" / "washer" / "demo-b.listed"
+    with instead(stamp, ""):
+        stamp.unlink()
+        assert stamp.with_suffix(".json").is_file()
+        assert named(would_run()) == {"attacked", "pages"}
+        stamp.write_text("")
+
+
+def test_another_device_runs_nothing_again_and_an_unknown_one_is_refused(project, would_run):
+    assert named(would_run("device=cuda")) == set()
+    assert "unknown device 'tpu'; known: cpu, cuda" in would_run("device=tpu", code=1)
 
 
 EVERYTHING = {"plain toys", "corrupted", "attacked", "pages"}

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     from zsad.files import check_writable_folder
     from zsad.study.export import export
     from zsad.study.incomplete import IncompleteError
-    from zsad.study.manifest import check_manifests, write_manifest
+    from zsad.study.manifest import check_manifests, write_manifest, write_part
     from zsad.study.run import compute
 
     study = load_study(options.study)
@@ -73,8 +73,10 @@ def run(options: argparse.Namespace) -> int:
     except IncompleteError as error:
         records, missing = error.records, error
     some = options.shift is not None or options.detector is not None
+    if options.part and not (options.there or some or options.suite or options.category or options.backbone):
+        write_part(study, options.part, whole=missing is None)
     if not options.there and not options.part:  # a list of some results would pass for that of all
-        write_manifest(records, study.name, missing.subjects if missing else (), keep=some)
+        write_manifest(records, study, missing.subjects if missing else (), keep=some)
     print(f"study {study.name}: {records['key'].nunique()} cells, {len(records)} records in {study.records_root}")
     if missing is None and options.export:
         export(records, study, options.export)

@@ -3,11 +3,11 @@
 They are read without loading the models that computing would take.
 """
 
+import hashlib
 import logging
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -42,30 +42,73 @@ class Entry(NamedTuple):
 
 
 def write_manifest(
-    records: pd.DataFrame, study: str, others: Iterable[tuple[str, str, str]] = (), keep: bool = False
+    records: pd.DataFrame, study: Study, lacking: Iterable[tuple[str, str, str]] = (), keep: bool = False
 ) -> None:
     """List a study's results and their keys in build/study/<study>/<suite>/<category>/<backbone>.json.
 
     Args:
-        records: the results. study: its name.
-        others: suite, category and backbone of which a list, maybe empty, is to be there too.
-        keep: the records are some of the study's alone: what is listed besides them stays.
+        records: the results.
+        lacking: suite, category and backbone of which some could not be computed: of these a list, maybe empty, is to
+            be there too, and says that it is not whole.
+        keep: the records are some of the study's alone: what is listed besides them stays, and a list is whole only if
+            it was.
     """
+    lacking = set(lacking)
     subjects = records.groupby(["suite", "category", "backbone"])
     found = {key: rows[list(Entry._fields)].drop_duplicates().to_dict("records") for key, rows in subjects}
-    for suite, category, backbone in {**dict.fromkeys(others), **found}:
-        path = manifest_path(study, suite, category, backbone)
-        entries = found.get((suite, category, backbone), [])
-        if keep and path.is_file():
-            named = {Entry(**entry)[:-1] for entry in entries}
-            with suppress(RecordError):  # a damaged list is written anew
-                entries = [*(e._asdict() for e in read_manifest(path) if e[:-1] not in named), *entries]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_sealed({"study": study, "results": entries}, path)
+    for subject in sorted({*lacking, *found}):
+        path = manifest_path(study.name, *subject)
+        entries = found.get(subject, [])
+        whole = subject not in lacking
+        if keep:
+            named, listed = {Entry(**entry)[:-1] for entry in entries}, _manifest(path, study)
+            entries = [*(entry._asdict() for name, entry in listed.items() if name not in named), *entries]
+            whole = whole and bool(listed) and _content(path).get("whole", False)
+        _write(path, study, {"of": _described(study, subject[0]), "results": entries, "whole": whole})
+
+
+def write_part(study: Study, part: tuple[int, int], whole: bool) -> None:
+    """Note that a part of a study has been computed, and whether all of it could be."""
+    _write(part_path(study.name, *part), study, {"whole": whole})
+
+
+def _write(path: Path, study: Study, content: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_sealed({"study": study.name, **content, "run": run_of(path)}, path)
+
+
+def run_of(path: Path) -> int:
+    """Which run of the Snakefile a list is to be of: the one that it is of, or where it is not whole the next. Of the
+    first there is none yet; 0 stands for a damaged one.
+    """
+    if not path.is_file():
+        return 1
+    content = _content(path)
+    return int(content.get("run", 0)) + (not content.get("whole", False)) if content else 0
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """What a list says; nothing where it is damaged."""
+    try:
+        return read_sealed(path)
+    except RecordError as error:
+        logger.warning("%s: computing what it lists", error)
+        return {}
+
+
+def _described(study: Study, suite: str) -> str:
+    """SHA-256 (hex) over what a study says of its results on a suite: another of the same name says something else."""
+    alone = study.model_copy(update={"suites": {suite: study.suites[suite]}})
+    said = alone.model_dump_json(exclude={"device", "batch_size", "records_root", "cache_root"})
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def manifest_path(study: str, suite: str, category: str, backbone: str) -> Path:
     return manifest_folder(study) / suite / category / f"{backbone}.json"
+
+
+def part_path(study: str, number: int, of: int) -> Path:
+    return manifest_folder(study) / "parts" / f"{number}-of-{of}.json"
 
 
 def check_manifests(study: str) -> None:
@@ -128,8 +171,8 @@ def load_records(study: str | Study) -> pd.DataFrame:
 def manifest_records(study: Study, selection: Selection) -> pd.DataFrame | None:
     """The records of a selection, from the manifests that `zsad run` left; None where one of its results is not there.
 
-    A manifest is believed: whether data, weights or the study have changed since, whoever calls this must know, as the
-    Snakefile does. `zsad.study.compute` asks.
+    A manifest of the study as it is is believed: whether data or weights have changed since, whoever calls this must
+    know, as the Snakefile does. `zsad.study.compute` asks.
 
     Raises ValueError as `zsad.study.compute` for a selection that the study does not have.
     """
@@ -138,7 +181,7 @@ def manifest_records(study: Study, selection: Selection) -> pd.DataFrame | None:
     for request in requests(study, selection):
         subject = (request.suite, request.category, request.backbone)
         if subject not in manifests:
-            manifests[subject] = _manifest(study, *subject)
+            manifests[subject] = _manifest(manifest_path(study.name, *subject), study)
         entry = manifests[subject].get(_name(request))
         if entry is None or results.find(entry.key) is None:
             return None
@@ -146,15 +189,12 @@ def manifest_records(study: Study, selection: Selection) -> pd.DataFrame | None:
     return gather(results, study.name, entries)
 
 
-def _manifest(study: Study, suite: str, category: str, backbone: str) -> dict[Name, Entry]:
-    path = manifest_path(study.name, suite, category, backbone)
-    if not path.is_file():
+def _manifest(path: Path, study: Study) -> dict[Name, Entry]:
+    """What a list holds by name: nothing where it is damaged, or that of another study of the same name."""
+    content = _content(path) if path.is_file() else {}
+    if content.get("of") != _described(study, path.parts[-3]):
         return {}
-    try:
-        return {entry[:-1]: entry for entry in read_manifest(path)}
-    except RecordError as error:
-        logger.warning("%s: computing what it lists", error)
-        return {}
+    return {entry[:-1]: entry for entry in (Entry(**fields) for fields in content["results"])}
 
 
 def _name(request: Request) -> Name:

@@ -417,6 +417,22 @@ def test_what_cannot_be_looked_up_is_said_and_not_exported(study_file, weights, 
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_a_part_is_noted_with_whether_all_of_it_could_be_computed(tmp_path, study_file, weights, monkeypatch):
+    for module in ("manifest", "committed"):
+        monkeypatch.setattr(f"zsad.study.{module}.project_root", lambda: tmp_path)
+    part = ["run", str(study_file), "--part", "1/1"]
+    note = tmp_path / "build" / "study" / "mine" / "parts" / "1-of-1.json"
+    assert cli.main([*part, "--shift", "none"]) == 0
+    assert not note.exists(), "some of it is not all"
+    (weights / "demo-b.safetensors").rename(weights / "gone")
+    assert cli.main(part) == INCOMPLETE
+    assert json.loads(note.read_text())["whole"] is False
+    (weights / "gone").rename(weights / "demo-b.safetensors")
+    assert cli.main(part) == 0
+    assert json.loads(note.read_text())["whole"] is True
+    assert not list(note.parents[1].rglob("demo-b.json"))
+
+
 def listed(root: Path, category: str) -> list[tuple[str, str, float]]:
     content = json.loads((root / "build/study/mine/toys" / category / "demo-b.json").read_text())
     return [(entry["detector"], entry["shift"], entry["value"]) for entry in content["results"]]

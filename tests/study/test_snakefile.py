@@ -273,3 +273,13 @@ def test_a_cluster_gives_jobs_memory_and_minutes_and_has_no_cap_of_one_gpu():
     assert set(profile["set-resources"]) == {"part", "evaluate"}
     for asked in (profile["default-resources"], *profile["set-resources"].values()):
         assert {"mem_mb", "runtime"} <= set(asked)
+
+
+def test_make_hands_on_a_study_and_a_device_as_they_are(tmp_path):
+    """`python` is a stand-in that says what it is given."""
+    (tmp_path / "python").write_text('#!/bin/sh\nfor word in "$@"; do echo "<$word>"; done\n')
+    (tmp_path / "python").chmod(0o755)
+    (tmp_path / "installed").touch()
+    given = [f"BIN={tmp_path}", f"INSTALLED={tmp_path / 'installed'}", "STUDY=My $$Parts' (1).yaml", "DEVICE=cpu"]
+    run = subprocess.run(["make", "book", *given], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "<study=My $Parts' (1).yaml>\n<device=cpu>\n" in run.stdout

@@ -29,7 +29,9 @@ def given_to(study: Study, suites: Collection[str], backbones: Collection[str]) 
             paths += _in_options(detector.options)
     for name, own in study.own_weights.items():
         if name in backbones:
-            paths += [own.weights, *([Path(own.architecture)] if str(own.architecture).endswith(".json") else [])]
+            paths.append(own.weights)
+            if own.architecture is not None and own.architecture.endswith(".json"):
+                paths.append(Path(own.architecture))
     lines = [_listing(resolve(path), apart) for path in dict.fromkeys(paths)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

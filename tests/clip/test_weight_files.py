@@ -93,7 +93,18 @@ def test_the_evil_files_would_run(tmp_path):
     assert (tmp_path / "made").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04cut", b"\x10\0\0\0\0\0\0\0{cut"])
+NO_CHECKPOINTS = [
+    b"",
+    b"hello",
+    b"a: 1\n",
+    b"suites:\n  parts: {}\n",
+    b"name,value\n1,2\n",
+    b"PK\x03\x04cut",
+    b"\x10\0\0\0\0\0\0\0{cut",
+]
+
+
+@pytest.mark.parametrize("content", NO_CHECKPOINTS)
 def test_what_is_no_checkpoint_is_named(tmp_path, content):
     (tmp_path / "x.bin").write_bytes(content)
     with pytest.raises(ValueError, match=r"x\.bin is (no file of tensors alone|damaged)"):

@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import pandas as pd
 
+from zsad.devices import whole_floats
 from zsad.files import write_atomically
 from zsad.study import provenance
 from zsad.study.code import OWN, function_code
@@ -87,7 +88,8 @@ def computed(
         store = store_of(study)
         store.prepare()
         started, clock = datetime.now(UTC), time.monotonic()
-        result = function(**arguments, **(how or {}))
+        with whole_floats():
+            result = function(**arguments, **(how or {}))
         sidecar = {
             "key": key,
             "spec": spec,

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from tiny_clip import tiny_backbone
 from toys import Reddish, tiny_study, write_suite
 
@@ -23,10 +24,12 @@ from zsad.study.schema import validate_provenance
 from zsad.study.sealed import RecordError
 
 calls: list[dict[str, object]] = []
+whole: list[bool] = []  # whether floats were, at each call of `table`
 
 
 def table(**arguments: object) -> pd.DataFrame:
     calls.append(arguments)
+    whole.append(not torch.backends.cudnn.allow_tf32)
     return pd.DataFrame({"name": ["a", "b"], "value": [0.1, float(len(calls))]})
 
 
@@ -55,6 +58,13 @@ def test_a_table_is_computed_once_and_found_again(study):
     pd.testing.assert_frame_equal(first.result, pd.DataFrame({"name": ["a", "b"], "value": [0.1, 1.0]}))
     pd.testing.assert_frame_equal(again.result, first.result)
     assert (again.contents, again.provenance) == (first.contents, first.provenance)
+
+
+def test_floats_are_whole_while_something_is_computed(study, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    computed(study, table)
+    assert whole[-1]
+    assert torch.backends.cudnn.allow_tf32
 
 
 def test_arrays_come_back_as_they_were(study):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zsad import arguments
 from zsad.commands.common import Commands, detector_options, loaded_backbone, named_backbone
+from zsad.devices import whole_floats
 from zsad.study.config import usual_resolution
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
     evaluate.set_defaults(command=run)
 
 
+@whole_floats()
 def run(options: argparse.Namespace) -> None:
     """Prints the metrics of one category."""
     from zsad.data import load_dataset

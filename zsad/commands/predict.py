@@ -6,6 +6,7 @@ from pathlib import Path
 
 from zsad import arguments
 from zsad.commands.common import INCOMPLETE, Commands, detector_options, loaded_backbone, named_backbone
+from zsad.devices import whole_floats
 from zsad.progress import progress_bar
 
 
@@ -42,6 +43,7 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
     predict.set_defaults(command=run)
 
 
+@whole_floats()
 def run(options: argparse.Namespace) -> int:
     """Scores images and draws their heat maps; returns the exit code."""
     from zsad.detectors import load_detector, with_references

@@ -3,8 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,14 +11,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
-import torch
 
 from zsad.data import Dataset
 from zsad.data.demo.drawn import DrawnDataset
 from zsad.data.labels import check_labels, check_masks
 from zsad.detectors import Detector, declared, load_backbone_of, load_detector, wanted_references
 from zsad.detectors.learned import TrainedOn, check_unseen
-from zsad.devices import is_there
+from zsad.devices import is_there, whole_floats
 from zsad.files import check_writable_folder, remove_stale
 from zsad.leagues import leagues_of_outputs
 from zsad.paths import CACHES, expanded
@@ -196,7 +194,7 @@ class Evaluator:
         self._check_device(len(missing), len(unique))
         refused: dict[str, tuple[str, str]] = {}
         done = len(unique) - len(missing)
-        with progress_bar(len(unique), done, "cell", self.study.name, progress) as bar, _whole_floats():
+        with progress_bar(len(unique), done, "cell", self.study.name, progress) as bar, whole_floats():
             for w in _by_images(missing):
                 bar.set_postfix_str(f"{w.cell.suite} {w.cell.category} {w.cell.shift}", refresh=False)
                 what = f"{w.cell.suite}/{w.cell.category}"
@@ -389,17 +387,6 @@ class Evaluator:
         tables = {name: table.assign(key=w.key) for name, table in found.tables.items()}
         self.results.store.write(w.key, rows, tables, sidecar)
         self.results.store.forget_search(w.key)
-
-
-@contextmanager
-def _whole_floats() -> Iterator[None]:
-    """float32 is float32 on a GPU too, whose convolutions would else drop 13 of its 23 bits (TF32)."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before
 
 
 def _remembered(kept: dict[_Key, _Found | Exception], key: _Key, find: Callable[[], _Found]) -> _Found:

@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "commands": COMMON
     | {"arguments", "auxiliary", "clip", "data", "detectors", "image_files", "perturb"}
     | {"predict", "robustness", "study"},
-    "cli": {"commands", "wording"},
+    "cli": {"commands", "progress", "wording"},
 }
 
 

@@ -102,7 +102,7 @@ def test_the_command_names_the_folder_that_was_read_and_no_largest_difference_wh
     """Of a study that `zsad run` computed here there is nothing in results/."""
     monkeypatch.setattr(verify, "load_study", lambda *a, **k: study)
     monkeypatch.setattr(manifest, "project_root", lambda: tmp_path)
-    manifest.write_manifest(compute(study, progress=False, loader=load_reddish), "tiny")
+    manifest.write_manifest(compute(study, progress=False, loader=load_reddish), study)
     shutil.rmtree(tmp_path / "results")
     assert main(["verify", "tiny"]) == 0
     assert f"4 of 4 sampled cells agree with {tmp_path / 'records'} within" in capsys.readouterr().out

@@ -10,7 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from book.tools.plots.style import INK, PALETTE, new_figure, style
 
-MARKERS = "osD^vPX*"
+# One more than there are colours: no two of the first 72 series look alike.
+MARKERS = "osD^vPX*<"
 LEGEND_WIDTH = 60  # letters of all names that one row holds
 
 

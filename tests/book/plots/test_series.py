@@ -78,3 +78,13 @@ def test_ranked_rows_stand_in_two_columns_and_are_hollow_where_they_hold_chance(
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["damage", "pose"]
     assert to_svg(figure, "x") == to_svg(plot_ranked(ranked, "AUROC [%]", 50), "x")
     assert len(plot_ranked(ranked[ranked["panel"] == "a"], "AUROC [%]", 50).subfigs) == 1
+
+
+def test_no_two_of_many_series_look_alike():
+    names = [f"method {number}" for number in range(12)]
+    rows = [
+        {"series": name, "severity": s, "estimate": 50.0, "low": 40.0, "high": 60.0} for name in names for s in (0, 3)
+    ]
+    many = pd.DataFrame(rows).rename(columns={"series": "detector"}).assign(suite="a", corruption="blur")
+    lines = [line for line in plot_severity(many, {"blur": "blur"}).axes[0].get_lines() if line.get_label() in names]
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == len(names) == len(lines)

@@ -73,6 +73,8 @@ def test_a_study_of_ones_own_that_is_called_like_one_of_the_projects_is_not_take
         (tmp_path / name).write_text(text + ("name: demo\n" if name == "mine.yaml" else ""))
     found = {path.stem: load_study(path, check_models=False).name for path in sorted(tmp_path.glob("*.yaml"))}
     assert found == {"demo": "own-demo", "own-demo": "own-demo", "mine": "own-demo"}
+    (tmp_path / "pages.yaml").write_text(text)
+    assert load_study(tmp_path / "pages.yaml", check_models=False).name == "own-pages", "a folder of results/"
     assert is_kept("demo")
     assert not is_kept("own-demo")
     for path in ("demo", ROOT / "study" / "demo.yaml", ROOT / "zsad" / ".." / "study" / "demo.yaml"):

@@ -70,10 +70,19 @@ def load_study(name_or_path: str | Path | int | float, check_models: bool = True
 
 
 def _own_name(name: str, path: Path) -> str:
-    """What a study is called whose file lies at `path`: not like one of the project or the package, unless it is."""
-    while (known := _known(name)) is not None and known.resolve() != path.resolve():
+    """What a study is called whose file lies at `path`: not like one of the project or the package, unless it is, nor
+    like a folder of the project's results that is of no study.
+    """
+    while _is_taken(name, path):
         name = f"own-{name}"
     return name
+
+
+def _is_taken(name: str, path: Path) -> bool:
+    if (known := _known(name)) is not None:
+        return known.resolve() != path.resolve()
+    results = project_root() / "results" / name
+    return results.is_dir() and not (results / "provenance.json").is_file()
 
 
 def _known(name: str) -> Path | None:

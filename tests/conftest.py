@@ -1,6 +1,7 @@
 """Options of the test suite, its order, and what a worker needs where it runs on several cores (`pytest -n`)."""
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,11 @@ from longest import LONGEST
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # A thread each, before torch is imported; what a test starts inherits it.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The hook that checks shapes looks for other bytecode than what is installed, for whatever is imported while a module of
+# the package is: libraries that come before it need not be compiled anew in each process.
+for library in ("open_clip", "kornia", "scipy.stats"):
+    import_module(library)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

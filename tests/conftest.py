@@ -10,8 +10,8 @@ from longest import LONGEST
 if "PYTEST_XDIST_WORKER" in os.environ:  # A thread each, before torch is imported; what a test starts inherits it.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# The hook that checks shapes looks for other bytecode than what is installed, for whatever is imported while a module of
-# the package is: libraries that come before it need not be compiled anew in each process.
+# The hook that checks shapes looks for other bytecode than what is installed, for whatever is imported while a module
+# of the package is: libraries that come before it need not be compiled anew in each process.
 for library in ("open_clip", "kornia", "scipy.stats"):
     import_module(library)
 

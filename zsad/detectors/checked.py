@@ -52,17 +52,23 @@ def check_shapes(found: Any, name: str, images: int, size: tuple[int, int] | Non
     return found
 
 
-class Checked:
-    """A detector that scores an image by itself, and its predictions looked at. In all else it is the detector."""
+class _Around:
+    """A detector of one's own, and what it is named by. In all else it is the detector."""
 
-    def __init__(self, detector: Detector, own_name: str) -> None:
+    def __init__(self, detector: Any, own_name: str) -> None:
         self._detector, self._own_name = detector, own_name
-        self.name = detector.name
+        self.name: str = detector.name
 
     def __getattr__(self, name: str) -> Any:
         if name == "_detector":  # not there yet, as in a copy in the making
             raise AttributeError(name)
         return getattr(self._detector, name)
+
+
+class Checked(_Around):
+    """One that scores an image by itself, and its predictions looked at."""
+
+    _detector: Detector
 
     @property
     def league(self) -> League:
@@ -87,17 +93,10 @@ class Checked:
         return check_prediction(found, self._own_name, category)
 
 
-class CheckedBatch(BatchDetector):
-    """The same of a detector that compares the images of a batch with each other."""
+class CheckedBatch(_Around, BatchDetector):
+    """The same of one that compares the images of a batch with each other."""
 
-    def __init__(self, detector: BatchDetector, own_name: str) -> None:
-        self._detector, self._own_name = detector, own_name
-        self.name = detector.name
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_detector":
-            raise AttributeError(name)
-        return getattr(self._detector, name)
+    _detector: BatchDetector
 
     @property
     def least_images(self) -> int:

@@ -40,7 +40,7 @@ def watching(tmp_path, monkeypatch):
 def test_names_that_no_machine_has_are_refused_with_the_choices():
     for name in ("cpu", "cuda", "cuda:1", "mps"):
         assert check_device(name) == name
-    for name in ("tpu", "cuda:x", "gpu", ""):
+    for name in ("tpu", "xpu", "cuda:x", "gpu", ""):
         with pytest.raises(ValueError, match=r"unknown device .*; known: cpu, cuda, cuda:0 \(1, 2, \.\.\.\), mps"):
             check_device(name)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 KNOWN = "cpu, cuda, cuda:0 (1, 2, ...), mps"
-_NAME = re.compile(r"cpu|(cuda|xpu)(:\d+)?|mps")
+_NAME = re.compile(r"cpu|cuda(:\d+)?|mps")
 
 
 def check_device(name: str) -> str:

@@ -46,7 +46,7 @@ def test_only_the_unshifted_cell_has_them(roomy):
     assert set(records.loc[(records["shift"] == "uniform") & (records["value"] == 0), "key"]) <= set(
         records.loc[records["shift"] == "none", "key"]
     )
-    with pytest.raises(RecordError, match="has no training"):
+    with pytest.raises(RecordError, match="has no table 'training'; it has images, replicates"):
         load_table(records[records["value"] == 30], "training", roomy)
 
 
@@ -67,7 +67,7 @@ def test_a_copy_without_training_images_has_none_and_the_same_metrics(roomy):
     after = compute(roomy, "none", loader=load_reddish, progress=False)
     assert not set(before["key"]) & set(after["key"])
     assert before["estimate"].tolist() == after["estimate"].tolist()
-    with pytest.raises(RecordError, match="has no training"):
+    with pytest.raises(RecordError, match="has no table 'training'; it has images, replicates"):
         load_table(after, "training", roomy)
 
 

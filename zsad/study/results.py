@@ -77,7 +77,8 @@ def load_table(records: pd.DataFrame, name: str, study: Study) -> pd.DataFrame:
 
     Raises:
         ValueError: an unknown table.
-        RecordError: a cell that is nowhere, or without that table; only worst cases have "samples" and "curve".
+        RecordError: a cell that is nowhere, or without that table, naming those that it has; only worst cases have
+            "samples" and "curve".
     """
     if name not in TABLES:
         raise ValueError(f"unknown table {name!r}; known: {', '.join(TABLES)}")
@@ -85,7 +86,7 @@ def load_table(records: pd.DataFrame, name: str, study: Study) -> pd.DataFrame:
     results = _results_of(records, study)
     for key, sidecar in results.sidecars(named["key"]).items():
         if name not in sidecar["tables"]:
-            raise RecordError(f"cell {key} has no {name}: only worst cases have samples and a curve")
+            raise RecordError(f"cell {key} has no table {name!r}; it has {', '.join(sidecar['tables']) or 'none'}")
     return named.merge(results.tables(named["key"], name), on="key")
 
 

@@ -23,13 +23,12 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from huggingface_hub import try_to_load_from_cache
 
 from zsad import arguments
 from zsad.analysis.beside_print import means_beside_print
 from zsad.analysis.unshifted import printed_means
 from zsad.clip import load_backbone, released
-from zsad.clip.origin import file_digest
+from zsad.clip.origin import file_digest, hub_file
 from zsad.mae import load_autoencoder
 from zsad.mae import zoo as autoencoders
 from zsad.study import compute, load_study
@@ -42,7 +41,6 @@ from zsad.tiling.weights import download_folder
 DATA_SETS = ("mvtec_ad", "visa")
 PUBLISHED_ON = "ViT-B-16-plus-240"  # WinCLIP's backbone in its paper
 PRINTED = project_root() / "results" / "published" / "winclip_per_category.csv"
-HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # in the order in which transformers looks for them
 
 
 @dataclass(frozen=True)
@@ -84,22 +82,9 @@ def released_weights(device: str, folder: Path | None = None) -> list[Weights]:
         pixels,
         partial(segmenters.load_pixel_model, pixels, device, folder),
         f"{clipseg.REPOSITORY} at {clipseg.REVISION}" if folder is None else "a given folder",
-        lambda: _hub_file(None if folder is None else folder / pixels),
+        lambda: hub_file(clipseg.REPOSITORY, clipseg.REVISION, None if folder is None else folder / pixels),
     )
     return [*clips, *maes, soft, *parts, maps]
-
-
-def _hub_file(folder: Path | None) -> Path | None:
-    """The file of CLIPSeg's weights, in the Hugging Face cache or in a folder of its repository's files."""
-    for name in HUB_FILES:
-        if folder is None:
-            found = try_to_load_from_cache(clipseg.REPOSITORY, name, revision=clipseg.REVISION)
-            path = Path(found) if isinstance(found, str) else None
-        else:
-            path = folder / name
-        if path is not None and path.is_file():
-            return path
-    return None
 
 
 def loads(weights: Weights) -> bool:

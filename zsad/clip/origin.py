@@ -7,6 +7,8 @@ import logging
 import re
 from pathlib import Path
 
+from huggingface_hub import try_to_load_from_cache
+
 log = logging.getLogger(__name__)
 
 
@@ -14,6 +16,17 @@ def file_digest(path: Path) -> str:
     """SHA-256 (hex) of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hub_file(repository: str, revision: str | None, folder: str | Path | None = None) -> Path | None:
+    """The file of weights that transformers reads of a repository: in the Hugging Face cache, or in a `folder` of its
+    files; None where neither holds one under the usual names.
+    """
+    for name in ("model.safetensors", "pytorch_model.bin"):  # in the order in which transformers looks for them
+        found = try_to_load_from_cache(repository, name, revision=revision) if folder is None else Path(folder, name)
+        if isinstance(found, str | Path) and Path(found).is_file():
+            return Path(found)
+    return None
 
 
 def check_pinned(path: Path, name: str, sha256: str) -> str:

@@ -10,7 +10,7 @@ import torch
 
 from zsad.clip import zoo
 from zsad.clip.checkpoint import load_state, read_state
-from zsad.clip.origin import say_downloaded, say_given
+from zsad.clip.origin import hub_file, say_downloaded, say_given
 from zsad.leagues import Shown
 from zsad.mae.authors import in_transformers_names
 from zsad.mae.autoencoder import Autoencoder
@@ -150,22 +150,13 @@ def _from_repository(name: str, folder: str | Path | None) -> Any:
 
 def _say_which(name: str, folder: str | Path | None) -> None:
     """Check the file that a repository's model was read from against its pin, or say which it is."""
-    from huggingface_hub import try_to_load_from_cache
-
     spec = RELEASED[name]
-    for file in ("model.safetensors", "pytorch_model.bin"):  # in the order in which transformers looks for them
-        if folder is not None:
-            path: Any = str(Path(folder) / file) if (Path(folder) / file).is_file() else None
-        else:
-            path = try_to_load_from_cache(spec.repository, file, revision=spec.revision)
-        if isinstance(path, str) and folder is None:
-            at = f"{spec.repository} at {spec.revision}" if spec.revision else spec.repository
-            say_downloaded(Path(path), name, at, spec.sha256)
-        elif isinstance(path, str):
-            say_given(Path(path), name, (spec.sha256,) if spec.sha256 else ())
-        else:
-            continue
-        return
+    path = hub_file(spec.repository, spec.revision, folder)
+    if path is not None and folder is None:
+        at = f"{spec.repository} at {spec.revision}" if spec.revision else spec.repository
+        say_downloaded(path, name, at, spec.sha256)
+    elif path is not None:
+        say_given(path, name, (spec.sha256,) if spec.sha256 else ())
 
 
 def check_plain_pixels(autoencoder: Autoencoder, source: str) -> None:

@@ -1,8 +1,8 @@
-"""Kernels that begin with everything imported: `python -m book.tools.kernels COMMAND ...`.
+"""Kernels that begin with everything imported and read: `python -m book.tools.kernels COMMAND ...`.
 
-What a page imports (torch, open_clip, matplotlib, ...) takes longer than most pages do. While COMMAND runs, one process
-that has imported it all gives copies of itself to whoever executes a page: `ForkedKernels` asks for them. Without it
-a kernel is started as everywhere else.
+What a page imports (torch, open_clip, matplotlib, ...) and looks up of what is kept takes longer than most pages do.
+While COMMAND runs, one process that has done it all gives copies of itself to whoever executes a page: `ForkedKernels`
+asks for them. Without it a kernel is started as everywhere else.
 """
 
 import importlib
@@ -27,6 +27,9 @@ IMPORTED = (
     "pandas", "matplotlib.figure", "scipy.stats", "torch", "open_clip", "zsad.detectors", "zsad.study.run",
     "book.tools.page", "book.tools.plots", "ipykernel.kernelapp", "matplotlib_inline.backend_inline", "sklearn.metrics",
 )  # fmt: skip
+
+READ = ("demo",)
+"""Studies that are kept in results/, whose cells pages ask for."""
 
 
 class ForkedKernels(AsyncKernelManager):
@@ -92,6 +95,9 @@ def run(command: list[str]) -> int:
             for module in IMPORTED:
                 if process.poll() is None:  # a command with nothing to do is not waited for
                     importlib.import_module(module)
+            for study in READ:
+                if process.poll() is None:
+                    read_ahead(study)
         copies: list[int] = []
         while process.poll() is None:
             with suppress(TimeoutError, KeyboardInterrupt):
@@ -99,6 +105,22 @@ def run(command: list[str]) -> int:
                 copies.append(_copied(connection, door))
             copies = [pid for pid in copies if os.waitpid(pid, os.WNOHANG) == (0, 0)]
         return process.returncode
+
+
+def read_ahead(study: str) -> None:
+    """What most pages look up of a kept study: its cells, and the code that can touch them as it is now."""
+    from book.tools.origin import code_of
+    from zsad.study.committed import committed, committed_folder
+    from zsad.study.sealed import RecordError
+
+    with suppress(RecordError):  # of which pages speak
+        cells = committed(committed_folder(study))
+        for sidecar in cells.sidecars.values():
+            code_of(sidecar["spec"])
+        for key in [*cells.sidecars][:1]:
+            cells.rows(key)
+            for table in ("images", "replicates"):
+                cells.tables([key], table)
 
 
 def _copied(connection: socket.socket, door: socket.socket) -> int:

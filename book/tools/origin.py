@@ -6,9 +6,9 @@ show what an earlier commit has computed.
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -22,6 +22,7 @@ from zsad.study.shipped import published_folder, published_table
 PUBLISHED = "published"
 _METHOD = ["study", "detector", "backbone", "key"]  # columns of records that say whose they are
 NAMED = 4  # detectors of a league that a line names; more are counted
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Sources:
     computed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     used: dict[tuple[str, str], str] = field(default_factory=dict)
     _sidecars: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _hashes: dict[tuple[str | None, int, int], str] = field(default_factory=dict)
+    _known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def published(self, name: str) -> pd.DataFrame:
         """The numbers of results/published/<name>.csv."""
@@ -49,13 +50,7 @@ class Sources:
         """First 12 hex digits of the SHA-256 over all that was read and computed (of one study), whatever its order;
         "none" where nothing was.
         """
-        so_far = study, len(self.read), len(self.computed)  # which only grow; every figure asks
-        if so_far not in self._hashes:
-            frames = self.of(study)
-            lines: list[str] = pd.concat(frames).drop_duplicates().to_csv(index=False).splitlines() if frames else []
-            lines += [contents for name, contents in self.computed if study in (None, name)]
-            self._hashes[so_far] = _short("\n".join(sorted(lines))) if lines else "none"
-        return self._hashes[so_far]
+        return self._once(self._records_hash, study)
 
     def made_from(self, study: str | None = None) -> tuple[str, str]:
         """What a figure of a study (by default of the page's) shows, and the commits that computed it; none of what
@@ -65,7 +60,7 @@ class Sources:
             return ", ".join(f"{name} {digest[:12]}" for name, digest in self.files.items()) or "no file", ""
         name = study or self.study.name
         if (records := self.records_hash(name)) != "none":
-            return f"records {records} in {self._place(name)}", commits_in_words(self._commits(name))
+            return f"records {records} in {self._place(name)}", commits_in_words(self._once(self._commits, name))
         now = commits_in_words({short_commit(commit()): 1})
         if self.data:
             return f"data {_short(repr(sorted(self.data.items())))}", now
@@ -84,7 +79,32 @@ class Sources:
         """
         if study == PUBLISHED:
             return ""
-        name = study or self.study.name
+        return self._once(self._leagues, study or self.study.name)
+
+    def moved_on(self, study: str | None = None) -> str:
+        """That the code has changed since some of the cells were computed; empty where it has not."""
+        return self._once(self._moved_on, study or self.study.name)
+
+    def of(self, study: str | None) -> list[pd.DataFrame]:
+        """The frames that were read, of one study or of all."""
+        named = [frame["study"].iloc[0] if "study" in frame and len(frame) else self.study.name for frame in self.read]
+        return [frame for frame, name in zip(self.read, named, strict=True) if study in (None, name)]
+
+    def _once(self, make: Callable[[Any], Found], study: str | None) -> Found:
+        """What every figure asks for, made once for what has been read and computed so far, which only grows."""
+        so_far = make.__name__, study, len(self.read), len(self.computed), *self.used.items()
+        if so_far not in self._known:
+            self._known[so_far] = make(study)
+        found: Found = self._known[so_far]
+        return found
+
+    def _records_hash(self, study: str | None) -> str:
+        frames = self.of(study)
+        lines: list[str] = pd.concat(frames).drop_duplicates().to_csv(index=False).splitlines() if frames else []
+        lines += [contents for name, contents in self.computed if study in (None, name)]
+        return _short("\n".join(sorted(lines))) if lines else "none"
+
+    def _leagues(self, name: str) -> str:
         self._provenance(name)  # keeps the sidecars at hand
         frames = [frame for frame in self.of(name) if {*_METHOD} <= {*frame.columns} and len(frame)]
         read = pd.concat([frame[_METHOD] for frame in frames]).drop_duplicates() if frames else pd.DataFrame()
@@ -104,28 +124,23 @@ class Sources:
         }
         return "leagues " + ", ".join(f"{league} ({names})" for league, names in whose.items())
 
-    def moved_on(self, study: str | None = None) -> str:
-        """That the code has changed since some of the cells were computed; empty where it has not."""
-        sidecars = self._provenance(study or self.study.name)
-        stale = [sidecar for sidecar in sidecars if sidecar["code"] != _code_of(sidecar["spec"])]
+    def _moved_on(self, study: str) -> str:
+        sidecars = self._provenance(study)
+        stale = [sidecar for sidecar in sidecars if sidecar["code"] != code_of(sidecar["spec"])]
         if not stale:
             return ""
         made = commits_in_words(Counter(map(short_commit, stale)))
         return f"Computed at {made}; the code that can touch {len(stale)} of {len(sidecars)} cells has changed since."
 
-    def of(self, study: str | None) -> list[pd.DataFrame]:
-        """The frames that were read, of one study or of all."""
-        named = [frame["study"].iloc[0] if "study" in frame and len(frame) else self.study.name for frame in self.read]
-        return [frame for frame, name in zip(self.read, named, strict=True) if study in (None, name)]
-
     def _provenance(self, study: str) -> list[dict[str, Any]]:
         """The sidecars of all cells of a study that were read."""
-        keys = set[str]()
+        keys = dict[str, None]()
         for frame in self.of(study):
             if {"study", "key"} <= {*frame.columns} and len(frame):
-                if not set(frame["key"]) <= set(self._sidecars):
+                own = dict.fromkeys(frame["key"].unique())
+                if not own.keys() <= self._sidecars.keys():
                     self._sidecars |= load_sidecars(frame, self.study)
-                keys |= set(frame["key"])
+                keys |= own
         return [self._sidecars[key] for key in sorted(keys)]
 
     def _commits(self, study: str) -> Counter[str]:
@@ -148,7 +163,7 @@ def commits_in_words(counts: Mapping[str, int]) -> str:
     return f"commits {names[0]} and {others}" + (f" ({unclean} with changes of their own)" if unclean else "")
 
 
-def _code_of(spec: Mapping[str, Any]) -> dict[str, str]:
+def code_of(spec: Mapping[str, Any]) -> dict[str, str]:
     """The code, as it is now, of a cell that a sidecar describes."""
     return cell_code(spec["detector"], spec["shift"]["kind"], "defence" in spec["options"])
 

@@ -129,6 +129,7 @@ class Page:
     _world: DisplayHandle | None = None
     _used: set[str] = field(default_factory=set)
     _computed: set[str] = field(default_factory=set)
+    _written: dict[str, int] = field(default_factory=dict)
     _folding: list[Bundle] | None = None
     sources: Sources = field(init=False)
 
@@ -417,7 +418,9 @@ class Page:
             return {}
         links = self._offered({"records (CSV)": f"tables/records-{self.name}-{name}.csv"})
         for target in links.values():
-            pd.concat(frames).drop_duplicates().to_csv(self._file(target), index=False)
+            if self._written.get(target) != len(frames):  # no more has been read since
+                pd.concat(frames).drop_duplicates().to_csv(self._file(target), index=False)
+                self._written[target] = len(frames)
         return links
 
     def _file(self, relative: str) -> Path:

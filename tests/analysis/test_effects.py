@@ -6,7 +6,7 @@ import pytest
 import scipy.stats
 
 from zsad.analysis.differences import difference_of
-from zsad.analysis.effects import beside_unshifted, effects, p_value, with_false_discovery_rate
+from zsad.analysis.effects import beside_unshifted, effects, p_values, with_false_discovery_rate
 
 BY = ["suite", "detector", "backbone", "setting"]
 SIZES = {"nut": 20, "cap": 31, "box": 10**9}
@@ -39,21 +39,26 @@ def test_an_effect_is_the_paired_difference_and_both_directions_count_half():
     assert (found["categories"], found["images"]) == (3, 2 * sum(SIZES.values()))
 
 
+def p_of(estimate: float, drawn: np.ndarray, images: list[int]) -> float:
+    (found,) = p_values(np.array([estimate]), [drawn], [np.array(images)])
+    return found
+
+
 def test_the_p_value_is_students_t_over_the_categories():
     drawn = np.random.default_rng(0).normal(0, (0.03, 0.01), (4000, 2))
     errors = drawn.std(0) * np.sqrt([10 / 9, 20 / 19])
     t = 0.02 / (np.sqrt((errors**2).sum()) / 2)
     freedom = (errors**2).sum() ** 2 / (errors[0] ** 4 / 9 + errors[1] ** 4 / 19)
-    assert p_value(0.02, drawn, np.array([10, 20])) == pytest.approx(2 * scipy.stats.t.sf(t, freedom))
-    assert p_value(-0.02, drawn, np.array([10, 20])) == p_value(0.02, drawn, np.array([10, 20]))
+    assert p_of(0.02, drawn, [10, 20]) == pytest.approx(2 * scipy.stats.t.sf(t, freedom))
+    assert p_of(-0.02, drawn, [10, 20]) == p_of(0.02, drawn, [10, 20])
 
 
 def test_images_that_agree_in_every_draw_prove_little():
     """Two good parts of two that both raise an alarm; and ten thousand of as many."""
     same = np.ones((100, 1))
-    assert p_value(0.0, 0 * same, np.array([2])) == 1
-    assert p_value(1.0, same, np.array([2])) > 0.1
-    assert p_value(1.0, same, np.array([10_000])) < 1e-6
+    assert p_of(0.0, 0 * same, [2]) == 1
+    assert p_of(1.0, same, [2]) > 0.1
+    assert p_of(1.0, same, [10_000]) < 1e-6
 
 
 def test_the_false_discovery_rate_is_that_of_benjamini_and_yekutieli():

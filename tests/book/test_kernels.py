@@ -18,6 +18,7 @@ SERVER = """
 import sys
 from book.tools import kernels
 kernels.IMPORTED = ("colorsys", "ipykernel.kernelapp")
+kernels.READ = ()
 sys.exit(kernels.run(sys.argv[1:]))
 """
 SOURCE = """# %% [markdown]

@@ -1,8 +1,8 @@
 """What the Snakefile runs again after a change, and that names of folders reach commands as they are.
 
 Snakemake really runs, in a copy of the project below a folder with a space in its name; the commands that it starts are
-stand-ins that write the files they are asked for. What would be run is asked of forks of one process that has imported
-what Snakemake and the Snakefile import: a start takes seconds, a fork nothing.
+stand-ins that write the files they are asked for. Each run is a fork of one process that has imported what Snakemake
+and the Snakefile import: a start takes seconds, a fork nothing.
 """
 
 import json
@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -81,8 +80,8 @@ PAGES = [f"build/book/odd/{name}.ipynb" for name in SOURCES]
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A project that has been run."""
+def folder(tmp_path_factory) -> Path:
+    """A project with a study that lacks results of one category."""
     folder = tmp_path_factory.mktemp("a project") / "with space"
     for name in ("zsad", "profiles", "book/tools"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("weights", "__pycache__"))
@@ -113,46 +112,45 @@ def project(tmp_path_factory):
         "worst": {"over": ["washer"]},
     }
     (folder / "study" / "odd.yaml").write_text(yaml.safe_dump(study))
-    snakemake(folder)
-    assert "Evaluating plain toys metal nut " in snakemake(folder, "device=cuda"), "it lacked results"
-    lists = sorted((folder / "build" / "study" / "odd").rglob("demo-b.json"))
-    assert [path.parent.name for path in lists if json.loads(path.read_text())["device"] == "cuda"] == ["metal nut"]
-    (folder / "lacking").write_text("")
-    snakemake(folder)
     return folder
 
 
 ASKED = ["records", *PAGES, "--cores", "2", "--config", "study=odd"]
 
 
-def started(folder: Path, program: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *arguments], cwd=folder, env=environment, text=True, **options
-    )
-
-
-def snakemake(folder: Path, *options: str) -> str:
-    program = "import sys; from snakemake.cli import main; sys.exit(main())"
-    run = started(folder, program, *ASKED, *options, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    said, _ = run.communicate()
-    assert run.returncode == 0, said
-    return said
-
-
 @pytest.fixture(scope="module")
-def would_run(project, tmp_path_factory) -> Iterator[Callable[..., str]]:
-    """What Snakemake says that it would run."""
+def snakemake(folder, tmp_path_factory) -> Iterator[Callable[..., str]]:
+    """Runs Snakemake with some options and gives what it says."""
     said = tmp_path_factory.mktemp("said") / "said"
-    server = started(project, FORKS, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    server = subprocess.Popen([sys.executable, "-c", FORKS], cwd=folder, env=environment, **pipes)
 
     def ask(*options: str, code: int = 0) -> str:
-        print(json.dumps([[*ASKED, *options, "--dry-run"], str(said)]), file=server.stdin, flush=True)
+        print(json.dumps([[*ASKED, *options], str(said)]), file=server.stdin, flush=True)
         assert server.stdout.readline() == f"{code}\n", said.read_text()
         return said.read_text()
 
     yield ask
     server.communicate()
+
+
+@pytest.fixture(scope="module")
+def project(folder, snakemake) -> Path:
+    """The project when it has been run, and again until nothing lacks."""
+    snakemake()
+    assert "Evaluating plain toys metal nut " in snakemake("device=cuda"), "it lacked results"
+    lists = sorted((folder / "build" / "study" / "odd").rglob("demo-b.json"))
+    assert [path.parent.name for path in lists if json.loads(path.read_text())["device"] == "cuda"] == ["metal nut"]
+    (folder / "lacking").write_text("")
+    snakemake()
+    return folder
+
+
+@pytest.fixture
+def would_run(project, snakemake) -> Callable[..., str]:
+    """What Snakemake says that it would run."""
+    return lambda *options, code=0: snakemake(*options, "--dry-run", code=code)
 
 
 def test_names_of_folders_reach_the_commands_as_they_are(project):

@@ -5,6 +5,7 @@ Estimates and intervals are in percent.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -66,8 +67,11 @@ class Sampled:
 
     def at(self, suite: str, detector: str, kind: str, severity: float) -> pd.DataFrame:
         """One record a category."""
-        records = self.records[(self.records["suite"] == suite) & (self.records["detector"] == detector)]
-        return records[(records["setting"] == kind) & (records["value"] == severity)]
+        return self._by_place.get((suite, detector, kind, float(severity)), self.records[:0])
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[Any, ...], pd.DataFrame]:
+        return dict(iter(self.records.groupby(["suite", "detector", "setting", "value"], sort=False)))
 
     def mean_at(self, suite: str, detector: str, severity: float, weight: float = 1.0) -> Parts:
         """The mean over kinds of corruption and over categories, as parts of a `difference`."""

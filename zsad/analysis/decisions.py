@@ -88,7 +88,7 @@ def decide(
     Raises:
         ValueError: a cell without an unshifted one of the same images.
     """
-    cells = {str(key): _Cell.of(rows) for key, rows in images.drop_duplicates(["key", "id"]).groupby("key", sort=False)}
+    cells = _cells(images)
     good = {str(key): rows["score"].to_numpy(float)
             for key, rows in (training if training is not None else images[:0]).drop_duplicates(["key", "id"])
             .sort_values("id").groupby("key")}  # fmt: skip
@@ -136,8 +136,7 @@ def decide_anew(images: pd.DataFrame, replicates: int = 200, seed: int = 0) -> D
     named = images[["study", *KEY_COLUMNS, "key"]].drop_duplicates()
     draws, rows = _Draws(replicates, seed), []
     drawn = {metric: dict[str, Float[np.ndarray, " replicate"]]() for metric in METRICS}
-    for key, of_key in images.drop_duplicates(["key", "id"]).groupby("key", sort=False):
-        cell = _Cell.of(of_key)
+    for key, cell in _cells(images).items():
         halves = _halves(cell.labels)
         if min(half.sum() for half in halves) < LEAST:
             continue
@@ -159,10 +158,17 @@ class _Cell:
     scores: Float[np.ndarray, " image"]
     labels: Bool[np.ndarray, " image"]
 
-    @classmethod
-    def of(cls, rows: pd.DataFrame) -> "_Cell":
-        rows = rows.sort_values("id")
-        return cls(tuple(rows["id"]), rows["score"].to_numpy(float), rows["label"].to_numpy(bool))
+
+def _cells(images: pd.DataFrame) -> dict[str, _Cell]:
+    """Key -> its images by id, keys as they come."""
+    rows = images.drop_duplicates(["key", "id"])
+    of_key, keys = pd.factorize(rows["key"])
+    by_id, _ = pd.factorize(rows["id"], sort=True)
+    order = np.lexsort((by_id, of_key))
+    columns = rows["id"].to_numpy(object), rows["score"].to_numpy(float), rows["label"].to_numpy(bool)
+    starts = np.searchsorted(of_key[order], np.arange(1, len(keys)))
+    parts = zip(*(np.split(column[order], starts) for column in columns), strict=True)
+    return {str(key): _Cell(tuple(ids), scores, labels) for key, (ids, scores, labels) in zip(keys, parts, strict=True)}
 
 
 @dataclass

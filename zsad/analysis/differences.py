@@ -106,8 +106,22 @@ def interval_around(
     `most`; it holds the estimate. Where nearly all draws are the estimate, the few others move the mean that deviations
     grow from, and with it the whole interval past the estimate.
     """
-    low, high = np.clip(interval(expanded(drawn, images).mean(axis=1)), least, most).tolist()
-    return min(low, estimate), max(high, estimate)
+    ((low, high),) = intervals_around(np.array([estimate]), [drawn], [images], least, most).tolist()
+    return low, high
+
+
+def intervals_around(
+    estimates: Float[np.ndarray, " mean"],
+    drawn: Sequence[Float[np.ndarray, "draw _"]],
+    images: Sequence[Int[np.ndarray, " _"]],
+    least: float,
+    most: float,
+) -> Float[np.ndarray, "mean 2"]:
+    """The same of many means at once, each with draws and images of categories of its own."""
+    wide = expanded(np.concatenate(drawn, axis=1), np.concatenate(images))
+    parts = np.split(wide, np.cumsum([len(of_mean) for of_mean in images])[:-1], axis=1)
+    low, high = np.clip([interval(part.mean(axis=1)) for part in parts], least, most).T
+    return np.stack([np.minimum(low, estimates), np.maximum(high, estimates)], axis=1)
 
 
 def minus(parts: Parts) -> Parts:

@@ -11,11 +11,12 @@ import pandas as pd
 import scipy.stats
 from jaxtyping import Float, Int
 
-from zsad.analysis.differences import interval_around
+from zsad.analysis.differences import intervals_around
 from zsad.study.schema import SUBJECT_COLUMNS, smaller_class
 
 CERTAIN = 0.05
 """The share of the effects called clear that may be none: the false-discovery rate."""
+_LEAST = {"before": 0.0, "after": 0.0, "change": -1.0}
 
 
 def beside_unshifted(records: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -55,7 +56,7 @@ def effects(paired: pd.DataFrame, draws: Mapping[str, pd.DataFrame], by: Sequenc
     Returns:
         by, metric, categories, images; before, after and change = after - before, in percent and points with their 95 %
         intervals in <name>_low and <name>_high; and p, the probability of such a change or a larger one where there is
-        none (`p_value`).
+        none (`p_values`).
 
     Raises:
         ValueError: `by` leaves several subjects in one mean, or the same shift twice; a cell without draws.
@@ -67,52 +68,72 @@ def effects(paired: pd.DataFrame, draws: Mapping[str, pd.DataFrame], by: Sequenc
     if twice.any():
         where = paired.loc[twice, list(by)].iloc[0].to_dict()
         raise ValueError(f"{where}: the same shift twice in one mean; choose one study, dtype and variant")
-    rows = []
+    tables = []
     for metric, of_metric in paired.groupby("metric", sort=False):
         drawn, sizes = draws[str(metric)], smaller_class(of_metric)
         named, seen_in = of_metric["category"].to_numpy(str), of_metric["n_images"].to_numpy()
         clean, shifted = (of_metric[column].to_numpy(float) for column in ("estimate_clean", "estimate"))
         before, after = (_columns(drawn, of_metric[column]) for column in ("key_clean", "key"))
+        rows, images, drawn_of = [], [], {name: list[Float[np.ndarray, "replicate _"]]() for name in _LEAST}
         for at, place in _groups(of_metric, by):
             where = dict(zip(by, at, strict=True))
             categories, code = np.unique(named[place], return_inverse=True)
             mean = np.eye(len(categories))[code] / np.bincount(code)[code, None]  # record x category
-            images = np.array([sizes[place][code == number].min() for number in range(len(categories))])
+            images.append(np.array([sizes[place][code == number].min() for number in range(len(categories))]))
             seen = int(seen_in[place][np.unique(code, return_index=True)[1]].sum())
-            row = {**where, "metric": metric, "categories": len(categories), "images": seen}
-            drawn_of = {"before": before[:, place] @ mean, "after": after[:, place] @ mean}
-            drawn_of["change"] = drawn_of["after"] - drawn_of["before"]
             estimate = {n: float((v[place] @ mean).mean()) for n, v in (("before", clean), ("after", shifted))}
             estimate["change"] = estimate["after"] - estimate["before"]
-            for name, replicates in drawn_of.items():
-                least = -1.0 if name == "change" else 0.0
-                low, high = interval_around(estimate[name], replicates, images, least, 1.0)
-                row |= {name: 100 * estimate[name], f"{name}_low": 100 * low, f"{name}_high": 100 * high}
-            rows.append(row | {"p": p_value(estimate["change"], drawn_of["change"], images)})
-    return pd.DataFrame(rows)
+            rows.append({**where, "metric": metric, "categories": len(categories), "images": seen, **estimate})
+            sides = before[:, place] @ mean, after[:, place] @ mean
+            for name, replicates in zip(_LEAST, (*sides, sides[1] - sides[0]), strict=True):
+                drawn_of[name].append(replicates)
+        tables.append(_with_ends(pd.DataFrame(rows), drawn_of, images))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def p_value(
-    estimate: float, drawn: Float[np.ndarray, "replicate category"], images: Int[np.ndarray, " category"]
-) -> float:
-    """Two-sided, of a mean over categories that is 0 where a shift does nothing.
+def _with_ends(
+    table: pd.DataFrame,
+    drawn: Mapping[str, Sequence[Float[np.ndarray, "replicate _"]]],
+    images: Sequence[Int[np.ndarray, " _"]],
+) -> pd.DataFrame:
+    """Means of one metric in percent and points, with their intervals and p."""
+    means = {}
+    for name, replicates in drawn.items():
+        estimates = table.pop(name).to_numpy()
+        ends = intervals_around(estimates, replicates, images, _LEAST[name], 1.0)
+        means |= {name: 100 * estimates, f"{name}_low": 100 * ends[:, 0], f"{name}_high": 100 * ends[:, 1]}
+        if name == "change":
+            means["p"] = p_values(estimates, replicates, images)
+    return table.assign(**means)
+
+
+def p_values(
+    estimates: Float[np.ndarray, " mean"],
+    drawn: Sequence[Float[np.ndarray, "replicate _"]],
+    images: Sequence[Int[np.ndarray, " _"]],
+) -> Float[np.ndarray, " mean"]:
+    """Two-sided, of means over categories that are 0 where a shift does nothing.
 
     Counting draws on the other side of 0 could say no less than 1 in the number of draws, too coarse for thousands of
-    tests. So the mean is compared with its standard error by Student's t. The error is the spread of the draws, grown
+    tests. So a mean is compared with its standard error by Student's t. The error is the spread of the draws, grown
     by sqrt(m / (m - 1)) for m images of the smaller class as in `zsad.metrics.expanded`; its degrees of freedom are
     those of Welch and Satterthwaite over the categories. A category whose draws all agree counts with an error of half
     an image: that no image has changed sides does not prove that none would.
 
     Args:
-        estimate: the mean over categories.
-        drawn: draws of each category's part.
-        images: how many of the smaller class each category has; one counts as two.
+        estimates: means over categories.
+        drawn: of each mean, draws of each category's part.
+        images: of each mean, how many of the smaller class each category has; one counts as two.
     """
-    m = np.maximum(images, 2)
-    errors = drawn.std(axis=0) * np.sqrt(m / (m - 1))
-    variances = np.where(errors > 1e-12, errors, 0.5 / m) ** 2
-    freedom = variances.sum() ** 2 / (variances**2 / (m - 1)).sum()
-    return float(2 * scipy.stats.t.sf(abs(estimate) * len(m) / np.sqrt(variances.sum()), freedom))
+    t, freedom = np.empty(len(estimates)), np.empty(len(estimates))
+    for place, (replicates, sizes) in enumerate(zip(drawn, images, strict=True)):
+        m = np.maximum(sizes, 2)
+        errors = replicates.std(axis=0) * np.sqrt(m / (m - 1))
+        variances = np.where(errors > 1e-12, errors, 0.5 / m) ** 2
+        freedom[place] = variances.sum() ** 2 / (variances**2 / (m - 1)).sum()
+        t[place] = abs(estimates[place]) * len(m) / np.sqrt(variances.sum())
+    found: Float[np.ndarray, " mean"] = 2 * scipy.stats.t.sf(t, freedom)
+    return found
 
 
 def with_false_discovery_rate(table: pd.DataFrame) -> pd.DataFrame:

@@ -41,7 +41,14 @@ def known_backbones() -> list[str]:
 
 def demo_models(key: str) -> list[str]:
     """Names of the demo models whose configuration has a key; that tells one kind of model from another."""
-    return [path.stem for path in sorted(WEIGHTS.glob("*.json")) if key in _keys(path, path.stat().st_mtime_ns)]
+    cards = _cards(WEIGHTS, WEIGHTS.stat().st_mtime_ns) if WEIGHTS.is_dir() else []
+    return [path.stem for path in cards if key in _keys(path, path.stat().st_mtime_ns)]
+
+
+@cache
+def _cards(folder: Path, changed: int) -> list[Path]:
+    """Listed once, unless a file comes or goes: studies ask for every detector and backbone."""
+    return sorted(folder.glob("*.json"))
 
 
 @cache

@@ -44,24 +44,24 @@ class Kept:
         Raises ValueError as `zsad.study.compute` for a selection that the study does not have.
         """
         asked = {name_of(request): request for request in requests(self.study, selection)}
-        places = {name: place for place, name in enumerate(asked)}
-        of = pd.Series([places.get(name, -1) for name in self._names], index=self.records.index, dtype=int)
-        found = self.records.loc[of[of >= 0].sort_values(kind="stable").index].reset_index(drop=True)
-        there = set(of)
-        return found, [request for name, request in asked.items() if places[name] not in there]
+        rows = [row for name in asked for row in self._rows.get(name, ())]
+        return (
+            self.records.iloc[rows].reset_index(drop=True),
+            [request for name, request in asked.items() if name not in self._rows],
+        )
 
     def key(self, request: Request) -> str | None:
         """The key of the cell that holds a result; None where it is not kept."""
-        return self._keys.get(name_of(request))
+        rows = self._rows.get(name_of(request))
+        return None if rows is None else str(self.records["key"].iloc[rows[0]])
 
     @cached_property
-    def _keys(self) -> dict[Name, str]:
-        return dict(zip(self._names, self.records["key"], strict=True))
-
-    @cached_property
-    def _names(self) -> list[Name]:
-        """Of each record, which result it belongs to."""
-        return list(self.records[_NAME].itertuples(index=False, name=None))
+    def _rows(self) -> dict[Name, list[int]]:
+        """Where the records of each result stand."""
+        rows: dict[Name, list[int]] = {}
+        for row, name in enumerate(self.records[_NAME].itertuples(index=False, name=None)):
+            rows.setdefault(name, []).append(row)
+        return rows
 
 
 def lacking_in_words(study: str, lacking: Iterable[Request], asked: str = "") -> str:

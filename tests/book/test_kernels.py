@@ -12,6 +12,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from book.tools.kernels import read_ahead
+from zsad.study.committed import _as_it_lies, committed, committed_folder
+from zsad.study.sealed import RecordError
+
 ROOT = Path(__file__).parents[2]
 # `colorsys` stands for what takes long to import.
 SERVER = """
@@ -131,3 +135,21 @@ def test_a_kernel_ends_with_whoever_uses_it(source, tmp_path, which):
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(60)
+
+
+def test_what_is_kept_is_read_before_pages_ask_for_it():
+    _as_it_lies.cache_clear()
+    read_ahead("demo")
+    before = _as_it_lies.cache_info()
+    cells = committed(committed_folder("demo"))
+    assert _as_it_lies.cache_info().hits == before.hits + 1
+    assert {"sidecars", "records"} <= set(vars(cells))
+
+
+@pytest.mark.parametrize("content", ["", "{}"])
+def test_of_what_is_damaged_pages_speak(monkeypatch, tmp_path, content):
+    (tmp_path / "provenance.json").write_text(content)
+    monkeypatch.setattr("zsad.study.committed.committed_folder", lambda study: tmp_path)
+    read_ahead("demo")
+    with pytest.raises(RecordError, match="provenance"):
+        committed(tmp_path).sidecars  # noqa: B018

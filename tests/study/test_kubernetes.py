@@ -12,6 +12,7 @@ import pytest
 import yaml
 from toys import tiny_study, write_suite
 
+from zsad.cli import main
 from zsad.study.config import project_root
 
 JOB = yaml.safe_load((project_root() / "profiles" / "kubernetes" / "job.yaml").read_text())
@@ -39,7 +40,7 @@ def test_a_pod_has_memory_minutes_and_a_gpu_and_each_part_has_a_pod():
     assert mount["mountPath"] == PART["workingDir"]
 
 
-def test_its_pods_compute_a_study_between_them_and_nothing_twice(tmp_path):
+def test_its_pods_compute_a_study_between_them_and_nothing_twice(tmp_path, monkeypatch, capsys):
     write_suite(tmp_path / "data" / "toys")
     content = tiny_study(tmp_path, detectors=["clip"]).model_dump(mode="json", exclude={"name"})
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(content))
@@ -60,7 +61,6 @@ def test_its_pods_compute_a_study_between_them_and_nothing_twice(tmp_path):
     assert 0 < len(first) < len(both)
     assert both.items() >= first.items()
     assert pod(0) == both, "a part that is begun again computes nothing twice"
-    said = subprocess.run(
-        [".venv/bin/zsad", "run", "tiny.yaml", "--dry-run"], cwd=tmp_path, check=True, capture_output=True
-    )
-    assert f"{len(both)} cells, {len(both)} of them there" in said.stdout.decode()
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "tiny.yaml", "--dry-run"]) == 0
+    assert f"{len(both)} cells, {len(both)} of them there" in capsys.readouterr().out

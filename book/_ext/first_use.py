@@ -40,8 +40,8 @@ class FirstUse(SphinxPostTransform):
     def _link(self, name: str, page: str, anchor: str) -> None:
         word = re.compile(rf"\b{re.escape(name)}(?:s|es)?\b", re.IGNORECASE)
         for text in self.document.findall(nodes.Text):
-            found = word.search(text) if _is_running(text) else None
-            if found is None:
+            found = word.search(text)
+            if found is None or not _is_running(text):
                 continue
             shown = nodes.inline("", found[0])
             link = make_refnode(self.app.builder, self.env.docname, page, anchor, shown, f"{name}: what it means here")

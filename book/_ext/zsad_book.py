@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.nodes import make_refnode
 
 from zsad.study.code import PACKAGE
 from zsad.study.rewritten import rewritten
@@ -42,6 +42,30 @@ class Inlined(SphinxPostTransform):
             if image["uri"].startswith("_bodies/"):
                 body = (Path(self.env.srcdir) / image["uri"]).read_text(encoding="utf-8")
                 image.replace_self(nodes.raw("", body, format="html"))
+
+
+class figure_number(nodes.Inline, nodes.Element):
+    """Stands for the number of a figure or table until all pages are read."""
+
+
+class Numbered(SphinxPostTransform):
+    """Links with the numbers that Sphinx has given. Its own `numref` reads the whole page of each figure again."""
+
+    default_priority = 200
+
+    def run(self, **kwargs):
+        for node in list(self.document.findall(figure_number)):
+            page, label = self.env.domains["std"].anonlabels.get(node["of"], ("", ""))
+            numbers = self.env.toc_fignumbers.get(page, {})
+            found = [(kind, of[label]) for kind, of in numbers.items() if label in of]
+            if not found:
+                logger.warning("no figure or table has the id %s", node["of"], location=node)
+                node.replace_self(nodes.Text(node["of"]))
+                continue
+            ((kind, number),) = found
+            said = self.config.numfig_format[kind] % ".".join(map(str, number))
+            shown = nodes.inline("", said, classes=["std", "std-numref"])
+            node.replace_self(make_refnode(self.app.builder, self.env.docname, page, label, shown))
 
 
 class Drawing(SphinxDirective):
@@ -91,7 +115,7 @@ class Shown(SphinxRole):
         page, _, id = self.text.partition("/")
         items = _exports(self.env).get(page, {"items": []})["items"]
         if any(item["id"] == id for item in items):
-            return [_number_of(id, self.env.docname)], []
+            return [figure_number(of=id)], []
         return [nodes.emphasis("", "not shown in this study")], []
 
 
@@ -102,7 +126,7 @@ class FigureIndex(SphinxDirective):
         rows = []
         for name, page in _exports(self.env).items():
             for item in page["items"]:
-                number = _number_of(item["id"], self.env.docname)
+                number = figure_number(of=item["id"])
                 rows.append([number, item["title"], item["id"], name, item["study"], item["records"], item["commit"]])
         if not rows:
             logger.warning("no figure or table in the executed notebooks", location=self.get_location())
@@ -182,14 +206,6 @@ def _rewritten() -> list[nodes.Node]:
     return [nodes.paragraph("", said), _table(["modules", "what is new", "what was seen"], rows, [30, 40, 30])]
 
 
-def _number_of(id: str, page: str) -> pending_xref:
-    """The number of a figure or table, seen from `page`."""
-    return pending_xref(
-        "", nodes.inline("", id), refdomain="std", reftype="numref", reftarget=id, refexplicit=False, refwarn=True,
-        refdoc=page,
-    )  # fmt: skip
-
-
 def _machine(found: dict[str, Any]) -> str:
     return ", ".join(
         [found["processor"], f"{found['cores']} cores", found["system"], *([found["gpu"]] if "gpu" in found else [])]
@@ -217,6 +233,8 @@ def _row(cells: list[Any]) -> nodes.row:
 
 def setup(app: Sphinx) -> dict:
     app.add_post_transform(Inlined)
+    app.add_node(figure_number)
+    app.add_post_transform(Numbered)
     app.add_directive("drawing", Drawing)
     app.add_directive("world", World)
     app.add_role("shown", Shown())

@@ -112,6 +112,12 @@ def test_a_drawing_stands_in_the_page_and_is_numbered(build, tmp_path):
     assert '<span class="std std-numref">Fig. 1</span>' in html
 
 
+def test_a_figure_that_a_notebook_names_and_no_page_shows_is_a_warning(build):
+    html, warnings = build("# Page\n\nSee {shown}`rotation/fig-a`.\n")
+    assert "no figure or table has the id fig-a" in warnings
+    assert "See fig-a." in html
+
+
 def test_cells_of_a_table_are_shown_as_they_stand(build):
     frame = pd.DataFrame({"a|b": ["<b>", "*x* [y](z) `v` {w}`u`"], "n": ["−1.0", None]})
     table = table_bundle("tab-b", frame, "<strong>B.</strong> <code>a_b</code>", notes("from", "", {}))

@@ -97,7 +97,7 @@ def _with_ends(
     images: Sequence[Int[np.ndarray, " _"]],
 ) -> pd.DataFrame:
     """Means of one metric in percent and points, with their intervals and p."""
-    means = {}
+    means: dict[str, Float[np.ndarray, " mean"]] = {}
     for name, replicates in drawn.items():
         estimates = table.pop(name).to_numpy()
         ends = intervals_around(estimates, replicates, images, _LEAST[name], 1.0)

@@ -67,8 +67,11 @@ def test_the_leagues_of_what_was_read_are_said(sources, tmp_path):
     assert sources.leagues().startswith("leagues text only (5 detectors), was shown masks")
 
 
-def test_code_that_has_moved_on_is_counted(sources, monkeypatch):
+def test_code_that_is_as_it_was_is_not_mentioned(sources):
     assert sources.moved_on() == ""
+
+
+def test_code_that_has_moved_on_is_counted(sources, monkeypatch):
     real = origin.cell_code
     changed = {"uniform": {"perturb": "another"}}
     monkeypatch.setattr(origin, "cell_code", lambda name, kind, defended: changed.get(kind) or real(name, kind))

@@ -218,6 +218,16 @@ def test_doses_are_told_level_by_level_each_shift_once():
     )
 
 
+def test_curves_stand_in_the_order_of_the_study():
+    records, draws = world(lambda *_: 0.1, {"hue": [0.0, 0.3], "angle": [0.0, 10.0]})
+    again = records.assign(detector="a", key="other " + records["key"])
+    both = {name: pd.concat([of, of.add_prefix("other ")], axis=1) for name, of in draws.items()}
+    found = thresholds(dose_effects(*split(pd.concat([records, again]), both), {}))
+    assert [*zip(found["detector"], found["setting"], strict=True)] == [
+        ("d", "hue"), ("d", "angle"), ("a", "hue"), ("a", "angle")
+    ]  # fmt: skip
+
+
 def test_both_ways_are_one_dose_only_where_both_were_tried():
     effect = {-30.0: 0.3, -10.0: 0.2, 10.0: 0.0}
     records, draws = world(lambda _, value: effect[value], {"angle": [0.0, -10.0, 10.0, -30.0]})

@@ -48,7 +48,9 @@ def dose_effects(
     paired = with_signs(beside_unshifted(records, by=["rule"]), CURVE)
     by = [*CURVE, "dose", "both_ways"]
     found = effects(paired, {**draws, **decisions.draws}, by)
-    found = found.assign(size=found["dose"].abs()).sort_values([*CURVE, "metric", "size"])
+    of_curve = found.groupby(CURVE, sort=False, dropna=False).ngroup()  # in the study's order
+    found = found.assign(size=found["dose"].abs(), curve=of_curve).sort_values(["curve", "metric", "size"])
+    found = found.drop(columns="curve")
     found = found.merge(_beyond_double(paired, decisions, by), on=[*by, "metric"], how="left")
     judged = found["p"].where(found["metric"] == "image_auroc", found["p_double"]).dropna().to_frame("p")
     together = with_false_discovery_rate(judged).reindex(found.index)

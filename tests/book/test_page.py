@@ -58,8 +58,12 @@ def test_a_figure_offers_the_records_of_its_study(page, monkeypatch):
     page.uses(pd.DataFrame({"study": ["quick"], "estimate": [0.5], "key": ["a" * 64]}))
     page.uses(pd.DataFrame({"study": ["demo"], "estimate": [0.7], "key": ["b" * 64]}))
     page.figure(plots.new_figure(1, 1)[0], "fig-a", "A.")
-    offered = {path.name: pd.read_csv(path)["estimate"].tolist() for path in (page.folder / "tables").glob("*.csv")}
-    assert offered == {"records-rotation-quick.csv": [0.5]}
+    (offered,) = (page.folder / "tables").glob("*.csv")
+    assert offered.name == "records-rotation-quick.csv"
+    assert pd.read_csv(offered)["estimate"].tolist() == [0.5]
+    page.uses(pd.DataFrame({"study": ["quick"], "estimate": [0.6], "key": ["c" * 64]}))
+    page.figure(plots.new_figure(1, 1)[0], "fig-b", "B.")
+    assert pd.read_csv(offered)["estimate"].tolist() == [0.5, 0.6]
     assert all('href="tables/records-rotation-quick.csv"' in shown[0][f"text/{kind}"] for kind in ("html", "markdown"))
 
 

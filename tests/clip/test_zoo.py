@@ -157,3 +157,17 @@ def test_a_card_that_changes_is_read_again(tmp_path, monkeypatch):
         card.write_text(f'{{"model_cfg": {config}}}')
         os.utime(card, ns=(time, time))
         assert zoo.demo_models("embed_dim") == known
+
+
+def test_a_model_that_comes_or_goes_is_seen(tmp_path, monkeypatch):
+    folder = tmp_path / "weights"
+    monkeypatch.setattr(zoo, "WEIGHTS", folder)
+    assert zoo.demo_models("embed_dim") == []
+    folder.mkdir()
+    for time, names in enumerate((["demo-x"], ["demo-x", "demo-y"], ["demo-y"])):
+        for path in folder.iterdir():
+            path.unlink()
+        for name in names:
+            (folder / f"{name}.json").write_text('{"model_cfg": {"embed_dim": 8}}')
+        os.utime(folder, ns=(time, time))
+        assert zoo.demo_models("embed_dim") == names

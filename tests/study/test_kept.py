@@ -44,6 +44,14 @@ def test_what_is_kept_is_what_would_be_computed(study, selection):
     pd.testing.assert_frame_equal(found, compute(study, **selection, progress=False, loader=load_reddish))
 
 
+def test_records_come_in_the_order_of_the_study_in_whatever_order_they_are_kept(study):
+    expected, _ = Kept(study).select(Selection("uniform"))
+    kept = Kept(study)
+    kept.__dict__["records"] = kept.records.sort_values("value", ascending=False, kind="stable", ignore_index=True)
+    pd.testing.assert_frame_equal(kept.select(Selection("uniform"))[0], expected)
+    assert not expected["value"].is_monotonic_decreasing
+
+
 def test_what_is_not_kept_is_named(study):
     found, lacking = Kept(study).select(Selection("uniform"))
     assert set(found["setting"]) == {"angle"}

@@ -166,8 +166,8 @@ def _cells(images: pd.DataFrame) -> dict[str, _Cell]:
     by_id, _ = pd.factorize(rows["id"], sort=True)
     order = np.lexsort((by_id, of_key))
     columns = rows["id"].to_numpy(object), rows["score"].to_numpy(float), rows["label"].to_numpy(bool)
-    starts = np.searchsorted(of_key[order], np.arange(1, len(keys)))
-    parts = zip(*(np.split(column[order], starts) for column in columns), strict=True)
+    starts = np.searchsorted(of_key[order], np.arange(len(keys)))  # before the first lies nothing
+    parts = zip(*(np.split(column[order], starts)[1:] for column in columns), strict=True)
     return {str(key): _Cell(tuple(ids), scores, labels) for key, (ids, scores, labels) in zip(keys, parts, strict=True)}
 
 

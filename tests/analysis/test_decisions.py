@@ -159,6 +159,7 @@ def test_a_threshold_is_set_anew_only_where_half_of_the_good_images_may_raise_an
     enough = scores_of("nut", {}, labels, np.arange(len(labels)))
     few = scores_of("cap", {}, labels[1:], np.arange(len(labels) - 1))
     assert set(decide_anew(pd.concat([enough, few])).records["category"]) == {"nut"}
+    assert decide_anew(few[:0]).records.empty
     nothing = decide_anew(few)
     assert nothing.records.empty
     assert {"estimate", "low", "high", "rule", "metric"} <= set(nothing.records)

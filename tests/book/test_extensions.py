@@ -92,9 +92,9 @@ def test_a_figure_is_referred_to_by_number_where_its_page_shows_it(build, tmp_pa
     (tmp_path / "src" / "_bodies").mkdir()
     (tmp_path / "src" / "_bodies" / "fig-a.svg").write_text("<svg></svg>")
     figure = figure_bundle("fig-a", "", "_bodies/fig-a.svg", "A.", notes("from", "", {}))["text/markdown"]
-    html, warnings = build(
-        f"# Page\n\nSee {{shown}}`rotation/fig-a`; {{shown}}`rotation/fig-b`; {{shown}}`no/fig-a`.\n\n{figure}\n"
-    )
+    table = table_bundle("tab-b", pd.DataFrame({"n": [1]}), "B.", notes("from", "", {}))
+    said = "See {shown}`rotation/fig-a`; {shown}`rotation/fig-b`; {shown}`no/fig-a`."
+    html, warnings = build(f"# Page\n\n{said}\n\n{figure}\n\n{table['text/markdown']}\n")
     assert warnings == ""
     assert re.search(r'See <a class="reference internal" href="#fig-a">.*?Fig. 1.*?</a>', html)
     assert html.count("<em>not shown in this study</em>") == 2

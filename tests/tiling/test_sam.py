@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 from segment_anything import SamAutomaticMaskGenerator
 from segment_anything.modeling import Sam
+from segment_anything.utils.amg import rle_to_mask
 from tiny_parts import SAM_CONFIG, tiny_sam
 
 from zsad.tiling import sam
@@ -30,6 +31,22 @@ def test_parts_are_the_librarys_masks():
     assert len(parts) == len(masks) > 0
     for part, mask in zip(parts, masks, strict=True):
         assert np.array_equal(part.full(48, 60), mask)
+
+
+def test_only_masks_of_the_quality_asked_for_are_scaled_up_and_they_are_the_librarys(monkeypatch):
+    every = {**EVERYTHING, "box_nms_thresh": 1.0}
+    model = tiny_sam().model
+    qualities = sorted(mask["predicted_iou"] for mask in SamAutomaticMaskGenerator(model, **every).generate(PICTURE))
+    half = {**every, "pred_iou_thresh": qualities[len(qualities) // 2]}
+    expected = SamAutomaticMaskGenerator(model, **half).generate(PICTURE)
+    assert 0 < len(expected) < len(qualities)
+    scaled, scale_up = [], Sam.postprocess_masks
+    monkeypatch.setattr(Sam, "postprocess_masks", lambda *given: scaled.append(len(given[1])) or scale_up(*given))
+    found = tiny_sam(SamSettings(**half)).generator.generate(PICTURE)
+    assert sum(scaled) == len(found) == len(expected)
+    for mine, theirs in zip(found, expected, strict=True):
+        assert mine["predicted_iou"] == theirs["predicted_iou"] > half["pred_iou_thresh"]
+        assert np.array_equal(rle_to_mask(mine["segmentation"]), theirs["segmentation"])
 
 
 @pytest.mark.parametrize("layers", [0, 1])

@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Bool, UInt8
 from numpy import ndarray
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from zsad.clip.checkpoint import state_digest
 from zsad.leagues import UNKNOWN, Shown, check_shown
@@ -158,20 +158,46 @@ def enlarged(mask: Bool[ndarray, "rows columns"], height: int, width: int) -> Bo
 
 def _mask_generator(model: Any, settings: SamSettings) -> Any:
     import_optional("segment_anything", "part masks", "segment-anything")
-    from segment_anything import SamAutomaticMaskGenerator
+    from segment_anything import SamAutomaticMaskGenerator, SamPredictor
     from segment_anything.utils.amg import MaskData, batch_iterator
 
-    class Generator(SamAutomaticMaskGenerator):  # type: ignore[misc]
-        """The library's generator, with two changes. With crop layers it fails where no mask survives in any crop:
-        boxes of no crop must still have four columns. And it holds the masks of all points of a batch at the size of
-        the image: of a large one fewer points go through at once, which changes no mask.
+    class Predictor(SamPredictor):  # type: ignore[misc]
+        """The library's predictor for points, but that only masks whose predicted quality passes are scaled to the size
+        of the image, which is most of the work; the others are 0, as the generator drops them.
         """
+
+        def predict_torch(
+            self, point_coords: Tensor, point_labels: Tensor, multimask_output: bool = True, return_logits: bool = True
+        ) -> tuple[Tensor, Tensor, Tensor]:
+            sparse, dense = self.model.prompt_encoder(points=(point_coords, point_labels), boxes=None, masks=None)
+            small, quality = self.model.mask_decoder(
+                self.features, self.model.prompt_encoder.get_dense_pe(), sparse, dense, multimask_output
+            )
+            threshold = settings.pred_iou_thresh
+            passing = quality > threshold if threshold > 0 else torch.ones_like(quality, dtype=torch.bool)
+            masks = small.new_zeros(*small.shape[:2], *self.original_size)
+            full = self.model.postprocess_masks(small[passing].unsqueeze(1), self.input_size, self.original_size)
+            masks[passing] = full.squeeze(1)
+            return masks, quality, small
+
+    class Generator(SamAutomaticMaskGenerator):  # type: ignore[misc]
+        """The library's generator, with three changes. With crop layers it fails where no mask survives in any crop:
+        boxes of no crop must still have four columns. It holds the masks of all points of a batch at the size of the
+        image: of a large one fewer points go through at once, which changes no mask. And it copies the run lengths of
+        all masks again and again: arrays of them are copied at once, lists number by number.
+        """
+
+        def __init__(self) -> None:
+            super().__init__(model, output_mode="uncompressed_rle", **dataclasses.asdict(settings))
+            self.predictor = Predictor(model)
 
         def _process_batch(self, points: ndarray, im_size: tuple[int, ...], *where: Any) -> Any:
             at_once = max(1, MASK_VALUES // (3 * im_size[0] * im_size[1]))
             data = MaskData()
             for (few,) in batch_iterator(at_once, points):
-                data.cat(super()._process_batch(few, im_size, *where))
+                found = super()._process_batch(few, im_size, *where)
+                found["rles"] = [{**rle, "counts": np.array(rle["counts"])} for rle in found["rles"]]
+                data.cat(found)
             return data
 
         def _process_crop(self, *arguments: Any) -> Any:
@@ -179,7 +205,7 @@ def _mask_generator(model: Any, settings: SamSettings) -> Any:
             data["crop_boxes"] = data["crop_boxes"].reshape(-1, 4)
             return data
 
-    return Generator(model, output_mode="uncompressed_rle", **dataclasses.asdict(settings))
+    return Generator()
 
 
 def build_sam(

@@ -27,6 +27,8 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
+import pandas as pd
+
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.measured import measured, rank_correlations_of
@@ -48,12 +50,11 @@ if found:
     said = {"plausible": answers.plausible(means, renewed, alike), "extreme": answers.extreme(means, table, renewed)}
 
 # %%
-bounds = [bound for bound in bounds_of(page.study) if bound.size == 1]
+bounds = [bound for bound in bounds_of(page.study, **page.first) if bound.size == 1]
 blocks = sorted({name for bound in bounds for name in (bound.search, bound.random)})
-cases = measured(page, blocks, "worst cases beside random shifts of the same bounds")
-if cases:
-    samples = page.details("samples", cases.records[cases.records["shift"] == "worst"])
-    images = null.beside_null(samples, bounds)
+cases = [page.records("worst", variant=name, **page.first) for name in blocks]
+if any(len(records) for records in cases):
+    images = null.beside_null(page.details("samples", pd.concat(cases)), bounds)
     if len(images):
         said["searched"] = answers.searched(null.falls(images))
 

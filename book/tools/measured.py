@@ -28,8 +28,9 @@ def measured(page: Page, variants: Sequence[str] | None, what: str) -> Measured 
         _conclude(page, say_absent(page, what))
         return None
     of_blocks = [page.records(block.kind, variant=block.variant) for block in blocks]
-    shown = list(dict.fromkeys(label for records in of_blocks for label in records["detector"]))
-    of_all: dict[str, Any] = {"default": {"detectors": shown}}  # the study's own; a block's have its detectors alone
+    subjects = pd.concat(of_blocks)[["detector", "backbone"]]
+    theirs = {f"{name}s": subjects[name].unique().tolist() for name in subjects}
+    of_all: dict[str, Any] = {"default": theirs}  # the study's own; a block's are of its detectors and backbones alone
     plain = [page.records("none", variant=name, **of_all.get(name, {})) for name in _unshifted(blocks)]
     records = pd.concat([*of_blocks, *plain], ignore_index=True).drop_duplicates()
     if not (records["variant"].isin(named) & records["shift"].isin(kinds)).any():

@@ -1,5 +1,7 @@
 """Which blocks of a study are searches, which are their nulls, and which differ in what they keep alone."""
 
+from collections.abc import Collection
+
 from zsad.analysis.null import Bound
 from zsad.study.config import Study
 from zsad.study.shifts import Worst
@@ -7,15 +9,19 @@ from zsad.study.shifts import Worst
 _APART = {"name", "over", "limit", "detectors", "backbones", "settings", "search", "budget", "starts"}
 
 
-def bounds_of(study: Study) -> list[Bound]:
+def bounds_of(
+    study: Study, detectors: Collection[str] | None = None, backbones: Collection[str] | None = None
+) -> list[Bound]:
     """Each search beside a block of random shifts that keeps by the same criterion within the same bounds and covers
-    what it covers; sizes are shares of the widest angle that the study searches.
+    what it covers, or of those the ones that cover some of these detectors and backbones; sizes are shares of the
+    widest angle that the study searches.
     """
-    randoms = [block for block in study.worst if block.search == "random"]
+    made = [b for b in study.worst if _some(b.detectors, detectors) and _some(b.backbones, backbones)]
+    randoms = [block for block in made if block.search == "random"]
     widest = max((block.bounds.angle for block in study.worst), default=0.0)
     return [
         Bound(block.name, random.name, block.bounds.angle / widest if widest else 1.0)
-        for block in study.worst
+        for block in made
         for random in randoms
         if block.search != "random" and _alike(block, random) and _covers(block, random)
     ]
@@ -42,6 +48,9 @@ def _alike(block: Worst, random: Worst) -> bool:
 
 def _covers(block: Worst, random: Worst) -> bool:
     """Whether both name a detector in common."""
-    if block.detectors == "all" or random.detectors == "all":
-        return True
-    return bool(set(block.detectors) & set(random.detectors))
+    return _some(block.detectors, None if random.detectors == "all" else random.detectors)
+
+
+def _some(named: Collection[str], wanted: Collection[str] | None) -> bool:
+    """Whether a block that names these, or "all", has some of those that are wanted, or any where None are named."""
+    return wanted is None or named == "all" or bool(set(named) & set(wanted))

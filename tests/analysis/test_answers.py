@@ -119,13 +119,17 @@ def test_extreme_shifts(change, clear, after, claim):
     ],
 )
 def test_worst_cases(beyond, low, claim):
-    falls = {"size": 1.0, "worst": 37 + beyond, "random_worst": 37.0, "evaluations": 352.0, "random_evaluations": 352.0,
-             "images": 24, "categories": 6, "beyond_random": beyond, "beyond_random_low": low,
+    falls = {"suite": "s", "detector": "d", "backbone": "b", "setting": "3d", "size": 1.0, "worst": 37 + beyond,
+             "random_worst": 37.0, "evaluations": 352.0, "random_evaluations": 352.0, "images": 24,
+             "categories": 6, "beyond_random": beyond, "beyond_random_low": low,
              "beyond_random_high": beyond + 5}  # fmt: skip
-    said = answers.searched(pd.DataFrame([{**falls, "size": 0.1, "worst": 1.0}, falls]))
+    alone = {**falls, "setting": "angle", "evaluations": 33.0, "worst": 2.0, "beyond_random": 1.0}
+    others = [{**falls, "size": 0.1, "worst": 1.0}, alone, falls, {**falls, "detector": "e", "worst": 3.0}]
+    said = answers.searched(pd.DataFrame(others))
     assert said.claim == claim
     assert f"takes {37 + beyond:.1f} points of pixel AUROC" in said.measured
     assert "The worst of 352 turns and colours that a search tries" in said.measured
     assert "the worst of as many at random 37.0: the search finds" in said.measured
     fewer = answers.searched(pd.DataFrame([{**falls, "random_evaluations": 100.0}]))
     assert "the worst of 100 at random 37.0: the search finds" in fewer.measured
+    assert "The worst of 33 turns and colours" in answers.searched(pd.DataFrame([alone])).measured

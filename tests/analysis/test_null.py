@@ -122,7 +122,7 @@ def test_a_category_that_only_the_search_has_seen_is_not_among_those_of_both():
 def test_the_image_level_is_told_of_the_widest_bounds_and_only_as_far_as_it_is_clear():
     found = pd.DataFrame(
         [
-            {"suite": "s", "metric": metric, "size": size, "clean": 90.0, "worst": worst, "random": worst + 8,
+            {**WHERE, "metric": metric, "size": size, "clean": 90.0, "worst": worst, "random": worst + 8,
              "beyond": Difference(8.0, low, 17.0, 6)}
             for metric, size, worst, low in (
                 ("aupro", 1.0, 1.0, 1.0), ("image_auroc", 0.5, 60.0, -1.0), ("image_auroc", 1.0, 30.0, 1.0)
@@ -132,6 +132,9 @@ def test_the_image_level_is_told_of_the_widest_bounds_and_only_as_far_as_it_is_c
     text = image_sentence(found)
     assert "image AUROC falls from 90.0 to 30.0 % by the search, and to 38.0 % by as many random shifts" in text
     assert text.endswith("the search's is lower (8.0 points, 1.0 to 17.0). ")
+    alone = found.assign(setting="hue", worst=70.0)
+    assert image_sentence(pd.concat([alone, found, found.assign(detector="other")])) == text, "of all parameters"
+    assert "falls from 90.0 to 70.0 % by the search" in image_sentence(alone)
     assert "is not told from that (8.0 points" in image_sentence(found[found["size"] < 1])
     assert image_sentence(found[found["metric"] == "aupro"]) == image_sentence(pd.DataFrame()) == ""
 

@@ -114,8 +114,18 @@ def exports(page):
     return json.loads((page.folder / f"{page.name}.json").read_text())
 
 
+SLOW: dict[tuple[object, ...], float] = {}  # what is asked by several tests is computed once
+
+
 def slow_auroc(page, suite, category, label, kind, severity):
     """From the pictures on disk, one after another; AUROC as the share of pairs in the right order."""
+    asked = (page.study.data_root, suite, category, label, severity and kind, severity)
+    if asked not in SLOW:
+        SLOW[asked] = auroc_of_pairs(page, *asked[1:])
+    return SLOW[asked]
+
+
+def auroc_of_pairs(page, suite, category, label, kind, severity):
     scores: dict[bool, list[float]] = {True: [], False: []}
     detector = Tinted(LABELS[label], "x")
     for sample in page.dataset(suite, category):

@@ -155,6 +155,13 @@ def test_which_blocks_belong_together_is_read_from_the_study(study):
     wanted = {("as published", "random"): 1, ("as published", "random 3d"): 1, ("half", "random half"): 0.5,
               ("tenth", "random tenth"): 0.1, ("other detectors", "random other detectors"): 1}  # fmt: skip
     assert wanted.items() <= found.items()
+    of_one = {(bound.search, bound.random): bound.size for bound in bounds_of(demo, ["winclip"])}
+    del wanted["other detectors", "random other detectors"]
+    assert wanted.items() <= of_one.items() < found.items()
+    assert "pre-training" in {search for search, _ in of_one}, "on backbones that differ in what pre-training showed"
+    assert {search for search, _ in of_one} & {"other detectors", "defences"} == set()
+    of_both = {bound.search for bound in bounds_of(demo, ["winclip"], ["demo-b"])}
+    assert of_both == {search for search, _ in of_one} - {"pre-training"}
     assert criteria_of(demo) == {"lowest pixel AUROC": "as published", "lowest loss": "kept by loss"}
 
 

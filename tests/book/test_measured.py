@@ -77,3 +77,19 @@ def test_a_cell_without_its_images_as_they_are_is_left_out_and_said_to_be(tmp_pa
     alone = study.with_overrides(category="washer")
     assert measured(Partial("matrix", alone, {}, tmp_path), ["matrix"], "shifts of all") is None
     assert "hold no shifts of all yet" in shown[-1]
+
+
+def test_unshifted_images_are_asked_of_what_the_blocks_are_made_of_alone(tmp_path, monkeypatch):
+    write_suite(tmp_path / "data" / "toys")
+    block = {"name": "matrix", "over": ["washer"], "backbones": ["demo-l"], "exposure": [0.0, -1.0]}
+    study = tiny_study(tmp_path, sweeps=[block], backbones=["demo-b", "demo-l"])
+    asked = []
+
+    def computed(*arguments, **options):
+        asked.append((arguments[1], options.get("detectors"), options.get("backbones")))
+        return compute(*arguments, **options, loader=load_reddish, progress=False)
+
+    monkeypatch.setattr(zsad.study, "compute", computed)
+    found = measured(Page("matrix", study, {}, tmp_path), ["matrix"], "shifts")
+    assert asked == [("uniform", None, None), ("none", ["winclip"], ["demo-l"])]
+    assert set(found.records["backbone"]) == {"demo-l"}

@@ -9,6 +9,7 @@ import pandas as pd
 from zsad.analysis.alike import alike_sentence, groups, one_of_each
 from zsad.analysis.decisions import TRAINING
 from zsad.analysis.matrix import EXTREME, PLAUSIBLE, SHIFTS, SUBJECT, chosen, dose_in_words
+from zsad.analysis.null import foremost
 from zsad.analysis.words import number, span
 
 UNSEEN = 2.0
@@ -117,9 +118,9 @@ def searched(falls: pd.DataFrame) -> Answer:
     """How much of a worst case is more than the luck of many tries.
 
     Args:
-        falls: of `zsad.analysis.null.falls`; the widest bounds of its first suite and detector are spoken of.
+        falls: of `zsad.analysis.null.falls`; that which is `zsad.analysis.null.foremost` is spoken of.
     """
-    row = falls[falls["size"] == falls["size"].max()].iloc[0]
+    row = foremost(falls)
     beyond = span(row["beyond_random"], row["beyond_random_low"], row["beyond_random_high"])
     if row["beyond_random_low"] <= 0:
         claim = "What a search for the worst shift finds is not told from chance."

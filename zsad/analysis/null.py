@@ -144,14 +144,26 @@ def pooled(records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], bounds: lis
     return pd.DataFrame(rows)
 
 
+def foremost(found: pd.DataFrame) -> "pd.Series[float]":
+    """The row of `falls`, or of one metric of `pooled`, that a finding speaks of: the widest bounds of the first suite
+    and detector, and of their searches that of all parameters together where there is one.
+    """
+    widest = found[found["size"] == found["size"].max()]
+    subject = [column for column in CASE if column != "setting"]
+    first = widest[(widest[subject] == widest[subject].iloc[0]).all(axis=1)]
+    together = first[first["setting"] == ALL]
+    row: pd.Series[float] = (first if together.empty else together).iloc[0]
+    return row
+
+
 def image_sentence(found: pd.DataFrame) -> str:
-    """Of `pooled`, what the widest bounds of the first suite and detector do to image AUROC, in a sentence that ends in
-    a space; "" where that is not there.
+    """Of `pooled`, what the search that is `foremost` does to image AUROC, in a sentence that ends in a space; "" where
+    that is not there.
     """
     rows = found[found["metric"] == "image_auroc"] if len(found) else found
     if rows.empty:
         return ""
-    row = rows[rows["size"] == rows["size"].max()].iloc[0]
+    row = foremost(rows)
     further = {1: "lower", 0: "not told from that", -1: "higher"}[row["beyond"].sign]
     return (
         f"With every image of {row['suite']} at its worst, image AUROC falls from {number(row['clean'])} to "

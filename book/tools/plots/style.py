@@ -82,11 +82,13 @@ def to_svg(figure: Figure, name: str, description: str = "") -> str:
     """The figure as an `<svg>` element for a page: no fixed size, text as text, the same bytes every time.
 
     `name` makes the element's internal ids its own (several figures share a page); `description` is read aloud by
-    screen readers.
+    screen readers. What the figure holds keeps the places that it was given here: its files show it as the page does,
+    and it is not laid out again for each.
     """
     target = io.StringIO()
     with style(), mpl.rc_context({"svg.hashsalt": name}):
         FigureCanvasSVG(figure).print_svg(target, metadata={"Date": None, "Creator": None})
+    figure.set_layout_engine("none")
     svg = target.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

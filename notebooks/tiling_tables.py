@@ -38,7 +38,7 @@ page = notebook.start(globals(), "tiling_tables")
 
 # %%
 printed, in_print = page.published("vvv_tables"), page.published("leagues")
-studies = tiled.shown(page)
+studies = tiled.shown(page, variants=False)
 by_chance = [tiling.chance(page.details("images", cases.pipeline), cases.study.seed) for cases in studies]
 leads = [tiling.leads(cases.records, cases.draws, printed) for cases in studies]
 for cases, lead, chance in zip(studies, leads, by_chance, strict=True):

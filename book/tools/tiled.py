@@ -57,22 +57,27 @@ def pipeline_config(study: Study) -> DetectorConfig:
     return next(detector for detector in study.detectors if detector.label == PIPELINE)
 
 
-def shown(page: Page) -> list[Tiled]:
-    """The pipeline in the page's study, or nothing; that it is missing is said, and kept as the page's conclusion."""
+def shown(page: Page, variants: bool = True) -> list[Tiled]:
+    """The pipeline in the page's study, or nothing; that it is missing is said, and kept as the page's conclusion. All
+    methods are shown on the pipeline's categories: which ones lack some of them, and are left out, is said too.
+
+    Args:
+        variants: the pipeline's variants too, not the methods of the tables alone.
+    """
     suite = pipeline_suite(page.study)
     if suite is None:
         page.number("conclusion", say_absent(page, "the tiling pipeline"))
         return []
-    records = page.records(
-        "none", detectors=_labels(page.study, suite), suites=[suite], backbones=page.study.backbones[:1]
-    )
+    labels = [d.label for d in page.study.detectors_on(suite) if d.label in NAMES or (variants and d.name == PIPELINE)]
+    records = page.records("none", detectors=labels, suites=[suite], backbones=page.study.backbones[:1])
     records = unshifted(records).reset_index(drop=True)
-    if PIPELINE not in set(records["detector"]):
+    of_each = records.groupby("detector")["category"].agg(set).to_dict()
+    if PIPELINE not in of_each:
         page.number("conclusion", say_not_kept(page, "tiling pipeline"))
         return []
-    return [Tiled(page, page.study, records)]
-
-
-def _labels(study: Study, suite: str) -> list[str]:
-    """The methods of the tables, where the study has them, and the pipeline's variants."""
-    return [d.label for d in study.detectors_on(suite) if d.label in NAMES or d.name == PIPELINE]
+    lacking = {label: len(of_each[PIPELINE] - found) for label, found in of_each.items() if of_each[PIPELINE] - found}
+    if lacking:
+        named = ", ".join(f"{label} ({count})" for label, count in lacking.items())
+        page.say(f"Left out, as they lack categories that the pipeline has (how many): {named}.")
+    records = records[records["category"].isin(of_each[PIPELINE]) & ~records["detector"].isin(lacking)]
+    return [Tiled(page, page.study, records.reset_index(drop=True))]

@@ -59,11 +59,14 @@ def test_the_pipeline_and_its_variants_are_shown(page):
 
 @pytest.fixture
 def kept(page, study, monkeypatch):
-    """Gives a page whose study is kept, of some detectors page, and computes nothing."""
+    """Gives a page whose study is kept, of some detectors and of some of them in part, and computes nothing."""
 
-    def keep(*labels):
+    def keep(*labels, without=()):
         records = compute_shaded(study)
-        monkeypatch.setattr("zsad.study.kept.load_records", lambda study: records[records["detector"].isin(labels)])
+        there = records["detector"].isin(labels)
+        for label, category in without:
+            there &= (records["detector"] != label) | (records["category"] != category)
+        monkeypatch.setattr("zsad.study.kept.load_records", lambda study: records[there])
         monkeypatch.setattr("book.tools.page.is_kept", lambda name: True)
         monkeypatch.setattr(zsad.study, "compute", None)
         return page
@@ -86,6 +89,21 @@ def test_what_is_kept_of_the_pipeline_is_shown(kept, monkeypatch):
     ids, numbers = shown_on(page)
     assert {"fig-tiling-image", "tab-tiling-image", "fig-tiling-pixel", "tab-tiling-pixel"} <= ids
     assert "points from WinCLIP" in numbers["conclusion"]
+
+
+def test_all_are_shown_on_the_pipelines_categories_and_what_lacks_some_is_left_out(kept, monkeypatch):
+    page, said = kept(*SHARES, without=[("tiling", "washer"), ("clipseg alone", "metal_nut")]), []
+    monkeypatch.setattr(page, "say", said.append)
+    (own,) = tiled.shown(page)
+    assert {*zip(own.records["detector"], own.records["category"], strict=True)} == {
+        (label, "metal_nut") for label in ("winclip", "tiling", "not scaled")
+    }
+    assert said == ["Left out, as they lack categories that the pipeline has (how many): clipseg alone (1)."]
+
+
+def test_the_tables_ask_for_their_methods_alone(page):
+    (own,) = tiled.shown(page, variants=False)
+    assert set(own.records["detector"]) == {"winclip", "clipseg alone", "tiling"}
 
 
 def test_what_is_missing_is_said(study):

@@ -65,6 +65,23 @@ def test_trained_layers_find_the_damage_of_another_product(backbone, tmp_path, c
     assert (learner.module.vectors is None) == (compared_with == "text")
 
 
+def test_the_controls_vectors_begin_as_far_apart_as_text_in_directions_of_their_own(backbone):
+    """At right angles most of the softmaxes would be 0 or 1 before the first step, and learn nothing."""
+    normal, anomalous = text_prototypes(backbone, AprilGANOptions().sentences("object"))
+    pairs = [
+        AprilGANLearner(backbone, {"compared_with": "learned vectors", "taps": [1, 2]}, seed).module.vectors.detach()
+        for seed in (0, 0, 1)
+    ]
+    for vectors in pairs:
+        assert vectors.norm(dim=-1).tolist() == [pytest.approx([1, 1], abs=1e-5)] * 2
+        cosines = (vectors[:, 0] * vectors[:, 1]).sum(dim=-1)
+        assert cosines.tolist() == pytest.approx([float(normal @ anomalous)] * 2, abs=1e-5)
+    assert torch.equal(pairs[0], pairs[1])
+    every = torch.cat([pairs[0], pairs[2]])[:, 0]
+    assert (every @ every.T - torch.eye(4)).abs().max() < 0.9, "each tap and seed another"
+    assert (every @ torch.stack([normal, anomalous]).T).abs().max() < 0.9, "none is text"
+
+
 def contrast(maps, masks):
     return float(maps[masks].mean() - maps[~masks].mean())
 

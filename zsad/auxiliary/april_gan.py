@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from zsad.auxiliary.learner import Training
 from zsad.auxiliary.losses import dice_loss, focal_loss
@@ -42,8 +43,11 @@ class AprilGANLearner:
         width, dim = backbone.model.visual.transformer.width, backbone.embed_dim
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.module: nn.Module = Layers(width, dim, len(self._taps), self._options.compared_with == VECTORS)
-        self.module.to(backbone.device)
+            layers = Layers(width, dim, len(self._taps), self._options.compared_with == VECTORS)
+            if layers.vectors is not None:
+                normal, anomalous = self._prototypes("object").cpu()
+                layers.vectors.data = _pairs(len(self._taps), dim, float(normal @ anomalous))
+        self.module: nn.Module = layers.to(backbone.device)
 
     @classmethod
     def published(cls, suite: str) -> Training:
@@ -74,3 +78,14 @@ class AprilGANLearner:
         if category not in self._text:
             self._text[category] = text_prototypes(self._backbone, self._options.sentences(category))
         return self._text[category]
+
+
+def _pairs(count: int, dim: int, cosine: float) -> Float[Tensor, "pair 2 dim"]:
+    """Pairs of unit vectors in random directions, as far apart as the two sides of text are.
+
+    At APRIL-GAN's temperature vectors at right angles begin with a softmax near 0 or 1, where gradients vanish: a
+    control that learns nothing would say nothing of the text.
+    """
+    first, other = F.normalize(torch.randn(2, count, dim), dim=-1)
+    across = F.normalize(other - (other * first).sum(dim=-1, keepdim=True) * first, dim=-1)
+    return torch.stack([first, cosine * first + (1 - cosine**2) ** 0.5 * across], dim=1)

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from book.tools import plots
-from book.tools.plots.style import INK
+from book.tools.plots.style import INK, save
 
 
 def sweep_records():
@@ -36,6 +37,19 @@ def test_svg_is_well_formed_repeatable_and_takes_the_pages_colour():
     assert "currentColor" in svg
     assert "DejaVu" not in svg
     assert plots.PALETTE[0] in svg
+
+
+def test_a_figure_is_laid_out_once_for_the_page_and_its_files(monkeypatch, tmp_path):
+    laid_out, lay_out = [], ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda *given: laid_out.append(1) or lay_out(*given))
+    figure = plots.plot_sweep(*sweep_records(), "angle")
+    plots.to_svg(figure, "fig-a")
+    places = [axes.get_position().bounds for axes in figure.axes]
+    for name in ("a.svg", "a.png"):
+        save(figure, tmp_path / name)
+    assert len(laid_out) == 1
+    assert [axes.get_position().bounds for axes in figure.axes] == places
+    assert min(left for left, *_ in places) > 0.05, "room for the numbers of the axis"
 
 
 def test_two_figures_of_a_page_share_no_clip_path():

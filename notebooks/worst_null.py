@@ -47,9 +47,12 @@ page = notebook.start(globals(), "worst_null")
 # %%
 found = measured(page, WORST, "worst cases beside random shifts of the same bounds")
 bounds = bounds_of(found.study) if found else []
-falls, pooled = pd.DataFrame(), pd.DataFrame()
+falls, pooled, flat = pd.DataFrame(), pd.DataFrame(), []
 if bounds:
-    images = null.beside_null(page.details("samples", found.records[found.records["shift"] == "worst"]), bounds)
+    samples = page.details("samples", found.records[found.records["shift"] == "worst"])
+    flat = null.flat(samples)
+    found = replace(found, records=found.records[~found.records["detector"].isin(flat)])
+    images = null.beside_null(samples[~samples["detector"].isin(flat)], bounds)
     falls = null.falls(images) if len(images) else falls
     pooled = null.pooled(found.records, found.draws, bounds)
 if found and falls.empty:
@@ -73,8 +76,10 @@ if len(falls):
     cost = cost[cost["metric"].isin(costs.IMAGE)]
     cost = falls[null.CASE].drop_duplicates().merge(cost, on=null.CASE).assign(what=lambda c: c["variant"].map(names))
     rows = cost["detector"].replace(page.study.titles) + ", " + cost["suite"]
-    for column, words in (("backbone", {}), ("setting", SETTINGS)):
-        rows += ", " + cost[column].replace(words) if cost[column].nunique() > 1 else ""
+    if cost.groupby("detector")["backbone"].nunique().max() > 1:
+        rows += ", " + cost["backbone"]
+    if cost["setting"].nunique() > 1:
+        rows += ", " + cost["setting"].replace(SETTINGS)
     moved = cost.assign(row=rows + ": " + cost["what"], panel=cost["metric"], estimate=cost["change"],
                         low=cost["change_low"], high=cost["change_high"])  # fmt: skip
     panels = {metric: words for metric, words in costs.IMAGE.items() if metric in set(cost["metric"])}
@@ -158,6 +163,11 @@ if len(falls):
             f"{found.who}. Search and null saw the same images. Intervals are from a bootstrap over images within each "
             "category; the image with its own shift is what is drawn."
         )
+        if flat:
+            page.say(
+                f"Left out: {', '.join(page.titled(flat).values())}. A map that is the same everywhere gives a search "
+                "for the lowest pixel AUROC nothing to go by but the corners that a turn leaves empty."
+            )
         page.table(
             falls[[*null.CASE, "size", "images"]].assign(**columns),
             "tab-null",

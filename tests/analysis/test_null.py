@@ -10,6 +10,7 @@ from zsad.analysis.null import (
     Bound,
     beside_null,
     falls,
+    flat,
     gaps_as_columns,
     image_sentence,
     in_both,
@@ -137,6 +138,14 @@ def test_the_image_level_is_told_of_the_widest_bounds_and_only_as_far_as_it_is_c
     assert "falls from 90.0 to 70.0 % by the search" in image_sentence(alone)
     assert "is not told from that (8.0 points" in image_sentence(found[found["size"] < 1])
     assert image_sentence(found[found["metric"] == "aupro"]) == image_sentence(pd.DataFrame()) == ""
+
+
+def test_detectors_are_flat_whose_maps_tell_no_places_apart_of_any_image():
+    rows = [("flat", 0.5, True), ("flat", 0.5, True), ("flat", np.nan, False), ("by chance", 0.5, True),
+            ("by chance", 0.51, True), ("good alone", 0.5, False)]  # fmt: skip
+    samples = pd.DataFrame(rows, columns=["detector", "clean_auroc", "label"])
+    assert flat(samples) == ["flat"]
+    assert flat(samples[:0]) == []
 
 
 def test_a_block_of_few_images_is_held_against_as_many_unshifted():

@@ -32,6 +32,18 @@ class Bound:
     size: float
 
 
+def flat(samples: pd.DataFrame) -> list[str]:
+    """Detectors whose maps tell no places apart: of each anomalous image as it is, the pixel AUROC is 0.5. A search
+    that keeps the lowest pixel AUROC has nothing to go by there but the corners that a turn leaves empty.
+
+    Args:
+        samples: the table "samples" of some searches.
+    """
+    known = samples[samples["label"] & samples["clean_auroc"].notna()]
+    undecided = known.groupby("detector", sort=False)["clean_auroc"].agg(lambda values: bool((values == 0.5).all()))
+    return [str(label) for label in undecided.index[undecided.astype(bool)]]
+
+
 def beside_null(samples: pd.DataFrame, bounds: list[Bound]) -> pd.DataFrame:
     """A row an anomalous image and size of the bounds that search and null have both seen: `CASE`, category, id, size,
     and its pixel AUROC as it is (clean), at the worst that the search found (worst), at the worst random shift

@@ -73,7 +73,7 @@ for cases, found in zip(studies, changes, strict=True):
 for cases in studies:
     sidecars = load_sidecars(cases.pipeline, page.study)
     times, machine = stages.times(cases.pipeline, sidecars), next(iter(sidecars.values()))["machine"]
-    if "all stages" not in times:
+    if times.empty:
         page.say("The records of this study do not say how long each stage took.")
         continue
     with page.folded("What each stage costs"):

@@ -132,7 +132,7 @@ def test_what_few_images_cannot_stand_for_is_tried_whole_where_its_code_has_chan
 
 
 def test_code_that_no_tried_cell_runs_is_refused_before_anything_is_computed(monkeypatch):
-    elsewhere = "zsad.tiling.sam"
+    elsewhere = "zsad.auxiliary.train"
     monkeypatch.setattr(tool, "package_of", lambda commit, folder: folder)
     monkeypatch.setattr(tool, "changed", lambda asked, before: dict.fromkeys([CURVE, elsewhere], ("1", "2")))
     monkeypatch.setattr(tool, "seen", lambda *a: pytest.fail("it was computed"))

@@ -109,20 +109,14 @@ def conclusion(found: list[Change]) -> str:
 
 
 def times(records: pd.DataFrame, sidecars: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Milliseconds an image in each stage of the pipeline and in all, a row a category; of records that do not say how
-    long their stages took, the categories alone.
+    """Milliseconds an image in each stage of the pipeline and in all: a row a stage, a column a category; no row where
+    the records do not say how long their stages took.
 
     `sidecars`: of the records, by key (`zsad.study.kept.load_sidecars`).
     """
-    rows = []
+    columns = {}
     for r in records[records["detector"] == PIPELINE].drop_duplicates("category").itertuples():
         seconds = sidecars[r.key].get("stage_seconds", {})
         spent = {stage: 1000 * value / r.n_images for stage, value in seconds.items()}
-        rows.append(
-            {
-                "category": r.category.replace("_", " "),
-                **spent,
-                **({"all stages": sum(spent.values())} if spent else {}),
-            }
-        )
-    return pd.DataFrame(rows)
+        columns[r.category.replace("_", " ")] = spent | ({"all stages": sum(spent.values())} if spent else {})
+    return pd.DataFrame(columns).rename_axis("stage").reset_index()

@@ -75,11 +75,7 @@ if len(falls):
     cost = costs_by(replace(found, records=null.in_both(found.records, widest)), [*null.CASE, "variant"])
     cost = cost[cost["metric"].isin(costs.IMAGE)]
     cost = falls[null.CASE].drop_duplicates().merge(cost, on=null.CASE).assign(what=lambda c: c["variant"].map(names))
-    rows = cost["detector"].replace(page.study.titles) + ", " + cost["suite"]
-    if cost.groupby("detector")["backbone"].nunique().max() > 1:
-        rows += ", " + cost["backbone"]
-    if cost["setting"].nunique() > 1:
-        rows += ", " + cost["setting"].replace(SETTINGS)
+    rows = null.rows_of(cost.replace({"detector": page.study.titles, "setting": SETTINGS}))
     moved = cost.assign(row=rows + ": " + cost["what"], panel=cost["metric"], estimate=cost["change"],
                         low=cost["change_low"], high=cost["change_high"])  # fmt: skip
     panels = {metric: words for metric, words in costs.IMAGE.items() if metric in set(cost["metric"])}

@@ -16,6 +16,7 @@ from zsad.analysis.null import (
     in_both,
     lowest_criterion,
     pooled,
+    rows_of,
 )
 from zsad.metrics import expanded, interval
 
@@ -222,3 +223,10 @@ def test_worst_cases_with_corners_counted_and_left_out_stand_side_by_side():
     assert said.startswith(ARTEFACT)
     assert said.endswith("rotation on s, 2 products: 10.0 (10.0 to 10.0) → 40.0 (40.0 to 40.0).")
     assert worst_sentence(counted, left_out[:0], pd.concat(draws)) == ARTEFACT
+
+
+def test_rows_name_backbone_and_setting_only_where_there_are_several():
+    cases = pd.DataFrame({"suite": "s", "detector": ["d", "e"], "backbone": ["b", "l"], "setting": "3d"})
+    assert rows_of(cases).tolist() == ["d, s", "e, s"]
+    assert rows_of(cases.assign(detector="d")).tolist() == ["d, s, b", "d, s, l"]
+    assert rows_of(cases.assign(setting=["3d", "angle"])).tolist() == ["d, s, 3d", "e, s, angle"]

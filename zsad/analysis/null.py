@@ -79,6 +79,21 @@ def in_both(records: pd.DataFrame, bounds: list[Bound]) -> pd.DataFrame:
     return pd.concat(kept, ignore_index=True)[list(records.columns)].drop_duplicates()
 
 
+def rows_of(cases: pd.DataFrame) -> pd.Series:
+    """What a figure's rows are called: detector and suite; the backbone only where a detector has several, and the
+    setting only where there are several, so that headings stay apart.
+
+    Args:
+        cases: a row a case, with the columns `CASE` as they are to be read.
+    """
+    rows = cases["detector"] + ", " + cases["suite"]
+    if cases.groupby("detector")["backbone"].nunique().max() > 1:
+        rows += ", " + cases["backbone"]
+    if cases["setting"].nunique() > 1:
+        rows += ", " + cases["setting"]
+    return rows
+
+
 def _with_starts(searched: pd.DataFrame) -> pd.DataFrame:
     """A search of all parameters has seen what those of single ones have tried; all try the image as it is."""
     same = [column for column in _IMAGE if column != "setting"]

@@ -28,15 +28,12 @@ limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
 
 # %%
-from dataclasses import replace
-
 import pandas as pd
 
 from book.tools import page as notebook
 from book.tools import plots
 from book.tools.measured import WORST, measured
-from book.tools.nulls import bounds_of, criteria_of
-from book.tools.probes.blocks import costs_by
+from book.tools.nulls import bounds_of, criteria_of, image_costs
 from book.tools.worst import corners_note
 from zsad.analysis import answers, costs, findings, null
 from zsad.analysis.words import points, span
@@ -47,12 +44,13 @@ page = notebook.start(globals(), "worst_null")
 # %%
 found = measured(page, WORST, "worst cases beside random shifts of the same bounds")
 bounds = bounds_of(found.study) if found else []
-falls, pooled, flat = pd.DataFrame(), pd.DataFrame(), []
+score_bounds = bounds_of(found.study, aim="scores") if found else []
+falls, pooled = pd.DataFrame(), pd.DataFrame()
+aimed = null.pooled(found.records, found.draws, score_bounds) if score_bounds else pd.DataFrame()
+aimed = aimed[aimed["metric"] == "image_auroc"] if len(aimed) else aimed
 if bounds:
     samples = page.details("samples", found.records[found.records["shift"] == "worst"])
-    flat = null.flat(samples)
-    found = replace(found, records=found.records[~found.records["detector"].isin(flat)])
-    images = null.beside_null(samples[~samples["detector"].isin(flat)], bounds)
+    images = null.beside_null(samples, bounds)
     falls = null.falls(images) if len(images) else falls
     pooled = null.pooled(found.records, found.draws, bounds)
 if found and falls.empty:
@@ -69,29 +67,34 @@ elif found:
 # All images at their worst make a test set. Do good parts at their worst still score below damaged ones at theirs?
 
 # %%
+HOW = (
+    "Change of means over categories, in points, with its 95 % interval; grey: it holds 0. Random: the worst of as "
+    "many random shifts of each image. The threshold of false alarms and misses stays as it was set."
+)
+
+
+def image_figure(of_bounds: list[null.Bound], name: str, what: str) -> pd.DataFrame:
+    """Show what searches and their nulls cost at image level."""
+    moved = image_costs(found, of_bounds, page.study.titles)
+    panels = {metric: words for metric, words in costs.IMAGE.items() if metric in set(moved["panel"])}
+    figure = plots.plot_forest(moved, list(dict.fromkeys(moved["row"])), panels, "change [points]")
+    page.figure(figure, name, f"<strong>{what}</strong> {HOW}", study=found.study.name)
+    return moved
+
+
 if len(falls):
-    widest = [bound for bound in bounds if bound.size == falls["size"].max()]
-    names = {b.search: "search" for b in widest} | {b.random: "random" for b in widest}
-    cost = costs_by(replace(found, records=null.in_both(found.records, widest)), [*null.CASE, "variant"])
-    cost = cost[cost["metric"].isin(costs.IMAGE)]
-    cost = falls[null.CASE].drop_duplicates().merge(cost, on=null.CASE).assign(what=lambda c: c["variant"].map(names))
-    rows = null.rows_of(cost.replace({"detector": page.study.titles, "setting": SETTINGS}))
-    moved = cost.assign(row=rows + ": " + cost["what"], panel=cost["metric"], estimate=cost["change"],
-                        low=cost["change_low"], high=cost["change_high"])  # fmt: skip
-    panels = {metric: words for metric, words in costs.IMAGE.items() if metric in set(cost["metric"])}
-    page.figure(
-        plots.plot_forest(
-            moved,
-            list(dict.fromkeys(f"{row}: {what}" for row in rows for what in dict.fromkeys(names.values()))),
-            panels,
-            "change against the images as they are [points]",
-        ),
-        "fig-null-image",
-        "<strong>Image level: search and chance.</strong> Change of means over categories, in points, with its 95 % "
-        "interval; grey: it holds 0. Random: the worst of as many random shifts of each image. The threshold of false "
-        "alarms and misses stays as it was set.",
-        study=found.study.name,
-    )
+    moved = image_figure(bounds, "fig-null-image", "Image level: search and chance.")
+
+# %% [markdown]
+# The search above wants the damage not to be found where it is; what becomes of the image's score is by the way. A
+# search may want that itself: the highest score of a good part, the lowest of a damaged one.
+
+# %%
+if len(aimed):
+    page.say(null.score_sentences(aimed, page.study.titles))
+    image_figure(score_bounds, "fig-null-score", "Search for misleading image scores, and chance.")
+elif found:
+    page.say("Not shown: no search for misleading image scores beside random shifts is at hand.")
 
 # %% [markdown]
 # ## Is the damage found where it is?
@@ -159,11 +162,6 @@ if len(falls):
             f"{found.who}. Search and null saw the same images. Intervals are from a bootstrap over images within each "
             "category; the image with its own shift is what is drawn."
         )
-        if flat:
-            page.say(
-                f"Left out: {', '.join(page.titled(flat).values())}. A map that is the same everywhere gives a search "
-                "for the lowest pixel AUROC nothing to go by but the corners that a turn leaves empty."
-            )
         page.table(
             falls[[*null.CASE, "size", "images"]].assign(**columns),
             "tab-null",
@@ -174,21 +172,22 @@ if len(falls):
         )
 
 # %%
-if len(pooled):
+both = pd.concat([pooled.assign(aim="map"), aimed.assign(aim="score")], ignore_index=True)
+if len(both):
     words = {"drop": "search's drop", "null": "random shifts' drop", "beyond": "search beyond random"}
     with page.folded("Whole test sets in numbers"):
         page.table(
-            pooled[[*null.CASE, "size"]].assign(
-                metric=pooled["metric"].map(null.POOLED),
-                clean=pooled["clean"],
-                **{text: pooled[name].map(points) for name, text in words.items()},
+            both[[*null.CASE, "aim", "size"]].assign(
+                metric=both["metric"].map(null.POOLED),
+                clean=both["clean"],
+                **{text: both[name].map(points) for name, text in words.items()},
             ),
             "tab-null-pooled",
             "<strong>Metrics of the test sets in which each image is at its worst</strong>: means over categories in "
-            "percent, paired differences in points with their 95 % interval.",
+            "percent, paired differences in points with their 95 % interval. <em>aim</em>: what the search made worse.",
             formats={"clean": "{:.1f}"},
             study=found.study.name,
-            csv=null.gaps_as_columns(pooled),
+            csv=null.gaps_as_columns(both),
         )
 
 # %%

@@ -1,22 +1,37 @@
 """Which blocks of a study are searches, which are their nulls, and which differ in what they keep alone."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Literal
 
+import pandas as pd
+
+from book.tools.probes.blocks import Measured, costs_by
+from zsad.analysis import costs, null
 from zsad.analysis.null import Bound
+from zsad.analysis.worst import SETTINGS
 from zsad.study.config import Study
 from zsad.study.shifts import Worst
 
 _APART = {"name", "over", "limit", "detectors", "backbones", "settings", "search", "budget", "starts"}
 
 
+Aim = Literal["maps", "scores"]
+"""What searches make worse: the pixel AUROC or loss of an image's map, or its score."""
+
+
 def bounds_of(
-    study: Study, detectors: Collection[str] | None = None, backbones: Collection[str] | None = None
+    study: Study,
+    detectors: Collection[str] | None = None,
+    backbones: Collection[str] | None = None,
+    aim: Aim = "maps",
 ) -> list[Bound]:
     """Each search beside a block of random shifts that keeps by the same criterion within the same bounds and covers
-    what it covers, or of those the ones that cover some of these detectors and backbones; sizes are shares of the
-    widest angle that the study searches.
+    what it covers, of those with one aim, or of those the ones that cover some of these detectors and backbones; sizes
+    are shares of the widest angle that the study searches.
     """
-    made = [b for b in study.worst if _some(b.detectors, detectors) and _some(b.backbones, backbones)]
+    aimed = [block for block in study.worst if (block.criterion == "score") == (aim == "scores")]
+    made = [b for b in aimed if _some(b.detectors, detectors) and _some(b.backbones, backbones)]
     randoms = [block for block in made if block.search == "random"]
     widest = max((block.bounds.angle for block in study.worst), default=0.0)
     return [
@@ -30,7 +45,7 @@ def bounds_of(
 def criteria_of(study: Study) -> dict[str, str]:
     """What is kept, in words -> the block that keeps it: the study's first search, and what differs in that alone."""
     found: dict[str, str] = {}
-    words = {"auroc": "lowest pixel AUROC", "loss": "lowest loss"}
+    words = {"auroc": "lowest pixel AUROC", "loss": "lowest loss", "score": "most misleading score"}
     first = next((block for block in study.worst if block.search != "random"), None)
     for block in study.worst:
         if first is None:
@@ -39,6 +54,22 @@ def criteria_of(study: Study) -> dict[str, str]:
         if same and (block.search, block.budget, block.limit) == (first.search, first.budget, first.limit):
             found.setdefault(words[block.criterion], block.name)
     return found
+
+
+def image_costs(found: Measured, bounds: list[Bound], titles: Mapping[str, str]) -> pd.DataFrame:
+    """What searches and random shifts of the widest bounds cost at image level, as `plots.plot_forest` takes it: a row
+    a case, side and metric of `costs.IMAGE`, of the categories that both have.
+
+    Args:
+        titles: detector -> what it is called.
+    """
+    widest = [bound for bound in bounds if bound.size == max(bound.size for bound in bounds)]
+    sides = {b.search: "search" for b in widest} | {b.random: "random" for b in widest}
+    cost = costs_by(replace(found, records=null.in_both(found.records, widest)), [*null.CASE, "variant"])
+    cost = cost[cost["metric"].isin(costs.IMAGE) & cost["variant"].isin(sides)]
+    rows = null.rows_of(cost.replace({"detector": dict(titles), "setting": SETTINGS}))
+    names = {"panel": cost["metric"], "row": rows + ": " + cost["variant"].map(sides)}
+    return cost.assign(**names, estimate=cost["change"], low=cost["change_low"], high=cost["change_high"])
 
 
 def _alike(block: Worst, random: Worst) -> bool:

@@ -26,8 +26,8 @@ _WAYS = {"search", "budget", "gradient", "criterion"}
 
 
 def searches_of(page: Page) -> list[WorstCases]:
-    """Every `worst` block of the page's study."""
-    found = [cases_of(page, block) for block in page.study.worst]
+    """Every `worst` block of the page's study that searches maps, not image scores."""
+    found = [cases_of(page, block) for block in page.study.worst if block.criterion != "score"]
     return [cases for cases in found if cases is not None]
 
 

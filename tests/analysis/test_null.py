@@ -10,13 +10,13 @@ from zsad.analysis.null import (
     Bound,
     beside_null,
     falls,
-    flat,
     gaps_as_columns,
     image_sentence,
     in_both,
     lowest_criterion,
     pooled,
     rows_of,
+    score_sentences,
 )
 from zsad.metrics import expanded, interval
 
@@ -125,7 +125,7 @@ def test_the_image_level_is_told_of_the_widest_bounds_and_only_as_far_as_it_is_c
     found = pd.DataFrame(
         [
             {**WHERE, "metric": metric, "size": size, "clean": 90.0, "worst": worst, "random": worst + 8,
-             "beyond": Difference(8.0, low, 17.0, 6)}
+             "beyond": Difference(8.0, low, 17.0, 6), "categories": 2}
             for metric, size, worst, low in (
                 ("aupro", 1.0, 1.0, 1.0), ("image_auroc", 0.5, 60.0, -1.0), ("image_auroc", 1.0, 30.0, 1.0)
             )
@@ -139,14 +139,12 @@ def test_the_image_level_is_told_of_the_widest_bounds_and_only_as_far_as_it_is_c
     assert "falls from 90.0 to 70.0 % by the search" in image_sentence(alone)
     assert "is not told from that (8.0 points" in image_sentence(found[found["size"] < 1])
     assert image_sentence(found[found["metric"] == "aupro"]) == image_sentence(pd.DataFrame()) == ""
-
-
-def test_detectors_are_flat_whose_maps_tell_no_places_apart_of_any_image():
-    rows = [("flat", 0.5, True), ("flat", 0.5, True), ("flat", np.nan, False), ("by chance", 0.5, True),
-            ("by chance", 0.51, True), ("good alone", 0.5, False)]  # fmt: skip
-    samples = pd.DataFrame(rows, columns=["detector", "clean_auroc", "label"])
-    assert flat(samples) == ["flat"]
-    assert flat(samples[:0]) == []
+    said = score_sentences(found[found["size"] == 1], {"d": "D"})
+    assert said == (
+        "D on b, s (2 categories): image AUROC falls from 90.0 to 30.0 %, which is lower than that of as many random "
+        "shifts, 38.0 % (8.0 points, 1.0 to 17.0)."
+    )
+    assert score_sentences(pd.DataFrame(), {}) == score_sentences(found[found["metric"] == "aupro"], {}) == ""
 
 
 def test_a_block_of_few_images_is_held_against_as_many_unshifted():

@@ -33,6 +33,15 @@ WORST = [
     {"name": "searched", "over": ["washer"], "settings": ["angle"], "budget": 8},
     {"name": "random", "over": ["washer"], "settings": ["angle"], "budget": 8, "search": "random"},
     {"name": "by loss", "over": ["washer"], "settings": ["angle"], "budget": 8, "criterion": "loss"},
+    {"name": "by score", "over": ["washer"], "settings": ["angle"], "budget": 8, "criterion": "score"},
+    {
+        "name": "random score",
+        "over": ["washer"],
+        "settings": ["angle"],
+        "budget": 8,
+        "search": "random",
+        "criterion": "score",
+    },
 ]
 
 
@@ -122,13 +131,18 @@ def test_doses_are_shown_with_their_thresholds(page, monkeypatch):
 def test_searches_stand_beside_random_shifts(page, monkeypatch):
     variables = run_cells("worst_null", page, monkeypatch)
     ids, numbers = shown_on(page)
-    assert ids == {"fig-null-image", "fig-null-toys", "tab-null", "tab-null-pooled", "tab-criterion"}
+    assert ids == {"fig-null-image", "fig-null-score", "fig-null-toys", "tab-null", "tab-null-pooled", "tab-criterion"}
     row = variables["falls"].iloc[0]
     samples = page.details("samples", variables["found"].records.query("shift == 'worst'"))
     random = samples[(samples["variant"] == "random") & samples["label"]]
     assert row["random_worst"] == pytest.approx(100 * (random["clean_auroc"] - random["auroc"]).mean(), abs=1e-4)
     assert row["random_mean"] == pytest.approx(100 * (random["clean_auroc"] - random["mean_auroc"]).mean(), abs=1e-4)
     assert "in 1 of 1 cases" in numbers["beyond"] or "in 0 of 1 cases" in numbers["beyond"]
+    by_score = variables["aimed"].iloc[0]
+    percent = {variant: 100 * page.records("worst", variant=variant).query("metric == 'image_auroc'")["estimate"].item()
+               for variant in ("searched", "by score", "random score")}  # fmt: skip
+    assert [by_score["worst"], by_score["random"]] == pytest.approx([percent["by score"], percent["random score"]])
+    assert percent["by score"] <= percent["searched"]
     assert " With every image of toys at its worst, image AUROC falls from " in numbers["conclusion"]
 
 
@@ -149,7 +163,10 @@ def test_detectors_on_several_backbones_have_rows_of_their_own(tmp_path, monkeyp
 
 def test_which_blocks_belong_together_is_read_from_the_study(study):
     assert bounds_of(study) == [Bound("searched", "random", 1.0)]
-    assert criteria_of(study) == {"lowest pixel AUROC": "searched", "lowest loss": "by loss"}
+    assert bounds_of(study, aim="scores") == [Bound("by score", "random score", 1.0)]
+    assert criteria_of(study) == {
+        "lowest pixel AUROC": "searched", "lowest loss": "by loss", "most misleading score": "by score"
+    }  # fmt: skip
     demo = load_study("demo", check_models=False)
     found = {(bound.search, bound.random): bound.size for bound in bounds_of(demo)}
     wanted = {("as published", "random"): 1, ("as published", "random 3d"): 1, ("half", "random half"): 0.5,
@@ -162,7 +179,8 @@ def test_which_blocks_belong_together_is_read_from_the_study(study):
     assert {search for search, _ in of_one} & {"other detectors", "defences"} == set()
     of_both = {bound.search for bound in bounds_of(demo, ["winclip"], ["demo-b"])}
     assert of_both == {search for search, _ in of_one} - {"pre-training"}
-    assert criteria_of(demo) == {"lowest pixel AUROC": "as published", "lowest loss": "kept by loss"}
+    kept = {"lowest pixel AUROC": "as published", "lowest loss": "kept by loss", "most misleading score": "image scores"}
+    assert criteria_of(demo) == kept
 
 
 @pytest.mark.parametrize("name", ["matrix", "decisions", "doses", "worst_null"])

@@ -1,10 +1,11 @@
+import itertools
 import math
 
 import pytest
 import torch
 
 from zsad import metrics
-from zsad.robustness.objective import pixel_auroc_per_image, segmentation_loss
+from zsad.robustness.objective import image_loss, pixel_auroc_per_image, segmentation_loss
 
 
 def maps_and_masks(count: int = 6, side: int = 9, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -80,3 +81,14 @@ def test_raising_normal_pixels_lowers_the_loss_and_its_gradient_says_so():
     segmentation_loss(maps, masks).sum().backward()
     assert (maps.grad[~masks] < 0).all()
     assert (maps.grad[masks] > 0).all()
+
+
+def test_what_makes_each_image_lowest_makes_their_auroc_lowest():
+    """Of every choice of one of three scores an image, the one that is lowest for each gives the lowest image AUROC."""
+    scores = torch.rand(5, 3, generator=torch.Generator().manual_seed(2))
+    anomalous = torch.tensor([True, False, True, False, False])
+    every = [torch.tensor(choice) for choice in itertools.product(range(3), repeat=5)]
+    aurocs = [metrics.image_auroc(scores.gather(1, choice[:, None])[:, 0], anomalous) for choice in every]
+    loss = image_loss(scores.flatten(), anomalous.repeat_interleave(3)).view(5, 3)
+    worst = scores.gather(1, loss.argmin(1, keepdim=True))[:, 0]
+    assert metrics.image_auroc(worst, anomalous) == min(aurocs) < max(aurocs)

@@ -9,7 +9,7 @@ from dials import DIALS, SIDE, Dial, hue_dial, normal, right_half, toy_images
 from tqdm import tqdm
 
 from zsad import metrics, perturb
-from zsad.detectors.base import NotFiniteError
+from zsad.detectors.base import NotFiniteError, Prediction
 from zsad.robustness import Bounds, WorstCase, predict_shifted, worst_case
 from zsad.robustness.attack import Attack, Outcome, Victim
 from zsad.robustness.objective import segmentation_loss
@@ -193,6 +193,42 @@ def test_the_criterion_decides_what_is_kept():
     assert (by_loss.loss < by_auroc.loss).all()
 
 
+@pytest.mark.parametrize("search", ["bayes_opt", "adam", "random"])
+def test_by_score_damaged_images_end_low_and_good_ones_high(search):
+    """Whatever the map does: here it is one value an image, so that no pixel AUROC has anything to say."""
+
+    class Flat(Dial):
+        localises = False
+
+        def predict(self, images, category):
+            score = super().predict(images, category).map[:, 0, -1]
+            return Prediction(score, score[:, None, None].expand(-1, SIDE, SIDE))
+
+    detector, masks = Flat(lambda angle, hue, saturation: 0.2 + saturation), torch.cat((right_half(1), normal(2)))
+    found = attacked("saturation", search, masks, detector=detector, criterion="score")
+    clean = detector.predict(toy_images(), "x").score
+    assert torch.equal(found.clean_loss, torch.stack((clean[0], -clean[1], -clean[2])))
+    assert torch.equal(found.loss, torch.stack((found.score[0], -found.score[1], -found.score[2])))
+    assert torch.equal(found.loss, found.curve[:, -1])
+    if search != "random":
+        assert found.parameters["saturation"].tolist() == pytest.approx([-0.5, 0.5, 0.5], abs=0.05)
+    for criterion in ("auroc", "loss"):
+        with pytest.raises(ValueError, match=r"maps of dial tell no places apart.*choose criterion='score'"):
+            attacked("saturation", search, masks, detector=detector, criterion=criterion)
+
+
+def test_by_score_the_gradient_is_that_of_the_score():
+    class Silent(Dial):
+        def predict(self, images, category):
+            found = super().predict(images, category)
+            return Prediction(found.score.detach(), found.map)
+
+    detector = Silent(hue_dial)
+    with pytest.raises(ValueError, match="no gradient through from its score to the image"):
+        attacked("hue", "adam", detector=detector, criterion="score")
+    assert attacked("hue", "adam", detector=detector, criterion="loss").gradients.min() > 0
+
+
 def test_equal_aurocs_are_settled_by_the_loss():
     """Far above the pattern the right half ranks perfectly however high it is."""
     detector = Dial(lambda angle, hue, saturation: 0.2 + saturation)
@@ -343,7 +379,7 @@ def test_adam_works_where_gradients_are_off():
         ({"setting": "tilt", "detector": Dial(hue_dial)}, "setting 'tilt' has no worst case"),
         ({"bounds": Bounds(hue=0)}, "nothing to search"),
         ({"search": "swarm"}, "unknown search 'swarm'; known: bayes_opt, adam, grid, random, sobol"),
-        ({"criterion": "aupro"}, "unknown criterion 'aupro'; known: auroc, loss"),
+        ({"criterion": "aupro"}, "unknown criterion 'aupro'; known: auroc, loss, score"),
         ({"align": "both"}, "unknown align 'both'; known: map, mask"),
         ({"corners": "cut"}, "unknown corners 'cut'; known: counted, left out"),
         ({"rotation": "cubic"}, "unknown rotation 'cubic'"),

@@ -32,18 +32,6 @@ class Bound:
     size: float
 
 
-def flat(samples: pd.DataFrame) -> list[str]:
-    """Detectors whose maps tell no places apart: of each anomalous image as it is, the pixel AUROC is 0.5. A search
-    that keeps the lowest pixel AUROC has nothing to go by there but the corners that a turn leaves empty.
-
-    Args:
-        samples: the table "samples" of some searches.
-    """
-    known = samples[samples["label"] & samples["clean_auroc"].notna()]
-    undecided = known.groupby("detector", sort=False)["clean_auroc"].agg(lambda values: bool((values == 0.5).all()))
-    return [str(label) for label in undecided.index[undecided.astype(bool)]]
-
-
 def beside_null(samples: pd.DataFrame, bounds: list[Bound]) -> pd.DataFrame:
     """A row an anomalous image and size of the bounds that search and null have both seen: `CASE`, category, id, size,
     and its pixel AUROC as it is (clean), at the worst that the search found (worst), at the worst random shift
@@ -198,6 +186,24 @@ def image_sentence(found: pd.DataFrame) -> str:
         f"search's is {further} ({number(row['beyond'].value)} points, {number(row['beyond'].low)} to "
         f"{number(row['beyond'].high)}). "
     )
+
+
+def score_sentences(found: pd.DataFrame, titles: Mapping[str, str]) -> str:
+    """Of `pooled` of searches for misleading image scores, what becomes of image AUROC, a sentence a case.
+
+    Args:
+        titles: detector -> what it is called.
+    """
+    said = []
+    for row in found[found["metric"] == "image_auroc"].to_dict("records") if len(found) else ():
+        further = {1: "lower than that", 0: "not told from that", -1: "higher than that"}[row["beyond"].sign]
+        said.append(
+            f"{titles.get(row['detector'], row['detector'])} on {row['backbone']}, {row['suite']} ({row['categories']} "
+            f"categories): image AUROC falls from {number(row['clean'])} to {number(row['worst'])} %, which is "
+            f"{further} of as many random shifts, {number(row['random'])} % ({number(row['beyond'].value)} points, "
+            f"{number(row['beyond'].low)} to {number(row['beyond'].high)})."
+        )
+    return " ".join(said)
 
 
 def lowest_criterion(

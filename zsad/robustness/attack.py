@@ -14,7 +14,7 @@ from zsad.detectors import Detector, Prediction
 from zsad.detectors.base import NotFiniteError, check_prediction
 from zsad.perturb.rotation import Rotation, inside_frame, rotate_mask
 from zsad.robustness.batches import in_batches
-from zsad.robustness.objective import pixel_auroc_per_image, segmentation_loss
+from zsad.robustness.objective import image_loss, pixel_auroc_per_image, segmentation_loss
 from zsad.robustness.search_space import PARAMETERS, SearchSpace
 
 
@@ -24,7 +24,7 @@ class Victim:
 
     Attributes:
         category: folder name.
-        criterion: "auroc" or "loss", see `zsad.robustness.worst_case`.
+        criterion: "auroc", "loss" or "score", see `zsad.robustness.worst_case`.
         align: "map" turns the map back, "mask" turns the mask along.
         corners: "counted", or "left out" of loss and AUROC where a rotation leaves them empty.
         rotation: as in `zsad.perturb.semantic`.
@@ -138,11 +138,12 @@ class Attack:
         victim = self.victim
         images, masks = (batch[samples].to(victim.device) for batch in (self._images, self._masks))
         shifts = dict(zip(self.space.names, parameters.to(victim.device).unbind(1), strict=True))
+        anomalous, by_score = masks.flatten(1).any(1), victim.criterion == "score"
         prediction = self._predict(self._shifted(images, shifts, differentiable), samples)
-        if differentiable and not prediction.map.requires_grad:
+        if differentiable and not (prediction.score if by_score else prediction.map).requires_grad:
             raise ValueError(
-                f"detector {victim.detector.name!r} lets no gradient through from its map to the image: "
-                "choose search='bayes_opt', which needs none"
+                f"detector {victim.detector.name!r} lets no gradient through from its {'score' if by_score else 'map'} "
+                "to the image: choose search='bayes_opt', which needs none"
             )
         maps = prediction.map.float()
         if "angle" in shifts and victim.align == "map":
@@ -154,7 +155,10 @@ class Attack:
         if "angle" in shifts and victim.corners == "left out":
             angle = shifts["angle"].detach().float()
             valid_mask = inside_frame(masks, -angle if victim.align == "map" else angle)
-        loss = segmentation_loss(maps, masks, valid_mask)
+        if by_score:
+            loss = image_loss(prediction.score.float(), anomalous.to(prediction.score.device))
+        else:
+            loss = segmentation_loss(maps, masks, valid_mask)
         maps = maps.detach()
         auroc = pixel_auroc_per_image(maps, masks, valid_mask)
         score = prediction.score.detach().float().cpu()

@@ -1,4 +1,6 @@
-"""What the attacker of one image wants: a low segmentation loss, or a low pixel AUROC of that image alone."""
+"""What the attacker of one image wants: a low segmentation loss, a low pixel AUROC of that image alone, or a score that
+takes it for the other kind.
+"""
 
 import numpy as np
 import torch
@@ -25,6 +27,14 @@ def segmentation_loss(
     found = (maps * anomalous).sum((1, 2)) / (anomalous.sum((1, 2)) + 1e-8)
     false = (maps * normal).sum((1, 2)) / (normal.sum((1, 2)) + 1e-8)
     return found - false
+
+
+def image_loss(scores: Float[Tensor, " image"], anomalous: Bool[Tensor, " image"]) -> Float[Tensor, " image"]:
+    """The image score of an anomalous image, and that of a normal one with its sign turned; the attacker MINIMISES it:
+    damaged products are to look good, and good ones damaged. Images at their lowest give the lowest image AUROC that
+    their shifts can give, since each goes as far as it can past all others. Differentiable to the scores.
+    """
+    return torch.where(anomalous, scores, -scores)
 
 
 def pixel_auroc_per_image(

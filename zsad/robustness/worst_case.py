@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from zsad.detectors import Detector
+from zsad.detectors import Detector, localises
 from zsad.detectors.batch import BatchDetector
 from zsad.perturb.rotation import check_rotation
 from zsad.progress import progress_bar
@@ -40,8 +40,8 @@ class WorstCase:
 
     Attributes:
         parameters: angle (degrees), hue (radians) and saturation; 0 where the setting does not search them.
-        loss, clean_loss: `segmentation_loss`, which the attacker makes small, of the kept evaluation and of the image
-            as it is.
+        loss, clean_loss: what the attacker makes small, `segmentation_loss` or with criterion="score" `image_loss`
+            (`zsad.robustness.objective`), of the kept evaluation and of the image as it is.
         auroc, clean_auroc: pixel AUROC of that image alone, in [0, 1]; NaN where the mask is empty.
         mean_loss, mean_auroc: means over all evaluations but the first, which is the image as it is; of a "random"
             search the means over random shifts. NaN where the first was the only one.
@@ -114,8 +114,10 @@ def worst_case(
         budget: evaluations an image, the first one included. Default: for bayes_opt 33 of one parameter and 256 of
             several, 100 for adam, random and sobol, and for a grid 181 angles, 180 hues or 101 saturations.
         criterion: which evaluation is kept: "auroc", that with the lowest pixel AUROC of the image (then the lowest
-            loss; by loss alone where there is nothing anomalous to find), as the released code does; or "loss".
-            bayes_opt searches by the criterion; adam always follows the gradient of the loss.
+            loss; by loss alone where there is nothing anomalous to find), as the released code does; "loss"; or
+            "score", whose loss is the image score: the lowest of an anomalous image and the highest of a normal one.
+            It is the one for detectors whose maps tell no places apart. bayes_opt searches by the criterion; adam
+            always follows the gradient of the loss.
         bounds: default: those of the released attack.
         align: "map" turns the map back and leaves the ground truth (the paper; empty corners score 0); "mask" turns the
             ground truth along, and what leaves the frame is lost (the released code).
@@ -136,14 +138,15 @@ def worst_case(
     Raises:
         ValueError: an unknown choice, bounds without room, a grid over more than one parameter, a budget too small,
             images and masks that do not match; starts out of bounds, or for another search than
-            bayes_opt; a detector that lets no gradient through where adam needs one, or that compares images with each
-            other, so that no image has a worst case of its own.
+            bayes_opt; a detector that lets no gradient through where adam needs one, that compares images with each
+            other, so that no image has a worst case of its own, or whose maps tell no places apart, with another
+            criterion than "score".
         NotFiniteError: a detector gave NaN or infinity; the message names the image.
         torch.OutOfMemoryError: a single image does not fit.
     """
     space = search_space(setting, bounds or Bounds())
     _one_of("search", search, SEARCHES)
-    _one_of("criterion", criterion, ("auroc", "loss"))
+    _one_of("criterion", criterion, ("auroc", "loss", "score"))
     _one_of("align", align, ("map", "mask"))
     _one_of("corners", corners, ("counted", "left out"))
     _one_of("gradient", gradient, ("windows", "class_token"))
@@ -153,6 +156,11 @@ def worst_case(
         raise ValueError(
             f"a worst case is searched for each image alone, and {detector.name} compares images with each other: "
             "choose detectors that score an image by itself (of a study, under `detectors` of its worst cases)"
+        )
+    if criterion != "score" and not localises(detector):
+        raise ValueError(
+            f"the maps of {detector.name} tell no places apart, so that the pixel AUROC of an image leaves a search "
+            "nothing to go by but the empty corners of a turn: choose criterion='score'"
         )
     if budget is None:
         budget = default_budget(search, space)

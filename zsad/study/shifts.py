@@ -212,7 +212,7 @@ class Worst(Block):
     settings: list[WorstSetting] = Field(default=list(get_args(WorstSetting)), min_length=1)
     search: Search = "bayes_opt"
     budget: int | None = Field(default=None, ge=1, le=LIMITS["budget"].most)
-    criterion: Literal["auroc", "loss"] = "auroc"
+    criterion: Literal["auroc", "loss", "score"] = "auroc"
     align: Literal["map", "mask"] = "map"
     corners: Literal["counted", "left out"] = "counted"
     gradient: Literal["windows", "class_token"] = "windows"

@@ -67,9 +67,13 @@ def image_costs(found: Measured, bounds: list[Bound], titles: Mapping[str, str])
     sides = {b.search: "search" for b in widest} | {b.random: "random" for b in widest}
     cost = costs_by(replace(found, records=null.in_both(found.records, widest)), [*null.CASE, "variant"])
     cost = cost[cost["metric"].isin(costs.IMAGE) & cost["variant"].isin(sides)]
-    rows = null.rows_of(cost.replace({"detector": dict(titles), "setting": SETTINGS}))
-    names = {"panel": cost["metric"], "row": rows + ": " + cost["variant"].map(sides)}
-    return cost.assign(**names, estimate=cost["change"], low=cost["change_low"], high=cost["change_high"])
+    cases = null.rows_of(cost.replace({"detector": dict(titles), "setting": SETTINGS}))
+    side = cost["variant"].map(sides)
+    cost = cost.assign(panel=cost["metric"], row=cases + ": " + side, estimate=cost["change"],
+                       low=cost["change_low"], high=cost["change_high"])  # fmt: skip
+    first = {case: place for place, case in enumerate(dict.fromkeys(cases))}
+    together = pd.DataFrame({"case": cases.map(first), "random": side == "random"}).sort_values(["case", "random"])
+    return cost.loc[together.index]
 
 
 def _alike(block: Worst, random: Worst) -> bool:

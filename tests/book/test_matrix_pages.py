@@ -159,6 +159,8 @@ def test_detectors_on_several_backbones_have_rows_of_their_own(tmp_path, monkeyp
     of_auroc = variables["moved"].query("panel == 'image_auroc'")["row"].tolist()
     cases = ["WinCLIP, toys, demo-b", "WinCLIP, toys, demo-l", "another, toys, demo-b", "another, toys, demo-l"]
     assert sorted(of_auroc) == sorted(f"{case}: {what}" for case in cases for what in ("search", "random"))
+    pairs = zip(of_auroc[::2], of_auroc[1::2], strict=True)
+    assert all(one.removesuffix("search") == other.removesuffix("random") for one, other in pairs), "side by side"
 
 
 def test_which_blocks_belong_together_is_read_from_the_study(study):
@@ -179,7 +181,11 @@ def test_which_blocks_belong_together_is_read_from_the_study(study):
     assert {search for search, _ in of_one} & {"other detectors", "defences"} == set()
     of_both = {bound.search for bound in bounds_of(demo, ["winclip"], ["demo-b"])}
     assert of_both == {search for search, _ in of_one} - {"pre-training"}
-    kept = {"lowest pixel AUROC": "as published", "lowest loss": "kept by loss", "most misleading score": "image scores"}
+    kept = {
+        "lowest pixel AUROC": "as published",
+        "lowest loss": "kept by loss",
+        "most misleading score": "image scores",
+    }
     assert criteria_of(demo) == kept
 
 

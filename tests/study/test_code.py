@@ -236,7 +236,7 @@ def test_all_code_that_runs_for_a_cell_is_in_its_fingerprint(tmp_path, name, def
         detectors=[{"name": name, "options": {**FAST.get(name, {}), **({"defence": defence} if defence else {})}}],
         backbones=[usual_backbone(name)],
         sweeps={"over": ["washer"], "angle": [0.0, 30.0]},
-        worst={"over": ["washer"], "settings": ["3d"], "budget": 6, "limit": 3, "name": "few"},
+        worst={"over": ["washer"], "settings": ["3d"], "budget": 6, "limit": 3, "name": "few", "criterion": "score"},
         corruptions={"over": ["washer"], "kinds": ["contrast"]},
         resolution=SIZE,
         limit=None if together else 3,

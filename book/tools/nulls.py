@@ -1,4 +1,6 @@
-"""Which blocks of a study are searches, which are their nulls, and which differ in what they keep alone."""
+"""Searches and their nulls: which blocks of a study they are, which differ in what they keep alone, and what they cost
+at image level.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace

@@ -22,6 +22,13 @@ from zsad.study.shifts import Worst
 
 Pair = tuple[str, str]
 
+AIMS = {
+    "auroc": "the lowest pixel AUROC of the image",
+    "loss": "the lowest loss",
+    "score": "the most misleading score of the image",
+}
+"""Which evaluation a search keeps, by its criterion, in words."""
+
 
 @dataclass(frozen=True)
 class WorstCases:
@@ -92,7 +99,7 @@ class WorstCases:
     def _search(self) -> str:
         """The search in words: "search bayes_opt with 33 evaluations an image, keeping that of the lowest loss"."""
         budgets = " or ".join("its default number of" if b is None else str(b) for b in self.budgets)
-        aim = "the lowest pixel AUROC of the image" if self.block.criterion == "auroc" else "the lowest loss"
+        aim = AIMS[self.block.criterion]
         turned = "" if self.block.align == "map" else ", the mask turned along"
         return f"search {self.block.search} with {budgets} evaluations an image, keeping that of {aim}{turned}"
 

@@ -14,6 +14,8 @@ from book.tools.measured import measured
 from book.tools.nulls import bounds_of, criteria_of
 from book.tools.page import Page
 from book.tools.plots import plot_curves, plot_heat, to_svg
+from book.tools.searches import searches_of
+from book.tools.worst import cases_of
 from zsad.analysis.decisions import TRAINING
 from zsad.analysis.null import Bound
 from zsad.study import compute
@@ -144,6 +146,12 @@ def test_searches_stand_beside_random_shifts(page, monkeypatch):
     assert [by_score["worst"], by_score["random"]] == pytest.approx([percent["by score"], percent["random score"]])
     assert percent["by score"] <= percent["searched"]
     assert " With every image of toys at its worst, image AUROC falls from " in numbers["conclusion"]
+
+
+def test_searches_for_scores_are_not_held_against_those_of_maps(page):
+    by_score = next(block for block in page.study.worst if block.name == "by score")
+    assert "keeping that of the most misleading score of the image" in cases_of(page, by_score).who
+    assert {cases.block.name for cases in searches_of(page)} == {"searched", "random", "by loss"}
 
 
 def test_detectors_on_several_backbones_have_rows_of_their_own(tmp_path, monkeypatch):

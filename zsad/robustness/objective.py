@@ -32,7 +32,8 @@ def segmentation_loss(
 def image_loss(scores: Float[Tensor, " image"], anomalous: Bool[Tensor, " image"]) -> Float[Tensor, " image"]:
     """The image score of an anomalous image, and that of a normal one with its sign turned; the attacker MINIMISES it:
     damaged products are to look good, and good ones damaged. Images at their lowest give the lowest image AUROC that
-    their shifts can give, since each goes as far as it can past all others. Differentiable to the scores.
+    their shifts can give, since each goes as far as it can past all others. Ours: the published attack (Stangl et al.)
+    aims at maps alone. Differentiable to the scores.
     """
     return torch.where(anomalous, scores, -scores)
 

@@ -28,9 +28,6 @@ IMPORTED = (
     "book.tools.page", "book.tools.plots", "ipykernel.kernelapp", "matplotlib_inline.backend_inline", "sklearn.metrics",
 )  # fmt: skip
 
-READ = ("demo",)
-"""Studies that are kept in results/, whose cells pages ask for."""
-
 
 class ForkedKernels(AsyncKernelManager):
     """Starts a kernel as a copy of the process at `ADDRESS`."""
@@ -95,9 +92,8 @@ def run(command: list[str]) -> int:
             for module in IMPORTED:
                 if process.poll() is None:  # a command with nothing to do is not waited for
                     importlib.import_module(module)
-            for study in READ:
-                if process.poll() is None:
-                    read_ahead(study)
+            if process.poll() is None:
+                read_ahead()
         copies: list[int] = []
         while process.poll() is None:
             with suppress(TimeoutError, KeyboardInterrupt):
@@ -107,20 +103,21 @@ def run(command: list[str]) -> int:
         return process.returncode
 
 
-def read_ahead(study: str) -> None:
-    """What most pages look up of a kept study: its cells, and the code that can touch them as it is now."""
+def read_ahead() -> None:
+    """What most pages look up of each kept study: its cells, and the code that can touch them as it is now."""
     from book.tools.origin import code_of
-    from zsad.study.committed import committed, committed_folder
+    from zsad.study.committed import committed, committed_folder, committed_studies
     from zsad.study.sealed import RecordError
 
-    with suppress(RecordError):  # of which pages speak
-        cells = committed(committed_folder(study))
-        for sidecar in cells.sidecars.values():
-            code_of(sidecar["spec"])
-        for key in [*cells.sidecars][:1]:
-            cells.rows(key)
-            for table in ("images", "replicates"):
-                cells.tables([key], table)
+    for study in committed_studies():
+        with suppress(RecordError):  # of which pages speak
+            cells = committed(committed_folder(study))
+            for sidecar in cells.sidecars.values():
+                code_of(sidecar["spec"])
+            for key in [*cells.sidecars][:1]:
+                cells.rows(key)
+                for table in ("images", "replicates"):
+                    cells.tables([key], table)
 
 
 def _copied(connection: socket.socket, door: socket.socket) -> int:

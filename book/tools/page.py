@@ -10,11 +10,9 @@ the commits that computed them; and one more where the code has moved on since. 
 `ZSAD_PAGE_DIR`, what can be downloaded lies there, and figures, tables and numbers are listed for the index.
 """
 
-import json
 import logging
 import os
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,20 +25,23 @@ from myst_nb import glue
 
 import zsad.study
 from book.tools.computed import Result, computed
+from book.tools.exports import Exports
 from book.tools.markup import as_html, as_markdown, without_markup
 from book.tools.origin import PUBLISHED, Sources, short_commit
 from book.tools.parameters import COMMON, DEVICE, LISTED, OUT, PAGE_DIR, SOURCE, check_parameters
 from book.tools.plots.style import save, to_svg
 from book.tools.shown import Bundle, figure_bundle, folded_bundle, notes, table_bundle, text_bundle
 from book.tools.tables import told_once
+from book.tools.unkept import Unkept
+from book.tools.world import world
 from zsad.analysis.words import MINUS
 from zsad.devices import is_there
 from zsad.leagues import in_words, league_of, leagues_of_outputs
 from zsad.paths import expanded
-from zsad.study.cells import Request, Selection
+from zsad.study.cells import Selection
 from zsad.study.config import Study
 from zsad.study.incomplete import IncompleteError
-from zsad.study.kept import Kept, Name, is_kept, lacking_in_words, name_of
+from zsad.study.kept import Kept, is_kept
 from zsad.study.load import load_study
 from zsad.study.manifest import manifest_records
 from zsad.study.provenance import commit
@@ -50,33 +51,6 @@ from zsad.study.schema import RECORD_COLUMNS
 log = logging.getLogger(__name__)
 
 OVERRIDES = ("suite", "category", "backbone", "device", "data_root", "limit", "options", *COMMON)
-
-
-def world(study: Study, used: Collection[str] | None = None) -> str:
-    """One sentence: which world the study's numbers come from. Of real models, and of some beside the demo world, those
-    that were `used`, by default all of the study's.
-    """
-    demo_data = all(name.startswith("demo-") for name in study.suites)
-    demo_model = all(name.startswith("demo-") for name in study.backbones)
-    suites = ", ".join(study.suites)
-    if demo_data and demo_model:
-        models = "a small model" if len(study.backbones) == 1 else "small models"
-        return (
-            f"Demo world: rendered products ({_few(study.suites, 'suites')}) seen by {models} trained on rendered "
-            f"products ({_few(study.backbones, 'models')}). Measurements of that world, not a claim about CLIP."
-        )
-    own = {name for name, weights in study.own_weights.items() if weights.architecture is not None}
-    named = [name for name in study.backbones if used is None or name in used]
-    models = ", ".join(f"{name} (weights of your own)" if name in own else name for name in named)
-    seen_by = f" seen by {models}" if models else ""
-    if not demo_data and not demo_model:
-        return f"Real world: {suites}{seen_by}."
-    return f"Mixed world: {'rendered' if demo_data else 'real'} pictures ({suites}){seen_by}."
-
-
-def _few(names: Collection[str], kind: str) -> str:
-    """One or two names, or how many there are: figures and tables name those that they show."""
-    return ", ".join(names) if len(names) <= 2 else f"{len(names)} {kind}"
 
 
 def start(variables: dict[str, Any], name: str) -> "Page":
@@ -119,29 +93,26 @@ class Page:
     linked: bool = True  # whether what lies in the folder is offered beside the figures
     asked: str = ""  # the study as it was asked for, by its name or by its file; "": by its name
     device: str = ""  # on which records are computed that are missing; "": the study's
-    items: list[dict[str, Any]] = field(default_factory=list)
-    numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lacking: list[str] = field(default_factory=list)
-    _kept: Kept = field(init=False)
-    _unkept: dict[Name, Request] = field(default_factory=dict)
-    _note: DisplayHandle | None = None
-    _begun: bool = False
     _world: DisplayHandle | None = None
     _used: set[str] = field(default_factory=set)
-    _computed: set[str] = field(default_factory=set)
-    _written: dict[str, int] = field(default_factory=dict)
     _folding: list[Bundle] | None = None
     sources: Sources = field(init=False)
+    _kept: Kept = field(init=False)
+    _exports: Exports = field(init=False)
+    _unkept: Unkept = field(init=False)
 
     def __post_init__(self) -> None:
         self.sources = Sources(self.study)
         self._kept = Kept(self.study)
+        self._exports = Exports(self.folder)
+        self._unkept = Unkept(self.name, self.study.name, self.asked)
 
     def banner(self) -> None:
         """Show the world, the study and its overrides; of a world that is not the demo's the models that the page has
         used, which the banner names once they are."""
         self._world = display(self._banner(), display_id=f"{self.name}-world")
-        self._write()
+        self._exports.write(self.name, self.study)
 
     def _banner(self) -> HTML:
         changed = "".join(f", {key} = {value}" for key, value in self.overrides.items())
@@ -155,6 +126,16 @@ class Page:
         self._used |= set(backbones)
         if self._world is not None and world(self.study, self._used) != before:
             self._world.update(self._banner())
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """The figures and tables shown so far, as the index lists them."""
+        return self._exports.items
+
+    @property
+    def numbers(self) -> dict[str, dict[str, Any]]:
+        """The numbers kept for the prose so far."""
+        return self._exports.numbers
 
     @property
     def source(self) -> str:
@@ -214,35 +195,8 @@ class Page:
 
     def _kept_records(self, wanted: Selection) -> pd.DataFrame:
         found, lacking = self._kept.select(wanted)
-        if lacking:
-            self._say_unkept(lacking)
+        self._unkept.add(lacking)
         return found
-
-    def _say_unkept(self, lacking: Iterable[Request]) -> None:
-        """One folded note a page, which grows; it stands behind what the page says first."""
-        new = {name_of(request): request for request in lacking}
-        if new.keys() <= self._unkept.keys():
-            return
-        self._unkept |= new
-        if self._begun:
-            self._show_unkept()
-
-    def _begin(self) -> None:
-        """What is said first has been said."""
-        if not self._begun:
-            self._begun = True
-            if self._unkept:
-                self._show_unkept()
-
-    def _show_unkept(self) -> None:
-        said = lacking_in_words(self.study.name, self._unkept.values(), self.asked)
-        said = as_html(re.sub(r"`(.+?)`", r"<code>\1</code>", said))
-        count = f"{len(self._unkept)} of the results that this page asks for are not kept yet"
-        note = HTML(f'<details class="zsad-lacking"><summary>{count}</summary>{said}</details>')
-        if self._note is None:
-            self._note = display(note, display_id=f"{self.name}-unkept")
-        else:
-            self._note.update(note)
 
     def lacks(self, reasons: Iterable[str]) -> None:
         """Say what this page cannot show and why, each reason once."""
@@ -300,8 +254,8 @@ class Page:
             self._uses([getattr(thing, "backbone", thing).name])
         found = computed(config, function, how, **arguments)
         self.sources.computed[config.name, found.contents] = found.provenance
-        self._computed.add(found.provenance["key"])
-        self._write()
+        self._exports.computed.add(found.provenance["key"])
+        self._exports.write(self.name, self.study)
         return found.result
 
     def uses(self, records: pd.DataFrame) -> pd.DataFrame:
@@ -320,17 +274,18 @@ class Page:
         any other tag is shown as it stands) and origin. A drawn one is offered as SVG and PNG; and with any the records
         of its study that this page has read, as CSV. Raises ValueError for an id that the page has already.
         """
-        self._check_new(id)
+        self._exports.check_new(id)
         if isinstance(figure, str):
             body, suffix, links = figure, ".html", {}
         else:
             body, suffix = to_svg(figure, id, without_markup(caption)), ".svg"
-            links = self._offered({name: f"figures/{id}.{name.lower()}" for name in ("SVG", "PNG")})
+            links = self._exports.offered({name: f"figures/{id}.{name.lower()}" for name in ("SVG", "PNG")})
             for target in links.values():
-                save(figure, self._file(target))
-        links |= self._records_file(study)
+                save(figure, self._exports.file(target))
+        of = study or self.study.name
+        links |= self._exports.records(f"{self.name}-{of}", self.sources.of(of))
         if self.folder:
-            self._file(f"bodies/{id}{suffix}").write_text(body, encoding="utf-8")
+            self._exports.file(f"bodies/{id}{suffix}").write_text(body, encoding="utf-8")
         notes = self._notes(links, id, study)
         self._show("figure", id, figure_bundle(id, body, f"_bodies/{id}{suffix}", caption, notes), caption, study)
 
@@ -349,15 +304,15 @@ class Page:
         `formats` maps a column to a format such as "{:.1f}"; `study` is that of `origin`. Raises ValueError for an id
         that the page has already.
         """
-        self._check_new(id)
+        self._exports.check_new(id)
         shown = frame.rename_axis(columns=None)
         for column, template in (formats or {}).items():
             shown[column] = [template.format(x).replace("-", MINUS) if pd.notna(x) else "–" for x in frame[column]]
         shown, said = told_once(shown)
         caption = f"{caption} {said}".rstrip()
-        links = self._offered({"CSV": f"tables/{id}.csv"})
+        links = self._exports.offered({"CSV": f"tables/{id}.csv"})
         for target in links.values():
-            (frame if csv is None else csv).to_csv(self._file(target), index=False)
+            (frame if csv is None else csv).to_csv(self._exports.file(target), index=False)
         notes = self._notes(links, id, study)
         self._show("table", id, table_bundle(id, shown, caption, notes), caption, study)
 
@@ -365,13 +320,13 @@ class Page:
         """Keep a number for the prose, {glue:text}`page.ipynb::key:s`: `text` is what the reader sees."""
         self.numbers[key] = {"value": value, "text": str(value) if text is None else text}
         glue(key, _Words(self.numbers[key]["text"]), display=False)
-        self._write()
+        self._exports.write(self.name, self.study)
 
     def say(self, text: str) -> None:
         """Show computed Markdown; HTML in it is shown as it stands."""
         if self._folding is None:
             display(Markdown(as_markdown(text)))
-            self._begin()
+            self._unkept.begin()
         else:
             self._folding.append(text_bundle(text))
 
@@ -406,35 +361,10 @@ class Page:
         made_from = filter(None, [self.sources.leagues(study), *self.sources.made_from(study)])
         return " · ".join([source, f"notebook {self.name}", *made_from])
 
-    def _offered(self, links: dict[str, str]) -> dict[str, str]:
-        """What can be downloaded: nothing where the notebook runs by itself."""
-        return links if self.folder else {}
-
-    def _records_file(self, study: str | None) -> dict[str, str]:
-        """The link to the records of a study that were read so far; none where there are none."""
-        name = study or self.study.name
-        frames = [frame for frame in self.sources.of(name) if "key" in frame]
-        if not frames:
-            return {}
-        links = self._offered({"records (CSV)": f"tables/records-{self.name}-{name}.csv"})
-        for target in links.values():
-            if self._written.get(target) != len(frames):  # no more has been read since
-                pd.concat(frames).drop_duplicates().to_csv(self._file(target), index=False)
-                self._written[target] = len(frames)
-        return links
-
-    def _file(self, relative: str) -> Path:
-        assert self.folder is not None
-        path = self.folder / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
-
-    def _check_new(self, id: str) -> None:
-        if any(item["id"] == id for item in self.items):
-            raise ValueError(f"two figures or tables of notebook {self.name!r} have the id {id!r}")
-
     def _notes(self, links: dict[str, str], id: str, study: str | None) -> str:
-        source = self._offered({f"notebooks/{self.source} at {short_commit(commit())}": f"sources/{self.source}"})
+        source = self._exports.offered(
+            {f"notebooks/{self.source} at {short_commit(commit())}": f"sources/{self.source}"}
+        )
         moved = "" if study == PUBLISHED else self.sources.moved_on(study)
         offered = {**source, **links} if self.linked else {}
         return notes(f"{id} · {self.origin(study)}", moved, offered)
@@ -443,37 +373,11 @@ class Page:
         made_from, commits = self.sources.made_from(study)
         if self._folding is None:
             display(bundle, raw=True)
-            self._begin()
+            self._unkept.begin()
         else:
             self._folding.append(bundle)
-        self.items.append(
-            {
-                "id": id,
-                "kind": kind,
-                "title": _title(caption),
-                "caption": without_markup(caption),
-                "study": study or self.study.name,
-                "records": made_from.removeprefix("records "),
-                "commit": commits.removeprefix("commits ").removeprefix("commit "),
-            }
-        )
-        self._write()
-
-    def _write(self) -> None:
-        if self.folder is None:
-            return
-        content = {
-            "notebook": self.name,
-            "study": self.study.name,
-            "world": world(self.study),
-            "items": self.items,
-            "numbers": self.numbers,
-            "computed": sorted(self._computed),
-        }
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / f"{self.name}.json").write_text(
-            json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        self._exports.add(kind, id, caption, study or self.study.name, made_from, commits)
+        self._exports.write(self.name, self.study)
 
 
 def _makes(study: Study, wanted: Selection) -> bool:
@@ -495,9 +399,3 @@ class _Words(str):
 
     def __repr__(self) -> str:
         return str(self)
-
-
-def _title(caption: str) -> str:
-    """The emphasised beginning of a caption, else all of it."""
-    strong = re.match(r"<strong>(.*?)</strong>", caption)
-    return without_markup(strong.group(1) if strong else caption).rstrip(".")

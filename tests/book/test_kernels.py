@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 from book.tools.kernels import read_ahead
-from zsad.study.committed import _as_it_lies, committed, committed_folder
+from zsad.study.committed import _as_it_lies, committed, committed_folder, committed_studies
 from zsad.study.sealed import RecordError
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ SERVER = """
 import sys
 from book.tools import kernels
 kernels.IMPORTED = ("colorsys", "ipykernel.kernelapp")
-kernels.READ = ()
+kernels.read_ahead = lambda: None
 sys.exit(kernels.run(sys.argv[1:]))
 """
 SOURCE = """# %% [markdown]
@@ -137,9 +137,13 @@ def test_a_kernel_ends_with_whoever_uses_it(source, tmp_path, which):
     process.wait(60)
 
 
+def test_studies_are_told_from_what_else_lies_in_results():
+    assert committed_studies() == ["demo"]
+
+
 def test_what_is_kept_is_read_before_pages_ask_for_it():
     _as_it_lies.cache_clear()
-    read_ahead("demo")
+    read_ahead()
     before = _as_it_lies.cache_info()
     cells = committed(committed_folder("demo"))
     assert _as_it_lies.cache_info().hits == before.hits + 1
@@ -149,7 +153,8 @@ def test_what_is_kept_is_read_before_pages_ask_for_it():
 @pytest.mark.parametrize("content", ["", "{}"])
 def test_of_what_is_damaged_pages_speak(monkeypatch, tmp_path, content):
     (tmp_path / "provenance.json").write_text(content)
+    monkeypatch.setattr("zsad.study.committed.committed_studies", lambda: ["damaged"])
     monkeypatch.setattr("zsad.study.committed.committed_folder", lambda study: tmp_path)
-    read_ahead("demo")
+    read_ahead()
     with pytest.raises(RecordError, match="provenance"):
         committed(tmp_path).sidecars  # noqa: B018

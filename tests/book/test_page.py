@@ -12,9 +12,10 @@ from toys import tiny_study
 import zsad.study
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.page import Page, start, world
+from book.tools.page import Page, start
 from book.tools.parameters import DEVICE, PAGE_DIR, UnknownParameter
 from book.tools.plots.gallery import gallery
+from book.tools.world import world
 from zsad.study import load_study
 from zsad.study.incomplete import Failures, IncompleteError
 

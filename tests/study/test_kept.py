@@ -6,6 +6,7 @@ from toys import load_reddish, tiny_study, write_suite
 
 import zsad.study
 from book.tools import page as shown_by
+from book.tools import unkept
 from book.tools.absent import say_absent, say_not_kept
 from book.tools.page import Page
 from zsad.study import compute, kept, results
@@ -85,7 +86,8 @@ def test_one_note_behind_what_is_said_first_says_what_is_not_kept_and_grows(stud
             said.append(note.data)
 
     said = []
-    monkeypatch.setattr(shown_by, "display", lambda note, **how: [said.append(note.data), Handle()][1])
+    for module in (shown_by, unkept):
+        monkeypatch.setattr(module, "display", lambda note, **how: [said.append(note.data), Handle()][1])
     page = Page("p", study, {}, tmp_path)
     page.records("none")
     assert not said
@@ -98,7 +100,7 @@ def test_one_note_behind_what_is_said_first_says_what_is_not_kept_and_grows(stud
     assert "Hue does nothing." in said.pop(0)
     assert "<summary>2 of the results that this page asks for are not kept yet</summary>" in said[0]
     assert "2 of uniform on toys (<code>zsad run tiny</code> computes them)" in said[0]
-    page._say_unkept(Kept(study).select(Selection("uniform", "angle"))[1] + requests(study, Selection("worst")))
+    page._unkept.add(Kept(study).select(Selection("uniform", "angle"))[1] + requests(study, Selection("worst")))
     assert len(said) == 2
     assert "4 of the results" in said[1]
 

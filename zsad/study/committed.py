@@ -26,6 +26,11 @@ def committed_folder(study: str) -> Path:
     return project_root() / "results" / study
 
 
+def committed_studies() -> list[str]:
+    """Names of the studies that have such a folder with cells in it."""
+    return sorted(path.parent.name for path in (project_root() / "results").glob("*/provenance.json"))
+
+
 def committed(folder: Path) -> "Committed":
     """The cells of one such folder. What was read of it is kept as long as its files stay as they are."""
     files = ((path.name, path.stat()) for path in sorted(folder.glob("*")) if path.is_file())

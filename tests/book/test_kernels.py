@@ -138,7 +138,7 @@ def test_a_kernel_ends_with_whoever_uses_it(source, tmp_path, which):
 
 
 def test_studies_are_told_from_what_else_lies_in_results():
-    assert committed_studies() == ["demo"]
+    assert committed_studies() == ["demo", "search"]
 
 
 def test_what_is_kept_is_read_before_pages_ask_for_it():

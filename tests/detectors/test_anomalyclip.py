@@ -179,6 +179,12 @@ def test_a_bfloat16_backbone_comes_close():
     assert 0 < difference < 0.1
 
 
+def test_options_as_they_are_reported_give_the_same_detector():
+    """Prompts for the last block are not called otherwise when it is named."""
+    detector = load()
+    assert load(**detector.options).fingerprint == detector.fingerprint
+
+
 def test_taps_that_do_not_exist_are_named():
     with pytest.raises(ValueError, match="the image tower of tiny has the blocks 1 to 2, no 3"):
         load(taps=[2, 3])

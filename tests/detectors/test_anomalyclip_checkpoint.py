@@ -70,6 +70,16 @@ def test_prompts_are_read_and_the_folder_says_what_they_are_for(folder, suite, b
     torch.testing.assert_close(detector.predict(random_images(2), "nut").score, expected, atol=1e-6, rtol=0)
 
 
+def test_another_published_backbone_is_refused(backbone, tmp_path):
+    """The tokens around the words are the same in APRIL-GAN's reading of these weights, and the shapes in others."""
+    path = save(published(backbone, random_prompts(sets=8)), tmp_path / "9_12_4_multiscale")
+    for name in ("ViT-L-14-336-APRIL-GAN", "ViT-L-14"):
+        other = Backbone(backbone.model, BPE, name)
+        with pytest.raises(ValueError, match=rf"trained with .* ViT-L-14-336-AnomalyCLIP, not .* {name}"):
+            load(path, other)
+    assert load(path, Backbone(backbone.model, BPE, "ViT-L-14-336-AnomalyCLIP")).trained_on.suite == "visa"
+
+
 def test_a_folder_that_does_not_say_what_they_were_trained_on_is_refused(backbone, tmp_path):
     path = save(published(backbone, random_prompts(sets=8)), tmp_path / "my own")
     with pytest.raises(

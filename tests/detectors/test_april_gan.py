@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 import torch
-from tiny_clip import random_images, tiny_backbone, tiny_model
+from tiny_clip import TOKENIZER, random_images, tiny_backbone, tiny_model
 from tiny_parts import ship_untrained
 
 import zsad
@@ -178,6 +178,17 @@ def test_a_published_file_is_refused_with_other_taps_than_its_own(tmp_path, back
     assert zsad.load_detector("april_gan", backbone, trained_on=path, taps=[1, 1, 2, 2]).taps == (1, 1, 2, 2)
     with pytest.raises(ValueError, match=r"was learned with taps=\[1, 1, 2, 2\], not taps=\[1, 2, 1, 2\]: choose"):
         zsad.load_detector("april_gan", backbone, trained_on=path, taps=[1, 2, 1, 2])
+
+
+def test_a_published_file_is_refused_on_another_published_backbone(tmp_path):
+    path = tmp_path / "visa_pretrained.pth"
+    for name in ("ViT-L-14-336-AnomalyCLIP", "ViT-L-14"):  # whose shapes are the same
+        backbone = Backbone(tiny_model(), TOKENIZER, name)
+        published(path, backbone)
+        with pytest.raises(ValueError, match=rf"trained with .* ViT-L-14-336-APRIL-GAN, not .* {name}"):
+            zsad.load_detector("april_gan", backbone, trained_on=path)
+    backbone = Backbone(tiny_model(), TOKENIZER, "ViT-L-14-336-APRIL-GAN")
+    assert zsad.load_detector("april_gan", backbone, trained_on=path).trained_on.suite == "visa"
 
 
 def test_a_published_file_is_read_and_says_what_it_was_trained_on(tmp_path, backbone):

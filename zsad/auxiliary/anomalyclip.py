@@ -21,6 +21,7 @@ from zsad.detectors.anomalyclip import (
     FrozenFeatures,
     anomalous_patches,
     deep_sets,
+    plainly_named,
     prompt_tokens,
     text_features,
     upsampling,
@@ -63,7 +64,7 @@ class AnomalyCLIPLearner:
     def __init__(self, backbone: Backbone, choices: Mapping[str, Any], seed: int) -> None:
         if unknown := sorted(set(choices) - set(CHOICES)):
             raise ValueError(f"anomalyclip learns with no {', '.join(unknown)}; known: {', '.join(CHOICES)}")
-        self._options = AnomalyCLIPOptions(**choices)
+        self._options = plainly_named(AnomalyCLIPOptions(**choices), backbone)
         self._backbone = backbone
         self._frozen = FrozenFeatures(backbone, self._options)
         self._tokens = prompt_tokens(backbone, WORDS)

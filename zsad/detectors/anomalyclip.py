@@ -25,7 +25,7 @@ from zsad.clip import Backbone
 from zsad.detectors.anomalyclip_checkpoint import FOLDERS, PUBLISHED_EPOCH, read_checkpoint
 from zsad.detectors.base import Prediction, check_images, check_prediction
 from zsad.detectors.given import Checked, Count, NotNegative
-from zsad.detectors.learned import Learned, check_tensors, load_learned, part_name
+from zsad.detectors.learned import Learned, check_read_as, check_tensors, load_learned, part_name
 from zsad.detectors.options import as_json, fingerprint
 from zsad.leagues import League, league_of
 from zsad.paths import expanded
@@ -34,6 +34,7 @@ SENTENCES = ("object.", "damaged object.")  # behind the learned words of the no
 WORDS = 12  # learned vectors a side
 PLACES = 4  # of these, the first whose states are replaced between the blocks
 MOST_SETS = 8  # blocks before which that happens, of a text tower with 9 or more
+PUBLISHED_BACKBONE = "ViT-L-14-336-AnomalyCLIP"
 PUBLISHED_SIZE = 518  # pixels of the input that `sigma` is meant for
 _FIRST_VALUE_BLOCK = 5 / 24  # of the depth: 6 of 24
 
@@ -76,6 +77,11 @@ class AnomalyCLIPOptions(Checked):
         return "-".join(["anomalyclip", *(name for name, holds in changed.items() if holds)])
 
 
+def plainly_named(options: AnomalyCLIPOptions, backbone: Backbone) -> AnomalyCLIPOptions:
+    """The same options, with a last tap that is named as one that is not: prompts for both are the same."""
+    return dataclasses.replace(options, taps=()) if tuple(options.taps) == (backbone.blocks,) else options
+
+
 class AnomalyCLIP:
     """AnomalyCLIP on one backbone. Differentiable from the prediction down to the images.
 
@@ -89,7 +95,7 @@ class AnomalyCLIP:
 
     def __init__(self, backbone: Backbone, options: AnomalyCLIPOptions | None = None) -> None:
         self.backbone = backbone
-        self._options = options or AnomalyCLIPOptions()
+        self._options = plainly_named(options or AnomalyCLIPOptions(), backbone)
         self._features = FrozenFeatures(backbone, self._options)
         learned = self._load()
         self._digest, self._shown = learned.digest, learned.shown
@@ -158,6 +164,7 @@ class AnomalyCLIP:
             path = _in_folder(expanded(options.weights_folder), options.part, self.backbone.name, path.name)
         shapes = prompt_shapes(self.backbone)
         if path.suffix == ".pth":
+            check_read_as(path, self.backbone, PUBLISHED_BACKBONE)
             learned = read_checkpoint(path, self.backbone, SENTENCES, shapes)
             self._check_published(path, deep="deep" in learned.tensors)
             return learned

@@ -25,7 +25,7 @@ from zsad.clip.prompts import ANOMALOUS, NORMAL, STATES, clean_class_name, compo
 from zsad.clip.prototypes import text_prototypes
 from zsad.detectors.base import Prediction, check_images, check_prediction
 from zsad.detectors.given import Checked
-from zsad.detectors.learned import Learned, TrainedOn, check_tensors, load_learned, part_name
+from zsad.detectors.learned import Learned, TrainedOn, check_read_as, check_tensors, load_learned, part_name
 from zsad.detectors.options import as_json, fingerprint
 from zsad.leagues import League, league_of
 from zsad.paths import expanded
@@ -41,6 +41,7 @@ TEMPLATES_35 = (
     *(f"there is {article} {{}} in the scene." for article in ("a", "the")),
     *(f"this is {article} {{}} in the scene." for article in ("a", "the", "one")),
 )
+_PUBLISHED_BACKBONE = "ViT-L-14-336-APRIL-GAN"
 # The authors' files name what they were trained on.
 _PUBLISHED = {"mvtec": "mvtec_ad", "visa": "visa"}
 _ENTRY = "trainable_linearlayer"
@@ -225,6 +226,7 @@ def load_layers(backbone: Backbone, taps: Sequence[int], options: AprilGANOption
     if options.weights_folder is not None and not path.suffix:
         path = _in_folder(expanded(options.weights_folder), part_name(part, backbone.name, path.name), path.name)
     if path.suffix == ".pth":
+        check_read_as(path, backbone, _PUBLISHED_BACKBONE)
         _check_published_taps(path, backbone, taps)
         return _published(path, options.compared_with)
     return load_learned(part, path, backbone, {"taps": list(taps)})

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from zsad.clip import Backbone, zoo
+from zsad.clip.released import RELEASED
 from zsad.clip.ship import ship
 from zsad.leagues import Shown
 
@@ -140,6 +141,17 @@ def check_tensors(
             f"{where} does not fit {fits}: {'; '.join(faults[:3])}{more}. It was trained with another architecture, or "
             "is damaged: use it with its own, take a whole copy, or train anew with `zsad train`"
         )
+
+
+def check_read_as(path: Path, backbone: Backbone, published: str) -> None:
+    """Refuse a published file on another published CLIP than the one that it was trained with, whose tensors may have
+    the same shapes, or be the same weights with another activation. Of weights of one's own nobody knows.
+
+    Raises:
+        ValueError: the backbone is published, and another.
+    """
+    if backbone.name in RELEASED and backbone.name != published:
+        raise ValueError(f"{path} was trained with the backbone {published}, not with {backbone.name}: use that")
 
 
 def part_name(part: str, backbone: str, suite: str) -> str:

@@ -6,7 +6,7 @@ from tiny_clip import random_images, tiny_backbone
 
 from zsad.detectors import load_detector
 from zsad.detectors.batch import BatchDetector
-from zsad.detectors.musc import aggregated, mutual_scores, quarters, rescored
+from zsad.detectors.musc import PAIRS, aggregated, mutual_scores, quarters, rescored
 
 GRID, COUNT = (3, 4), 9
 
@@ -111,6 +111,39 @@ def test_options_that_cannot_be_are_refused(options, words):
         load_detector("musc", tiny_backbone(), **options)
 
 
+def between_corners(grid, side):
+    """Bilinear, with the outermost patches in the outermost pixels."""
+    rows = torch.linspace(0, grid.shape[1] - 1, side)
+    low = rows.floor().long().clamp(max=grid.shape[1] - 2)
+    to_pixels = torch.zeros(side, grid.shape[1])
+    to_pixels[torch.arange(side), low] = 1 - (rows - low)
+    to_pixels[torch.arange(side), low + 1] = rows - low
+    return to_pixels @ grid @ to_pixels.T
+
+
+def test_what_is_open_is_chosen_as_published():
+    options = load_detector("musc", tiny_backbone()).options
+    assert (options["degrees"], options["lowest"], options["neighbours"]) == ([1, 3, 5], 0.3, [])
+
+
+def test_no_more_is_held_at_once_than_is_said(monkeypatch):
+    """Of 40 images with 16 patches each: 409,600 pairs, of which 2**10 are compared together."""
+    largest, product = 0, torch.Tensor.__matmul__
+
+    def seen(a, b):
+        nonlocal largest
+        found = product(a, b)
+        largest = max(largest, found.numel())
+        return found
+
+    monkeypatch.setattr(torch.Tensor, "__matmul__", seen)
+    mutual_scores(torch.randn(40, 16, 5), (4, 4), 1, 0.3, pairs=2**10)
+    assert largest == 2**10
+    mutual_scores(torch.randn(40, 16, 5), (4, 4), 1, 0.3)
+    assert largest == 640**2, "fewer than 2**22 are compared at once"
+    assert PAIRS == 2**22
+
+
 def test_its_score_is_the_maximum_of_the_map_over_all_taps_and_degrees():
     backbone = tiny_backbone()
     images = random_images(6)
@@ -122,8 +155,7 @@ def test_its_score_is_the_maximum_of_the_map_over_all_taps_and_degrees():
         own = (state - state.mean((1, 2), keepdim=True)) / (state.var((1, 2), False, keepdim=True) + 1e-5).sqrt()
         for degree in (1, 3):
             total += mutual_scores(own, (5, 5), degree, 0.3) / 4
-    corners = found.map[:, [0, 0, -1, -1], [0, -1, 0, -1]]  # of the interpolated map these are patches themselves
-    torch.testing.assert_close(corners, total.unflatten(1, (5, 5))[:, [0, 0, -1, -1], [0, -1, 0, -1]])
+    torch.testing.assert_close(found.map, between_corners(total.unflatten(1, (5, 5)), 80), atol=1e-5, rtol=0)
     assert torch.equal(found.score, found.map.flatten(1).amax(1))
     again = load_detector("musc", backbone, degrees=[1, 3], neighbours=[1])
     assert torch.equal(again.predict(images, "nut").map, musc.predict(images, "nut").map)

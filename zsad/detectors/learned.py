@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 
 from zsad.clip import Backbone, zoo
-from zsad.clip.released import RELEASED
 from zsad.clip.ship import ship
 from zsad.leagues import Shown
 
@@ -144,13 +143,13 @@ def check_tensors(
 
 
 def check_read_as(path: Path, backbone: Backbone, published: str) -> None:
-    """Refuse a published file on another published CLIP than the one that it was trained with, whose tensors may have
-    the same shapes, or be the same weights with another activation. Of weights of one's own nobody knows.
+    """Refuse a published file on another known CLIP than the one that it was trained with, whose tensors may have the
+    same shapes, or be the same weights with another activation. Of weights of one's own nobody knows.
 
     Raises:
-        ValueError: the backbone is published, and another.
+        ValueError: the backbone is known by its name, and another.
     """
-    if backbone.name in RELEASED and backbone.name != published:
+    if backbone.name in zoo.known_backbones() and backbone.name != published:
         raise ValueError(f"{path} was trained with the backbone {published}, not with {backbone.name}: use that")
 
 

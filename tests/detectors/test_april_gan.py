@@ -34,6 +34,24 @@ def layers_of(detector):
     return detector._layers
 
 
+# As in the authors' code, an article or a look at a time.
+PHOTOS = """
+a bad|the bad|a low resolution|the low resolution|a cropped|the cropped|a bright|the bright|a dark|the dark|a close-up
+the close-up|a black and white|the black and white|a jpeg corrupted|the jpeg corrupted|a blurry|the blurry|a good|the good
+"""
+ARTICLES = "a|the|my|one|a cool|the cool|a large|the large|a small|the small"
+
+
+def test_the_templates_are_the_published_ones():
+    looks = [words.split(" ", 1) for words in PHOTOS.strip().replace("\n", "|").split("|")]
+    expected = [f"a {look} photo of {article} {{}}." for article, look in looks]
+    expected += [f"a photo of {article} {{}}." for article in ARTICLES.split("|")]
+    expected += ["there is a {} in the scene.", "there is the {} in the scene.", "this is a {} in the scene."]
+    expected += ["this is the {} in the scene.", "this is one {} in the scene."]
+    assert len(TEMPLATES_35) == 35
+    assert set(TEMPLATES_35) == set(expected)
+
+
 def text_by_hand(backbone, category):
     """Each sentence a unit vector, their mean made a unit vector again, normal first."""
     sides = []

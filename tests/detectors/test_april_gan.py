@@ -36,8 +36,9 @@ def layers_of(detector):
 
 # As in the authors' code, an article or a look at a time.
 PHOTOS = """
-a bad|the bad|a low resolution|the low resolution|a cropped|the cropped|a bright|the bright|a dark|the dark|a close-up
-the close-up|a black and white|the black and white|a jpeg corrupted|the jpeg corrupted|a blurry|the blurry|a good|the good
+a bad|the bad|a low resolution|the low resolution|a cropped|the cropped|a bright|the bright|a dark|the dark
+a close-up|the close-up|a black and white|the black and white|a jpeg corrupted|the jpeg corrupted
+a blurry|the blurry|a good|the good
 """
 ARTICLES = "a|the|my|one|a cool|the cool|a large|the large|a small|the small"
 

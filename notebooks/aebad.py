@@ -50,21 +50,23 @@ for cases in corruption.shown_domains(page):
     shown.append((cases, domains.domain_table(cases, images, cases.study.seed), cost))
     alike = rank_correlations_of(page, cases.records[cases.records["domain"] == domains.SAME])
     same = corruption.domains_of(cases.study.suites).get(domains.SAME, cases.suites[0])
-    page.finding(f"{domains.finding(cost)} {alike_sentence(alike, same)}".rstrip())
+    titles = page.titled(cases.detectors)
+    page.finding(f"{domains.finding(cost, titles)} {alike_sentence(alike, same, titles)}".rstrip())
 
 # %% [markdown]
 # ## Are damaged blades told from good ones?
 
 # %%
 for cases, _, cost in shown:
-    points, groups = domains.domain_points(cost), {domain: domain for domain in domains.domains_of(cases)}
+    points = domains.domain_points(cost).replace({"series": titles})
+    groups = {domain: domain for domain in domains.domains_of(cases)}
     there = {metric: f"{words} [%]" for metric, words in costs.IMAGE.items() if metric in set(points["metric"])}
     if there:
         page.figure(
-            plots.plot_dots_below(points, cases.detectors, groups, there),
+            plots.plot_dots_below(points, [*titles.values()], groups, there),
             "fig-aebad",
             f"<strong>Image level in each domain of {cases.suites[0]}.</strong> {cases.who}{cases.how}. From left to "
-            f"right: {', '.join(cases.detectors)}; lines: 95 % interval. The vertical axes do not start at zero.",
+            f"right: {', '.join(titles.values())}; lines: 95 % interval. The vertical axes do not start at zero.",
             study=cases.study.name,
         )
 
@@ -73,11 +75,11 @@ for cases, _, cost in shown:
 
 # %%
 for cases, _, cost in shown:
-    points = domains.domain_points(cost)
+    points = domains.domain_points(cost).replace({"series": titles})
     there = {metric: f"{words} [%]" for metric, words in costs.PIXEL.items() if metric in set(points["metric"])}
     if there:
         page.figure(
-            plots.plot_dots_below(points, cases.detectors, groups, there),
+            plots.plot_dots_below(points, [*titles.values()], groups, there),
             "fig-aebad-pixel",
             f"<strong>Pixel level in each domain of {cases.suites[0]}</strong>, of detectors that say where the damage "
             "is. The same images. The vertical axes do not start at zero.",
@@ -90,12 +92,12 @@ for cases, table, _ in shown:
         page.say(
             "The domains show other images, so that differences between them are not paired, and their intervals wider "
             f"than elsewhere. {costs.HOW} It is that of the domain “same”. No detector is trained on any picture of "
-            f"this suite. {domains.domain_sentence(domains.domain_drops(cases))}"
+            f"this suite. {domains.domain_sentence(domains.domain_drops(cases), titles)}"
         )
-    page.number("each", domains.domain_sentence(domains.domain_drops(cases)))
+    page.number("each", domains.domain_sentence(domains.domain_drops(cases), titles))
     with page.folded("Each domain in numbers"):
         page.table(
-            wide_percents(table, ["detector"], "column"),
+            wide_percents(table.replace({"detector": titles}), ["detector"], "column"),
             "tab-aebad",
             f"<strong>Image AUROC in each domain of {cases.suites[0]}</strong>, in percent, with its 95 % "
             f"interval{cases.how}. Means: unweighted over domains; shifted: all but “same”. Pooled: one AUROC "

@@ -87,9 +87,9 @@ if found and len(maps):
 
 # %%
 if found:
-    rules = league_tables.rules([*found.of_scores.values(), *found.of_maps.values()])
+    rules = league_tables.rules([*found.of_scores.values(), *found.of_maps.values()], found.never_shown)
     page.figure(
-        plots.league_picture(rules["league"].tolist()),
+        plots.league_picture(rules["league"].tolist(), found.never_shown),
         "fig-leagues",
         "<strong>What each league was shown.</strong> Filled: what makes it this league. Crossed: never shown to any "
         "part of its methods. Empty: may have been shown to some.",
@@ -165,13 +165,16 @@ if found and len(maps):
 
 # %%
 if found and len(found.spread):
+    theirs = ""
+    if trainings.AUTHORS in set(found.spread["of"]):
+        theirs = f" An {trainings.AUTHORS} is none of these trainings: its mean has a row of its own."
     with page.folded("How far training seeds move a method"):
         page.table(
             trainings.spread_table(found.spread, titles),
             "tab-leagues-seeds",
             "<strong>Training seeds</strong>, no shift, percent: of each method that was trained several times with "
             "different seeds, the mean of these trainings ± their standard deviation (lowest to highest), each a mean "
-            "over categories.",
+            f"over categories.{theirs}",
         )
 
 # %%
@@ -196,9 +199,10 @@ if found and compared:
 # %% [markdown]
 # ## Variants of methods that know more than text, or no text
 #
-# Seeds, controls and ablations: each against the method as it is, on the same images. Learned vectors: the same
-# training of APRIL-GAN's layers with two learned vectors a tap in the place of text. Those of WinCLIP are among the
-# [reproduction gaps](reproduction_gaps), those of the text FNN have [a page](text_ablation).
+# Seeds, controls and ablations: each against the method as it is, on the same images; where that is a checkpoint of its
+# authors and the study trained it too, against the study's own training with the same seed, or else the first. Learned
+# vectors: the same training of APRIL-GAN's layers with two learned vectors a tap in the place of text. Those of WinCLIP
+# are among the [reproduction gaps](reproduction_gaps), those of the text FNN have [a page](text_ablation).
 
 # %%
 for base in [label for label in found.methods if found.of_maps[label] != "text only"] if found else ():

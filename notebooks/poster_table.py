@@ -50,12 +50,12 @@ page = notebook.start(globals(), "poster_table")
 # %%
 printed = poster.as_printed(page.published("poster_table"))
 table = poster.printed_table(printed, leagues.of_printed(page.published("leagues"), "image"))
+theirs = dict(zip(table["method"], table["league"], strict=True))
 page.table(
     table,
     "tab-poster-published",
     "<strong>The poster's table, as printed</strong>: real data, percent; that it is image AUROC is inferred from its "
-    "columns without corruption. Mean: of the four corruptions. AnomalyCLIP was trained on other anomalies, ACR adapts "
-    "to a batch of test images, and MAEDAY has no text at all: they are not to be ranked with the others.",
+    f"columns without corruption. Mean: of the four corruptions. {leagues.told_apart(theirs)}",
     formats={name: "{:.1f}" for name in table.columns[2:]},
     study=PUBLISHED,
 )
@@ -91,8 +91,8 @@ for cases, domains, seeds in shown:
         "tab-poster",
         f"<strong>The poster's table, measured</strong>: image AUROC in percent at severity {cases.severity}, with "
         f"its 95 % interval from a bootstrap over test images. {cases.who}{blades}. Mean: of the four "
-        f"corruptions{world}. {leagues.in_words(league)} CLIP and CLIP-AC are as in the AnomalyCLIP paper; RWDA, text "
-        "FNN and MAEDAY are re-implemented from incomplete descriptions. "
+        f"corruptions{world}. {leagues.told_apart(league)} CLIP and CLIP-AC are as in the AnomalyCLIP paper; "
+        "RWDA, text FNN and MAEDAY are re-implemented from incomplete descriptions. "
         f"{poster.seeds_in_words(len(seeds))}"
         f"{' Not there: ' + '; '.join(absent) + '.' if absent else ''}",
         study=cases.study.name,

@@ -1,7 +1,7 @@
 """What the page of leagues shows: the records of methods without a shift, and the map that each gives of one image."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -14,9 +14,11 @@ from book.tools.plots import Method, to_uint8
 from book.tools.probes.blocks import Measured
 from book.tools.probes.maps import maps_of_category
 from zsad.analysis.means import unshifted
-from zsad.analysis.methods import InWords, in_words
-from zsad.analysis.trainings import Trained, spread, trained, trainings_of
-from zsad.study.config import DetectorConfig, usual_label
+from zsad.analysis.methods import InWords, in_words, ruled_out, shown_to
+from zsad.analysis.trainings import Trained, compared_with, spread, trained, trainings_of
+from zsad.detectors import Detector
+from zsad.leagues import Shown
+from zsad.study.config import DetectorConfig, Study, usual_label
 from zsad.study.results import leagues_of
 
 VECTORS = "learned vectors"  # as `zsad.detectors.april_gan` calls what stands in the place of text
@@ -65,9 +67,10 @@ class Leagues:
     def spread(self) -> pd.DataFrame:
         """`zsad.analysis.trainings.spread` of the methods that were trained several times, on the suites they share."""
         study = self.page.study
-        several = {label: list(dict.fromkeys(other for suite in study.suites
-                                             for other in trainings_of(study, label, suite)))
-                   for label in self.methods}  # fmt: skip
+        several = {}
+        for label in self.methods:
+            own = [other for suite in study.suites for other in trainings_of(study, label, suite)]
+            several[label] = list(dict.fromkeys([label, *own]))
         labels = [label for of in several.values() if len(of) > 1 for label in of]
         if not labels:
             return spread(self.records, study, [])
@@ -75,12 +78,12 @@ class Leagues:
 
     def control_losses(self, method: str) -> list[tuple[str, list[Trained]]]:
         """Of each control of a method that has learned vectors in the place of text: its label, and how its trainings
-        and the method's ended, as the cards of those that ship with the package say.
+        ended and those of the method that it is measured against, as the cards of those that ship with the package say.
         """
         study, plain = self.page.study, next(d for d in self.page.study.detectors if d.label == method)
         controls = [d for d in study.detectors if d.name == plain.name and d.options.get("compared_with") == VECTORS]
-        backbones = study.first_backbones([method])
-        return [(d.label, _trained(d, plain, backbones[method], study.suites)) for d in controls if d.label != method]
+        backbone = study.first_backbones([method])[method]
+        return [(d.label, _trained(study, d, method, backbone)) for d in controls if d.label != method]
 
     @property
     def maps(self) -> list[str]:
@@ -94,6 +97,32 @@ class Leagues:
         first = self.records[self.records["suite"] == self.records["suite"].iloc[0]]
         counts = first[first["detector"].isin(self.maps)].groupby("category", sort=False)["detector"].nunique()
         return str(first["suite"].iloc[0]), str(counts.idxmax())
+
+    @cached_property
+    def detectors(self) -> dict[str, Detector]:
+        """Those of the methods with maps that are evaluated on the suite of `place`, by label."""
+        from zsad.study.run import load_study_detector  # loads models
+
+        if not self.maps:
+            return {}
+        study, towers = self.page.study, dict[str, object]()
+        backbones, entries = study.first_backbones(self.maps), {d.label: d for d in study.detectors_on(self.place[0])}
+        return {
+            label: load_study_detector(study, entries[label], backbones[label], towers)
+            for label in self.maps
+            if label in entries
+        }
+
+    @cached_property
+    def never_shown(self) -> dict[str, list[Shown]]:
+        """League -> what no part behind a score or a map of this league was shown, of no method of it."""
+        found: dict[str, list[Shown]] = {}
+        for of_output in (self.of_scores, self.of_maps):
+            for label in self.methods:
+                league = of_output[label]
+                never = ruled_out(league, shown_to(self.detectors.get(label), league))
+                found[league] = [thing for thing in found.get(league, never) if thing in never]
+        return found
 
 
 def measured(page: Page) -> Leagues | None:
@@ -133,13 +162,14 @@ def _unshifted(page: Page, labels: list[str]) -> pd.DataFrame:
     return records[records["backbone"] == records["detector"].map(first)]
 
 
-def _trained(control: DetectorConfig, plain: DetectorConfig, backbone: str, suites: Iterable[str]) -> list[Trained]:
+def _trained(study: Study, control: DetectorConfig, method: str, backbone: str) -> list[Trained]:
     from zsad.clip import zoo  # imports every model's code
     from zsad.detectors.april_gan import part_of
     from zsad.detectors.learned import part_name
 
-    found = {}
-    for suite in suites:
+    found, entries = {}, {detector.label: detector for detector in study.detectors}
+    for suite in study.suites:
+        plain = entries[compared_with(study, method, control.label, suite)]
         options = [detector.on(suite).options for detector in (control, plain)]
         parts = [part_of(of.get("compared_with", "text")) for of in options]
         names = [part_name(part, backbone, str(of.get("trained_on"))) for part, of in zip(parts, options, strict=True)]
@@ -154,7 +184,6 @@ def pictured(found: Leagues) -> tuple[np.ndarray, np.ndarray, dict[str, Method]]
     from zsad.study.data import read_good_training  # imports every model's code
     from zsad.study.evaluate import load_study_images, sizes_of
     from zsad.study.references import with_drawn_references
-    from zsad.study.run import load_study_detector
 
     page, (suite, category) = found.page, found.place
     dataset = page.dataset(suite, category, few=FEW)
@@ -163,16 +192,13 @@ def pictured(found: Leagues) -> tuple[np.ndarray, np.ndarray, dict[str, Method]]
     assert masks is not None, "pixel metrics are measured with masks"
     index = max(range(len(masks)), key=lambda i: int(masks[i].sum()))
     entries = {detector.label: detector for detector in page.study.detectors_on(suite)}
-    backbones, how = page.study.first_backbones(found.maps), {"device": page.study.device}
-    maps: dict[str, tuple[np.ndarray, tuple[float, float]]] = {}
-    towers: dict[str, object] = {}
-    for label in (label for label in found.maps if label in entries):
-        detector = load_study_detector(page.study, entries[label], backbones[label], towers)
+    how, maps = {"device": page.study.device}, dict[str, tuple[np.ndarray, tuple[float, float]]]()
+    for label, detector in found.detectors.items():
         sizes = sizes_of(page.study, entries[label])
         good = partial(read_good_training, page.study, suite, category)
-        detector = with_drawn_references(detector, good, dataset, sizes)  # of a few-shot method
+        fitted = with_drawn_references(detector, good, dataset, sizes)  # of a few-shot method
         asked = {"dataset": dataset, "sizes": sizes, "index": index}
-        heat = page.computed(maps_of_category, how=how, detector=detector, **asked)
+        heat = page.computed(maps_of_category, how=how, detector=fitted, **asked)
         low, high = heat["scale"].tolist()
         maps[label] = heat["map"], (low, high)
     return to_uint8(test_set.images[index]), np.asarray(masks[index]), _methods(found, maps)
@@ -183,7 +209,7 @@ def _methods(found: Leagues, maps: Mapping[str, tuple[np.ndarray, tuple[float, f
     return {
         label: Method(
             titles[label],
-            in_words(names[label], found.of_maps[label], told_by(names[label])),
+            in_words(names[label], found.of_maps[label], told_by(names[label]), found.detectors.get(label)),
             *maps.get(label, (None, None)),
         )
         for label in found.methods

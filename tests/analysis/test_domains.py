@@ -39,6 +39,7 @@ def test_drops_are_from_the_same_domain():
     assert {name: found.value for name, found in drops["clip"].items()} == pytest.approx({"background": 10, "view": 40})
     text = domain_sentence(drops)
     assert "clip loses most by view, +40.0" in text
+    assert domain_sentence(drops, {"clip": "CLIP"}) == text.replace("clip loses", "CLIP loses")
     assert "2 of 2 drops have a 95 % interval above 0" in text
     assert domain_drops(domains_of({"clip": {"view": 0.5}})) == {}
     assert "no shift can be measured" in domain_sentence({})
@@ -90,6 +91,9 @@ def test_a_change_of_domain_is_measured_from_same_and_their_mean_is_the_finding(
     assert cost.loc[("false_alarms", SHIFTED), "change"] == pytest.approx(mean - 100 * alarms["same"])
     assert cost.loc[("false_alarms", SHIFTED), "images"] == 120
     said = finding(cost.reset_index())
+    both = pd.concat([cost.reset_index().assign(detector=name) for name in ("anomalyclip", "d")])
+    assert "anomalyclip" in finding(both)
+    assert finding(both, {"anomalyclip": "AnomalyCLIP"}) == finding(both).replace("anomalyclip", "AnomalyCLIP")
     assert f"from {100 * alarms['same']:.1f} to {mean:.1f} %" in said
     assert "From the domain “same” to the mean over background, view; 120 test images" in said
     points = domain_points(cost.reset_index())

@@ -20,6 +20,7 @@ from zsad.analysis.league_tables import (
 )
 from zsad.analysis.orders import orders, side_by_side
 from zsad.analysis.poster import as_printed
+from zsad.study import load_study
 from zsad.study.config import Study, project_root
 
 PUBLISHED = project_root() / "results" / "published"
@@ -46,6 +47,9 @@ def test_a_league_is_told_by_what_makes_it_and_what_it_was_never_shown():
     assert table.loc["no text", "was never shown"].endswith("masks of damage of other products, captions")
     assert "captions" not in table.loc["text only", "was never shown"]
     assert table.loc["test batch", "was never shown"] == "–"
+    known = rules(["test batch", "text only"], {"test batch": ["captions"]}).set_index("league")["was never shown"]
+    assert known["test batch"] == "captions"
+    assert known["text only"] == table.loc["text only", "was never shown"]
 
 
 def test_what_the_poster_lacks_comes_from_the_methods_own_paper():
@@ -158,3 +162,28 @@ def test_a_variant_differs_by_the_options_of_the_suite_it_was_measured_on():
         ("demo-visa", "control"): "compared_with: learned vectors",
         ("demo-visa", "bare"): "trained_on: as usual",
     }
+
+
+def test_where_the_detector_is_the_authors_checkpoint_variants_are_measured_against_our_training():
+    """In the published study: an ablation without the gap between the authors' training and ours."""
+    study = load_study("study/paper.yaml", check_models=False)
+    values = {("anomalyclip", "a"): 0.90, ("anomalyclip 0", "a"): 0.80, ("anomalyclip 1", "a"): 0.81,
+              ("no deep tokens", "a"): 0.79, ("plain tokens", "a"): 0.80}  # fmt: skip
+    records, draws = measured(values, "visa")
+    found = variants(study, records, draws, "anomalyclip")
+    change = {row.cause: row.change.value for row in found.itertuples() if row.metric == "image_auroc"}
+    assert change == pytest.approx(
+        {"authors' checkpoint": 10, "anomalyclip 1": 1, "no deep tokens": -1, "plain tokens": 0}
+    )
+    table = variants_table(found).set_index("variant")
+    assert set(table["against"]) == {"anomalyclip 0"}
+    assert table.loc["no deep tokens", "options"] == "deep_tokens: False"
+    assert variants_sentence(found, "AnomalyCLIP").startswith(
+        "Against our own training of AnomalyCLIP (anomalyclip 0), in points"
+    )
+
+
+def test_a_variant_whose_counterpart_was_not_measured_is_left_out():
+    study = load_study("study/paper.yaml", check_models=False)
+    records, draws = measured({("anomalyclip", "a"): 0.90, ("no deep tokens", "a"): 0.79}, "visa")
+    assert variants(study, records, draws, "anomalyclip").empty

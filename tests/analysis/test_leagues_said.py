@@ -5,7 +5,7 @@ from typing import get_args
 import pandas as pd
 import pytest
 
-from zsad.analysis.leagues import in_words, of_printed, with_leagues
+from zsad.analysis.leagues import in_words, of_printed, told_apart, with_leagues
 from zsad.leagues import League
 from zsad.study.config import project_root
 
@@ -36,6 +36,27 @@ def test_a_caption_names_the_league_only_where_all_have_it():
     assert in_words({"a": "not recorded", "b": "not recorded"}) == "The league of the methods is not recorded."
     for half in ({"a": TEXT, "b": "not recorded"}, {"a": "text only or not recorded"}):
         assert in_words(half) == "The league of some methods is not recorded."
+
+
+def test_a_caption_names_who_is_of_another_league_whoever_that_is():
+    said = told_apart({"a": TEXT, "b": MASKS, "c": TEXT, "d": "no text", "e": MASKS, "f": TEXT})
+    assert said == (
+        "Of another league than the others, which are “text only”, and not to be ranked with them: b and e (“was shown "
+        "masks of other products”), d (“no text”)."
+    )
+    one = {"a": TEXT, "b": TEXT}
+    assert told_apart(one) == in_words(one)
+    assert told_apart({"a": TEXT, "b": MASKS}) == in_words({"a": TEXT, "b": MASKS}), "neither is the rule"
+    assert told_apart({"a": TEXT, "b": "not recorded"}) == "The league of some methods is not recorded."
+
+
+@pytest.mark.parametrize("page", ["poster_table", "tiling_tables"])
+def test_no_caption_names_a_league_by_hand(page):
+    """Another detector needs no edit there."""
+    cells = (project_root() / "notebooks" / f"{page}.py").read_text(encoding="utf-8")
+    strings = "\n".join(line for line in cells.splitlines() if not line.startswith("#"))
+    for words in ("trained on other", "trained on anomalies", "batch of test images", "no text at all"):
+        assert words not in strings
 
 
 def test_a_table_that_mixes_leagues_marks_every_method():

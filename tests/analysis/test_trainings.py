@@ -5,6 +5,8 @@ import pytest
 from made_up import measured
 
 from zsad.analysis.trainings import (
+    AUTHORS,
+    compared_with,
     losses_in_words,
     seeds_in_words,
     spread,
@@ -12,6 +14,7 @@ from zsad.analysis.trainings import (
     trained,
     trainings_of,
 )
+from zsad.study import load_study
 from zsad.study.config import Study
 
 SUITES = ("demo-mvtec", "demo-visa")
@@ -42,6 +45,53 @@ def test_trainings_differ_in_their_seed_alone():
     assert trainings_of(STUDY, "april_gan", "demo-mvtec") == ["april_gan", "one", "two"]
     assert trainings_of(STUDY, "text_fnn", "demo-visa") == ["text_fnn", "text_fnn 1"]
     assert trainings_of(STUDY, "winclip", "demo-visa") == ["winclip"]
+
+
+@pytest.mark.parametrize("label", ["anomalyclip", "april_gan"])
+@pytest.mark.parametrize("suite", ["mvtec_ad", "visa"])
+def test_a_checkpoint_of_the_authors_is_none_of_our_trainings(label, suite):
+    """As in the published study, whose trainings end in -0, -1 and -2."""
+    study = load_study("study/paper.yaml", check_models=False)
+    assert trainings_of(study, label, suite) == [f"{label} {seed}" for seed in range(3)]
+    assert trainings_of(study, label, "aebad-same") == [label]
+
+
+def test_a_variant_is_compared_with_our_training_of_its_seed():
+    study = load_study("study/paper.yaml", check_models=False)
+    for label, variants in (("anomalyclip", ("no deep tokens", "plain tokens", "ln_post")),
+                            ("april_gan", ("learned vectors",))):  # fmt: skip
+        own = [f"{label} {seed}" for seed in range(3)]
+        against = {one: compared_with(study, label, one, "mvtec_ad") for one in (label, *variants, *own)}
+        assert set(against.values()) == {own[0]}
+    assert compared_with(STUDY, "text_fnn", "linear", "demo-visa") == "text_fnn"
+    assert compared_with(STUDY, "april_gan", "control", "demo-mvtec") == "april_gan"
+    assert compared_with(STUDY, "april_gan", "two", "demo-mvtec") == "april_gan"
+
+
+def test_in_the_demo_study_the_shipped_part_is_our_first_training():
+    study = load_study("demo", check_models=False)
+    for label in ("anomalyclip", "april_gan"):
+        own = [label, f"{label} 1", f"{label} 2"]
+        assert trainings_of(study, label, "demo-visa") == own
+        others = [d.label for d in study.detectors if d.name == label]
+        assert {compared_with(study, label, other, "demo-mvtec") for other in others} == {label}
+
+
+def test_a_checkpoint_of_the_authors_stands_beside_the_spread_of_ours():
+    study = load_study("study/paper.yaml", check_models=False)
+    values = {("anomalyclip", "a"): 0.99, ("anomalyclip 0", "a"): 0.80, ("anomalyclip 1", "a"): 0.82,
+              ("anomalyclip 2", "a"): 0.84}  # fmt: skip
+    found = spread(measured(values, "visa")[0], study, ["anomalyclip"])
+    ours, theirs = found[found["metric"] == "image_auroc"].to_dict("records")
+    assert [ours[name] for name in ("trainings", "mean", "low", "high")] == pytest.approx([3, 82, 80, 84])
+    assert (theirs["of"], theirs["trainings"], theirs["mean"]) == (AUTHORS, 1, pytest.approx(99))
+    table = spread_table(found, {"anomalyclip": "AnomalyCLIP"})
+    assert table[["method", "trainings", "iAUROC"]].to_numpy().tolist() == [
+        ["AnomalyCLIP, trained here", 3, "82.0 ± 2.0 (80.0 to 84.0)"],
+        ["AnomalyCLIP, authors' checkpoint", 1, "99.0"],
+    ]
+    said = seeds_in_words(found, ["image_auroc"], {"anomalyclip": "AnomalyCLIP"})
+    assert "lies up to 4.0 points apart over 3 trainings, of which the authors' checkpoint is none (" in said
 
 
 def test_the_spread_is_that_of_the_means_over_categories():

@@ -11,6 +11,7 @@ from zsad.auxiliary.learner import Training
 from zsad.auxiliary.losses import dice_loss, focal_loss
 from zsad.auxiliary.train import train_part
 from zsad.clip.prototypes import text_prototypes
+from zsad.data.usual import USUAL_NAMES
 from zsad.detectors import load_detector
 from zsad.detectors.april_gan import AprilGANOptions
 
@@ -52,6 +53,17 @@ def test_epochs_and_mosaics_are_those_in_print():
     assert shown["visa"] == Training(epochs=15, batch_size=8, learning_rate=1e-3, mosaic=0.0, seed=111)
 
 
+@pytest.mark.parametrize("suite", ["mvtec_ad", "visa"])
+def test_a_published_data_set_is_known_by_any_of_its_usual_names(suite):
+    for name in (*USUAL_NAMES[suite], *map(str.upper, USUAL_NAMES[suite]), suite.replace("_", " ")):
+        assert AprilGANLearner.published(name) == AprilGANLearner.published(suite), name
+
+
+@pytest.mark.parametrize("name", ["mine", "aebad", "demo-aebad", "mvtec_loco", "mvtec_ad_2", "revisa"])
+def test_a_data_set_that_the_paper_does_not_name_has_the_epochs_of_mvtec_without_mosaics(name):
+    assert AprilGANLearner.published(name) == Training(epochs=3)
+
+
 @pytest.mark.parametrize("compared_with", ["text", "learned vectors"])
 def test_trained_layers_find_the_damage_of_another_product(backbone, tmp_path, compared_with):
     data = read_auxiliary("toys", "mvtec_ad", write_suite(tmp_path / "toys"), ["washer"])
@@ -59,7 +71,7 @@ def test_trained_layers_find_the_damage_of_another_product(backbone, tmp_path, c
     learner = AprilGANLearner(backbone, choices, 0)
     path = train_part(learner, backbone, data, Training(epochs=30), tmp_path / "out", progress=False)
     tested = read_auxiliary("others", "mvtec_ad", write_suite(tmp_path / "others", seed=1), ["metal_nut"])
-    images, masks = tested.read(range(4, 10), SIZE)
+    images, masks, _ = tested.read(range(4, 10), SIZE)
     found = load_detector("april_gan", backbone, trained_on=path, **choices).predict(images, "metal_nut").map
     assert contrast(found, masks) > 0.3
     assert (learner.module.vectors is None) == (compared_with == "text")

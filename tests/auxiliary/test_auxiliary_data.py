@@ -19,7 +19,7 @@ def data(tmp_path):
 
 def test_all_categories_are_read_with_masks_and_labels(data):
     assert len(data) == 20
-    images, masks = data.read(range(20), SIZE)
+    images, masks, labels = data.read(range(20), SIZE)
     expected = [
         sample
         for name in sorted(CATEGORIES)
@@ -27,12 +27,12 @@ def test_all_categories_are_read_with_masks_and_labels(data):
     ]
     assert data.categories(range(20)) == [sample.category for sample in expected]
     assert torch.equal(images, torch.stack([sample.image for sample in expected]))
-    assert [bool(mask.any()) for mask in masks] == [sample.label for sample in expected]
+    assert [bool(mask.any()) for mask in masks] == labels.tolist() == [sample.label for sample in expected]
     assert all(torch.equal(mask, s.mask) for mask, s in zip(masks, expected, strict=True) if s.label)
 
 
 def test_images_and_masks_are_squashed_alike(data):
-    images, masks = data.read([0, 19], 16)
+    images, masks, _ = data.read([0, 19], 16)
     assert images.shape == (2, 3, 16, 16)
     assert masks.shape == (2, 16, 16)
     whole = data.read([19], SIZE)[1][0]
@@ -47,7 +47,7 @@ def test_a_mask_is_resized_as_pillow_does_it():
 
 def test_a_mosaic_holds_four_images_of_its_category_with_their_masks(tmp_path):
     data = read_auxiliary("toys", "mvtec_ad", write_suite(tmp_path / "toys", normal=14))
-    images, masks = data.mosaics([0] * 40, 2 * SIZE, np.random.default_rng(0))
+    images, masks, _ = data.mosaics([0] * 40, 2 * SIZE, np.random.default_rng(0))
     own = data.datasets[0]
     known = [sample.image for sample in own]
     drawn = []
@@ -62,6 +62,33 @@ def test_a_mosaic_holds_four_images_of_its_category_with_their_masks(tmp_path):
     assert {kind: drawn.count(kind) / 160 for kind in set(drawn)} == pytest.approx(
         dict.fromkeys(("good", "hole", "stain"), 1 / 3), abs=0.1
     )
+
+
+@pytest.fixture
+def thin(tmp_path):
+    """Good images are black, anomalous ones white, each with a mask of one pixel."""
+    for kind, value in {"good": 0, "hole": 255}.items():
+        (folder := tmp_path / "thin" / "nut" / "test" / kind).mkdir(parents=True)
+        (truth := tmp_path / "thin" / "nut" / "ground_truth" / kind).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (8 * SIZE, 8 * SIZE), (value,) * 3).save(folder / f"{number:03d}.png")
+            if value:
+                (mask := Image.new("L", (8 * SIZE, 8 * SIZE))).putpixel((100, 100), 255)
+                mask.save(truth / f"{number:03d}_mask.png")
+    return read_auxiliary("thin", "mvtec_ad", tmp_path / "thin")
+
+
+def test_an_anomaly_that_is_too_thin_for_its_squashed_mask_is_still_one(thin):
+    _, masks, labels = thin.read(range(4), SIZE)
+    assert not masks.any()
+    assert labels.tolist() == [False, False, True, True]
+
+
+def test_a_mosaic_is_anomalous_where_one_of_the_four_is_however_thin(thin):
+    images, masks, labels = thin.mosaics([0] * 30, SIZE, np.random.default_rng(0))
+    assert not masks.any()
+    assert labels.tolist() == images.flatten(1).any(dim=1).tolist()
+    assert set(labels.tolist()) == {False, True}
 
 
 def test_masks_that_are_missing_are_refused(tmp_path):

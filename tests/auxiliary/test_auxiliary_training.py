@@ -1,5 +1,6 @@
 """Training on auxiliary anomalies: the loop, what it leaves, and what happens when it is stopped."""
 
+import itertools
 import json
 
 import numpy as np
@@ -60,6 +61,37 @@ def test_adam_is_the_published_one(backbone, data, monkeypatch):
     toy = learner(backbone)
     learn(toy, ExampleReader(toy, backbone, data, progress=False), 4, Training(epochs=1), progress=False)
     assert given == {"lr": 1e-3, "betas": (0.5, 0.999)}
+
+
+@pytest.mark.parametrize("mosaic", [0.0, 0.2])
+def test_each_epoch_shows_every_image_once_in_an_order_of_its_own(backbone, data, mosaic):
+    """Images lie category by category, the good ones first: not shuffled, most batches would be of one kind."""
+    toy = learner(backbone)
+    reader = ExampleReader(toy, backbone, data, progress=False)
+    batches, examples = [], reader.examples
+
+    def shown(numbers, mosaics, generator):
+        batches.append([*numbers, *mosaics])
+        return examples(numbers, mosaics, generator)
+
+    reader.examples = shown
+    learn(toy, reader, len(data), Training(epochs=3, batch_size=6, mosaic=mosaic), progress=False)
+    assert [len(batch) for batch in batches] == [6, 6, 6, 2] * 3
+    epochs = [[set(batch) for batch in batches[start : start + 4]] for start in (0, 4, 8)]
+    in_order = [set(range(start, min(start + 6, 20))) for start in (0, 6, 12, 18)]
+    assert all(set().union(*epoch) == set(range(20)) for epoch in epochs)
+    assert all(batch not in in_order for epoch in epochs for batch in epoch)
+    assert all(one != other for one, other in itertools.combinations(epochs, 2))
+
+
+def test_an_image_keeps_the_label_of_its_data_set_where_its_mask_is_squashed_away(backbone, data, monkeypatch):
+    monkeypatch.setattr("zsad.auxiliary.data.squashed_mask", lambda mask, size: torch.zeros(size, size).bool())
+    toy = learner(backbone)
+    for memory in (0, 2**30):
+        reader = ExampleReader(toy, backbone, data, memory=memory, progress=False)
+        found = reader.examples([0, 9, 19], [], np.random.default_rng(0))
+        assert not found.masks.any()
+        assert found.labels.tolist() == [False, True, True]
 
 
 def test_mosaics_stand_for_some_images(backbone, data):

@@ -1,5 +1,7 @@
 """`zsad train`, on a toy learner."""
 
+import logging
+
 import pytest
 from tiny_clip import tiny_backbone
 from toy_learner import ToyLearner
@@ -7,6 +9,7 @@ from toys import write_suite
 
 from zsad import cli
 from zsad.auxiliary import LEARNERS
+from zsad.auxiliary.learner import Training
 from zsad.detectors.learned import load_learned
 from zsad.study.suites import KNOWN_SUITES
 
@@ -72,6 +75,54 @@ def test_the_tested_data_set_is_known_by_another_spelling_and_by_its_folder(trai
         assert train("toy", *own, "--tested", "mvtec_ad") == 2
         assert "with masks: that is no zero-shot test" in capsys.readouterr().err
     assert train("toy", *own, "--tested", "visa") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "words"),
+    [
+        ("demo-visa", "MVTec", "--auxiliary demo-visa is a demo suite, which is drawn into --data-root"),
+        ("Demo Visa", "demo-visa", "--auxiliary Demo Visa is a demo suite"),
+        ("demo-aebad-same", "demo-aebad", "leave out --reader and --root, or give the data set in --root another name"),
+        ("visa", "MVTec", "--auxiliary visa names a published data set, and neither the folder"),
+        ("VisA_20220922", "mine", "nor what it holds of 'metal_nut' is known to be that: give it another name"),
+        ("aebad-same", "mine", "--auxiliary aebad-same names a published data set"),
+    ],
+)
+def test_a_known_suites_name_is_refused_on_another_data_set(train, tmp_path, capsys, name, folder, words):
+    root = write_suite(tmp_path / folder)
+    assert train("toy", "--auxiliary", name, "--reader", "mvtec_ad", "--root", str(root)) == 2
+    assert words in capsys.readouterr().err
+    assert not list((tmp_path / "out").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "said"),
+    [
+        ("VisA", "VisA_20220922", "INFO trained on VisA as is published for visa: by default 5 epochs, mosaic 0.5"),
+        ("mine", "visa", "INFO trained on mine as is published for visa: by default 5 epochs, mosaic 0.5"),
+        ("mine", "some", "WARNING no training is published for mine: by default 1 epochs, mosaic 0"),
+    ],
+)
+def test_which_training_is_taken_does_not_depend_on_a_spelling_and_is_said(
+    train, tmp_path, capsys, caplog, monkeypatch, name, folder, said
+):
+    trainings = {"visa": Training(epochs=5, mosaic=0.5)}
+    published = classmethod(lambda cls, suite: trainings.get(suite, Training(epochs=1)))
+    monkeypatch.setattr(ToyLearner, "published", published)
+    own = ["--reader", "mvtec_ad", "--root", str(write_suite(tmp_path / folder))]
+    with caplog.at_level(logging.INFO):
+        assert train("toy", "--auxiliary", name, *own) == 0
+    assert said in [f"{record.levelname} {record.getMessage()}" for record in caplog.records]
+    assert f"in {5 if 'visa' in folder.casefold() else 1} epochs" in capsys.readouterr().out
+
+
+def test_the_help_says_which_training_is_taken_where_none_is_published(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", "--help"])
+    april_gan, anomalyclip = (LEARNERS[name].published("mine") for name in ("april_gan", "anomalyclip"))
+    said = f"april_gan takes {april_gan.epochs} without mosaics and anomalyclip {anomalyclip.epochs}"
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert april_gan.mosaic == anomalyclip.mosaic == 0
 
 
 def test_the_tested_images_under_another_name_are_refused(train, tmp_path, capsys, monkeypatch):

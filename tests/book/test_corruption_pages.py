@@ -293,7 +293,8 @@ def test_domains_are_compared_one_by_one_and_together(page, monkeypatch):
     together = metrics.image_auroc(Tinted(LABELS["clip"], "x").predict(images, "blade").score, labels)
     assert table["clip", "pooled"] == pytest.approx(100 * together)
     text = exports(page)["numbers"]["each"]["text"]
-    assert f"clip loses most by view, {slow['same'] - slow['view']:+.1f}".replace("-", "−") in text
+    assert f"; CLIP loses most by view, {slow['same'] - slow['view']:+.1f}".replace("-", "−") in text
+    assert "text FNN loses" in text, "a detector is called by its title"
     said, alike = exports(page)["numbers"]["conclusion"]["text"].split("in brackets 95 % intervals. ")
     assert said.endswith("From the domain “same” to the mean over view; 18 test images, ")
     assert alike.endswith("what is said of several of them at image level is one finding, not several.")

@@ -10,11 +10,13 @@ from notebook_cells import run_cells, shown_on
 from tiny_clip import tiny_backbone
 from toys import CATEGORIES, Reddish, tiny_study, write_suite
 
+import zsad
 import zsad.study
 import zsad.study.run
 from book.tools.leagues import Leagues, by_league, measured, pictured
 from book.tools.page import Page
 from zsad.clip.zoo import WEIGHTS
+from zsad.leagues import never_shown
 from zsad.study.load import load_study
 
 
@@ -97,6 +99,20 @@ def test_of_what_was_trained_with_several_seeds_the_spread_is_shown_and_said_in_
     main = next(item for item in json.loads((page.folder / "leagues.json").read_text())["items"]
                 if item["id"] == "tab-leagues-image")  # fmt: skip
     assert "leave its seed out: text FNN lies up to 0.0 points apart over 3 trainings" in main["caption"]
+
+
+def test_what_a_league_was_never_shown_is_read_from_its_methods(tmp_path):
+    """MuSc and ACR knew text before they were given a test batch, and no damage; a CLIP is as its league says."""
+    found = Leagues(Page("leagues", load_study("demo"), {}, tmp_path), pd.DataFrame())
+    leagues = {"musc": "test batch", "acr": "test batch", "clip": "text only"}
+    kept = {name: zsad.load_detector(name, tiny_backbone(), **({"head": None} if name == "acr" else {}))
+            for name in ("musc", "acr")}  # fmt: skip
+    found.__dict__.update(methods=list(leagues), of_scores=leagues, of_maps=leagues, detectors=kept)
+    assert found.never_shown == {
+        "test batch": ["normal images of the product", "a few good images of the product",
+                       "anomalies of other products", "masks of damage of other products"],
+        "text only": never_shown("text only"),
+    }  # fmt: skip
 
 
 def test_how_a_control_was_trained_is_read_from_the_cards_of_its_suites(tmp_path):

@@ -1,18 +1,22 @@
 """A study of a demo suite that nobody has written: its images are drawn as they are read."""
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
 from toys import Reddish, load_reddish, tiny_study
 
-from zsad.data.demo import SUITES
+from zsad.clip import zoo
+from zsad.data.demo import SUITES, stamp
 from zsad.data.demo.drawn import DrawnDataset
 from zsad.detectors.learned import TrainedOn
 from zsad.study import compute
 from zsad.study.cells import Selection
 from zsad.study.data import ensure_suite, read_suite
+from zsad.study.incomplete import IncompleteError
 from zsad.study.run import Evaluator
+from zsad.study.tested import digests_at_hand
 
 DEMO = {"demo-mvtec": {"reader": "mvtec_ad", "root": "demo-mvtec", "categories": ["washer"]}}
 
@@ -60,15 +64,58 @@ def test_a_study_is_counted_without_writing_a_suite(tmp_path, monkeypatch):
 class Trained(Reddish):
     """It says what it was trained on."""
 
-    def __init__(self, suite: str) -> None:
+    def __init__(self, suite: str, digests: list[str]) -> None:
         super().__init__()
-        self.trained_on = TrainedOn.of(suite, [])
+        self.trained_on = TrainedOn.of(suite, digests)
 
 
-@pytest.mark.parametrize(("suite", "drawn"), [("demo-visa", False), ("mine", True)])
-def test_images_are_drawn_for_comparison_only_with_what_may_share_them(tmp_path, monkeypatch, suite, drawn):
+SHIPPED, STAMPED, OTHER = (sign * 64 for sign in "abc")
+
+
+@pytest.mark.parametrize(
+    ("suite", "digests", "drawn"),
+    [
+        ("demo-visa", [SHIPPED], False),
+        ("demo-visa", [SHIPPED, STAMPED], False),
+        ("demo-visa", [SHIPPED, OTHER], True),
+        ("demo-aebad", [SHIPPED], True),
+        ("mine", [SHIPPED], True),
+        ("mine", [], False),
+    ],
+)
+def test_images_are_drawn_for_comparison_only_with_what_may_share_them(tmp_path, monkeypatch, suite, digests, drawn):
+    monkeypatch.setattr(zoo, "WEIGHTS", tmp_path)
+    card = {"trained_on": "demo-visa", "images": SHIPPED[: TrainedOn.DIGITS]}
+    (tmp_path / "a_part.json").write_text(json.dumps(card))
+    written(tmp_path / "data" / "demo-visa", "demo-visa", {"image.png": STAMPED})
+    written(tmp_path / "data" / "demo-aebad", "demo-visa", {"image.png": SHIPPED})
     asked = []
     monkeypatch.setattr(DrawnDataset, "image_digests", property(lambda self: asked.append(len(self)) or []))
     study = tiny_study(tmp_path, suites=DEMO, sweeps={}, limit=2)
-    compute(study, loader=lambda *_: Trained(suite), progress=False)
+    compute(study, loader=lambda *_: Trained(suite, digests), progress=False)
     assert bool(asked) is drawn
+
+
+def written(folder, suite, files):
+    """The stamp of a demo suite alone."""
+    folder.mkdir(parents=True)
+    drawn_from = stamp.recipe(suite, SUITES[suite], 0)
+    (folder / stamp.STAMP).write_text(json.dumps({**drawn_from, "files": files}))
+
+
+@pytest.mark.parametrize("suite", ["demo-visa", "demo-aebad", "mine"])
+def test_a_part_that_saw_the_tested_images_is_refused_whatever_suite_it_names(tmp_path, suite):
+    study = tiny_study(tmp_path, suites=DEMO, sweeps={}, limit=2)
+    seen = read_suite(study, "demo-mvtec", "washer", 2).image_digests
+    with pytest.raises(IncompleteError, match=f"2 of the tested images are among those of {suite}"):
+        compute(study, loader=lambda *_: Trained(suite, [*seen, OTHER]), progress=False)
+
+
+@pytest.mark.parametrize("suite", ["demo-mvtec", "demo-visa"])
+def test_no_image_is_drawn_for_comparison_with_a_part_that_ships(suite, tmp_path):
+    cards = [json.loads(path.read_text()) for path in zoo.WEIGHTS.glob("*.json")]
+    shipped = [set(card["images"].split()) for card in cards if card.get("trained_on") == suite]
+    at_hand = digests_at_hand(suite, tmp_path)
+    assert len(shipped) >= 7
+    assert all(images <= at_hand for images in shipped)
+    assert not at_hand & digests_at_hand({"demo-mvtec": "demo-visa"}.get(suite, "demo-mvtec"), tmp_path)

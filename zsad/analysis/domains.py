@@ -76,16 +76,19 @@ def domain_drops(found: Sampled) -> dict[str, dict[str, Difference]]:
     }
 
 
-def domain_sentence(drops: dict[str, dict[str, Difference]]) -> str:
-    """What each shifted domain costs, detector by detector, and which of these costs are sure."""
+def domain_sentence(drops: dict[str, dict[str, Difference]], titles: Mapping[str, str] | None = None) -> str:
+    """What each shifted domain costs, detector by detector, and which of these costs are sure. `titles`: label -> what
+    it is called.
+    """
     if not drops:
         return "The study lacks the domain “same” or any other, so that no shift can be measured from it."
     said = []
     for detector, costs in drops.items():
         worst = max(costs, key=lambda domain: costs[domain].value)
+        name = (titles or {}).get(detector, detector)
         sure = sum(found.sign > 0 for found in costs.values())
         said.append(
-            f"{detector} loses most by {worst}, {points(costs[worst])} points; {sure} of {len(costs)} drops have a "
+            f"{name} loses most by {worst}, {points(costs[worst])} points; {sure} of {len(costs)} drops have a "
             "95 % interval above 0"
         )
     return (
@@ -171,11 +174,11 @@ def domain_points(cost: pd.DataFrame) -> pd.DataFrame:
     ]
 
 
-def finding(cost: pd.DataFrame) -> str:
-    """What other conditions cost at image level, in the mean over all of them."""
+def finding(cost: pd.DataFrame, titles: Mapping[str, str] | None = None) -> str:
+    """What other conditions cost at image level, in the mean over all of them. `titles`: label -> what it is called."""
     if cost.empty:
         return domain_sentence({})
-    rows = cost[cost["domain"] == SHIFTED]
+    rows = cost[cost["domain"] == SHIFTED].replace({"detector": dict(titles or {})})
     others = cost.loc[cost["domain"] != SHIFTED, "domain"].unique()
     return (
         f"{many_sentence(rows)} From the domain “same” to the mean over {', '.join(others)}; {rows['images'].max():,} "

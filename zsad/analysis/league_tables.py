@@ -5,26 +5,29 @@ from typing import get_args
 
 import pandas as pd
 
-from zsad.analysis.gaps import METRICS, WORSE, changes
+from zsad.analysis.gaps import COLUMNS, METRICS, WORSE, changes
 from zsad.analysis.orders import NAMES, Order, Printed, orders_in_words
 from zsad.analysis.poster import name_in_print
 from zsad.analysis.published import DATA_SETS, OTHER, SAME, Missing, lacks, not_compared
+from zsad.analysis.trainings import AUTHORS, compared_with
 from zsad.analysis.unshifted import with_means
 from zsad.analysis.words import number, points, span
-from zsad.leagues import League, decided_by, never_shown
+from zsad.leagues import League, Shown, decided_by, never_shown
 from zsad.study.config import DetectorConfig, Study
 
 # Methods whose own paper prints numbers in results/published/fields_best.csv.
 PAPERS = ("WinCLIP", "AnomalyCLIP", "APRIL-GAN", "ACR", "MuSc")
 
 
-def rules(leagues: Iterable[str]) -> pd.DataFrame:
-    """league, what it may know anomalies from, and what it was never shown: as `zsad.leagues` decides."""
+def rules(leagues: Iterable[str], never: Mapping[str, Sequence[Shown]] | None = None) -> pd.DataFrame:
+    """league, what it may know anomalies from, and what it was never shown: as `zsad.leagues` decides, or as `never`
+    has it by league, where it knows the methods.
+    """
     rows = [
         {
             "league": league,
             "knows anomalies from": decided_by(league) or "nothing",
-            "was never shown": ", ".join(never_shown(league)) or "–",
+            "was never shown": ", ".join((never or {}).get(league, never_shown(league))) or "–",
         }
         for league in _ordered(leagues)
     ]
@@ -171,18 +174,31 @@ def _decided(found: pd.DataFrame) -> str:
 
 
 def variants(study: Study, records: pd.DataFrame, draws: Mapping[str, pd.DataFrame], base: str) -> pd.DataFrame:
-    """What each variant of a detector changes against it, on the same images: variant, options, and a row a suite and
-    metric as `zsad.analysis.gaps.changes` has it, which says what the arguments are. Options are those of the suite, on
-    which a detector may be trained on other data than elsewhere.
+    """What each variant of a detector changes, on the same images, against our training of it with the same seed or,
+    where there is none, our first (`zsad.analysis.trainings.compared_with`).
+
+    Returns:
+        variant (`cause`; where the detector itself is the authors' checkpoint and we trained it too, `AUTHORS` is one),
+        options, and a row a suite and metric as `zsad.analysis.gaps.changes` has it, which says what the arguments are;
+        and `against`, the label that is compared with, "" for the detector itself. Options are those of the suite, on
+        which a detector may be trained on other data than elsewhere. A variant is left out on a suite where what it is
+        measured against lacks one of its categories.
     """
-    plain = next(detector for detector in study.detectors if detector.label == base)
-    others = {d.label: d for d in study.detectors if d.name == plain.name and d.label != base}
-    found = changes(records, draws, list(others), base)
-    differing = [
-        _differing(plain.on(suite), others[cause].on(suite))
-        for suite, cause in zip(found["suite"], found["cause"], strict=True)
-    ]
-    return found.assign(options=pd.Series(differing, index=found.index, dtype=object))
+    kind = next(detector.name for detector in study.detectors if detector.label == base)
+    entries = {detector.label: detector for detector in study.detectors if detector.name == kind}
+    parts = []
+    for suite, of_suite in records.groupby("suite", sort=False):
+        for label in entries:
+            against = compared_with(study, base, label, str(suite))
+            one, two = (set(of_suite.loc[of_suite["detector"] == name, "category"]) for name in (against, label))
+            if against == label or not two <= one:
+                continue
+            found = changes(of_suite, draws, [label], against)
+            found["cause"] = AUTHORS if label == base else label
+            options = _differing(*(entries[one].on(str(suite)) for one in (against, label)))
+            parts.append(found.assign(options=options, against="" if against == base else against))
+    parts = [part for part in parts if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*COLUMNS, "options", "against"])
 
 
 def _differing(plain: DetectorConfig, other: DetectorConfig) -> str:
@@ -193,23 +209,31 @@ def _differing(plain: DetectorConfig, other: DetectorConfig) -> str:
 
 
 def variants_table(found: pd.DataFrame) -> pd.DataFrame:
-    """`variants` as a reader sees them: a row a suite and variant, the change of each metric in points."""
+    """`variants` as a reader sees them: a row a suite and variant, the change of each metric in points; and in a column
+    what each is measured against, where that is not everywhere the detector as it is.
+    """
+    several = found["against"].any()
     rows: dict[tuple[str, str], dict[str, object]] = {}
     for row in found.to_dict("records"):
         of = {"suite": row["suite"], "variant": row["cause"], "options": row["options"]}
+        of |= {"against": row["against"] or "as it is"} if several else {}
         shown = rows.setdefault((row["suite"], row["cause"]), {**of, "categories": row["categories"]})
         shown[METRICS[row["metric"]]] = points(row["change"])
     return pd.DataFrame(list(rows.values())).fillna("–")
 
 
 def variants_sentence(found: pd.DataFrame, base: str) -> str:
-    """For each variant, where it differs from the detector as it is."""
+    """For each variant, where it differs from the detector as it is or, where it is measured against one, from our own
+    training of it.
+    """
+    own = [label for label in dict.fromkeys(found["against"]) if label]
+    against = f"our own training of {base} ({', '.join(own)})" if own else f"{base} as it is"
     said = []
     for cause, rows in found.groupby("cause", sort=False):
         clear = [row for row in rows.to_dict("records") if row["change"].sign]
         where = "; ".join(f"{METRICS[row['metric']]} on {row['suite']} {points(row['change'])}" for row in clear)
         said.append(f"{cause}: {where or 'no metric differs'}")
-    return f"Against {base} as it is, in points where the 95 % interval excludes 0. " + ". ".join(said) + "."
+    return f"Against {against}, in points where the 95 % interval excludes 0. " + ". ".join(said) + "."
 
 
 def _ordered(leagues: Iterable[str]) -> list[str]:

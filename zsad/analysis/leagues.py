@@ -3,6 +3,7 @@
 A league is text, by method: as `zsad.study.results.leagues_of` reads it from records, or as results/published has it.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
@@ -28,6 +29,19 @@ def in_words(leagues: Mapping[str, str]) -> str:
     if len(different) > 1:
         return "The methods are of different leagues and not to be ranked with each other."
     return f"All methods are of the league “{different.pop()}”."
+
+
+def told_apart(leagues: Mapping[str, str]) -> str:
+    """What a caption says of methods of several leagues: which are of another than most, and of which; as `in_words`
+    where all are of one, no two are of one, or that of some is not recorded.
+    """
+    counts = Counter(leagues.values())
+    if len(counts) in (1, len(leagues)) or NOT_RECORDED in " ".join(counts):
+        return in_words(leagues)
+    ((most, _),) = counts.most_common(1)
+    others = {league: [method for method, of in leagues.items() if of == league] for league in counts if league != most}
+    said = [f"{' and '.join(methods)} (“{league}”)" for league, methods in others.items()]
+    return f"Of another league than the others, which are “{most}”, and not to be ranked with them: {', '.join(said)}."
 
 
 def with_leagues(table: pd.DataFrame, leagues: Mapping[str, str]) -> pd.DataFrame:

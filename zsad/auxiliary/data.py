@@ -17,7 +17,8 @@ from zsad.data.batch import mask_of, resize_image
 from zsad.data.labels import check_labels
 from zsad.data.mvtec_ad import MissingMaskError
 
-ImagesAndMasks = tuple[Float[Tensor, "image 3 size size"], Bool[Tensor, "image size size"]]
+Pictures = tuple[Float[Tensor, "image 3 size size"], Bool[Tensor, "image size size"], Bool[Tensor, " image"]]
+"""Images, their masks, and whether each is anomalous."""
 
 
 class AuxiliaryData:
@@ -62,23 +63,27 @@ class AuxiliaryData:
         """The category of some images."""
         return [self.datasets[self._places[number][0]].category for number in numbers]
 
-    def read(self, numbers: Sequence[int], size: int) -> ImagesAndMasks:
-        """Images squashed to a square of `size` pixels (antialiased bicubic) with their masks (`squashed_mask`)."""
+    def read(self, numbers: Sequence[int], size: int) -> Pictures:
+        """Images squashed to a square of `size` pixels (antialiased bicubic), their masks (`squashed_mask`) and labels.
+
+        Labels are the data set's: what is thinner than half a pixel of a squashed mask is gone from it.
+        """
         return _squashed([self._one(*self._places[number]) for number in numbers], size)
 
-    def mosaics(self, numbers: Sequence[int], size: int, generator: np.random.Generator) -> ImagesAndMasks:
+    def mosaics(self, numbers: Sequence[int], size: int, generator: np.random.Generator) -> Pictures:
         """As `read`, with a mosaic of 2 x 2 images of its category in place of each image.
 
         For each of the four a kind of defect is drawn, undamaged ones being one kind, and then an image of it. All are
-        brought to the size of the first before the mosaic is squashed (APRIL-GAN, `data/` of its code).
+        brought to the size of the first before the mosaic is squashed (APRIL-GAN, `data/` of its code). A mosaic is
+        anomalous where one of the four is.
         """
         return _squashed([self._mosaic(self._places[number][0], generator) for number in numbers], size)
 
-    def _one(self, part: int, index: int) -> tuple[Tensor, Tensor]:
+    def _one(self, part: int, index: int) -> tuple[Tensor, Tensor, bool]:
         sample = self.datasets[part][index]
-        return sample.image, mask_of(sample)
+        return sample.image, mask_of(sample), sample.label
 
-    def _mosaic(self, part: int, generator: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _mosaic(self, part: int, generator: np.random.Generator) -> tuple[Tensor, Tensor, bool]:
         kinds: dict[str, list[int]] = {}
         for index, defect in enumerate(self.datasets[part].defects):
             kinds.setdefault(defect, []).append(index)
@@ -86,11 +91,11 @@ class AuxiliaryData:
         drawn = [kinds[names[generator.integers(len(names))]] for _ in range(4)]
         four = [self._one(part, members[generator.integers(len(members))]) for members in drawn]
         size = (four[0][0].shape[1], four[0][0].shape[2])
-        images = [resize_image(image, size) for image, _ in four]
-        masks = [mask if mask.shape == size else _resized_mask(mask, size) for _, mask in four]
+        images = [resize_image(image, size) for image, _, _ in four]
+        masks = [mask if mask.shape == size else _resized_mask(mask, size) for _, mask, _ in four]
         rows = [torch.cat(images[:2], dim=2), torch.cat(images[2:], dim=2)]
         mask_rows = [torch.cat(masks[:2], dim=1), torch.cat(masks[2:], dim=1)]
-        return torch.cat(rows, dim=1), torch.cat(mask_rows, dim=0)
+        return torch.cat(rows, dim=1), torch.cat(mask_rows, dim=0), any(label for _, _, label in four)
 
 
 def read_auxiliary(suite: str, reader: str, root: str | Path, categories: Sequence[str] = ()) -> AuxiliaryData:
@@ -119,9 +124,10 @@ def squashed_mask(mask: Bool[Tensor, "height width"], size: int) -> Bool[Tensor,
     return mask if mask.shape == (size, size) else _resized_mask(mask, (size, size))
 
 
-def _squashed(pairs: Sequence[tuple[Tensor, Tensor]], size: int) -> ImagesAndMasks:
-    images = torch.stack([resize_image(image, (size, size)) for image, _ in pairs])
-    return images, torch.stack([squashed_mask(mask, size) for _, mask in pairs])
+def _squashed(found: Sequence[tuple[Tensor, Tensor, bool]], size: int) -> Pictures:
+    images = torch.stack([resize_image(image, (size, size)) for image, _, _ in found])
+    masks = torch.stack([squashed_mask(mask, size) for _, mask, _ in found])
+    return images, masks, torch.tensor([label for _, _, label in found])
 
 
 def _resized_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:

@@ -47,7 +47,8 @@ class LearnerKind(Protocol):
         ...
 
     def published(self, suite: str) -> Training:
-        """The training that was published for a data set, or stands in for it."""
+        """The training that was published for a data set, by any of its usual names, or stands in for it
+        (`zsad.auxiliary.named`)."""
         ...
 
 

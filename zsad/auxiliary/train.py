@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from zsad.auxiliary.data import AuxiliaryData, ImagesAndMasks
+from zsad.auxiliary.data import AuxiliaryData, Pictures
 from zsad.auxiliary.learner import Learner, Training
 from zsad.clip import Backbone
 from zsad.clip.store import DamagedFileError, read_tensors, write_tensors
@@ -75,10 +75,10 @@ class ExampleReader:
         return self._embed(self._data.read(numbers, self._size))
 
     @torch.no_grad()
-    def _embed(self, found: ImagesAndMasks) -> dict[str, Tensor]:
-        images, masks = found
+    def _embed(self, found: Pictures) -> dict[str, Tensor]:
+        images, masks, labels = found
         features = self._learner.features(images.to(self._device))
-        known = {"masks": masks, "labels": masks.flatten(1).any(dim=1)}
+        known = {"masks": masks, "labels": labels}
         return {**known, **{name: values.detach().cpu() for name, values in features.items()}}
 
 

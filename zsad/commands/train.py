@@ -1,6 +1,7 @@
 """`zsad train`: what a detector learns from anomalies of other products, with masks."""
 
 import argparse
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,10 @@ from zsad.commands.common import Commands
 from zsad.study.suites import DEMO_SUITES, KNOWN_SUITES, check_known
 
 if TYPE_CHECKING:
+    from zsad.auxiliary import LearnerKind, Training
     from zsad.auxiliary.data import AuxiliaryData
+
+log = logging.getLogger(__name__)
 
 
 def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
@@ -26,7 +30,8 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
         "--auxiliary",
         required=True,
         metavar="NAME",
-        help="what is learned from: a suite that studies know, or any",
+        help="what is learned from: a suite that studies know; with --reader and --root, a data set of yours under "
+        "another name",
     )
     train.add_argument("--data-root", type=arguments.path, default=Path("build/data"), metavar="DIR",
                        help="folder that holds the suites; default: %(default)s")  # fmt: skip
@@ -42,7 +47,11 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
     )
     train.add_argument("--option", type=arguments.option, action="append", default=[], metavar="NAME=VALUE",
                        help="a choice of what is learned (may be repeated; the value is read as YAML)")  # fmt: skip
-    train.add_argument("--epochs", type=arguments.number("epochs"), metavar="N", help="default: as published")
+    train.add_argument(
+        "--epochs", type=arguments.number("epochs"), metavar="N",
+        help="default: as published for MVTec AD or VisA, each known by its usual names and folders; on a data set "
+        "that the papers do not name, april_gan takes 3 without mosaics and anomalyclip 15, and says so",
+    )  # fmt: skip
     train.add_argument("--seed", type=arguments.number("seed"), metavar="N", help="default: as published")
     train.add_argument("--called", metavar="NAME", help="what trained_on= names the part by; default: what it learned "
                        "from. One of another seed needs a name of its own")  # fmt: skip
@@ -69,7 +78,7 @@ def run(options: argparse.Namespace) -> None:
         _check_other(data, options.tested, options.data_root)
     backbone = load_backbone(options.backbone, device=options.device)
     given = {name: value for name in ("epochs", "seed") if (value := getattr(options, name)) is not None}
-    training = dataclasses.replace(kind.published(data.suite), **given)
+    training = dataclasses.replace(_published(kind, data), **given)
     learner = kind(backbone, dict(options.option), training.seed)
     path = train_part(learner, backbone, data, training, options.out, called=options.called)
     print(f"{learner.part}, trained on {len(data)} images of {data.suite} in {training.epochs} epochs: {path}")
@@ -83,13 +92,62 @@ def _auxiliary(options: argparse.Namespace) -> "AuxiliaryData":
     if options.reader or options.root:
         if not (options.reader and options.root):
             raise ValueError("a data set that studies do not know needs both --reader and --root")
-        return read_auxiliary(options.auxiliary, options.reader, options.root, options.category)
+        return _of_ones_own(options)
     whole = [name for name, suite in KNOWN_SUITES.items() if "domain" not in suite]
     check_known("suite (for another data set, give --reader and --root)", options.auxiliary, whole)
     suite = KNOWN_SUITES[options.auxiliary]
     if options.auxiliary in DEMO_SUITES:
         write_suite(options.data_root, options.auxiliary)
     return read_auxiliary(options.auxiliary, suite["reader"], options.data_root / suite["root"], options.category)
+
+
+def _of_ones_own(options: argparse.Namespace) -> "AuxiliaryData":
+    """The data set in `--root`. Raises a ValueError where its name is that of a known suite, and it is not that suite:
+    what learned from it would be believed never to have seen any other.
+    """
+    from zsad.auxiliary.data import read_auxiliary
+    from zsad.study.tested import names_of
+
+    suite = _known_suite(options.auxiliary)
+    if suite in DEMO_SUITES:
+        raise ValueError(
+            f"--auxiliary {options.auxiliary} is a demo suite, which is drawn into --data-root: leave out --reader and "
+            "--root, or give the data set in --root another name"
+        )
+    data = read_auxiliary(options.auxiliary, options.reader, options.root, options.category)
+    for dataset in data.datasets:
+        if suite is not None and suite not in names_of(dataset):
+            raise ValueError(
+                f"--auxiliary {options.auxiliary} names a published data set, and neither the folder {dataset.root} "
+                f"nor what it holds of {dataset.category!r} is known to be that: give it another name"
+            )
+    return data
+
+
+def _known_suite(name: str) -> str | None:
+    """The folder of the known suite that a name means, however it is spelt; None where it means none."""
+    from zsad.detectors.learned import plain_name
+    from zsad.study.tested import usual_names
+
+    roots = {plain_name(known): suite["root"] for known, suite in KNOWN_SUITES.items()}
+    return roots.get(plain_name(name)) or next(iter(usual_names(name)), None)
+
+
+def _published(kind: "LearnerKind", data: "AuxiliaryData") -> "Training":
+    """The training that was published for the auxiliary data, known by name or by folder, or stands in for it; which of
+    the two, it says.
+    """
+    from zsad.auxiliary.named import data_set_named
+    from zsad.study.tested import names_of
+
+    suite = next(filter(None, map(data_set_named, names_of(data.datasets[0], data.suite))), None)
+    training = kind.published(suite or data.suite)
+    setting = training.epochs, f"{training.mosaic:g}"
+    if suite is None:
+        log.warning("no training is published for %s: by default %d epochs, mosaic %s", data.suite, *setting)
+    else:
+        log.info("trained on %s as is published for %s: by default %d epochs, mosaic %s", data.suite, suite, *setting)
+    return training
 
 
 def _check_other(data: "AuxiliaryData", tested: str, data_root: Path) -> None:

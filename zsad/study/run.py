@@ -36,8 +36,7 @@ from zsad.study.references import with_drawn_references
 from zsad.study.results import Results
 from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Shift, StudyError, starting_shifts
-from zsad.study.suites import DEMO_SUITES
-from zsad.study.tested import names_of
+from zsad.study.tested import digests_at_hand, names_of
 
 log = logging.getLogger(__name__)
 
@@ -184,6 +183,7 @@ class Evaluator:
         self._given: dict[tuple[str, ...], Detector | Exception] = {}  # detectors with references of a category
         self._trainings: dict[tuple[str, ...], Dataset | Exception | None] = {}
         self._images: dict[_Images, TestSet] = {}
+        self._at_hand: dict[str, frozenset[str] | Exception] = {}
         self._program = {"versions": provenance.versions(), **provenance.commit()}
 
     def compute(self, selection: Selection, progress: bool = True) -> pd.DataFrame:
@@ -288,7 +288,7 @@ class Evaluator:
             if wanted_references(detector):
                 detector = self._with_references(detector, request, dataset)
             names = (request.suite, self.study.suites[request.suite].root.name)
-            check_unseen(detector, names_of(dataset, *names), _digests(dataset, detector))
+            check_unseen(detector, names_of(dataset, *names), self._digests(dataset, detector))
         except (ValueError, TypeError, OSError, ImportError) as error:
             failures.add(what, str(error), subject)
             return None
@@ -330,6 +330,21 @@ class Evaluator:
         study = self.study.model_copy(update={"device": self._device})
         name = (config.label, repr(sorted(config.options.items())), backbone)
         return _remembered(self._detectors, name, lambda: load(study, config, backbone))
+
+    def _digests(self, dataset: Dataset, detector: Detector) -> list[str]:
+        """Of the images of a data set, where a detector's training may have seen them under another name.
+
+        Those of a demo suite that is not written are not drawn, at a tenth of a second each, where all images of the
+        training are known to be of the demo suite that it names: no two suites share an image.
+        """
+        trained_on: TrainedOn | None = getattr(detector, "trained_on", None)
+        if trained_on is None or not trained_on.images:
+            return []
+        if isinstance(dataset, DrawnDataset):
+            suite, root = trained_on.suite, resolve(self.study.data_root)
+            if trained_on.images <= _remembered(self._at_hand, suite, lambda: digests_at_hand(suite, root)):
+                return []
+        return dataset.image_digests
 
     def _test_set(self, w: Wanted) -> TestSet:
         """The images of a cell; of one category under one corruption at a time, besides the uncorrupted ones."""
@@ -421,15 +436,6 @@ def _without_missing_suites(study: Study, selection: Selection) -> Selection:
 def stage_seconds(detector: Detector) -> dict[str, float]:
     """Seconds that a detector has spent in each of its stages so far; empty for one that has no stages."""
     return dict(getattr(detector, "seconds", {}))
-
-
-def _digests(dataset: Dataset, detector: Detector) -> list[str]:
-    """Of the images of a data set, where a detector's training may have seen them under another name. Those of a demo
-    suite that is not written are not drawn for it: no two suites share an image.
-    """
-    trained_on: TrainedOn | None = getattr(detector, "trained_on", None)
-    apart = isinstance(dataset, DrawnDataset) and trained_on is not None and trained_on.suite in DEMO_SUITES
-    return [] if trained_on is None or apart else dataset.image_digests
 
 
 def _by_images(cells: list[Wanted]) -> list[Wanted]:

@@ -4,19 +4,17 @@ Besides its own names these are all usual ones of the published data set that it
 and published parts hold no digests of the images that they were trained on.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from zsad.clip import zoo
 from zsad.data import Dataset
 from zsad.data.counts import TEST_COUNTS
-from zsad.detectors.learned import plain_name
+from zsad.data.demo import SUITES, stamp
+from zsad.data.usual import USUAL_NAMES
+from zsad.detectors.learned import TrainedOn, plain_name
 
-# What folders of the published data sets are called, by their own spelling or in their archives.
-USUAL_NAMES = {
-    "mvtec_ad": ("mvtec_ad", "mvtec", "mvtec_anomaly_detection"),
-    "visa": ("visa", "visa_pytorch", "visa_20220922", "visa_1cls"),
-    "aebad": ("aebad", "aebad_s"),
-}
 _ABOVE = 4  # folders at most between images and the folder of their data set: <root>/<category>/Data/Images/Normal
 
 
@@ -38,6 +36,32 @@ def usual_names(name: str) -> tuple[str, ...]:
     """All names of the published data set that is called so; none where there is none."""
     called = plain_name(name)
     return next((usual for usual in USUAL_NAMES.values() if called in map(plain_name, usual)), ())
+
+
+def digests_at_hand(suite: str, data_root: Path) -> frozenset[str]:
+    """Digests of images that are known, without drawing any, to be of a demo suite of seed 0, which is what is trained
+    on: those in the cards of parts that ship with the package, and in the stamp of the suite where a folder holds it.
+
+    Processors round differently, so that not every image is of the same bytes on each. Empty for any other data set.
+
+    Returns:
+        Each as `TrainedOn.images` has it.
+    """
+    if suite not in SUITES:
+        return frozenset()
+    cards = [json.loads(path.read_text(encoding="utf-8")) for path in zoo.WEIGHTS.glob("*.json")]
+    shipped = [card["images"].split() for card in cards if card.get("trained_on") == suite]
+    return frozenset().union(*shipped, _stamped(suite, data_root))
+
+
+def _stamped(suite: str, data_root: Path) -> frozenset[str]:
+    """Of all files of a suite, from its stamp; none where that is missing, damaged or another's."""
+    try:
+        drawn_from, files = stamp.read_stamp(data_root / stamp.folder_of(suite, 0))
+    except (FileNotFoundError, ValueError):
+        return frozenset()
+    own = drawn_from == stamp.recipe(suite, SUITES[suite], 0)
+    return TrainedOn.of(suite, files.values() if own else []).images
 
 
 def _holds(dataset: Dataset, suite: str) -> bool:

@@ -1,6 +1,6 @@
 """What each league was shown, as a picture; and how far the methods of each get."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 import numpy as np
@@ -15,9 +15,11 @@ OWN, NEVER = PALETTE[0], PALETTE[4]
 """Colours of what makes a league, and of what it was never shown."""
 
 
-def league_picture(leagues: Sequence[str], width: float = 7.6) -> Figure:
+def league_picture(
+    leagues: Sequence[str], never: Mapping[str, Sequence[Shown]] | None = None, width: float = 7.6
+) -> Figure:
     """A row a league, a column a thing that a part of a detector can be shown: filled where it makes the league,
-    crossed where it was never shown."""
+    crossed where it was never shown: by `never`, or by the league alone."""
     things = [thing for thing in get_args(Shown) if thing != "unknown"]
     figure, (axis,) = new_figure(1, 1, width=width, height=2.2 + 0.36 * len(leagues))
     with style():
@@ -26,7 +28,7 @@ def league_picture(leagues: Sequence[str], width: float = 7.6) -> Figure:
                 color = OWN if thing == decided_by(league) else "none"
                 box = Rectangle((column - 0.4, row - 0.4), 0.8, 0.8, facecolor=color, edgecolor="0.5")
                 axis.add_patch(box)
-                if thing in never_shown(league):
+                if thing in (never or {}).get(league, never_shown(league)):
                     axis.plot(column, row, marker="x", color=NEVER, markersize=9, markeredgewidth=2)
         axis.set_xlim(-0.6, len(things) - 0.4)
         axis.set_ylim(len(leagues) - 0.4, -0.6)

@@ -15,6 +15,7 @@ from book.tools.plots.style import PALETTE, new_figure, style
 
 BOXES = {"sees": PALETTE[0], "learned": PALETTE[2], "never shown": PALETTE[4]}
 LETTERS = 23  # a line of a box
+LINES = 5  # of a box in a row of usual height
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ def method_rows(
     image. The true defect is outlined.
     """
     rows = len(methods) + 1
-    figure, axes = new_figure(rows, 2, height=1.5 * rows, gridspec_kw={"width_ratios": [4.2, 1]})
+    longest = max(len(textwrap.wrap(text, LETTERS)) for method in methods for text in method.words)
+    height = 1.5 + 0.2 * max(0, longest - LINES)
+    figure, axes = new_figure(rows, 2, height=height * rows, gridspec_kw={"width_ratios": [4.2, 1]})
     with style():
         for axis in axes:
             axis.set_axis_off()

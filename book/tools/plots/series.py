@@ -12,7 +12,7 @@ from book.tools.plots.style import INK, PALETTE, new_figure, style
 
 # One more than there are colours: no two of the first 72 series look alike.
 MARKERS = "osD^vPX*<"
-LEGEND_WIDTH = 60  # letters of all names that one row holds
+LEGEND_WIDTH = 56  # letters of all names that one row holds
 
 
 def plot_severity(

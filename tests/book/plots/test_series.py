@@ -61,6 +61,16 @@ def test_long_names_take_a_second_row_of_the_legend():
         assert legend._ncols == columns
 
 
+def test_titles_in_capitals_stay_inside_the_figure():
+    titles = ["WinCLIP", "CLIP", "CLIP-AC", "RWDA", "text FNN", "ACR", "MAEDAY", "APRIL-GAN", "AnomalyCLIP"]
+    rows = pd.concat([table(group="same").replace({"series": {"clip": title}}) for title in titles])
+    rows = rows[rows["series"].isin(titles)].drop_duplicates(["series", "group"])
+    figure = plot_dots(rows, titles, {"same": "same"}, "AUROC [%]")
+    figure.draw_without_rendering()
+    found = figure.legends[0].get_window_extent()
+    assert figure.bbox.x0 <= found.x0 <= found.x1 <= figure.bbox.x1
+
+
 def test_ranked_rows_stand_in_two_columns_and_are_hollow_where_they_hold_chance():
     rows = [("a", f"a {n}", "damage", 40 + 10 * n, 35 + 10 * n, 45 + 10 * n) for n in range(5)]
     rows += [("b", "b 0", "damage", 90, 80, 100), ("c", "c 0", "pose", 52, 40, 64)]

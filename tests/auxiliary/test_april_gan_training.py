@@ -11,7 +11,7 @@ from zsad.auxiliary.learner import Training
 from zsad.auxiliary.losses import dice_loss, focal_loss
 from zsad.auxiliary.train import train_part
 from zsad.clip.prototypes import text_prototypes
-from zsad.data.usual import USUAL_NAMES
+from zsad.data.usual_names import USUAL_NAMES
 from zsad.detectors import load_detector
 from zsad.detectors.april_gan import AprilGANOptions
 

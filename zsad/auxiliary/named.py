@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zsad.data.usual import USUAL_NAMES
+from zsad.data.usual_names import USUAL_NAMES
 from zsad.detectors.learned import plain_name
 
 _NAMES = {

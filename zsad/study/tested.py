@@ -12,7 +12,7 @@ from zsad.clip import zoo
 from zsad.data import Dataset
 from zsad.data.counts import TEST_COUNTS
 from zsad.data.demo import SUITES, stamp
-from zsad.data.usual import USUAL_NAMES
+from zsad.data.usual_names import USUAL_NAMES
 from zsad.detectors.learned import TrainedOn, plain_name
 
 _ABOVE = 4  # folders at most between images and the folder of their data set: <root>/<category>/Data/Images/Normal

@@ -21,11 +21,11 @@ from torch import Tensor
 
 from training.bank import Bank, read_bank
 from training.families import FAMILIES
+from zsad.auxiliary.acr import MetaRecipe, meta_train
 from zsad.clip import Backbone, load_backbone
 from zsad.clip.ship import ship
 from zsad.clip.zoo import WEIGHTS
 from zsad.detectors.acr import two_thirds
-from zsad.detectors.acr_head import MetaRecipe, meta_train
 from zsad.detectors.patch_features import TowerFeatures
 
 NAME, BACKBONE = "demo-acr", "demo-b"

@@ -1,5 +1,5 @@
-"""The command line: `zsad demo-data`, `corrupt`, `train`, `predict`, `evaluate`, `run`, `verify`. Thin: each calls the
-library once.
+"""The command line: `zsad demo-data`, `corrupt`, `train`, `meta-train`, `predict`, `evaluate`, `run`, `verify`. Thin:
+each calls the library once.
 """
 
 import argparse
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from zsad import __version__
-from zsad.commands import corrupt, demo_data, evaluate, predict, study, train, verify
+from zsad.commands import corrupt, demo_data, evaluate, meta_train, predict, study, train, verify
 from zsad.commands.common import model_arguments
 from zsad.progress import plain_bars
 from zsad.wording import describe
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--verbose", action="store_true", help="say what is being done")
     model = model_arguments()
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (demo_data, corrupt, train, predict, evaluate, study, verify):
+    for command in (demo_data, corrupt, train, meta_train, predict, evaluate, study, verify):
         command.add(commands, [common, model] if command in (predict, evaluate) else [common])
     return parser
 

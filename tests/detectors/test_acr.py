@@ -8,11 +8,12 @@ from scipy.ndimage import gaussian_filter
 from tiny_clip import random_images, tiny_backbone
 from torch.nn import functional as F
 
+from zsad.auxiliary.acr import MetaRecipe, meta_train
 from zsad.clip import zoo
 from zsad.clip.ship import ship
 from zsad.detectors import load_detector
 from zsad.detectors.acr import ACR, ACROptions, two_thirds
-from zsad.detectors.acr_head import ACRHead, MetaRecipe, _task_loss, meta_train, spread
+from zsad.detectors.acr_head import ACRHead
 from zsad.detectors.patch_features import TowerFeatures, WideResNetFeatures
 
 
@@ -64,34 +65,6 @@ def test_the_head_is_the_published_one_and_no_eval_turns_it_off():
     expected = slow_head(head, points)
     torch.testing.assert_close(head(points), expected, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(head.eval()(points), expected, atol=1e-4, rtol=1e-4)
-
-
-def test_a_task_draws_noise_away_from_its_images():
-    """Its loss is the mean of the distances of images, and of the inverses of those with noise."""
-    head = ACRHead(6, (4,))
-    images = normal(8, 3, 6)
-    found = _task_loss(head, [images], 0.5, 5, torch.Generator().manual_seed(1))
-    generator = torch.Generator().manual_seed(1)
-    torch.randint(1, (), generator=generator)
-    position = int(torch.randint(3, (), generator=generator))
-    chosen = images[torch.randperm(8, generator=generator)[:5], position]
-    distances = head(torch.cat([chosen, chosen + 0.5 * torch.randn(5, 6, generator=generator)]))
-    terms = [distances[i] for i in range(5)] + [1 / distances[i] for i in range(5, 10)]
-    torch.testing.assert_close(found, sum(terms) / 10)
-
-
-def test_meta_training_lowers_the_loss_and_is_the_same_each_time():
-    classes = [normal(40, 4, 8, seed=s) + 5 * s for s in range(3)]
-    recipe = MetaRecipe(steps=30, tasks=4, learning_rate=0.01, noise=2.0)
-    head, noise, losses = meta_train(classes, (6,), recipe)
-    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
-    assert noise == pytest.approx(2 * spread(classes))
-    assert spread(classes) == pytest.approx(1, abs=0.1), "within a class, whatever lies between classes"
-    torch.rand(1)  # what state torch's own generator is in plays no part
-    assert meta_train(classes, (6,), recipe)[0].digest == head.digest
-    assert meta_train(classes, (6,), MetaRecipe(**{**vars(recipe), "seed": 1}))[0].digest != head.digest
-    with pytest.raises(ValueError, match="a task draws 30 images of a class, and one has 7"):
-        meta_train([classes[0], classes[1][:7]], (6,), recipe)
 
 
 @pytest.mark.parametrize("head", ["demo-acr", None])
@@ -179,7 +152,7 @@ def test_a_head_of_something_else_is_refused(backbone, shipped):
         load_detector("acr", backbone, tap=2)
     with pytest.raises(ValueError, match="trained on features of another extractor"):
         load_detector("acr", tiny_backbone(seed=1))
-    with pytest.raises(FileNotFoundError, match=r"demo-nothing\.json is missing"):
+    with pytest.raises(FileNotFoundError, match=r"demo-nothing\.json is missing.*zsad meta-train"):
         load_detector("acr", backbone, head="demo-nothing")
     with pytest.raises(ValueError, match=r"mine\.pth is a file of another kind: .* read from a \.safetensors"):
         load_detector("acr", backbone, head="heads/mine.pth")

@@ -8,9 +8,9 @@ import pytest
 from narrow import NARROW
 
 from training import bank, fare, make, model, schedule, train_acr
+from zsad.auxiliary.acr import MetaRecipe
 from zsad.clip.zoo import WEIGHTS, load_demo_weights, read_demo_weights
-from zsad.detectors.acr import load_head
-from zsad.detectors.acr_head import MetaRecipe
+from zsad.detectors.acr_head import load_heads
 from zsad.detectors.patch_features import TowerFeatures
 
 
@@ -79,7 +79,7 @@ def test_a_head_of_acr_reads_the_clip_beside_it_and_the_first_pictures_of_its_ba
     monkeypatch.setattr(train_acr, "families", lambda banks: {"any": [p for b in banks for p in b.pictures[:, 0]]})
     make.make("demo-acr", tmp_path / "work", tmp_path / "out")
     seen_through = TowerFeatures(load_demo_weights("demo-b", tmp_path / "out"), 1)
-    load_head(str(tmp_path / "out" / "demo-acr.safetensors"), seen_through.digest)
+    load_heads(str(tmp_path / "out" / "demo-acr.safetensors"), seen_through.digest)
     card, _ = read_demo_weights("demo-acr", tmp_path / "out")
     assert card["training"]["pictures"] == {"any": 3 + 2}  # damaged and posed, none of the suites' categories
     assert card["training"]["steps"] == 1

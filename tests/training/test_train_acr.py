@@ -5,10 +5,11 @@ import numpy as np
 from training import train_acr
 from training.bank import Bank
 from training.families import FAMILIES
+from zsad.auxiliary.acr import MetaRecipe
 from zsad.clip import load_backbone, zoo
 from zsad.data.demo.products import PRODUCTS
 from zsad.detectors import load_detector
-from zsad.detectors.acr_head import ACRHead, MetaRecipe
+from zsad.detectors.acr_head import ACRHead
 
 NAMES = list(FAMILIES)
 

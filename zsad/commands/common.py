@@ -1,9 +1,11 @@
 """What commands share: exit code, options of the detector, and how they are read."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zsad import arguments
+from zsad.study.suites import DEMO_SUITES, KNOWN_SUITES, check_known
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -89,3 +91,41 @@ def detector_options(options: argparse.Namespace) -> dict[str, Any]:
     for folder in [getattr(checked, name) for name in CACHES if chosen.get(name) is not None]:
         check_writable_folder(folder)
     return chosen
+
+
+def learned_from_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of commands that learn from a data set."""
+    parser.add_argument(
+        "--auxiliary",
+        required=True,
+        metavar="NAME",
+        help="what is learned from: a suite that studies know; with --reader and --root, a data set of yours under "
+        "another name",
+    )
+    parser.add_argument("--data-root", type=arguments.path, default=Path("build/data"), metavar="DIR",
+                        help="folder that holds the suites; default: %(default)s")  # fmt: skip
+    parser.add_argument("--reader", help="mvtec_ad, visa or aebad, of a data set that studies do not know")
+    parser.add_argument("--root", type=arguments.path, metavar="DIR", help="its folder")
+    parser.add_argument(
+        "--category", action="append", default=[], metavar="NAME", help="of its categories only this (may be repeated)"
+    )
+
+
+def learned_from(options: argparse.Namespace) -> tuple[str, Path]:
+    """The reader and the folder of what is learned from; a demo suite is written where it lacks.
+
+    Raises:
+        ValueError: --reader without --root or the other way round, or a suite that studies do not know without both.
+    """
+    from zsad.data.demo import write_suite
+
+    if options.reader or options.root:
+        if not (options.reader and options.root):
+            raise ValueError("a data set that studies do not know needs both --reader and --root")
+        return options.reader, options.root
+    whole = [name for name, suite in KNOWN_SUITES.items() if "domain" not in suite]
+    check_known("suite (for another data set, give --reader and --root)", options.auxiliary, whole)
+    suite = KNOWN_SUITES[options.auxiliary]
+    if options.auxiliary in DEMO_SUITES:
+        write_suite(options.data_root, options.auxiliary)
+    return suite["reader"], options.data_root / suite["root"]

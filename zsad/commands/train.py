@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsad import arguments
-from zsad.commands.common import Commands
+from zsad.commands.common import Commands, learned_from, learned_from_arguments
 from zsad.study.suites import DEMO_SUITES, KNOWN_SUITES, check_known
 
 if TYPE_CHECKING:
@@ -26,20 +26,7 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
         "that was stopped goes on where it stood.",
     )
     train.add_argument("detector", metavar="DETECTOR", help="one that learns from auxiliary anomalies")
-    train.add_argument(
-        "--auxiliary",
-        required=True,
-        metavar="NAME",
-        help="what is learned from: a suite that studies know; with --reader and --root, a data set of yours under "
-        "another name",
-    )
-    train.add_argument("--data-root", type=arguments.path, default=Path("build/data"), metavar="DIR",
-                       help="folder that holds the suites; default: %(default)s")  # fmt: skip
-    train.add_argument("--reader", help="mvtec_ad, visa or aebad, of a data set that studies do not know")
-    train.add_argument("--root", type=arguments.path, metavar="DIR", help="its folder")
-    train.add_argument(
-        "--category", action="append", default=[], metavar="NAME", help="of its categories only this (may be repeated)"
-    )
+    learned_from_arguments(train)
     train.add_argument("--tested", metavar="NAME", help="the suite that is to be tested: it must be another")
     train.add_argument("--backbone", default="demo-b", help="default: %(default)s")
     train.add_argument(
@@ -87,18 +74,11 @@ def run(options: argparse.Namespace) -> None:
 
 def _auxiliary(options: argparse.Namespace) -> "AuxiliaryData":
     from zsad.auxiliary.data import read_auxiliary
-    from zsad.data.demo import write_suite
 
-    if options.reader or options.root:
-        if not (options.reader and options.root):
-            raise ValueError("a data set that studies do not know needs both --reader and --root")
+    reader, root = learned_from(options)
+    if options.root:
         return _of_ones_own(options)
-    whole = [name for name, suite in KNOWN_SUITES.items() if "domain" not in suite]
-    check_known("suite (for another data set, give --reader and --root)", options.auxiliary, whole)
-    suite = KNOWN_SUITES[options.auxiliary]
-    if options.auxiliary in DEMO_SUITES:
-        write_suite(options.data_root, options.auxiliary)
-    return read_auxiliary(options.auxiliary, suite["reader"], options.data_root / suite["root"], options.category)
+    return read_auxiliary(options.auxiliary, reader, root, options.category)
 
 
 def _of_ones_own(options: argparse.Namespace) -> "AuxiliaryData":

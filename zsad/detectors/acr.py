@@ -1,8 +1,8 @@
 """ACR: batch normalisation puts what most test images have near a learned centre; what lies far from it is anomalous.
 
 Li et al., "Zero-Shot Anomaly Detection via Batch Normalization", NeurIPS 2023 (arXiv 2302.07849); what the text leaves
-open is as in the authors' code. The head is meta-trained on undamaged images of other products
-(`zsad.detectors.acr_head`), on features of a frozen extractor. No text takes part.
+open is as in the authors' code. The head is meta-trained on undamaged images of other products (`zsad.auxiliary.acr`),
+on features of a frozen extractor. No text takes part.
 
 A shift that moves the features of all images alike is taken out by the normalisation, whatever the head: a test batch
 that is shifted as a whole says little of it, one of which half is shifted says more.
@@ -21,15 +21,15 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.nn import functional as F
 
-from zsad.clip import Backbone, zoo
-from zsad.clip.checkpoint import load_state
-from zsad.detectors.acr_head import ACRHead
+from zsad.clip import Backbone
+from zsad.detectors.acr_head import Head, load_heads
 from zsad.detectors.base import Prediction
 from zsad.detectors.batch import BatchDetector, Features
 from zsad.detectors.given import Checked, Count, Natural
 from zsad.detectors.options import as_json, fingerprint
 from zsad.detectors.patch_features import PatchFeatures, TowerFeatures, WideResNetFeatures
-from zsad.leagues import League, Shown, league_of
+from zsad.leagues import League, league_of
+from zsad.paths import expanded
 
 _SIGMA = 4 / 224  # of the smoothing, in sides of the square
 _LEAST = 10  # images: mean and deviation of fewer say little
@@ -40,15 +40,17 @@ class ACROptions(Checked):
     """Every open choice of ACR.
 
     Attributes:
-        head: the name of one that ships with the package, or the path of a .safetensors with its card beside it; None
-            is the control, without any training: the length of a patch's vector once batch normalisation has given each
-            channel mean 0 and deviation 1.
+        head: the name of one that ships with the package, or the path of the .safetensors that `zsad meta-train` wrote,
+            with its card beside it, which holds one for each product that it was not shown; None is the control,
+            without any training: the length of a patch's vector once batch normalisation has given each channel mean 0
+            and deviation 1.
         extractor: "tower", a block of the backbone's image tower; or "wide_resnet50_2", layer3 of the ImageNet net as
             published, for which no head ships.
         tap: that block, counted from 1; by default the one after two thirds of the tower.
         copies: whether as many noisy copies as there are images take part in the normalisation, as in training. The
             control has none.
         seed: of their noise.
+        weights_folder: where heads lie that are given by their name; by default those that ship.
     """
 
     head: str | None = "demo-acr"
@@ -56,6 +58,7 @@ class ACROptions(Checked):
     tap: Count | None = None
     copies: bool = True
     seed: Natural = 0
+    weights_folder: str | Path | None = None
 
 
 class ACR(BatchDetector):
@@ -71,12 +74,12 @@ class ACR(BatchDetector):
         self.backbone = backbone
         self._options = dataclasses.replace(options, tap=options.tap or two_thirds(backbone.blocks))
         self._extractor = extractor or self._chosen()
-        self._head: ACRHead | None = None
-        self._noise, self._shown = 0.0, self._extractor.shown
-        if options.head is not None:
-            self._head, self._noise, shown = load_head(options.head, self._extractor.digest)
-            self._head.to(backbone.device)
-            self._shown += shown
+        folder = None if options.weights_folder is None else expanded(options.weights_folder)
+        self._heads = None if options.head is None else load_heads(options.head, self._extractor.digest, folder)
+        self._shown = self._extractor.shown
+        if self._heads is not None:
+            self._heads.to(backbone.device)
+            self._shown += self._heads.shown
 
     def _chosen(self) -> PatchFeatures:
         if self._options.extractor == "wide_resnet50_2":
@@ -91,13 +94,18 @@ class ACR(BatchDetector):
 
     @property
     def options(self) -> dict[str, Any]:
-        """Every choice that can change a prediction, resolved, as plain JSON values."""
-        return as_json(self._options)
+        """Every choice that can change a prediction, resolved, as plain JSON values; heads go by their name, wherever
+        they lie."""
+        head = self._options.head
+        named = dataclasses.replace(
+            self._options, head=head and Path(head).name.removesuffix(".safetensors"), weights_folder=None
+        )
+        return {name: value for name, value in as_json(named).items() if name != "weights_folder"}
 
     @property
     def fingerprint(self) -> str:
-        """sha256 over name, options and weights, the head's and the extractor's."""
-        digests = [self._extractor.digest, None if self._head is None else self._head.digest]
+        """sha256 over name, options and weights, the heads' and the extractor's."""
+        digests = [self._extractor.digest, None if self._heads is None else self._heads.digest]
         return fingerprint(self.name, {**self.options, "digests": digests}, self.backbone)
 
     @property
@@ -112,64 +120,30 @@ class ACR(BatchDetector):
     def compare(self, features: Features, category: str) -> Prediction:
         """Distances at each position by itself, smoothed to maps; an image's score is its map's maximum."""
         patches = features["patches"]
+        head = None if self._heads is None else self._heads.of(category)
         distances = torch.empty(patches.shape[:2])
         # Noise goes by rank, not by place: the answers do not depend on the order of the images.
         order = torch.stack([image.double().mean() for image in patches]).argsort()
         generator = torch.Generator().manual_seed(self._options.seed)
         for position in range(patches.shape[1]):
-            distances[order, position] = self._distances(patches[order, position], generator)
+            distances[order, position] = self._distances(head, patches[order, position], generator)
         grid, side = distances.unflatten(1, self._extractor.grid), self._extractor.side
         maps = F.interpolate(grid.unsqueeze(1), (side, side), mode="bilinear", align_corners=False).squeeze(1)
         smooth = torch.from_numpy(gaussian_filter(maps.numpy(), (0, _SIGMA * side, _SIGMA * side)))
         return Prediction(smooth.flatten(1).amax(dim=1), smooth)
 
-    def _distances(self, points: Float[Tensor, "image channel"], generator: torch.Generator) -> Float[Tensor, " image"]:
-        if self._head is None:
+    def _distances(
+        self, head: Head | None, points: Float[Tensor, "image channel"], generator: torch.Generator
+    ) -> Float[Tensor, " image"]:
+        if head is None:
             return F.batch_norm(points, None, None, training=True).square().sum(dim=1)
         batch = points
         if self._options.copies:
-            batch = torch.cat([points, points + self._noise * torch.randn(points.shape, generator=generator)])
-        distances: Tensor = self._head(batch.to(self.backbone.device))[: len(points)]
+            batch = torch.cat([points, points + head.noise * torch.randn(points.shape, generator=generator)])
+        distances: Tensor = head.net(batch.to(self.backbone.device))[: len(points)]
         return distances.cpu()
 
 
 def two_thirds(blocks: int) -> int:
     """The block, counted from 1, after two thirds of a tower."""
     return round(2 * blocks / 3)
-
-
-def load_head(name: str, extractor: str) -> tuple[ACRHead, float, tuple[Shown, ...]]:
-    """A head, the deviation of its noise, and what it was shown.
-
-    Args:
-        name: of one that ships with the package, or the path of a .safetensors with its card beside it.
-        extractor: digest of the extractor that it is to be used with.
-
-    Raises:
-        FileNotFoundError: it is not there.
-        ValueError: it is damaged, no head, not what its card says, or belongs to another extractor.
-    """
-    path = Path(name)
-    own = path.suffix == ".safetensors"
-    card, state = zoo.read_demo_weights(path.stem, path.parent) if own else zoo.read_demo_weights(name, zoo.WEIGHTS)
-    sizes = card.get("model_cfg", {})
-    if not _are_sizes(sizes.get("hidden"), sizes.get("width")):
-        raise ValueError(f"{name} is no head of ACR; one that ships is demo-acr")
-    if card["extractor"] != extractor:
-        raise ValueError(
-            f"the head {name} was trained on features of another extractor, {card['extractor_name']}: use it with that "
-            "one, train another, or choose head=None, the control without a head"
-        )
-    head = ACRHead(sizes["width"], sizes["hidden"])
-    try:
-        load_state(head, state)
-    except ValueError as error:
-        raise ValueError(
-            f"the head {name} is not what its card says: {error}; take both files from one training, or train another"
-        ) from None
-    return head.requires_grad_(False), card["noise"], zoo.shown_by(card)
-
-
-def _are_sizes(hidden: Any, width: Any) -> bool:
-    """Whether a card says how wide the layers of a head are."""
-    return isinstance(hidden, list) and len(hidden) > 0 and all(type(n) is int and n > 0 for n in (width, *hidden))

@@ -1,20 +1,26 @@
-"""ACR's head: a small network whose batch normalisation takes its statistics from the batch in hand, always; and its
-meta-training.
+"""ACR's head: a small network whose batch normalisation takes its statistics from the batch in hand, always; and heads
+as they are kept, one for all products or also one for each product that the others were learned from.
 
 Li et al., "Zero-Shot Anomaly Detection via Batch Normalization", NeurIPS 2023 (arXiv 2302.07849); what the text leaves
-open is as in the authors' code.
+open is as in the authors' code. How heads are learned is in `zsad.auxiliary.acr`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from tqdm import tqdm
+
+from zsad.clip import zoo
+from zsad.clip.checkpoint import load_state
+from zsad.detectors.learned import plain_name
+from zsad.leagues import Shown
 
 OUT = 32  # numbers that a patch is mapped to
 
@@ -53,63 +59,90 @@ class ACRHead(nn.Module):
         return digest.hexdigest()
 
 
+class Head(NamedTuple):
+    """A head, and the standard deviation of the noise that it was learned with, in the extractor's own numbers."""
+
+    net: ACRHead
+    noise: float
+
+
 @dataclass(frozen=True)
-class MetaRecipe:
-    """How a head is meta-trained: `steps` of Adam, each on `tasks` tasks. A task is one class and one position, with
-    `shots` of its patches, and as many again to which noise is added: standard deviation `noise`, in units of the
-    spread of a task's patches. Published are 0.1 in units of the extractor's own numbers.
+class Heads:
+    """What is used for which product.
+
+    Attributes:
+        usual: learned from all products of its training.
+        left_out: for each of these, by its `plain_name`, one that was learned from the others alone.
+        shown: what they were learned from.
     """
 
-    steps: int = 50
-    tasks: int = 32
-    shots: int = 30
-    learning_rate: float = 3e-4
-    noise: float = 1.0
-    seed: int = 0
+    usual: Head
+    left_out: Mapping[str, Head]
+    shown: tuple[Shown, ...]
+
+    def of(self, category: str) -> Head:
+        """The head that was never shown a product, which is known by its name alone."""
+        return self.left_out.get(plain_name(category), self.usual)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the weights of all."""
+        if not self.left_out:
+            return self.usual.net.digest
+        named = [f"{name} {head.net.digest} {head.noise}" for name, head in sorted(self.left_out.items())]
+        return hashlib.sha256("\n".join([self.usual.net.digest, *named]).encode()).hexdigest()
+
+    def to(self, device: torch.device) -> None:
+        """Move all to a device."""
+        for head in (self.usual, *self.left_out.values()):
+            head.net.to(device)
 
 
-def meta_train(
-    classes: Sequence[Float[Tensor, "_image patch channel"]], hidden: Sequence[int], recipe: MetaRecipe
-) -> tuple[ACRHead, float, list[float]]:
-    """Learn a head from undamaged images of some classes: patches of a task near its centre, those with noise far.
+def load_heads(name: str, extractor: str, folder: Path | None = None) -> Heads:
+    """Heads that are kept in one file.
 
-    Returns:
-        The head, the standard deviation of the noise in the units of the patches, and the loss after each step.
+    Args:
+        name: of what ships with the package, or lies in `folder`; or the path of a .safetensors with its card beside
+            it, as `zsad meta-train` writes it.
+        extractor: digest of the extractor that they are to be used with.
 
     Raises:
-        ValueError: a class with fewer images than a task draws.
+        FileNotFoundError: it is not there.
+        ValueError: it is damaged, no head, not what its card says, or belongs to another extractor.
     """
-    if short := [len(images) for images in classes if len(images) < recipe.shots]:
-        raise ValueError(f"a task draws {recipe.shots} images of a class, and one has {short[0]}: give it more")
-    noise = recipe.noise * spread(classes)
-    generator = torch.Generator().manual_seed(recipe.seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        head = ACRHead(classes[0].shape[2], hidden)
-    optimiser = torch.optim.Adam(head.parameters(), lr=recipe.learning_rate)
-    losses: list[float] = []
-    for _ in tqdm(range(recipe.steps), desc="meta-training", unit="step", mininterval=5):
-        tasks = [_task_loss(head, classes, noise, recipe.shots, generator) for _ in range(recipe.tasks)]
-        loss = torch.stack(tasks).mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        losses.append(round(loss.item(), 4))
-    return head.requires_grad_(False), noise, losses
+    path = Path(name)
+    own = path.suffix == ".safetensors"
+    where = (path.stem, path.parent) if own else (name, folder or zoo.WEIGHTS)
+    try:
+        card, state = zoo.read_demo_weights(*where)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{error}. Heads of ACR are trained with `zsad meta-train`; demo-acr ships, for demo-b's tower, "
+            "and head=None is the control without a head"
+        ) from None
+    sizes = card.get("model_cfg", {})
+    if not _are_sizes(sizes.get("hidden"), sizes.get("width")):
+        raise ValueError(f"{name} is no head of ACR; one that ships is demo-acr")
+    if card["extractor"] != extractor:
+        raise ValueError(
+            f"the head {name} was trained on features of another extractor, {card['extractor_name']}: use it with that "
+            "one, train another, or choose head=None, the control without a head"
+        )
+    products = card.get("left_out", [])
+    nets = nn.ModuleList(ACRHead(sizes["width"], sizes["hidden"]) for _ in range(1 + len(products)))
+    noise = card["noise"] if products else [card["noise"]]
+    try:
+        load_state(nets if products else nets[0], state)
+        heads = [Head(net, deviation) for net, deviation in zip(nets, noise, strict=True)]  # type: ignore[arg-type]
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"the head {name} is not what its card says: {error}; take both files from one training, or train another"
+        ) from None
+    nets.requires_grad_(False)
+    left_out = dict(zip(map(plain_name, products), heads[1:], strict=True))
+    return Heads(heads[0], left_out, zoo.shown_by(card))
 
 
-def spread(classes: Sequence[Float[Tensor, "_image patch channel"]]) -> float:
-    """The root of the mean variance of a channel among the patches of one class at one position."""
-    variances = [images.var(dim=0).mean() for images in classes]
-    return float(torch.stack(variances).mean().sqrt())
-
-
-def _task_loss(
-    head: ACRHead, classes: Sequence[Tensor], noise: float, shots: int, generator: torch.Generator
-) -> Float[Tensor, ""]:
-    images = classes[int(torch.randint(len(classes), (), generator=generator))]
-    position = int(torch.randint(images.shape[1], (), generator=generator))
-    rows = torch.randperm(len(images), generator=generator)[:shots]
-    normal = images[rows, position]
-    distances = head(torch.cat([normal, normal + noise * torch.randn(normal.shape, generator=generator)]))
-    return torch.cat([distances[:shots], 1 / distances[shots:]]).mean()
+def _are_sizes(hidden: Any, width: Any) -> bool:
+    """Whether a card says how wide the layers of a head are."""
+    return isinstance(hidden, list) and len(hidden) > 0 and all(type(n) is int and n > 0 for n in (width, *hidden))

@@ -14,6 +14,7 @@ from book.tools.page import Page
 from zsad.analysis.corners import ARTEFACT, LEFT_OUT, worst_sentence
 from zsad.analysis.differences import headline_draws
 from zsad.analysis.null import beside_null, falls, pooled
+from zsad.analysis.worst import SETTINGS
 from zsad.study import load_records
 from zsad.study.config import DetectorConfig, Study
 from zsad.study.results import load_sidecars, load_table
@@ -39,6 +40,7 @@ class WorstCases:
     study: Study
     blocks: tuple[Worst, ...]
     records: pd.DataFrame
+    left_out: str = ""  # worst cases that are kept and not among the records, in a sentence
 
     @property
     def block(self) -> Worst:
@@ -145,6 +147,8 @@ def shown(page: Page) -> list[WorstCases]:
     if found is None:
         say = say_not_kept if page.study.worst and page.shows_kept else say_absent
         page.number("conclusion", say(page, "worst cases"))
+    elif found.left_out:
+        page.say(found.left_out)
     return [] if found is None else [found]
 
 
@@ -168,7 +172,35 @@ def cases_of(page: Page, block: Worst | None = None) -> WorstCases | None:
             found.append(_with_clean(worst, page.records("none", variant=_unshifted(each), **where)))
             blocks.append(each)
             seen |= set(zip(worst["suite"], worst["category"], strict=True))
-    return WorstCases(study, tuple(blocks), pd.concat(found, ignore_index=True)) if found else None
+    if not found:
+        return None
+    records, left_out = of_all_categories(pd.concat(found, ignore_index=True))
+    return WorstCases(study, tuple(blocks), records, left_out)
+
+
+def of_all_categories(records: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Of worst cases and unshifted records those of backbones and settings that have all categories of a suite that any
+    has, since their means stand side by side; and what is left out, in a sentence.
+    """
+    worst = records[records["shift"] == "worst"]
+    short = dict[tuple[str, str, str], str]()
+    for suite, of_suite in worst.groupby("suite", sort=False):
+        found = of_suite.groupby(["backbone", "setting"], sort=False)["category"].agg(frozenset)
+        most = max(found, key=len)
+        for (backbone, setting), categories in found[found != most].items():
+            short[str(suite), backbone, setting] = f"{len(categories)} of {len(most)}"
+    if not short:
+        return records, ""
+    unit = pd.MultiIndex.from_frame(worst[["suite", "backbone", "setting"]])
+    worst = worst[~unit.isin(list(short))]
+    clean = records[records["shift"] != "worst"]
+    subjects = worst[SUBJECT_COLUMNS].drop_duplicates()
+    kept = pd.concat([worst, clean.merge(subjects, on=SUBJECT_COLUMNS)], ignore_index=True)
+    named = "; ".join(
+        f"{SETTINGS[setting]} on {backbone}, {count} products of {suite}"
+        for (suite, backbone, setting), count in short.items()
+    )
+    return kept[list(records.columns)], f"Begun, and not shown beside what is whole: {named}."
 
 
 def beside_chance(page: Page, cases: WorstCases) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -138,6 +138,11 @@ def test_the_conclusion_names_what_hurts_most_and_the_fare_backbone():
     assert "hue in 4 of 4 (a case" in text
     assert "hue against rotation: hurts more in 4 of 4; saturation against rotation: hurts less in 4 of 4" in text
     assert "The drops of m-fare2 beside those of m: smaller in 8 of 8" in text
+    records, replicates, _ = world()
+    without = records[(records["backbone"] == "m") | ~records["setting"].isin(["3d", "hue"])]
+    assert "The drops of m-fare2 beside those of m: smaller in 4 of 4" in conclude(without, replicates)
+    apart = without[(without["backbone"] == "m-fare2") | ~without["setting"].isin(["angle", "saturation"])]
+    assert "worst cases of both are not among" in conclude(apart, replicates, ["m", "m-fare2"])
     assert fare_pairs(["ViT-L-14", "ViT-L-14-FARE2", "demo-l-fare2"]) == [("ViT-L-14-FARE2", "ViT-L-14")]
 
 

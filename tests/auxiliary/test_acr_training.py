@@ -140,7 +140,7 @@ def test_the_detector_takes_the_head_of_the_category(learn, backbone, tmp_path):
 
 
 def test_a_head_that_is_not_there_is_said_to_be_trained(backbone, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"other.json is missing.* trained with `zsad meta-train`; demo-acr ships"):
+    with pytest.raises(FileNotFoundError, match=r"other\.json is missing.* with `zsad meta-train`; demo-acr ships"):
         load_detector("acr", backbone, head="other", weights_folder=tmp_path)
 
 

@@ -15,7 +15,7 @@ from book.tools import worst as loading
 from book.tools.page import Page
 from book.tools.probes.maps import worst_map
 from book.tools.searches import CHOICES, budgets, choices, comparable, evaluations_of, searches_of
-from book.tools.worst import cases_of, kept_cases, shown, sweeps_beside
+from book.tools.worst import cases_of, kept_cases, of_all_categories, shown, sweeps_beside
 from zsad.analysis.searches import comparisons, panels
 from zsad.analysis.worst import drops_table, lowest_of_sweep, of_the_same_images, paired, worst_drops
 from zsad.study import compute
@@ -116,6 +116,36 @@ def test_worst_cases_come_with_the_unshifted_cells_of_their_images(page):
     assert (table["per_image_auroc_worst"] <= table["per_image_auroc_clean"]).all(), "what the search looks at"
     assert [cases_of(page, block).settings for block in page.study.worst][1] == ["angle", "hue"]
     assert len(cases.rotation_invariant()) == len(cases.samples) == 40
+
+
+def test_a_backbone_that_lacks_categories_is_not_set_beside_one_that_has_them(page):
+    """In one setting it has all, in another it lacks one: its unshifted images stay, those of a third backbone go."""
+    one = cases_of(page).records
+    washers = [one.assign(backbone=name, key=one["key"] + name) for name in ("whole", "partial", "begun")]
+    nuts = [records.assign(category="metal_nut", key=records["key"] + " nut") for records in washers[:2]]
+    nuts[1] = nuts[1][nuts[1]["setting"] != "3d"]
+    records, said = of_all_categories(pd.concat([*washers, *nuts], ignore_index=True))
+    assert said == (
+        "Begun, and not shown beside what is whole: 3D (all three) on partial, 1 of 2 products of toys; rotation on "
+        "begun, 1 of 2 products of toys; saturation on begun, 1 of 2 products of toys; hue on begun, 1 of 2 products "
+        "of toys; 3D (all three) on begun, 1 of 2 products of toys."
+    )
+    kept = records.groupby(["backbone", "setting"])["category"].nunique()
+    assert set(kept) == {2}
+    assert set(kept["whole"].index) == {"none", "angle", "saturation", "hue", "3d"}
+    assert set(kept["partial"].index) == {"none", "angle", "saturation", "hue"}
+    assert "begun" not in kept
+    again, said = of_all_categories(records)
+    assert said == ""
+    assert again is records
+
+
+def test_what_is_left_out_is_said_on_the_page(page, monkeypatch):
+    monkeypatch.setattr("book.tools.worst.of_all_categories", lambda records: (records, "Begun: what is left out."))
+    said = []
+    monkeypatch.setattr(page, "say", said.append)
+    shown(page)
+    assert said == ["Begun: what is left out."]
 
 
 def test_a_uniform_sweep_is_held_against_worst_cases_of_the_same_images(page):

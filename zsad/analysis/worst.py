@@ -205,13 +205,14 @@ def fare_pairs(backbones: Sequence[str]) -> list[tuple[str, str]]:
 
 def _fare(records: pd.DataFrame, replicates: pd.DataFrame, asked: Sequence[str]) -> str:
     pairs = fare_pairs(records["backbone"].unique().tolist())
+    gaps = {pair: _drops_between(records, replicates, *pair) for pair in pairs}
     said = [
-        f"The drops of {tuned} beside those of {original}: "
-        f"{verdict(_drops_between(records, replicates, tuned, original), 'larger', 'smaller')} (suites, settings and "
+        f"The drops of {tuned} beside those of {original}: {verdict(found, 'larger', 'smaller')} (suites, settings and "
         "metrics)."
-        for tuned, original in pairs
+        for (tuned, original), found in gaps.items()
+        if found
     ]
-    lacking = [pair for pair in fare_pairs(asked) if pair not in pairs]
+    lacking = [pair for pair in fare_pairs(asked) if not gaps.get(pair)]
     said += [
         f"{tuned}, a FARE backbone, and {original}, which it was made from, are in this study: worst cases of both are "
         "not among its records."
@@ -221,12 +222,13 @@ def _fare(records: pd.DataFrame, replicates: pd.DataFrame, asked: Sequence[str])
 
 
 def _drops_between(records: pd.DataFrame, replicates: pd.DataFrame, one: str, other: str) -> list[Difference]:
-    """How much further one backbone falls than the other, for each suite, setting and metric."""
+    """How much further one backbone falls than the other, for each suite, setting and metric that both have."""
     found = []
     for metric in METRICS:
         draws = by_key(replicates, metric)
         for _, of_suite in records.groupby("suite", sort=False):
-            for setting in (s for s in SETTINGS if s in set(of_suite["setting"])):
+            settings = [set(of_suite.loc[of_suite["backbone"] == backbone, "setting"]) for backbone in (one, other)]
+            for setting in (s for s in SETTINGS if all(s in of_backbone for of_backbone in settings)):
                 parts = []
                 for sign, backbone in ((1, one), (-1, other)):
                     rows = of_suite[of_suite["backbone"] == backbone]

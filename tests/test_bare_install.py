@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from zsad.study.config import project_root
+from zsad.study.project import project_root
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys

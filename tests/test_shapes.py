@@ -9,7 +9,7 @@ from jaxtyping import TypeCheckError
 
 from book.tools.plots import to_svg
 from zsad.metrics.curve import rank
-from zsad.study.config import project_root
+from zsad.study.project import project_root
 
 
 def test_arrays_of_another_shape_are_refused():

@@ -38,7 +38,7 @@ from pathlib import Path
 import zsad
 from zsad.clip.zoo import known_backbones
 from zsad.study.code import cell_code
-from zsad.study.config import resolve
+from zsad.study.project import resolve
 from zsad.study.load import load_study
 from zsad.study.provenance import commit
 from zsad.study.shipped import published_folder, published_table, studies_folder

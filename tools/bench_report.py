@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zsad.study import provenance
-from zsad.study.config import project_root
+from zsad.study.project import project_root
 
 OUT = project_root() / "results" / "bench"
 

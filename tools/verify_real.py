@@ -32,8 +32,9 @@ from zsad.clip.origin import file_digest, hub_file
 from zsad.mae import load_autoencoder
 from zsad.mae import zoo as autoencoders
 from zsad.study import compute, load_study
-from zsad.study.config import Study, project_root
+from zsad.study.config import Study
 from zsad.study.incomplete import IncompleteError
+from zsad.study.project import project_root
 from zsad.tiling import clipseg, isnet
 from zsad.tiling import zoo as segmenters
 from zsad.tiling.weights import download_folder

@@ -23,7 +23,8 @@ from zsad.devices import whole_floats
 from zsad.files import write_atomically
 from zsad.study import provenance
 from zsad.study.code import OWN, function_code
-from zsad.study.config import Study, project_root, resolve
+from zsad.study.config import Study
+from zsad.study.project import project_root, resolve
 from zsad.study.records import write_parquet
 from zsad.study.schema import PROVENANCE, validate_provenance
 from zsad.study.sealed_store import SealedStore

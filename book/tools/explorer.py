@@ -27,9 +27,10 @@ from zsad.files import remove_stale, write_atomically
 from zsad.metrics.decision import SHARE, good_share_thresholds, once
 from zsad.progress import progress_bar
 from zsad.study.code import function_code
-from zsad.study.config import Study, project_root
+from zsad.study.config import Study
 from zsad.study.load import load_study
 from zsad.study.manifest import load_records
+from zsad.study.project import project_root
 from zsad.study.provenance import commit, machine, versions
 from zsad.study.results import load_table
 

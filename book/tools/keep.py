@@ -15,8 +15,8 @@ from pathlib import Path
 
 from book.tools.computed import ComputedStore, kept_store, store_of
 from zsad.files import write_atomically
-from zsad.study.config import resolve
 from zsad.study.load import load_study
+from zsad.study.project import resolve
 from zsad.wording import describe
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from zsad.files import write_atomically
-from zsad.study.config import project_root
+from zsad.study.project import project_root
 
 # Where the book's source has what belongs to a figure or table; `_extra` is copied as it is.
 _PLACES = {"bodies": "_bodies", "figures": "_extra/figures", "tables": "_extra/tables"}

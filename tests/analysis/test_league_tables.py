@@ -21,7 +21,8 @@ from zsad.analysis.league_tables import (
 from zsad.analysis.orders import orders, side_by_side
 from zsad.analysis.poster import as_printed
 from zsad.study import load_study
-from zsad.study.config import Study, project_root
+from zsad.study.config import Study
+from zsad.study.project import project_root
 
 PUBLISHED = project_root() / "results" / "published"
 POSTER = as_printed(pd.read_csv(PUBLISHED / "poster_table.csv"))

@@ -7,7 +7,7 @@ import pytest
 
 from zsad.analysis.leagues import in_words, of_printed, told_apart, with_leagues
 from zsad.leagues import League
-from zsad.study.config import project_root
+from zsad.study.project import project_root
 
 PUBLISHED = project_root() / "results" / "published"
 LEAGUES = pd.read_csv(PUBLISHED / "leagues.csv")

@@ -8,7 +8,7 @@ from made_up import measured
 from zsad.analysis.orders import POSTER, Order, order_table, orders, orders_in_words, side_by_side
 from zsad.analysis.poster import as_printed
 from zsad.analysis.published import OTHER, SAME, UNDECIDED, not_compared
-from zsad.study.config import project_root
+from zsad.study.project import project_root
 
 PUBLISHED = project_root() / "results" / "published"
 PRINTED = as_printed(pd.read_csv(PUBLISHED / "poster_table.csv"))

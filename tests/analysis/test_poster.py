@@ -19,7 +19,7 @@ from zsad.analysis.poster import (
     printed_table,
 )
 from zsad.analysis.published import OTHER, SAME, TIE, UNDECIDED, Comparison, comparison_table
-from zsad.study.config import project_root
+from zsad.study.project import project_root
 from zsad.study.suites import DOMAINS
 
 WHOLE = {"beans": MANY, "pcb": MANY}

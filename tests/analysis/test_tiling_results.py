@@ -14,7 +14,7 @@ from zsad.analysis.leagues import of_printed
 from zsad.analysis.published import Comparison
 from zsad.data import load_dataset
 from zsad.data.counts import TEST_COUNTS
-from zsad.study.config import project_root
+from zsad.study.project import project_root
 from zsad.study.results import load_table
 
 PRINTED, IN_PRINT = (

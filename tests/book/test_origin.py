@@ -9,7 +9,7 @@ from toys import load_reddish, tiny_study, write_suite
 from book.tools import origin
 from book.tools.origin import PUBLISHED, Sources, commits_in_words, short_commit
 from zsad.study import compute
-from zsad.study.config import project_root
+from zsad.study.project import project_root
 
 PROGRAM = {"commit": "a" * 40, "dirty": True}
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from book.tools.source import DEMO_PAGES, assemble, main, page_names, without_demo
-from zsad.study.config import project_root
+from zsad.study.project import project_root
 
 
 @pytest.fixture

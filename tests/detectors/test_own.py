@@ -12,6 +12,7 @@ from zsad.detectors import check_options, declared, known_to, load_detector, opt
 from zsad.detectors.batch import BatchDetector
 from zsad.detectors.checked import check_shapes, checked, said_by_name
 from zsad.study import StudyError, compute, load_study
+from zsad.study.checks import check_models
 from zsad.study.code import cell_code, own_sources
 from zsad.study.incomplete import IncompleteError
 from zsad.study.results import load_sidecars
@@ -138,7 +139,7 @@ def test_a_study_beside_the_module_is_computed_and_its_code_is_part_of_the_key(f
 
 def test_a_study_without_the_module_is_refused_with_the_way_out(tmp_path):
     with pytest.raises(StudyError, match=r"detectors\.Mine\.options: detector 'absent_module:Mine': no module"):
-        tiny_study(tmp_path, detectors=["absent_module:Mine"]).check_models()
+        check_models(tiny_study(tmp_path, detectors=["absent_module:Mine"]))
 
 
 PREDICT = "def predict(self, images, category):"

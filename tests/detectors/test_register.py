@@ -16,6 +16,7 @@ from zsad.analysis import league_tables, matrix, poster, tiling
 from zsad.detectors import DETECTORS, declared, load_detector
 from zsad.detectors.given import Checked
 from zsad.study import StudyError, compute
+from zsad.study.checks import check_models
 from zsad.study.config import DetectorConfig, Study
 from zsad.study.results import load_sidecars
 from zsad.study.run import load_study_detector
@@ -56,10 +57,10 @@ def study(tmp_path) -> Study:
 
 
 def test_a_study_takes_it_and_its_options_and_computes_it(study):
-    study.check_models()
+    check_models(study)
     wrong = study.with_overrides(detectors=[{"name": "toy", "options": {"channel": "green"}}])
     with pytest.raises(StudyError, match=r"detectors\.toy\.options: channel must be 'red' or 'blue', not 'green'"):
-        wrong.check_models()
+        check_models(wrong)
     records = compute(study, "none", progress=False)
     assert records["detector"].unique().tolist() == ["toy", "toy blue"]
 
@@ -98,7 +99,7 @@ def test_it_takes_a_defence_wherever_it_takes_an_option(study, tmp_path, capsys)
     assert [detector.options.get("defence") for detector in overridden] == 2 * ["hue copies"]
     wrong = study.with_overrides(detectors=[{"name": "toy", "options": {"defence": "gray"}}])
     with pytest.raises(StudyError, match=r"detectors\.toy\.options: unknown defence 'gray'; known: turned copies"):
-        wrong.check_models()
+        check_models(wrong)
     arguments = ["evaluate", "--detector", "toy", "--reader", "mvtec_ad", "--root", str(study.root_of("toys"))]
     assert cli.main([*arguments, "--category", "washer", "--option", "defence=grey input"]) == 0
     assert "toy on demo-b, washer: 10 images" in capsys.readouterr().out

@@ -21,9 +21,9 @@ from zsad.detectors import load_backbone_of, load_detector
 from zsad.robustness.search_space import PARAMETERS
 from zsad.study.cells import Cell
 from zsad.study.committed import Committed, committed_folder
-from zsad.study.config import project_root
 from zsad.study.evaluate import Evaluated, evaluate, load_images
 from zsad.study.load import load_study
+from zsad.study.project import project_root
 from zsad.study.shifts import BOUNDS, Shift, canonical_json
 
 LOG_ODDS, LOSS, AUROC = 0.001, 0.03, 0.001

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 from toys import tiny_study
 
-from zsad.study import StudyError, config, load_study
+from zsad.study import StudyError, load_study
 from zsad.study.cells import cell_of, requests
-from zsad.study.config import project_root
+from zsad.study.project import project_root
 
 GOOD = """
 suites:
@@ -253,7 +253,7 @@ def test_relative_paths_start_at_the_folder_of_a_file_that_is_not_the_projects(t
         folder.mkdir(parents=True)
     (project / "Snakefile").touch()
     (outside / "study.yaml").write_text(OUTSIDE)
-    monkeypatch.setattr(config, "checkout", lambda: None)  # as where the package is installed
+    monkeypatch.setattr("zsad.study.project.checkout", lambda: None)  # as where the package is installed
     for here in (outside,) if way == "study.yaml" else (project, outside):
         monkeypatch.chdir(here)
         study = load_study(way, check_models=False)
@@ -272,7 +272,7 @@ def test_relative_paths_of_a_file_below_the_working_directory_start_at_its_folde
 ):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "study.yaml").write_text(OUTSIDE)
-    monkeypatch.setattr(config, "checkout", lambda: None)
+    monkeypatch.setattr("zsad.study.project.checkout", lambda: None)
     monkeypatch.chdir(tmp_path)
     assert load_study("mine/study.yaml", check_models=False).data_root == tmp_path / "mine" / "data"
 
@@ -283,7 +283,7 @@ def test_relative_paths_of_a_file_of_the_project_start_at_its_root(tmp_path, mon
     (project / "Snakefile").touch()
     (project / "study" / "mine.yaml").write_text(OUTSIDE)
     link.symlink_to(project)
-    monkeypatch.setattr(config, "checkout", lambda: project)
+    monkeypatch.setattr("zsad.study.project.checkout", lambda: project)
     monkeypatch.chdir("/")
     for way in ("mine", project / "study" / ".." / "study" / "mine.yaml", link / "study" / "mine.yaml"):
         assert load_study(way, check_models=False).data_root == project / "data"

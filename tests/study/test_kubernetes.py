@@ -13,7 +13,7 @@ import yaml
 from toys import tiny_study, write_suite
 
 from zsad.cli import main
-from zsad.study.config import project_root
+from zsad.study.project import project_root
 
 JOB = yaml.safe_load((project_root() / "profiles" / "kubernetes" / "job.yaml").read_text())
 POD = JOB["spec"]["template"]["spec"]

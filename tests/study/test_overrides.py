@@ -10,7 +10,8 @@ from toys import tiny_study, write_suite
 from book.tools.execute import convert, known_parameters
 from zsad.study import StudyError, load_study
 from zsad.study.cells import Selection, requests
-from zsad.study.config import project_root
+from zsad.study.checks import check_models
+from zsad.study.project import project_root
 from zsad.study.suites import KNOWN_SUITES
 
 VALUES = {
@@ -108,7 +109,7 @@ def test_options_of_a_suite_go_with_it_and_yield_to_those_that_are_given(tmp_pat
         tiny_study(tmp_path, suites=suites, detectors=[wrong], sweeps={})
     odd = {**detector, "suite_options": {"others": {"temperature": "hot"}}}
     with pytest.raises(StudyError, match=r"detectors\.clip\.suite_options\.others: temperature must be a number"):
-        tiny_study(tmp_path, suites=suites, detectors=[odd], sweeps={}).check_models()
+        check_models(tiny_study(tmp_path, suites=suites, detectors=[odd], sweeps={}))
 
 
 def test_options_go_to_every_detector_that_has_them_or_to_one():

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from zsad.study import load_records, load_study
-from zsad.study.config import StudyError, project_root, resolve
+from zsad.study.config import StudyError
 from zsad.study.kept import is_kept
+from zsad.study.project import project_root, resolve
 from zsad.study.provenance import commit
 from zsad.study.shipped import checkout, published_folder, published_table, studies_folder
 
@@ -41,7 +42,7 @@ def installed(tmp_path, monkeypatch):
     text = (ROOT / "study" / "quick.yaml").read_text()
     (package / "studies" / "quick.yaml").write_text(text + "data_root: pictures\n")
     monkeypatch.chdir(here)
-    monkeypatch.setattr("zsad.study.config.checkout", lambda: None)
+    monkeypatch.setattr("zsad.study.project.checkout", lambda: None)
     monkeypatch.setattr("zsad.study.provenance.checkout", lambda: None)
     monkeypatch.setattr("zsad.study.load.studies_folder", lambda: package / "studies")
     return here

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from zsad.study.config import project_root
+from zsad.study.project import project_root
 from zsad.study.schema import CELL_COLUMNS, SUBJECT_COLUMNS, TABLES
 from zsad.study.sealed import RecordError, read_sealed
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from zsad.devices import check_device
 from zsad.limits import LIMITS
 from zsad.paths import given_in
+from zsad.study.checks import check_backbones, check_fields, check_models
 from zsad.study.overrides import (
     chosen_detectors,
     chosen_suite,
@@ -24,10 +25,10 @@ from zsad.study.overrides import (
     with_options,
 )
 from zsad.study.own import OwnWeights, backbone_given, with_own_backbones
+from zsad.study.project import resolve
 from zsad.study.seeds import with_seeds
 from zsad.study.shifts import Block, Corruptions, Strict, StudyError, Sweeps, Worst
-from zsad.study.shipped import checkout, is_checkout
-from zsad.study.suites import DEMO_SUITES, SuiteConfig, check_known, check_name, demo_categories, with_known_suites
+from zsad.study.suites import DEMO_SUITES, SuiteConfig, demo_categories, with_known_suites
 from zsad.wording import problems
 
 # What comes from papermill or YAML before it is checked: 01 is a number there.
@@ -40,23 +41,6 @@ _BLOCKS = ("sweeps", "worst", "corruptions")
 ROOTS = ("data_root", "records_root", "cache_root")
 
 _PIXELS, _BATCH, _LIMIT = LIMITS["resolution"], LIMITS["batch_size"], LIMITS["limit"]
-
-
-def project() -> Path | None:
-    """The checkout the package was imported from, else the nearest one above the working directory; or None."""
-    here = Path.cwd()
-    return checkout() or next((folder for folder in (here, *here.parents) if is_checkout(folder)), None)
-
-
-def project_root() -> Path:
-    """The project's folder, else the working directory. A notebook kernel may start anywhere, so relative paths of a
-    study are resolved against this folder.
-    """
-    return project() or Path.cwd()
-
-
-def resolve(path: Path) -> Path:
-    return path if path.is_absolute() else project_root() / path
 
 
 def _folder_name(name: str) -> str:
@@ -173,120 +157,8 @@ class Study(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "Study":
-        for name, suite in self.suites.items():
-            if suite.reader == "folder" and suite.categories == "all":
-                raise ValueError(f"suites.{name}: the folder reader cannot find categories; list one")
-            check_name("suite", name)
-            listed = suite.members(suite.categories, [])
-            if suite.reader == "folder" and len(listed) != 1:
-                raise ValueError(
-                    f"suites.{name}.categories: {', '.join(listed) or 'none'}, but the folder reader takes all of "
-                    f"{suite.root} as pictures of one product, and would count each once a category: list one, and "
-                    "give every other product a suite of its own, with the folder of its pictures as root"
-                )
-            for category in listed:
-                check_name(f"category of {name}", category)
-            everything = demo_categories(suite.root)
-            for category in suite.members(suite.categories, everything or []):
-                check_known(f"category of {name}", category, everything or [category])
-        for detector in self.detectors:
-            if self.aspect == "squashed" and self.resolution_of(detector) == "native":
-                raise ValueError(
-                    f"detectors.{detector.label}.resolution: aspect 'squashed' makes squares, which need a side in "
-                    "pixels, and this is 'native'; set it to a number, or aspect to 'own'"
-                )
-        self._check_blocks()
+        check_fields(self)
         return self
-
-    def _check_blocks(self) -> None:
-        labels = [detector.label for detector in self.detectors]
-        if len(set(labels)) < len(labels):
-            raise ValueError(f"detectors: two are called the same; give each a label ({', '.join(labels)})")
-        for detector in self.detectors:
-            self._check_names(f"detectors.{detector.label}.backbones", detector.backbones, self.backbones)
-            self._check_names(f"detectors.{detector.label}.suites", detector.suites, list(self.suites))
-            own = [*detector.suite_options]
-            self._check_names(f"detectors.{detector.label}.suite_options", own, list(self.suites))
-        fields: dict[str, list[Block]] = {
-            "sweeps": [*self.sweeps],
-            "worst": [*self.worst],
-            "corruptions": [*self.corruptions],
-        }
-        for name, blocks in fields.items():
-            for block in blocks:
-                self._check_names(f"{name}.detectors", block.detectors, labels)
-                self._check_names(f"{name}.backbones", block.backbones, self.backbones)
-                self._check_over(name, block.over)
-            variants = [block.variant for block in blocks]
-            if len(set(variants)) < len(variants):
-                raise ValueError(f"{name}: two blocks have the same name; give each its own ({', '.join(variants)})")
-
-    def _check_names(self, field: str, chosen: list[str] | str, known: list[str]) -> None:
-        for name in chosen if isinstance(chosen, list) else []:
-            if name not in known:
-                raise ValueError(f"{field}: {name!r} is not in this study; known: {', '.join(known)}")
-
-    def _check_over(self, field: str, over: list[str] | str) -> None:
-        """A group must be one of some suite's, a category one that some suite evaluates, as far as that is known."""
-        if isinstance(over, str):
-            groups = [group for suite in self.suites.values() for group in suite.groups]
-            check_known(f"group of categories in {field}.over", over, ["all", *dict.fromkeys(groups)])
-            return
-        known = [suite.listed for suite in self.suites.values()]
-        if None not in known:
-            self._check_names(f"{field}.over", over, [name for names in known for name in names or []])
-
-    def check_models(self) -> None:
-        """Raise StudyError, naming the known choices, for a detector, an option or a backbone that does not exist.
-
-        Apart from the validation of the other fields, because it imports every model's code.
-        """
-        from zsad.detectors import DETECTORS, check_options, known_to
-
-        known = list(dict.fromkeys(backbone for name in DETECTORS for backbone in known_to(name)))
-        self._check_own(known)
-        named = [d.name for d in self.detectors if ":" not in d.name]
-        for field, kind, names, choices in (
-            ("detectors", "detector", named, sorted(DETECTORS)),
-            ("backbones", "backbone", [b for b in self.backbones if b not in self.own_weights], known),
-        ):
-            for name in names:
-                try:
-                    check_known(kind, name, choices)
-                except ValueError as error:
-                    raise StudyError(f"{field}: {error}") from None
-        for detector in self.detectors:
-            fields = {"options": detector.options}
-            fields |= {f"suite_options.{s}": detector.on(s).options for s in detector.suite_options}
-            for field, options in fields.items():
-                try:
-                    check_options(detector.name, options)
-                except ValueError as error:
-                    raise StudyError(f"detectors.{detector.label}.{field}: {error}") from None
-
-    def _check_own(self, known: list[str]) -> None:
-        """Raise StudyError for weights of the study's own that no loader would take by these names."""
-        for name, own in self.own_weights.items():
-            if own.architecture is not None and name in known:
-                raise StudyError(f"backbones.{name}: another backbone has this name: call your own something else")
-            if own.architecture is None and name not in known:
-                raise StudyError(
-                    f"backbones.{name}: no published model has this name, so its weights need an architecture: one of "
-                    "open_clip's names, such as ViT-B-16, or a JSON file in the form of open_clip's own"
-                )
-
-    def check_backbones(self) -> None:
-        """Raise StudyError for a detector that can look through none of the study's backbones. Apart, because an
-        override to one backbone is no error where some detectors cannot look through that.
-        """
-        from zsad.detectors import known_to  # imports every model's code
-
-        for detector in self.detectors:
-            if not self.runs_on(detector):
-                raise StudyError(
-                    f"detectors.{detector.label}: it can look through none of this study's backbones, "
-                    f"{', '.join(self.backbones)}; name one that it can: {', '.join(known_to(detector.name))}"
-                )
 
     def root_of(self, suite: str) -> Path:
         """Folder of a suite: its own root, relative to the study's data root; of a demo suite, that of its seed."""
@@ -448,9 +320,9 @@ class Study(Strict):
             changed[field] = [freed_block(block, freed, remaining) for block in listed]
         study = _validated({**declared, **changed})
         if backbone is not None or detector is not None or options is not None:
-            study.check_models()
+            check_models(study)
         if detector is not None:
-            study.check_backbones()
+            check_backbones(study)
         if options is not None:
             detectors = with_options([d.model_dump() for d in study.detectors], options)
             study = _validated({**study.model_dump(), "detectors": detectors})

@@ -8,7 +8,8 @@ from typing import Any
 from zsad.data import Dataset, load_dataset
 from zsad.data.demo import SUITES, stamp, write_suite
 from zsad.data.demo.drawn import drawn_dataset
-from zsad.study.config import Study, resolve
+from zsad.study.config import Study
+from zsad.study.project import resolve
 from zsad.study.shifts import canonical_json
 
 

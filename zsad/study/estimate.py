@@ -20,9 +20,10 @@ from zsad.progress import progress_bar
 from zsad.robustness import measure, predict_shifted
 from zsad.study import parts, provenance
 from zsad.study.cells import Cell, Selection, requests
-from zsad.study.config import Study, resolve
+from zsad.study.config import Study
 from zsad.study.evaluate import load_images
 from zsad.study.parts import BACKWARD, evaluations
+from zsad.study.project import resolve
 from zsad.study.run import Evaluator, Wanted
 from zsad.study.shifts import Shift
 

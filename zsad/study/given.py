@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from zsad.paths import CACHES, OPTION_FOLDERS, expanded
-from zsad.study.config import Study, resolve
+from zsad.study.config import Study
+from zsad.study.project import resolve
 
 _WEIGHTS = [name for name in OPTION_FOLDERS if name not in CACHES]
 

@@ -8,9 +8,12 @@ import yaml
 from pydantic import ValidationError
 
 from zsad.paths import OPTION_FOLDERS, expanded, given_in
-from zsad.study.config import ROOTS, Study, project, project_root, readable
+from zsad.study.checks import check_backbones
+from zsad.study.checks import check_models as check_study_models
+from zsad.study.config import ROOTS, Study, readable
 from zsad.study.overrides import name_given
 from zsad.study.own import backbones_from, find_modules
+from zsad.study.project import project, project_root
 from zsad.study.shifts import StudyError
 from zsad.study.shipped import studies_folder
 from zsad.study.strict_yaml import DuplicateKeyError, load_yaml
@@ -60,8 +63,8 @@ def load_study(name_or_path: str | Path | int | float, check_models: bool = True
     try:
         study = Study.model_validate({"name": path.stem, **_from(folder, content)})
         if check_models:
-            study.check_models()
-            study.check_backbones()
+            check_study_models(study)
+            check_backbones(study)
     except ValidationError as error:
         raise StudyError(f"{path}: {readable(error)}") from None
     except StudyError as error:

@@ -13,8 +13,9 @@ import pandas as pd
 
 from zsad.files import check_writable_folder
 from zsad.study.cells import Request, Selection, requests
-from zsad.study.config import Study, project_root
+from zsad.study.config import Study
 from zsad.study.load import load_study
+from zsad.study.project import project_root
 from zsad.study.results import Results
 from zsad.study.schema import RECORD_COLUMNS, validate_records
 from zsad.study.sealed import RecordError, read_sealed, write_sealed

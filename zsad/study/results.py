@@ -8,7 +8,8 @@ import pandas as pd
 
 from zsad.leagues import NOT_RECORDED, OUTPUTS, Output, in_words
 from zsad.study.committed import committed, committed_folder
-from zsad.study.config import Study, resolve
+from zsad.study.config import Study
+from zsad.study.project import resolve
 from zsad.study.records import RecordStore
 from zsad.study.schema import KEY_COLUMNS, TABLES
 from zsad.study.sealed import RecordError

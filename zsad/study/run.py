@@ -26,12 +26,13 @@ from zsad.robustness import Corruption, TestSet
 from zsad.study import provenance
 from zsad.study.cells import Cell, Request, Selection, cell_of, requests
 from zsad.study.code import module_code
-from zsad.study.config import DetectorConfig, Study, resolve
+from zsad.study.config import DetectorConfig, Study
 from zsad.study.data import ensure_suite, read_good_training, read_suite, read_training, where_to_put
 from zsad.study.evaluate import corruption_of, evaluate, load_images, sizes_of
 from zsad.study.incomplete import Failures, IncompleteError, Subject
 from zsad.study.manifest import Entry, gather
 from zsad.study.parts import once, part_of
+from zsad.study.project import resolve
 from zsad.study.references import with_drawn_references
 from zsad.study.results import Results
 from zsad.study.schema import SUBJECT_COLUMNS

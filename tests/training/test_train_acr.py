@@ -1,6 +1,7 @@
-"""What the demo head of ACR was shown, and that the file that ships is such a head."""
+"""What the demo heads of ACR were shown, and that the files that ship are such heads."""
 
 import numpy as np
+import pytest
 
 from training import train_acr
 from training.bank import Bank
@@ -9,7 +10,8 @@ from zsad.auxiliary.acr import MetaRecipe
 from zsad.clip import load_backbone, zoo
 from zsad.data.demo.products import PRODUCTS
 from zsad.detectors import load_detector
-from zsad.detectors.acr_head import ACRHead
+from zsad.detectors.acr_head import ACRHead, load_heads
+from zsad.study.suites import demo_categories
 
 NAMES = list(FAMILIES)
 
@@ -45,3 +47,18 @@ def test_the_head_that_ships_was_made_by_todays_recipe_and_fits_demo_b():
     assert sum(parameter.numel() for parameter in head.parameters()) == 25_592
     for dtype in ("float32", "bfloat16"):
         assert load_detector("acr", load_backbone("demo-b", dtype=dtype)).league == "test batch"
+
+
+@pytest.mark.parametrize("suite", ["demo-mvtec", "demo-visa"])
+def test_the_heads_of_a_suite_that_ship_were_learned_from_its_other_categories_by_the_same_recipe(suite):
+    name = f"acr-demo-b-{suite}"
+    card, _ = zoo.read_demo_weights(name, zoo.WEIGHTS)
+    assert card["left_out"] == sorted(demo_categories(suite))
+    assert {name: card["training"][name] for name in vars(MetaRecipe())} == vars(MetaRecipe())
+    assert card["training"]["pictures"] == dict.fromkeys(card["left_out"], 100)
+    acr = load_detector("acr", load_backbone("demo-b"), head=name)
+    assert acr.league == "test batch"
+    heads = load_heads(name, card["extractor"])
+    assert (
+        len({heads.of(category).net.digest for category in [*card["left_out"], "blade"]}) == len(card["left_out"]) + 1
+    )

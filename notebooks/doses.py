@@ -28,7 +28,7 @@ options = None  # of detectors, such as {"temperature": 0.01}
 # %%
 from book.tools import page as notebook
 from book.tools import plots
-from book.tools.measured import measured
+from book.tools.measured import measured, rank_correlations_by_suite
 from book.tools.probes.blocks import all_doses
 from zsad.analysis import doses, findings, matrix
 
@@ -40,7 +40,8 @@ table = None
 if found:
     table = page.computed(all_doses, study=found.study, found=found)
     thresholds = doses.thresholds(table)
-    page.finding(f"{findings.doses_finding(thresholds)} {found.who}; intervals of 95 %.")
+    alike = rank_correlations_by_suite(page, found.records)
+    page.finding(f"{findings.doses_finding(thresholds, alike)} {found.who}; intervals of 95 %.")
     shown = [name for name in plots.SETTINGS if name in set(table["setting"])]
     panels = {name: (matrix.SHIFTS[name].capitalize(), plots.SETTINGS[name].label) for name in shown}
     scale = table["setting"].map({name: plots.SETTINGS[name].scale for name in shown})
@@ -106,8 +107,8 @@ if found:
             "be chance. Angles and hues count the same whichever way they go: where both "
             "ways were tried, their mean is shown, and told with a ±."
         )
-        page.say(findings.doses_sentence(thresholds))
-        page.number("each", findings.doses_sentence(thresholds))
+        page.say(findings.doses_sentence(thresholds, alike))
+        page.number("each", findings.doses_sentence(thresholds, alike))
 
 # %%
 if found and len(compared := doses.compared(thresholds)):

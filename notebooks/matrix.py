@@ -102,7 +102,7 @@ if found:
             "Yekutieli's false-discovery rate, whatever depends on what): of those called clear, one in twenty is "
             "expected to be none."
         )
-        page.say(undecided.sentence(table))
+        page.say(undecided.sentence(table, alike))
 
 # %%
 if found:

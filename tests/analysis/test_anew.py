@@ -46,7 +46,7 @@ def test_the_sentence_is_about_the_first_detector():
     assert said.endswith("Without a shift the same rule misses 38.0 (37.0 to 40.0) %.")
     first = means()
     alone = anew.side_by_side(first[first["rule"] != ANEW])
-    assert anew.sentence(alone, {}) == "These records hold too few good images to set a threshold anew."
+    assert anew.sentence(alone, {}) == "Some category has too few good images to set a threshold anew."
 
 
 def test_squares_have_the_images_as_they_are_once_and_readers_a_row_a_level():

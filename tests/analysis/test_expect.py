@@ -6,7 +6,7 @@ from zsad.analysis import expect
 from zsad.analysis.decisions import ANEW, BEST_F1, TRAINING
 from zsad.analysis.matrix import EXTREME, PLAUSIBLE
 
-WHERE = {"suite": "s", "detector": "d", "backbone": "b", "products": "all", "both_ways": False}
+WHERE = {"suite": "s", "detector": "d", "backbone": "b", "products": "all", "both_ways": False, "categories": 6}
 
 
 def row(detector, setting, level, rule, metric, before, after, clear=True):
@@ -71,7 +71,14 @@ def test_changes_without_a_threshold_set_anew_are_left_out():
     matrix, anew = tables(["d"])
     some = expect.expected(matrix, anew[anew["setting"] == "hue"])
     assert set(some["setting"]) == {"hue"}
-    assert expect.sentence(some[:0], {}) == "These records hold too few good images to set a threshold anew."
+    assert expect.sentence(some[:0], {}) == "Some category has too few good images to set a threshold anew."
+
+
+def test_a_threshold_set_anew_on_fewer_categories_is_not_set_beside_the_others():
+    matrix, anew = tables()
+    fewer = anew.assign(categories=anew["categories"].where(anew["setting"] != "hue", 3))
+    assert set(expect.expected(matrix, fewer)["setting"]) == {"exposure"}
+    assert "too few good images" in expect.sentence(expect.expected(matrix, anew.assign(categories=3)), {})
 
 
 def test_readers_see_the_change_with_its_dose():

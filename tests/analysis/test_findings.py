@@ -110,8 +110,8 @@ def test_detectors_that_rank_alike_are_one_finding_and_are_named():
 def test_what_to_take_home():
     alarms, hidden, extreme = take_home(TABLE, {})
     assert (
-        "false alarms, 6.0 % in the median case, more than double in 1 of 2 cases; they rise most under exposure"
-        in alarms
+        "false alarms, 6.0 % in the median case, clearly rise and by the estimate more than double in 1 of 2 cases; "
+        "they rise most under exposure" in alarms
     )
     assert "from 6.0 to 40.0 %, +34.0 (+33.0 to +35.0) points" in alarms
     assert "in 1 of the 2 cases in which a plausible shift clearly raises false alarms" in hidden
@@ -121,6 +121,17 @@ def test_what_to_take_home():
     assert alarms.startswith("A threshold that was set on unshifted images often does not hold when they shift")
     assert hidden.startswith("AUROC does not always show it: ")
     assert extreme.startswith("Extreme shifts make the same threshold useless one way or the other: ")
+
+
+def test_a_doubling_that_may_be_chance_is_not_counted():
+    unclear = TABLE.assign(clear=TABLE["clear"] & (TABLE["after"] < 30))
+    assert "more than double in 0 of 2 cases" in take_home(unclear, {})[0]
+
+
+def test_of_a_level_that_the_records_lack_nothing_is_taken_home():
+    (extreme,) = take_home(TABLE[TABLE["level"] == EXTREME], {})
+    assert extreme.startswith("Extreme shifts")
+    assert take_home(TABLE[TABLE["metric"] == "image_auroc"], {}) == []
 
 
 def test_what_to_take_home_where_nothing_is_to_be_feared():
@@ -145,20 +156,21 @@ def test_a_threshold_that_was_of_no_use_before_is_not_lost_to_a_shift():
 def test_doses_in_words():
     none = {"drop": math.nan, "first_drop": -1.0, "double": math.nan, "first_double": -1.0}
     case = {"suite": "s", "backbone": "b", "setting": "exposure", "way": "−", "both_ways": (),
-            "tried": (-0.5, -1.0, -2.0)}  # fmt: skip
+            "tried": (-0.5, -1.0, -2.0), "alarms": True}  # fmt: skip
     found = pd.DataFrame(
         [{**case, "detector": "clip", **none, "drop": -1.0}, {**case, "detector": "winclip", **none, "drop": -2.0}]
     )
-    said = doses_sentence(found)
-    assert said == (
-        "Exposure up to −2 stops, 3 doses: image AUROC clearly falls from some dose on in 2 of 2 cases, first from "
-        "−1 stops (clip on s); false alarms clearly more than double from some dose on in 0 of 2 cases."
-    )
+    said = doses_sentence(found, {})
+    falls = "image AUROC clearly falls from some dose on in 2 of 2 cases, first from −1 stops (clip on s)"
+    doubled = "false alarms clearly more than double from some dose on in 0 of {} cases"
+    assert said == f"Exposure up to −2 stops, 3 doses: {falls}; {doubled.format(2)}."
+    assert doses_sentence(found.assign(alarms=[False, True]), {}).endswith(f"{falls}; {doubled.format(1)}.")
+    assert doses_sentence(found.assign(alarms=False), {}).endswith(f"{falls}.")
 
 
 def test_the_doses_of_the_detector_with_most_curves_are_the_finding():
     none = {"drop": math.nan, "double": math.nan, "tried": (-0.5, -1.0, -2.0), "both_ways": (), "suite": "s",
-            "backbone": "b", "way": "−"}  # fmt: skip
+            "backbone": "b", "way": "−", "alarms": True}  # fmt: skip
     rows = [
         {**none, "detector": "clip", "setting": "exposure", "drop": -2.0, "double": -0.5},
         {**none, "detector": "winclip", "setting": "exposure", "double": -1.0},
@@ -169,15 +181,41 @@ def test_the_doses_of_the_detector_with_most_curves_are_the_finding():
         "From some dose on false alarms clearly more than double in {} of {} curves (a detector under one kind of "
         "shift, one way), and image AUROC clearly falls in {}. Those of winclip on s more than double from {} on{}."
     )
-    assert doses_finding(pd.DataFrame(rows)) == counted.format(2, 4, 3, "exposure −1 stops", "")
+    assert doses_finding(pd.DataFrame(rows), {}) == counted.format(2, 4, 3, "exposure −1 stops", "")
     few = {**rows[0], "detector": "acr", "tried": (-0.5, -2.0)}
-    said = doses_finding(pd.DataFrame([*rows, few]))
+    said = doses_finding(pd.DataFrame([*rows, few]), {})
     assert said.startswith(counted.format(2, 4, 3, "exposure −1 stops", "") + " Left out: 1 of 5 curves, of 2 doses ")
     assert "(acr)" in said
-    alone = doses_finding(pd.DataFrame([few]))
+    alone = doses_finding(pd.DataFrame([few]), {})
     assert alone.startswith("From which dose on a shift matters, too few doses were tried to say. Left out: 1 of 1 ")
-    assert not doses_sentence(pd.DataFrame([few]))
-    assert doses_finding(pd.DataFrame(rows[2:3])) == counted.format(0, 1, 1, "no dose", " that was tried")
+    assert not doses_sentence(pd.DataFrame([few]), {})
+    assert doses_finding(pd.DataFrame(rows[2:3]), {}) == counted.format(0, 1, 1, "no dose", " that was tried")
+
+
+def test_doses_of_false_alarms_that_are_not_known_are_none_that_was_tried():
+    case = {"drop": -1.0, "double": math.nan, "tried": (-0.5, -1.0, -2.0), "both_ways": (), "suite": "s",
+            "backbone": "b", "way": "−", "setting": "exposure"}  # fmt: skip
+    unknown = {**case, "detector": "winclip", "alarms": False}
+    said = doses_finding(pd.DataFrame([unknown]), {})
+    assert said.startswith("From some dose on image AUROC clearly falls in 1 of 1 curves (a detector under one kind of")
+    assert "False alarms are not known: there are no scores of good training pictures" in said
+    assert "double" not in said
+    known = {**case, "detector": "clip", "alarms": True, "double": -2.0}
+    said = doses_finding(pd.DataFrame([unknown, known]), {})
+    assert "more than double in 1 of 1 curves" in said
+    assert "image AUROC clearly falls in 2 of 2. Those of clip on s" in said
+
+
+def test_doses_of_detectors_that_rank_alike_are_counted_once():
+    case = {"drop": -1.0, "double": -1.0, "tried": (-0.5, -1.0, -2.0), "both_ways": (), "suite": "s",
+            "backbone": "b", "way": "−", "setting": "exposure", "alarms": True}  # fmt: skip
+    found = pd.DataFrame([{**case, "detector": name} for name in ("winclip", "clip", "acr")])
+    names = ["winclip", "clip"]
+    alike = {"s": pd.DataFrame(1.0, index=names, columns=names)}
+    said = doses_finding(found, alike)
+    assert "more than double in 2 of 2 curves" in said
+    assert said.endswith("of every category alike are counted once: winclip and clip on s.")
+    assert "falls from some dose on in 2 of 2 cases" in doses_sentence(found, alike)
 
 
 def test_the_null_in_words():

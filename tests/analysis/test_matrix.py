@@ -64,6 +64,22 @@ def test_the_smallest_dose_is_plausible_and_the_largest_extreme():
                       ("angle", 45.0): EXTREME, ("contrast", 1.0): PLAUSIBLE, ("contrast", 4.0): EXTREME}  # fmt: skip
 
 
+def test_a_dose_that_stands_alone_is_plausible_or_extreme_by_its_size():
+    """And of corruptions those that are tried are taken, where it is neither of the usual ones."""
+    single = {"angle": [0.0, 45.0], "hue": [0.0, -0.3], "exposure": [0.0, -2.0], "contrast": [0.0, 2.0, 3.0, 5.0]}
+    records, _ = world(lambda *_: 0.0, single)
+    found = with_levels(records).drop_duplicates(["setting", "value"])
+    levels = {(row.setting, row.value): row.level for row in found.itertuples()}
+    assert levels == {("none", 0.0): "", ("angle", 45.0): EXTREME, ("hue", -0.3): PLAUSIBLE,
+                      ("exposure", -2.0): EXTREME, ("contrast", 2.0): PLAUSIBLE,
+                      ("contrast", 5.0): EXTREME}  # fmt: skip
+    records, draws = world(lambda *_: 0.1, {"angle": [0.0, 45.0]})
+    table = matrix(*split(records, draws), {})
+    assert set(table["level"]) == {EXTREME}
+    mild = world(lambda *_: 0.0, {"contrast": [0.0, 1.0, 2.0, 3.0]})[0]
+    assert set(with_levels(mild)["value"]) == {0.0, 1.0}
+
+
 def test_rows_say_what_a_shift_does_and_are_judged_together():
     effects = {("angle", 5.0): 0.0, ("angle", -5.0): 0.02, ("angle", 45.0): 0.2, ("hue", 1.0): 0.0, ("hue", 3.0): 0.0}
     records, draws = world(lambda *shift: effects[shift], {"angle": [0, -5.0, 5.0, 45.0], "hue": [0, 1.0, 3.0]})
@@ -163,6 +179,19 @@ def test_curves_are_compared_on_the_same_doses_three_at_least():
     assert not left_out(found[found["detector"] == "one"])
     other = found.assign(setting=["angle", "hue", "angle", "hue", "hue"])
     assert compared(other)["detector"].tolist() == ["one", "three", "four"]
+
+
+def test_false_alarms_that_were_not_tried_have_a_dash():
+    records, draws = world(lambda *_: 0.1, {"exposure": [0.0, -0.5, -1.0, -2.0]})
+    with_alarms = thresholds(dose_effects(*split(records, draws), {}))
+    assert with_alarms["alarms"].tolist() == [True]
+    plain = records[records["metric"] != "false_alarms"]
+    nothing = Decisions(split(records, draws)[2].records.iloc[:0], {"false_alarms": pd.DataFrame()}, pd.DataFrame())
+    found = thresholds(dose_effects(plain, {"image_auroc": draws["image_auroc"]}, nothing, {}))
+    assert found["alarms"].tolist() == [False]
+    (row,) = thresholds_table(found).to_dict("records")
+    assert (row["false alarms more than double from"], row["estimate doubles at"]) == ("–", "–")
+    assert row["image AUROC falls from"] == "−0.5 stops"
 
 
 def test_a_curve_that_comes_back_has_a_first_dose_and_no_last():

@@ -36,10 +36,15 @@ def test_with_so_many_times_as_many_images_every_other_test_set_would_tell(p):
 
 
 def test_the_sentence_counts():
-    said = sentence(table((-1.0, 3.0, False), (-9.0, 2.0, True), (2.0, 2.5, False), (0.1, 1.0, False)))
+    rows = table((-1.0, 3.0, False), (-9.0, 2.0, True), (2.0, 2.5, False), (0.1, 1.0, False))
+    said = sentence(rows, {})
     assert said == (
         "Of 4 changes of image AUROC 3 are not clear. The interval of a change reaches 2.2 points to either side "
         "(median): smaller ones these images do not tell. If each of the 3 is what it is measured to be, 2 times as "
         "many images would settle 1 of them, 4 times 1, 10 times 2."
     )
-    assert sentence(table((-9.0, 2.0, True))) == ""
+    assert sentence(table((-9.0, 2.0, True)), {}) == ""
+    names = ["winclip", "clip"]
+    alike = {"s": pd.DataFrame(1.0, index=names, columns=names)}
+    both = pd.concat([rows.assign(suite="s", detector=name) for name in names], ignore_index=True)
+    assert sentence(both, alike) == sentence(rows, {})

@@ -13,6 +13,7 @@ from zsad.analysis.words import number
 
 HOW = {TRAINING: "it stays", ANEW: "it is set anew"}
 """What becomes of the threshold."""
+TOO_FEW = "Some category has too few good images to set a threshold anew."
 
 
 def side_by_side(means: pd.DataFrame) -> pd.DataFrame:
@@ -49,7 +50,7 @@ def sentence(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
                 "ones raise none"
             )
     if not said:
-        return "These records hold too few good images to set a threshold anew."
+        return TOO_FEW
     name, miss = str(first["detector"].iloc[0]), first[first["metric"] == "misses"].iloc[0]
     return (
         f"With a threshold set anew on good images under the same shift, of {titles.get(name, name)} on "

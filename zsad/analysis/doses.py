@@ -62,7 +62,8 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         `CURVE`; tried: all doses from the smallest to the largest, each with its sign; both_ways: those among them that
-        are means of both ways; drop: the smallest dose from which on, at every larger one tried too, image AUROC
+        are means of both ways; alarms: whether false alarms are known, for which the scores of good training pictures
+        are needed; drop: the smallest dose from which on, at every larger one tried too, image AUROC
         falls clearly; first_drop: the smallest dose at which it does so, whatever comes after; double: the smallest
         from which on false alarms are clearly more than twice those without shift; and first_double: the smallest at
         which their estimate is, clearly or not. NaN where there is none.
@@ -82,6 +83,7 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
                 "first_drop": _first(aurocs["dose"], aurocs["clear"] & (aurocs["change"] < 0)),
                 "double": _from_which_on(alarms["dose"], alarms["clear"] & (alarms["beyond_double"] > 0)),
                 "first_double": _first(alarms["dose"], alarms["beyond_double"] > 0),
+                "alarms": len(alarms) > 0,
                 "tried": tuple(tried["dose"]),
                 "both_ways": tuple(tried.loc[tried["both_ways"], "dose"]),
             }
@@ -122,9 +124,13 @@ def told(row: "pd.Series[Any]", dose: float) -> str:
 
 
 def thresholds_table(found: pd.DataFrame) -> pd.DataFrame:
-    """`thresholds` as a reader sees them, each dose with its unit, or "none up to" the largest one tried."""
+    """`thresholds` as a reader sees them, each dose with its unit, or "none up to" the largest one tried; "–" where
+    false alarms are not known.
+    """
 
     def words(row: "pd.Series[Any]", name: str) -> str:
+        if name.endswith("double") and not row["alarms"]:
+            return "–"
         return f"none up to {told(row, row['tried'][-1])}" if math.isnan(row[name]) else told(row, row[name])
 
     columns = {

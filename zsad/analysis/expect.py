@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from zsad.analysis.anew import TOO_FEW
 from zsad.analysis.decisions import ANEW, METRICS, TRAINING
 from zsad.analysis.matrix import EXTREME, PLAUSIBLE, SHIFTS, SUBJECT, dose_in_words
 from zsad.analysis.unmoved import seen_span
@@ -18,7 +19,7 @@ COLUMNS = {
 }
 """What is said of each change; all but the first in percent of the good and of the damaged parts."""
 
-_ON = [*SUBJECT, "level", "setting", "dose", "both_ways", "products"]
+_ON = [*SUBJECT, "level", "setting", "dose", "both_ways", "products", "categories"]
 
 
 def expected(matrix: pd.DataFrame, anew: pd.DataFrame) -> pd.DataFrame:
@@ -28,8 +29,8 @@ def expected(matrix: pd.DataFrame, anew: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         matrix: of `zsad.analysis.matrix.matrix`.
-        anew: the same of decisions with a threshold set anew. Shifts of which it has none are left out: all, where it
-            is empty.
+        anew: the same of decisions with a threshold set anew. Shifts of which it has none, or not of as many
+            categories, are left out: all, where it is empty.
     """
     if anew.empty:
         return anew
@@ -58,7 +59,7 @@ def sentence(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
     """
     rows = of_first(table)
     if not len(rows):
-        return "These records hold too few good images to set a threshold anew."
+        return TOO_FEW
     said = []
     for level in (PLAUSIBLE, EXTREME):
         of_level = rows[rows["level"] == level]

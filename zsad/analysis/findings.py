@@ -77,23 +77,27 @@ def matrix_sentence(table: pd.DataFrame, correlations: Correlations) -> str:
 def take_home(table: pd.DataFrame, correlations: Correlations, rule: str = TRAINING) -> list[str]:
     """Three sentences for who decides part by part: what plausible shifts do to false alarms, what ranking metrics say
     of the same shifts, and what extreme shifts do to false alarms and misses; detectors that rank alike counted once.
+    Of a level that the records do not have none.
     """
     table = counted_once(table, correlations)
     once = " (detectors that rank the images alike counted once)" if named_once(correlations) else ""
     alarms, aurocs = chosen(table, "false_alarms", PLAUSIBLE, rule), chosen(table, "image_auroc", PLAUSIBLE)
-    doubled = int((alarms["after"] > 2 * alarms["before"]).sum())
+    doubled = int((alarms["clear"] & (alarms["after"] > 2 * alarms["before"])).sum())
     same = ["suite", "detector", "backbone", "setting", "level"]
     both = alarms.merge(aurocs[[*same, "change", "clear"]], on=same, suffixes=("", "_auroc"))
     hidden = both[both["clear"] & (both["change"] > 0) & ~both["clear_auroc"]]
     more = int((both["clear"] & (both["change"] > 0)).sum())
     extreme = {metric: chosen(table, metric, EXTREME, rule) for metric in ("false_alarms", "misses")}
     holds = _graded(doubled, len(alarms), ("does not hold", "often does not hold", "mostly holds"))
-    said = [
-        f"A threshold that was set on unshifted images {holds} when they shift plausibly: false alarms, "
-        f"{number(alarms['before'].median())} % in the median case, more than double in {doubled} of {len(alarms)} "
-        f"cases{once}; they {_furthest(alarms, 1, 'rise most under ', 'rise in none')}.",
-        _shown_by_auroc(len(hidden), more),
-    ]
+    said = []
+    if len(alarms):
+        said = [
+            f"A threshold that was set on unshifted images {holds} when they shift plausibly: false alarms, "
+            f"{number(alarms['before'].median())} % in the median case, clearly rise and by the estimate more than "
+            f"double in {doubled} of {len(alarms)} cases{once}; they "
+            f"{_furthest(alarms, 1, 'rise most under ', 'rise in none')}.",
+            _shown_by_auroc(len(hidden), more),
+        ]
     if all(len(rows) for rows in extreme.values()):
         alarm, miss = extreme["false_alarms"], extreme["misses"]
         lost = alarm.merge(miss, on=same, suffixes=("_alarm", "_miss"))
@@ -133,35 +137,52 @@ def _graded(part: int, whole: int, words: tuple[str, str, str]) -> str:
     return words[0] if 2 * part > whole else words[1] if 10 * part > whole else words[2]
 
 
-def doses_finding(found: pd.DataFrame) -> str:
-    """Of `zsad.analysis.doses.thresholds`: in how many of the curves that can be compared a dose is too much, which
-    doses those are for the false alarms of the detector with the most of them, and which curves are left out.
+def doses_finding(found: pd.DataFrame, correlations: Correlations) -> str:
+    """Of `zsad.analysis.doses.thresholds`: in how many of the curves that can be compared a dose is too much, those
+    that rank alike counted once, which doses those are for the false alarms of the detector with the most of them, and
+    which curves are left out.
     """
-    rest, found = left_out(found), compared(found)
+    rest, found = left_out(found), counted_once(compared(found), correlations)
     if found.empty:
         return f"From which dose on a shift matters, too few doses were tried to say. {rest}"
+    falls, last = int(found["drop"].notna().sum()), " ".join(filter(None, [named_once(correlations), rest]))
+    curves = "a detector under one kind of shift, one way"
+    known = found[found["alarms"]]
+    if known.empty:
+        return (
+            f"From some dose on image AUROC clearly falls in {falls} of {len(found)} curves ({curves}). False alarms "
+            f"are not known: there are no scores of good training pictures, which set the threshold. {last}"
+        ).rstrip()
     who = ["suite", "detector", "backbone"]
-    most = found.groupby(who, sort=False).size().idxmax()
-    own = found.set_index(who).loc[[most]].dropna(subset=["double"])
+    most = known.groupby(who, sort=False).size().idxmax()
+    own = known.set_index(who).loc[[most]].dropna(subset=["double"])
     doses = [f"{SHIFTS[str(row['setting'])]} {told(row, row['double'])}" for _, row in own.iterrows()]
     said = f"from {', '.join(doses)} on" if doses else "from no dose on that was tried"
     return (
-        f"From some dose on false alarms clearly more than double in {found['double'].notna().sum()} of {len(found)} "
-        "curves (a detector under one kind of shift, one way), and image AUROC clearly falls in "
-        f"{found['drop'].notna().sum()}. Those of {most[1]} on {most[0]} more than double {said}. {rest}"
+        f"From some dose on false alarms clearly more than double in {known['double'].notna().sum()} of {len(known)} "
+        f"curves ({curves}), and image AUROC clearly falls in {falls}{_of_others(len(found), len(known))}. Those of "
+        f"{most[1]} on {most[0]} more than double {said}. {last}"
     ).rstrip()
 
 
-def doses_sentence(found: pd.DataFrame) -> str:
-    """For each kind of dose, in how many of the curves that can be compared image AUROC falls from some dose on and
-    false alarms double.
+def _of_others(count: int, other: int) -> str:
+    """Of how many a number is, where that is another number than what was said before."""
+    return "" if count == other else f" of {count}"
+
+
+def doses_sentence(found: pd.DataFrame, correlations: Correlations) -> str:
+    """For each kind of dose, in how many of the curves that can be compared, those that rank alike counted once, image
+    AUROC falls from some dose on and false alarms double.
     """
-    said, found = [], compared(found)
+    said, found = [], counted_once(compared(found), correlations)
     for (setting, _), rows in found.groupby(["setting", "way"], sort=False):
         parts = []
         for name, what in (("drop", "image AUROC clearly falls"), ("double", "false alarms clearly more than double")):
-            at = rows.dropna(subset=[name])
-            parts.append(f"{what} from some dose on in {len(at)} of {len(rows)} cases{_first_of(at, name)}")
+            of = rows if name == "drop" else rows[rows["alarms"]]
+            at = of.dropna(subset=[name])
+            parts += (
+                [f"{what} from some dose on in {len(at)} of {len(of)} cases{_first_of(at, name)}"] if len(of) else []
+            )
         tried = rows.iloc[0]["tried"]
         largest = f"{told(rows.iloc[0], tried[-1])}, {len(tried)} doses"
         said.append(f"{SHIFTS[str(setting)].capitalize()} up to {largest}: {'; '.join(parts)}.")
@@ -187,7 +208,9 @@ def null_sentence(falls: pd.DataFrame) -> str:
 
 
 def _furthest(rows: pd.DataFrame, sign: int, most: str, none: str) -> str:
-    """Which row rises (`sign` 1) or falls (-1) furthest, behind the words `most`; `none` where no row does so."""
+    """Which row rises (`sign` 1) or falls (-1) furthest, behind the words `most`; `none` where no row does so. There is
+    some row.
+    """
     row = rows.loc[(sign * rows["change"]).idxmax()]
     return f"{most}{named(row)}: {changed(row)}" if sign * row["change"] > 0 else none
 

@@ -30,22 +30,43 @@ METRICS = {
 PLAUSIBLE, EXTREME = "plausible", "extreme"
 SEVERITIES = {PLAUSIBLE: 1.0, EXTREME: 4.0}
 """Of corruptions, whose five severities are not doses of one unit."""
+LARGE = {"angle": 45.0, "hue": np.pi / 2, "saturation": 0.25, "exposure": 1.0, "white_balance": 30.0}
+"""From which size on a dose that stands alone is extreme: degrees, radians, the [-1, 1] scale, stops, mired."""
 SUBJECT = ["suite", "detector", "backbone"]
 BY = [*SUBJECT, "setting", "level", "dose", "both_ways", "products", "rule"]
 
 
 def with_levels(records: pd.DataFrame) -> pd.DataFrame:
     """The unshifted records, and of the shifted ones those at the smallest dose of each setting, which is the plausible
-    one, and at the largest, the extreme one: with `level` and `dose`, its size. Of corruptions those of `SEVERITIES`.
+    one, and at the largest, the extreme one: with `level` and `dose`, its size. A dose that stands alone is extreme
+    from `LARGE` on. Of corruptions those of `SEVERITIES`; a kind that has neither, the smallest of up to 2 and the
+    largest of 3 or more.
     """
     records = records.assign(dose=records["value"].abs(), level="")
     corrupted, plain = records["shift"] == "corruption", records["dose"] == 0
-    for level, severity in SEVERITIES.items():
-        records.loc[corrupted & (records["dose"] == severity), "level"] = level
-    for _, doses in records.loc[~corrupted & ~plain].groupby("setting")["dose"]:
-        for level, dose in ((EXTREME, doses.max()), (PLAUSIBLE, doses.min())):
-            records.loc[doses.index[doses == dose], "level"] = level
+    for is_corruption, of_kind in ((True, corrupted), (False, ~corrupted)):
+        for setting, doses in records.loc[of_kind & ~plain].groupby("setting")["dose"]:
+            chosen_of = _severities(doses) if is_corruption else _doses(str(setting), doses)
+            for level, dose in chosen_of.items():
+                records.loc[doses.index[doses == dose], "level"] = level
     return records[plain | (records["level"] != "")]
+
+
+def _doses(setting: str, doses: "pd.Series[float]") -> dict[str, float]:
+    """Level -> dose, of what was tried of one setting."""
+    least, most = float(doses.min()), float(doses.max())
+    if least == most:
+        return {EXTREME if most >= LARGE[setting] else PLAUSIBLE: most}
+    return {PLAUSIBLE: least, EXTREME: most}
+
+
+def _severities(doses: "pd.Series[float]") -> dict[str, float]:
+    """Level -> severity, of what was tried of one kind of corruption."""
+    tried = set(doses)
+    if tried & set(SEVERITIES.values()):
+        return {level: severity for level, severity in SEVERITIES.items() if severity in tried}
+    mild, strong = [s for s in tried if s < 3], [s for s in tried if s >= 3]
+    return {**({PLAUSIBLE: min(mild)} if mild else {}), **({EXTREME: max(strong)} if strong else {})}
 
 
 def matrix(

@@ -1,9 +1,12 @@
 """How small a change these images can tell, and how many images it would take to tell those that stay undecided."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from zsad.analysis.alike import counted_once
 from zsad.analysis.matrix import METRICS, chosen
 from zsad.analysis.words import number
 
@@ -27,9 +30,11 @@ def undecided(table: pd.DataFrame, metric: str) -> pd.DataFrame:
         return rows.assign(reach=reach, times=(needed / rows["change"].abs()) ** 2)
 
 
-def sentence(table: pd.DataFrame, metric: str = "image_auroc") -> str:
-    """What stays undecided about a metric of the matrix, and what more images would decide; empty where nothing is."""
-    every, open_ = chosen(table, metric), undecided(table, metric)
+def sentence(table: pd.DataFrame, correlations: Mapping[str, pd.DataFrame], metric: str = "image_auroc") -> str:
+    """What stays undecided about a metric of the matrix, and what more images would decide; empty where nothing is.
+    Detectors that rank alike are counted once: `correlations` as for `counted_once`.
+    """
+    every, open_ = (counted_once(rows, correlations) for rows in (chosen(table, metric), undecided(table, metric)))
     if not len(open_):
         return ""
     reach = float(((every["change_high"] - every["change_low"]) / 2).median())

@@ -1,5 +1,7 @@
 """False alarms and misses of cells, against thresholds that are found anew among copies of the images drawn."""
 
+import zlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,8 +47,9 @@ def test_every_draw_sets_its_threshold_anew_on_the_unshifted_images(rule, catego
     of = {value: rows.sort_values("id") for value, rows in images[images["category"] == category].groupby("value")}
     labels, good = of[0]["label"].to_numpy(), training.sort_values("id")["score"].to_numpy(float)
     before = of[0]["score"].to_numpy(float)
-    counts = draw_counts(labels, labels, ~labels, 25, np.random.default_rng(3))
-    of_training = np.random.default_rng([3, 1]).multinomial(30, np.full(30, 1 / 30), size=25)
+    own = zlib.crc32(f"s/{category}".encode())
+    counts = draw_counts(labels, labels, ~labels, 25, np.random.default_rng([3, own]))
+    of_training = np.random.default_rng([3, own, 1]).multinomial(30, np.full(30, 1 / 30), size=25)
     for value, rows in found.records[(found.records["rule"] == rule) & (found.records["category"] == category)].groupby(
         "value"
     ):
@@ -77,6 +80,22 @@ def test_detectors_are_judged_on_the_same_draws():
     order = ["category", "value", "metric"]
     pairs = zip(d.sort_values(order).itertuples(), e.sort_values(order).itertuples(), strict=True)
     assert all(found.draws[a.metric][a.key].equals(found.draws[b.metric][b.key]) for a, b in pairs)
+
+
+def test_categories_are_drawn_unlike_each_other_though_they_have_the_same_scores():
+    labels, random = np.arange(40) % 2 == 0, np.random.default_rng(2)
+    scores, good = random.normal(labels, 1), random.normal(0, 1, 30)
+    plain = [scores_of(category, {}, labels, scores) for category in ("nut", "cap")]
+    training = pd.concat([training_of(cell, good) for cell in plain])
+    found = decide(pd.concat(plain), training)
+    for (_, metric), (nut, cap) in found.records.groupby(["rule", "metric"])["key"]:
+        one, other = (found.draws[metric][key] for key in (nut, cap))
+        assert abs(np.corrcoef(one, other)[0, 1]) < 0.3, "200 draws"
+    # Good test images that are all alike: which of them are drawn changes nothing, the training images alone count.
+    alike = pd.concat([cell.assign(score=np.where(labels, 9, np.sort(good)[-2])) for cell in plain])
+    draws = decide(alike, training).draws["false_alarms"].filter(like=TRAINING)
+    assert draws.shape[1] == 2
+    assert abs(np.corrcoef(draws.T)[0, 1]) < 0.3
 
 
 def test_without_training_images_there_is_the_optimistic_rule_alone():
@@ -130,7 +149,7 @@ def test_a_threshold_set_anew_is_set_on_one_half_of_the_good_images_and_judges_t
     plain = scores_of("nut", {}, labels, random.normal(labels, 1))
     images = pd.concat([plain, scores_of("nut", turned(30), labels, 3 + random.normal(labels, 1))])
     found = decide_anew(images.sample(frac=1, random_state=1), replicates=20, seed=3)
-    counts = draw_counts(labels, labels, ~labels, 20, np.random.default_rng(3))
+    counts = draw_counts(labels, labels, ~labels, 20, np.random.default_rng([3, zlib.crc32(b"s/nut")]))
     good = np.flatnonzero(~labels)
     for value, rows in found.records.groupby("value"):
         of = images[images["value"] == value].sort_values("id")["score"].to_numpy(float)

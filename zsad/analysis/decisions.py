@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
+from zsad.analysis.differences import category_seed
 from zsad.analysis.words import number
 from zsad.metrics import expanded
 from zsad.metrics.bootstrap import draw_counts
@@ -75,9 +76,10 @@ def decide(
     """Set thresholds on the images as they are, by each of `RULES`, and judge all images at them.
 
     A draw of the bootstrap is a test set drawn with replacement within its category, the same for every detector and
-    shift, and beside it as many training images as there are, drawn likewise. It sets its thresholds anew: a user has
-    some twenty to a few hundred good images, others would have set another threshold, and false alarms depend on it.
-    A test set's own best F1 is found again in each draw, since that is how it is found.
+    shift and unrelated to those of other categories, and beside it as many training images as there are, drawn
+    likewise. It sets its thresholds anew: a user has some twenty to a few hundred good images, others would have set
+    another threshold, and false alarms depend on it. A test set's own best F1 is found again in each draw, since that
+    is how it is found.
 
     Args:
         images: the table "images" of shifted cells, and of the unshifted ones of the same subjects and images.
@@ -100,7 +102,7 @@ def decide(
         first = plain[key]
         if first not in thresholds:
             thresholds[first] = _Thresholds.of(cells[first], good.get(first), draws)
-        counts = draws.of(cell.labels)
+        counts = draws.of(cell)
         counted = {"n_images": len(cell.labels), "n_anomalous": int(cell.labels.sum())}
         for rule, (threshold, of_draw) in thresholds[first].by_rule.items():
             found = error_rates(once(cell.scores), cell.scores, cell.labels, threshold)
@@ -140,7 +142,7 @@ def decide_anew(images: pd.DataFrame, replicates: int = 200, seed: int = 0) -> D
         halves = _halves(cell.labels)
         if min(half.sum() for half in halves) < LEAST:
             continue
-        found, spread = (_at_halves(counts, cell, halves) for counts in (once(cell.scores), draws.of(cell.labels)))
+        found, spread = (_at_halves(counts, cell, halves) for counts in (once(cell.scores), draws.of(cell)))
         counted = {"n_images": len(cell.labels), "n_anomalous": int(cell.labels.sum())}
         for metric, estimate, values in zip(METRICS, found, spread, strict=True):
             rows.append({"of": key, "rule": ANEW, "threshold": math.nan, "metric": metric,
@@ -154,6 +156,8 @@ def decide_anew(images: pd.DataFrame, replicates: int = 200, seed: int = 0) -> D
 
 @dataclass(frozen=True)
 class _Cell:
+    suite: str
+    category: str
     ids: tuple[str, ...]
     scores: Float[np.ndarray, " image"]
     labels: Bool[np.ndarray, " image"]
@@ -165,29 +169,35 @@ def _cells(images: pd.DataFrame) -> dict[str, _Cell]:
     of_key, keys = pd.factorize(rows["key"])
     by_id, _ = pd.factorize(rows["id"], sort=True)
     order = np.lexsort((by_id, of_key))
+    places = rows.drop_duplicates("key")[["suite", "category"]].to_numpy(str).tolist()
     columns = rows["id"].to_numpy(object), rows["score"].to_numpy(float), rows["label"].to_numpy(bool)
     starts = np.searchsorted(of_key[order], np.arange(len(keys)))  # before the first lies nothing
     parts = zip(*(np.split(column[order], starts)[1:] for column in columns), strict=True)
-    return {str(key): _Cell(tuple(ids), scores, labels) for key, (ids, scores, labels) in zip(keys, parts, strict=True)}
+    return {
+        str(key): _Cell(suite, category, tuple(ids), scores, labels)
+        for key, (suite, category), (ids, scores, labels) in zip(keys, places, parts, strict=True)
+    }
 
 
 @dataclass
 class _Draws:
-    """How often each image is drawn: the same for the same labels, whatever is measured."""
+    """How often each image is drawn: the same for the same images, whatever is measured, and unrelated in other
+    categories, so that means over categories can be taken draw by draw.
+    """
 
     replicates: int
     seed: int
-    _known: dict[bytes, Int[np.ndarray, "replicate image"]] = field(default_factory=dict)
+    _known: dict[tuple[str, str, bytes], Int[np.ndarray, "replicate image"]] = field(default_factory=dict)
 
-    def of(self, labels: Bool[np.ndarray, " image"]) -> Int[np.ndarray, "replicate image"]:
-        known = labels.tobytes()
+    def of(self, cell: _Cell) -> Int[np.ndarray, "replicate image"]:
+        labels, known = cell.labels, (cell.suite, cell.category, cell.labels.tobytes())
         if known not in self._known:
-            generator = np.random.default_rng(self.seed)
+            generator = np.random.default_rng(category_seed(cell.suite, cell.category, self.seed))
             self._known[known] = draw_counts(labels, labels, ~labels, self.replicates, generator)
         return self._known[known]
 
-    def of_training(self, images: int) -> Int[np.ndarray, "replicate image"]:
-        generator = np.random.default_rng([self.seed, 1])
+    def of_training(self, cell: _Cell, images: int) -> Int[np.ndarray, "replicate image"]:
+        generator = np.random.default_rng([*category_seed(cell.suite, cell.category, self.seed), 1])
         return generator.multinomial(images, np.full(images, 1 / images), size=self.replicates)
 
 
@@ -201,10 +211,10 @@ class _Thresholds:
     def of(cls, cell: _Cell, good: Float[np.ndarray, " image"] | None, draws: _Draws) -> "_Thresholds":
         by_rule = {}
         if good is not None:
-            counts = draws.of_training(len(good))
+            counts = draws.of_training(cell, len(good))
             by_rule[TRAINING] = (good_share_thresholds(once(good), good), good_share_thresholds(counts, good))
         both = (cell.scores, cell.labels)
-        drawn = best_f1_thresholds(draws.of(cell.labels), *both)
+        drawn = best_f1_thresholds(draws.of(cell), *both)
         return cls({**by_rule, BEST_F1: (best_f1_thresholds(once(cell.scores), *both), drawn)})
 
 

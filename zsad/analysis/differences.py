@@ -5,6 +5,7 @@ Cells of one test set draw the same pictures in each bootstrap draw, so that any
 an interval of its own, far narrower than what two independent measurements would allow.
 """
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,6 +62,13 @@ def difference(parts: Sequence[tuple[float, pd.DataFrame]], replicates: pd.DataF
 def by_key(replicates: pd.DataFrame, metric: str) -> pd.DataFrame:
     """A column a cell, a row a bootstrap draw: the form in which many differences are taken from the same table."""
     return replicates.drop_duplicates(["key", "replicate"]).pivot(index="replicate", columns="key", values=metric)
+
+
+def category_seed(suite: str, category: str, seed: int = 0) -> list[int]:
+    """What seeds draws of a category's images: the same for all that is measured on them, so that differences are
+    paired, and unrelated in other categories, whose errors are independent.
+    """
+    return [seed, zlib.crc32(f"{suite}/{category}".encode())]
 
 
 def headline_draws(replicates: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up import scores_of, training_of, turned
+from scipy.stats import norm
 
 from zsad.analysis.decisions import ANEW, BEST_F1, LEAST, TRAINING, decide, decide_anew, unshifted_sentence
 from zsad.metrics.bootstrap import draw_counts
@@ -96,6 +97,20 @@ def test_categories_are_drawn_unlike_each_other_though_they_have_the_same_scores
     draws = decide(alike, training).draws["false_alarms"].filter(like=TRAINING)
     assert draws.shape[1] == 2
     assert abs(np.corrcoef(draws.T)[0, 1]) < 0.3
+
+
+def test_few_images_have_a_wider_interval_than_percentiles_of_the_draws():
+    """By the factor of `zsad.metrics.expanded` for 20 of each kind."""
+    labels, random = np.arange(40) % 2 == 0, np.random.default_rng(3)
+    images = scores_of("nut", {}, labels, random.normal(0, 1, 40))  # half of which, of either kind, raise an alarm
+    found = decide(images, training_of(images, random.normal(-norm.isf(0.05), 1, 200)))
+    rows = found.records[found.records["rule"] == TRAINING]
+    assert set(rows["metric"]) == {"false_alarms", "misses"}
+    for row in rows.itertuples():
+        low, high = np.quantile(found.draws[row.metric][row.key], (0.025, 0.975))
+        assert 0 < row.low < low
+        assert high < row.high < 1
+        assert (row.high - row.low) / (high - low) == pytest.approx(np.sqrt(20 / 19) * 2.093 / 1.960, rel=1e-3)
 
 
 def test_without_training_images_there_is_the_optimistic_rule_alone():

@@ -1,5 +1,7 @@
 """What ports do otherwise, from records written down by hand."""
 
+import zlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from zsad.analysis.differences import HEADLINE, Difference, headline_draws
 from zsad.analysis.gaps import changes, counted_changes, gap_rows, gap_sentence, gap_table, of_sample, pooled
+from zsad.metrics.bootstrap import draw_counts
 
 NOISE = np.linspace(-0.02, 0.02, 50)
 ESTIMATES = {"winclip": 0.8, "map maximum": 0.6, "squashed": 0.8, "temperature 0.01": 0.83}
@@ -119,6 +122,25 @@ def test_pooling_mixes_the_scales_of_categories():
     assert same["change"].sign == 0
     shuffled = images.sample(frac=1, random_state=1)
     assert pooled(shuffled, replicates=100)["change"].tolist() == [row["change"]]
+
+
+def test_pooled_categories_are_drawn_each_by_its_name():
+    """Two of the same labels and scores: drawn alike, they would be ranked together as they are by themselves."""
+    images = scored(0.0)
+    nut = images[images["category"] == "nut"]
+    twins = pd.concat([nut, nut.assign(category="cap")])
+    (row,) = pooled(twins, replicates=30).to_dict("records")
+    assert row["change"].low < 0 < row["change"].high
+    rows = nut.sort_values("id")
+    labels, scores = rows["label"].to_numpy(), rows["score"].to_numpy()
+    drawn = {category: draw_counts(labels, labels, ~labels, 30,
+                                   np.random.default_rng([0, zlib.crc32(f"s/{category}".encode())]))
+             for category in ("nut", "cap")}  # fmt: skip
+    both = np.concatenate([*drawn.values()], axis=1)
+    together = [roc_auc_score([*labels] * 2, [*scores] * 2, sample_weight=counts) for counts in both]
+    apart = [[roc_auc_score(labels, scores, sample_weight=counts) for counts in of] for of in drawn.values()]
+    ends = 100 * np.quantile(together - np.mean(apart, axis=0), (0.025, 0.975))
+    assert (row["change"].low, row["change"].high) == pytest.approx(tuple(ends))
 
 
 def test_a_sample_of_protocols_is_compared_as_records_are():

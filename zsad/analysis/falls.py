@@ -1,6 +1,6 @@
 """How far searches lower the AUROC or the loss of each image, after how many forward passes: frames in, frames out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +47,7 @@ def relative_falls(evaluations: pd.DataFrame, criterion: str) -> dict[str, pd.Da
 
 
 def drawn_means(
-    values: Float[np.ndarray, "image x"], seed: int = 0, within: tuple[float, float] | None = None
+    values: Float[np.ndarray, "image x"], seed: int | Sequence[int] = 0, within: tuple[float, float] | None = None
 ) -> Float[np.ndarray, "draw x"]:
     """Means over as many images drawn with replacement, wider where images are few (`zsad.metrics.expanded`); the same
     seed draws the same images.

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from zsad.analysis.costs import IMAGE, PIXEL
-from zsad.analysis.differences import HEADLINE, Difference, difference_of, headline_draws
+from zsad.analysis.differences import HEADLINE, Difference, category_seed, difference_of, headline_draws
 from zsad.analysis.words import number, points
 from zsad.metrics import interval
 from zsad.metrics.bootstrap import draw_counts, image_curve
@@ -88,11 +88,12 @@ def pooled(images: pd.DataFrame, replicates: int = 200, seed: int = 0) -> pd.Dat
     """
     rows = []
     for suite, of_suite in images.groupby("suite", sort=False):
-        generator = np.random.default_rng(seed)
-        parts = [part.sort_values("id") for _, part in of_suite.groupby("category")]
+        of_category = {str(category): part.sort_values("id") for category, part in of_suite.groupby("category")}
+        generators = [np.random.default_rng(category_seed(str(suite), category, seed)) for category in of_category]
+        parts = [*of_category.values()]
         labels = [part["label"].to_numpy(bool) for part in parts]
         scores = [part["score"].to_numpy(float) for part in parts]
-        drawn = [draw_counts(of, of, ~of, replicates, generator) for of in labels]
+        drawn = [draw_counts(of, of, ~of, replicates, own) for of, own in zip(labels, generators, strict=True)]
         counts = [np.concatenate([once(of), some]) for of, some in zip(labels, drawn, strict=True)]
         own = [roc_area(image_curve(*three)) for three in zip(counts, scores, labels, strict=True)]
         mean = np.mean(own, axis=0)

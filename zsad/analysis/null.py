@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from zsad.analysis.differences import Difference, difference_of
+from zsad.analysis.differences import Difference, category_seed, difference_of
 from zsad.analysis.falls import drawn_means
 from zsad.analysis.words import number
 from zsad.metrics import interval
@@ -104,12 +104,12 @@ def falls(images: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for at, group in images.groupby([*CASE, "size"], sort=False):
         estimates, drawn = [], []
-        for place, (_, of_category) in enumerate(group.groupby("category")):
+        row = dict(zip([*CASE, "size"], at, strict=True))
+        for category, of_category in group.groupby("category"):
             values = _falls_of(of_category)
             estimates.append(values.mean())
-            drawn.append(drawn_means(values.to_numpy(float), seed=place))
+            drawn.append(drawn_means(values.to_numpy(float), seed=category_seed(row["suite"], str(category))))
         means: Float[np.ndarray, "draw x"] = np.mean(drawn, axis=0)
-        row = dict(zip([*CASE, "size"], at, strict=True))
         row |= {"categories": len(estimates), "images": len(group)}
         row |= {name: group[name].mean() for name in ("evaluations", "random_evaluations")}
         for column, name in enumerate(values):

@@ -7,9 +7,11 @@ from zsad.analysis.falls import with_forwards
 
 
 def curve(search: str, id: str, aurocs: list[float], losses: list[float] | None = None, gradient: bool = False):
+    """In bfloat16."""
     count = np.arange(1, len(aurocs) + 1)
     return pd.DataFrame(
-        {"suite": "s", "category": "nut" if id < "c" else "pin", "id": id, "search": search, "evaluation": count,
+        {"suite": "s", "dtype": "bfloat16", "category": "nut" if id < "c" else "pin", "id": id, "search": search,
+         "evaluation": count,
          "gradients": count * gradient, "auroc": aurocs, "loss": aurocs if losses is None else losses}
     )  # fmt: skip
 

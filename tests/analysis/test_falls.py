@@ -13,13 +13,15 @@ from zsad.analysis.falls import (
     mean_curve,
     relative_falls,
     wins,
+    with_forwards,
 )
 from zsad.metrics import interval
 
 
-def test_a_gradient_counts_four_forward_passes():
-    forwards = EVALUATIONS.groupby("search")["forwards"].unique().map(list).to_dict()
-    assert forwards == {"bayes_opt": [1, 2, 3, 4], "adam": [4, 8]}
+@pytest.mark.parametrize(("dtype", "passes"), [("float32", [3, 6]), ("bfloat16", [4, 8])])
+def test_a_gradient_counts_three_forward_passes_and_in_bfloat16_four(dtype, passes):
+    forwards = with_forwards(EVALUATIONS.assign(dtype=dtype)).groupby("search")["forwards"].unique().map(list).to_dict()
+    assert forwards == {"bayes_opt": [1, 2, 3, 4], "adam": passes}
 
 
 def test_falls_are_measured_from_each_search_s_own_first_evaluation_as_shares_of_the_furthest():

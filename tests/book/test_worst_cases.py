@@ -79,7 +79,8 @@ def test_the_page_of_parameters_shows_every_setting(page, monkeypatch, capsys):
 
 
 def test_the_page_of_searches_shows_those_of_its_study(page, monkeypatch, capsys):
-    run_cells("worst_search", page, monkeypatch)
+    variables = run_cells("worst_search", page, monkeypatch)
+    assert "an evaluation with a gradient (adam) counts 3 in float32." in variables["spent"]
     ids, numbers = shown_on(page)
     assert ids == {
         "fig-search", "fig-search-wins", "tab-search", "fig-doubling", "tab-ablations"

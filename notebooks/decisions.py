@@ -215,12 +215,11 @@ if found:
 
 # %%
 if found:
-    moved = matrix.with_levels(page.computed(moved_scores, study=found.study, found=found))
-    moved = moved[moved["level"] != ""].groupby(["suite", "detector", "setting", "level"], sort=False)["moved"].mean()
-    squares = moved.reset_index().rename(columns={"detector": "row", "setting": "column", "level": "panel"})
+    moved = page.computed(moved_scores, study=found.study, found=found).assign(clear=True)
+    squares = moved.rename(columns={"detector": "row", "setting": "column", "level": "panel", "moved": "value"})
     levels = {name: f"{name} doses: median move of good parts [interquartile ranges]" for name in
               ("plausible", "extreme")}  # fmt: skip
-    for suite_name, of_suite in squares.assign(value=squares["moved"], clear=True).groupby("suite", sort=False):
+    for suite_name, of_suite in squares.groupby("suite", sort=False):
         page.figure(
             plots.plot_heat(
                 of_suite,
@@ -231,6 +230,7 @@ if found:
             ),
             f"fig-moved-{suite_name}",
             f"<strong>How far the scores of good parts move, {suite_name}.</strong> Mean over categories of the median "
-            "over good images; every category, rotations too. Full colour: 3.",
+            "over good images; every category, rotations too. Full colour: 3. Empty: in some category half of the good "
+            "parts score the same as they are, or the shift was not measured.",
             study=found.study.name,
         )

@@ -17,6 +17,7 @@ from zsad.analysis.matrix import (
     doses_in_words,
     for_humans,
     matrix,
+    mean_moves,
     over_shifts,
     turned_in_words,
     with_levels,
@@ -92,6 +93,22 @@ def test_rows_say_what_a_shift_does_and_are_judged_together():
     clear = {(r.setting, r.level) for r in table[table["clear"]].itertuples()}
     assert clear == {("angle", PLAUSIBLE), ("angle", EXTREME)}
     assert (table["q"] >= table["p"]).all()
+
+
+def test_good_parts_move_in_the_mean_over_all_categories_each_backbone_by_itself():
+    moves = {("d", "b"): (1.0, 3.0), ("d", "l"): (5.0, 7.0), ("no width", "b"): (1.0, np.nan), ("one", "b"): (1.0,)}
+    rows = [
+        {**NAMES, "detector": detector, "backbone": backbone, "category": category, "shift": "uniform",
+         "setting": "hue", "value": value, "moved": value * move}
+        for (detector, backbone), of in moves.items()
+        for category, move in zip(("nut", "cap"), of, strict=False)
+        for value in (1.0, 2.0, 3.0)
+    ]  # fmt: skip
+    found = mean_moves(pd.DataFrame(rows)).set_index(["detector", "level"])["moved"]
+    assert len(found) == 8, "the dose between is of no level"
+    assert found.dropna().to_dict() == pytest.approx(
+        {("d, b", PLAUSIBLE): 2, ("d, b", EXTREME): 6, ("d, l", PLAUSIBLE): 6, ("d, l", EXTREME): 18}
+    )
 
 
 def test_only_what_may_lie_any_way_is_turned():

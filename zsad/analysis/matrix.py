@@ -166,6 +166,22 @@ def with_labels(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(detector=table["detector"].where(~several, table["detector"] + ", " + table["backbone"]))
 
 
+def mean_moves(moved: pd.DataFrame) -> pd.DataFrame:
+    """How far good parts move, in the mean over categories: suite, detector (`with_labels`), setting, level and moved.
+    NaN where a category has no such number, or the shift was not measured on one that another detector has: means over
+    other categories are not held against each other.
+
+    Args:
+        moved: of `zsad.analysis.decisions.Decisions`.
+    """
+    rows = with_levels(with_labels(moved))
+    by = ["suite", "detector", "setting", "level"]
+    groups = rows[rows["level"] != ""].groupby(by, sort=False)
+    found = groups.agg(moved=("moved", lambda of: of.mean(skipna=False)), seen=("category", "nunique")).reset_index()
+    whole = found["seen"] == found.groupby(["suite", "setting", "level"])["seen"].transform("max")
+    return found.assign(moved=found["moved"].where(whole)).drop(columns="seen")
+
+
 def chosen(table: pd.DataFrame, metric: str, level: str | None = None, rule: str = "") -> pd.DataFrame:
     """The rows of a metric, of one level where that is given, and of decisions those of a rule."""
     rows = table[(table["metric"] == metric) & (table["rule"] == rule)]

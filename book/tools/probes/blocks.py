@@ -129,5 +129,5 @@ def all_doses(found: Measured) -> pd.DataFrame:
 
 
 def moved_scores(found: Measured) -> pd.DataFrame:
-    """How far good images move: `zsad.analysis.decisions.Decisions.moved`."""
-    return found.decisions.moved
+    """How far good images move: `zsad.analysis.matrix.mean_moves`."""
+    return matrix.mean_moves(found.decisions.moved)

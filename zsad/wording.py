@@ -36,9 +36,10 @@ _PROBLEMS = {
     "literal_error": "must be {expected}",
     "string_pattern_mismatch": "must fit the pattern {pattern}",
     "too_short": "needs at least {min_length}",
+    "too_long": "takes at most {max_length}",
     "string_too_short": "needs at least {min_length} letters",
 }
-_WITHOUT_VALUE = ("missing", "value_error", "too_short", "extra_forbidden")
+_WITHOUT_VALUE = ("missing", "value_error", "too_short", "too_long", "extra_forbidden")
 # How pydantic marks the choices of a union in the place of a problem.
 _CHOICE = re.compile(r"str|int|float|bool|none|path|.*\[.*\].*|literal.*|constrained-.*")
 # Import names that differ from the name of the package.

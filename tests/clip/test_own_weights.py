@@ -8,6 +8,7 @@ import logging
 import open_clip
 import pytest
 import torch
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from safetensors.torch import save_file
 from tiny_clip import TINY, random_images, tiny_model
 
@@ -35,6 +36,48 @@ def test_weights_of_an_architecture_of_ones_own(mine, caplog):
     digest = hashlib.sha256(given["weights"].read_bytes()).hexdigest()
     assert f"mine: unknown weights, sha256 {digest} ({given['weights']})" in caplog.text
     assert zsad.load_backbone("mine", **given, image_size=112).grid == (7, 7)
+
+
+@pytest.fixture
+def from_the_hub(mine, tmp_path):
+    """The same, its architecture in the form of open_clip's files on the hub, with the statistics of its input."""
+
+    def write(**statistics):
+        content = {"model_cfg": TINY, "preprocess_cfg": {"interpolation": "bicubic", **statistics}}
+        (tmp_path / "hub.json").write_text(json.dumps(content))
+        return {**mine[0], "architecture": str(tmp_path / "hub.json")}
+
+    return write
+
+
+def test_the_input_is_normalised_as_the_architectures_file_says_unless_told_otherwise(from_the_hub):
+    given = from_the_hub(mean=[0.5, 0.5, 0.5], std=[0.4, 0.5, 0.6])
+
+    def statistics(**own):
+        backbone = zsad.load_backbone("mine", **given, **own)
+        return [pytest.approx(values.flatten().tolist()) for values in (backbone.mean, backbone.std)]
+
+    assert statistics() == [[0.5, 0.5, 0.5], [0.4, 0.5, 0.6]]
+    assert statistics(mean=[0.1, 0.2, 0.3]) == [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]
+    assert statistics(std=[1.0, 1.0, 1.0]) == [[0.5, 0.5, 0.5], [1.0, 1.0, 1.0]]
+    given = from_the_hub()
+    assert statistics() == [[*OPENAI_DATASET_MEAN], [*OPENAI_DATASET_STD]]
+
+
+def test_statistics_that_are_none_are_refused(mine, from_the_hub):
+    with pytest.raises(ValueError, match=r"hub\.json: preprocess_cfg: mean must be three numbers, such .*, not 0\.5"):
+        zsad.load_backbone("mine", **from_the_hub(mean=0.5))
+    for statistics, message in (
+        ({"mean": [0.5, 0.5]}, r"mean must be three numbers"),
+        ({"mean": [0.5, 0.5, float("nan")]}, r"mean must be three numbers"),
+        ({"std": [0.5, 0.0, 0.5]}, r"std must be above 0"),
+    ):
+        with pytest.raises(ValueError, match=rf"hub\.json: preprocess_cfg: {message}"):
+            zsad.load_backbone("mine", **from_the_hub(**statistics))
+        with pytest.raises(ValueError, match=f"mine: {message}"):
+            zsad.load_backbone("mine", **mine[0], **statistics)
+    with pytest.raises(ValueError, match="demo-b has a mean and std of its own: leave them out"):
+        zsad.load_backbone("demo-b", mean=[0.5, 0.5, 0.5])
 
 
 def test_what_is_wrong_with_weights_of_ones_own_is_said(mine, tmp_path):

@@ -9,6 +9,7 @@ from tiny_clip import TINY, random_images, tiny_model
 from toys import tiny_study, write_suite
 
 from zsad import cli
+from zsad.clip import Backbone
 from zsad.study import StudyError, load_study
 from zsad.study.run import load_study_detector
 
@@ -49,6 +50,14 @@ def test_a_study_names_weights_from_where_its_file_lies(folder):
     assert study.with_overrides(backbone="mine").own_weights == study.own_weights
 
 
+def test_the_statistics_of_the_input_may_be_the_same_for_all_colours(folder):
+    (folder / "own.yaml").write_text(FILE.format(more=", mean: [0.5, 0.5, 0.5], std: [0.25, 0.5, 0.25]"))
+    study = load_study(folder / "own.yaml").with_overrides(limit=4)
+    backbone = load_study_detector(study, study.detectors[0], "mine").backbone
+    assert backbone.mean.flatten().tolist() == [0.5, 0.5, 0.5]
+    assert backbone.std.flatten().tolist() == [0.25, 0.5, 0.25]
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
@@ -58,6 +67,14 @@ def test_a_study_names_weights_from_where_its_file_lies(folder):
         (
             "{name: mine, weights: w.pt, architecture: ViT-B-16, means: 3}",
             r"mine\.means: unknown field; known: weights",
+        ),
+        ("{name: mine, weights: w.pt, architecture: a.json, std: [1, 0, 1]}", r"mine\.std\.1: must be above 0"),
+        ("{name: mine, weights: w.pt, architecture: a.json, mean: [.inf, 0, 0]}", r"mine\.mean\.0: .* finite number"),
+        ("{name: mine, weights: w.pt, architecture: a.json, mean: [1, 1]}", r"mine\.mean: needs at least 3"),
+        ("{name: mine, weights: w.pt, architecture: a.json, mean: [1, 1, 1, 1]}", r"mine\.mean: takes at most 3$"),
+        (
+            "{name: ViT-L-14, weights: w.pt, mean: [1, 1, 1]}",
+            r"backbones\.ViT-L-14: the published model has a mean and std of its own",
         ),
     ],
 )
@@ -108,3 +125,23 @@ def test_the_command_line_computes_a_study_with_weights_and_lists_it_apart(folde
     assert "--architecture needs --weights" in capsys.readouterr().err
     assert cli.main([*evaluate, "--weights", "mine.safetensors"]) == 2
     assert "--weights needs --architecture" in capsys.readouterr().err
+
+
+def test_the_command_line_takes_the_statistics_of_the_input(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    own = ["--weights", "mine.safetensors", "--architecture", "mine.json"]
+    given = ["--mean", "0.5", "0.5", "0.5", "--std", "0.25", "0.5", "0.25"]
+    evaluate = ["evaluate", "--reader", "mvtec_ad", "--root", "data/toys", "--category", "washer", "--detector", "clip"]
+    made = []
+    real = Backbone.__init__
+
+    def noted(self, *arguments, **options):
+        real(self, *arguments, **options)
+        made.append([self.mean.flatten().tolist(), self.std.flatten().tolist()])
+
+    monkeypatch.setattr(Backbone, "__init__", noted)
+    assert cli.main([*evaluate, *own, *given]) == 0
+    assert made == [[[0.5, 0.5, 0.5], [0.25, 0.5, 0.25]]]
+    capsys.readouterr()
+    assert cli.main([*evaluate, *given]) == 2
+    assert "--mean and --std are of weights of your own: give --weights" in capsys.readouterr().err

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Callable
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,6 +59,33 @@ def is_file(architecture: str) -> bool:
     return architecture.endswith(".json")
 
 
+def statistics_of(architecture: str) -> dict[str, list[float]]:
+    """The mean and std of the input, where a JSON file says them beside the architecture, as those of open_clip on the
+    Hugging Face hub do (`preprocess_cfg`); of all else nothing.
+
+    Raises:
+        FileNotFoundError: no such JSON file.
+        ValueError: a file that is no JSON, or statistics that are none.
+    """
+    content = _read_json(Path(architecture)) if is_file(architecture) else None
+    said = content.get("preprocess_cfg") if isinstance(content, dict) else None
+    found = {name: said[name] for name in ("mean", "std") if name in said} if isinstance(said, dict) else {}
+    check_statistics(f"{architecture}: preprocess_cfg", **found)
+    return found
+
+
+def check_statistics(where: str, mean: Any = None, std: Any = None) -> None:
+    """Raise a ValueError for a mean or std that is not one finite number a colour, or a std that is not above 0."""
+    for name, values in (("mean", mean), ("std", std)):
+        if values is None:
+            continue
+        numbers = isinstance(values, list | tuple) and all(isinstance(v, Real) and math.isfinite(v) for v in values)
+        if not numbers or len(values) != 3:
+            raise ValueError(f"{where}: {name} must be three numbers, such as [0.5, 0.5, 0.5], not {values!r}")
+        if name == "std" and min(values) <= 0:
+            raise ValueError(f"{where}: std must be above 0, since the input is divided by it, not {values!r}")
+
+
 def tokenizer_of(architecture: str, config: dict[str, Any]) -> Callable[..., Tensor]:
     """The tokenizer that goes with `config_of`."""
     tokenizer: Callable[..., Tensor]
@@ -80,14 +109,18 @@ def build(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise FileNotFoundError(f"no architecture file {path}")
-    try:
-        config: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not valid JSON: {error}") from None
+    config = _read_json(path)
     config = config.get("model_cfg", config) if isinstance(config, dict) else config
     needed = ("embed_dim", "vision_cfg", "text_cfg")
     if not isinstance(config, dict) or not set(needed) <= set(config):
         raise ValueError(f"{path}: no architecture in open_clip's form, which has {', '.join(needed)}")
     return config
+
+
+def _read_json(path: Path) -> Any:
+    if not path.is_file():
+        raise FileNotFoundError(f"no architecture file {path}")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not valid JSON: {error}") from None

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
-from zsad.clip.architecture import build, config_of, tokenizer_of
+from zsad.clip.architecture import build, check_statistics, config_of, statistics_of, tokenizer_of
 from zsad.clip.backbone import Backbone
 from zsad.clip.checkpoint import read_state
 from zsad.clip.origin import say_downloaded, say_given
@@ -79,11 +79,13 @@ def load_backbone(
             in `RELEASED` says, else bicubic.
         architecture: of weights of your own: one of open_clip's names, such as "ViT-B-16" or "ViT-L-14-quickgelu", or a
             JSON file in the form of open_clip's own.
-        mean, std, shown: of weights of your own, see `Backbone`; by default the original CLIP's, and unknown.
+        mean, std, shown: of weights of your own, see `Backbone`; by default those in the JSON file of the architecture,
+            else the original CLIP's, and unknown.
 
     Raises:
         ValueError: an unknown name, an image size out of `zsad.limits`, a wrong checksum, an architecture that is
-            unknown or no vision transformer's, or a checkpoint that does not fit the model.
+            unknown or no vision transformer's, a checkpoint that does not fit the model, or a mean or std that cannot
+            be one or is not of weights of your own.
         FileNotFoundError: weights that are neither here nor to be had; the message says which file goes where.
     """
     if image_size is not None:
@@ -91,11 +93,13 @@ def load_backbone(
     if architecture is not None:
         check_own(name, weights)
         return _load_own(name, architecture, Path(weights or ""), device, dtype, image_size, mean, std, shown)
-    if name in RELEASED:
-        return _load_released(name, device, dtype, weights, image_size)
     if name not in known_backbones():
         own = "" if weights is None else "; weights of your own also need their architecture, such as 'ViT-B-16'"
         raise ValueError(f"unknown backbone {name!r}; known: {', '.join(known_backbones())}{own}")
+    if mean is not None or std is not None:
+        raise ValueError(f"{name} has a mean and std of its own: leave them out, or give an architecture too")
+    if name in RELEASED:
+        return _load_released(name, device, dtype, weights, image_size)
     if weights is not None:
         raise ValueError(f"{name} ships with its weights: weights= is for {', '.join(RELEASED)}")
     return load_demo_weights(name, WEIGHTS, device, dtype, image_size)
@@ -139,7 +143,8 @@ def _load_own(
     std: Sequence[float] | None,
     shown: Sequence[Shown],
 ) -> Backbone:
-    config = config_of(architecture)
+    config, said = config_of(architecture), statistics_of(architecture)
+    check_statistics(name, mean, std)
     if not path.is_file():
         raise FileNotFoundError(f"no weights of {name} at {path}")
     try:
@@ -148,7 +153,8 @@ def _load_own(
         raise ValueError(f"{path} does not hold weights of the architecture {architecture}: {error}") from error
     say_given(path, name, ())
     tokenizer = tokenizer_of(architecture, config)
-    return Backbone(model, tokenizer, name, mean, std, device=device, dtype=dtype, shown=shown)
+    statistics = mean or said.get("mean"), std or said.get("std")
+    return Backbone(model, tokenizer, name, *statistics, device=device, dtype=dtype, shown=shown)
 
 
 def _downloaded(name: str) -> Path:

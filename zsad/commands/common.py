@@ -28,6 +28,11 @@ def model_arguments() -> argparse.ArgumentParser:
         "weights are to be called",
     )  # fmt: skip
     weights_arguments(model)
+    for name in ("--mean", "--std"):
+        model.add_argument(
+            name, type=float, nargs=3, metavar=("R", "G", "B"),
+            help="of the input of --weights; default: as the JSON file of --architecture says, else OpenAI's",
+        )  # fmt: skip
     model.add_argument(
         "--device", type=arguments.device, default="cpu", help="cpu, cuda, cuda:1, ...; default: %(default)s"
     )
@@ -55,11 +60,13 @@ def weights_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def named_backbone(options: argparse.Namespace) -> str:
-    """What the backbone of a command is called. Raises ValueError for an architecture without weights, and for weights
-    that say neither whose nor of which architecture they are.
+    """What the backbone of a command is called. Raises ValueError for an architecture without weights, for weights that
+    say neither whose nor of which architecture they are, and for a mean or std without an architecture.
     """
     from zsad.detectors import usual_backbone
 
+    if options.architecture is None and (options.mean or options.std):
+        raise ValueError("--mean and --std are of weights of your own: give --weights and --architecture too")
     if options.weights is None and options.architecture is None:
         return str(options.backbone or usual_backbone(options.detector))
     if options.weights is None:
@@ -75,7 +82,7 @@ def loaded_backbone(options: argparse.Namespace) -> Any:
     from zsad.devices import require_device
 
     require_device(options.device)
-    given = {"weights": options.weights, "architecture": options.architecture}
+    given = {name: getattr(options, name) for name in ("weights", "architecture", "mean", "std")}
     own = {name: value for name, value in given.items() if value is not None}
     return load_backbone_of(options.detector, named_backbone(options), options.device, options.dtype, **own)
 

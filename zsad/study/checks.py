@@ -130,3 +130,8 @@ def _check_own(study: "Study", known: list[str]) -> None:
                 f"backbones.{name}: no published model has this name, so its weights need an architecture: one of "
                 "open_clip's names, such as ViT-B-16, or a JSON file in the form of open_clip's own"
             )
+        if own.architecture is None and (own.mean or own.std):
+            raise StudyError(
+                f"backbones.{name}: the published model has a mean and std of its own: leave them out, or call yours "
+                "something else and give its architecture"
+            )

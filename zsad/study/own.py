@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, FiniteFloat
 
 from zsad.leagues import Shown
 from zsad.limits import LIMITS
@@ -17,6 +17,10 @@ from zsad.paths import expanded, given_in
 from zsad.study.shifts import Strict, StudyError
 
 Fields = dict[str, Any]
+
+# Of the input, one a colour; tuples, since the same number may be given twice.
+Mean = Annotated[tuple[FiniteFloat, ...], Field(min_length=3, max_length=3)]
+Std = Annotated[tuple[Annotated[FiniteFloat, Field(gt=0)], ...], Field(min_length=3, max_length=3)]
 
 _FORM = (
     "one of your own has a name, weights (a file) and, unless its name is that of a published model, an architecture, "
@@ -27,14 +31,15 @@ _FORM = (
 class OwnWeights(Strict):
     """Weights from a file: of `architecture` (`zsad.clip.zoo.load_backbone`), or, without one, of the published model
     that their backbone is named after. `mean` and `std` are the statistics of their input, `shown` is what they were
-    trained on (`zsad.leagues`): by default the original CLIP's, and unknown, which is then the detectors' league too.
+    trained on (`zsad.leagues`): by default those in the architecture's JSON file, else the original CLIP's, and
+    unknown, which is then the detectors' league too.
     """
 
     weights: Annotated[Path, AfterValidator(expanded)]
     architecture: str | None = None
     image_size: int | None = Field(default=None, ge=LIMITS["image_size"].least, le=LIMITS["image_size"].most)
-    mean: list[float] | None = Field(default=None, min_length=3, max_length=3)
-    std: list[float] | None = Field(default=None, min_length=3, max_length=3)
+    mean: Mean | None = None
+    std: Std | None = None
     shown: list[Shown] | None = Field(default=None, min_length=1)
 
     @property

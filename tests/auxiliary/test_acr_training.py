@@ -214,6 +214,7 @@ def test_the_command_trains_from_files_and_says_how_to_use_the_heads(
     [
         (["--auxiliary", "mvtec_ad", "--category", "washer"], "of washer alone no head can be learned"),
         (["--auxiliary", "mine"], "unknown suite (for another data set, give --reader and --root) 'mine'"),
+        (["--auxiliary", "../x", "--reader", "visa", "--root", "."], "--auxiliary '../x' cannot be the name"),
         (["--auxiliary", "mvtec_ad", "--limit", "29"], "a task draws 30 undamaged images"),
         (["--auxiliary", "mvtec_ad", "--extractor", "wide_resnet50_2"], "wide_resnet50_2-95faca4d.pth"),
     ],

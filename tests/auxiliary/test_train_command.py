@@ -68,6 +68,18 @@ def test_what_it_cannot_do_it_says_and_leaves_nothing(train, tmp_path, capsys, a
     assert not list((tmp_path / "out").glob("*"))
 
 
+@pytest.mark.parametrize("name", ["../mine", "a/b", ""])
+def test_names_that_lead_elsewhere_are_refused(train, tmp_path, capsys, name):
+    own = ["--reader", "mvtec_ad", "--root", str(tmp_path / "data" / "mvtec_ad")]
+    for kind, arguments in (
+        ("--auxiliary", ["--auxiliary", name, *own]),
+        ("--called", ["--auxiliary", "mvtec_ad", "--called", name]),
+    ):
+        assert train("toy", *arguments) == 2
+        assert f"{kind} {name!r} cannot be the name of a folder" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
 def test_the_tested_data_set_is_known_by_another_spelling_and_by_its_folder(train, tmp_path, capsys):
     (tmp_path / "data" / "mvtec_ad").rename(root := tmp_path / "data" / "MVTec")
     for name in ("mvtec-ad", "mine"):

@@ -335,9 +335,9 @@ worst:
     assert [(block.name, block.settings) for block in study.worst] == [("one", ["angle"]), ("two", ["hue"])]
 
 
-@pytest.mark.parametrize("name", ["../../x", "/etc", "a/b", "..", ".", " ", "a\\b", "a\nb"])
+@pytest.mark.parametrize("name", ["../../x", "/etc", "a/b", "..", ".", "", " ", "a\\b", "a\nb"])
 def test_names_that_lead_elsewhere_are_refused(tmp_path, name):
-    """Names of suites and categories become parts of paths; they are checked whoever gives them."""
+    """Names of suites, categories and backbones become parts of paths; they are checked whoever gives them."""
     suite = {"reader": "folder", "root": "toys", "categories": ["nut"]}
     with pytest.raises(ValueError, match="cannot be the name of a folder"):
         tiny_study(tmp_path, suites={name: suite}, sweeps={})
@@ -345,6 +345,13 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path, name):
         tiny_study(tmp_path, suites={"mine": {**suite, "categories": [name]}}, sweeps={})
     with pytest.raises(StudyError, match="cannot be the name of a folder"):
         tiny_study(tmp_path, suites={"mine": suite}, sweeps={}).with_overrides(category=name)
+    with pytest.raises(ValueError, match=r"backbone .* cannot be the name of a folder"):
+        tiny_study(tmp_path, backbones=[name])
+    own = {"architecture": "ViT-B-16", "weights": "mine.pt"}
+    with pytest.raises(ValueError, match=r"backbone .* cannot be the name of a folder"):
+        tiny_study(tmp_path, own_weights={name: own})
+    with pytest.raises(StudyError, match=r"backbone .* cannot be the name of a folder"):
+        tiny_study(tmp_path).with_overrides(backbone={"name": name, **own})
 
 
 def test_a_study_file_of_before_means_bayes_opt_by_refine(tmp_path):

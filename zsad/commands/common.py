@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zsad import arguments
-from zsad.study.suites import DEMO_SUITES, KNOWN_SUITES, check_known
+from zsad.study.suites import DEMO_SUITES, KNOWN_SUITES, check_known, check_name
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -122,13 +122,15 @@ def learned_from(options: argparse.Namespace) -> tuple[str, Path]:
     """The reader and the folder of what is learned from; a demo suite is written where it lacks.
 
     Raises:
-        ValueError: --reader without --root or the other way round, or a suite that studies do not know without both.
+        ValueError: --reader without --root or the other way round, a suite that studies do not know without both, or a
+            name that what is learned cannot be called after.
     """
     from zsad.data.demo import write_suite
 
     if options.reader or options.root:
         if not (options.reader and options.root):
             raise ValueError("a data set that studies do not know needs both --reader and --root")
+        check_name("--auxiliary", options.auxiliary)
         return options.reader, options.root
     whole = [name for name, suite in KNOWN_SUITES.items() if "domain" not in suite]
     check_known("suite (for another data set, give --reader and --root)", options.auxiliary, whole)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zsad import arguments
 from zsad.commands.common import Commands, learned_from, learned_from_arguments
-from zsad.study.suites import DEMO_SUITES, KNOWN_SUITES, check_known
+from zsad.study.suites import DEMO_SUITES, KNOWN_SUITES, check_known, check_name
 
 if TYPE_CHECKING:
     from zsad.auxiliary import LearnerKind, Training
@@ -57,6 +57,8 @@ def run(options: argparse.Namespace) -> None:
     from zsad.files import check_writable_folder
 
     check_known("detector that learns from auxiliary anomalies", options.detector, list(LEARNERS))
+    if options.called is not None:
+        check_name("--called", options.called)
     kind = LEARNERS[options.detector]
     require_device(options.device)
     check_writable_folder(options.out)

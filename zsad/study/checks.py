@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 def check_fields(study: "Study") -> None:
     """Raise ValueError, naming the field and the choices that exist, for what does not fit the rest of a study."""
+    for name in dict.fromkeys([*study.backbones, *study.own_weights]):
+        check_name("backbone", name)
     for name, suite in study.suites.items():
         if suite.reader == "folder" and suite.categories == "all":
             raise ValueError(f"suites.{name}: the folder reader cannot find categories; list one")

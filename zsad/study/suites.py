@@ -17,7 +17,7 @@ def check_known(kind: str, name: str, choices: list[str]) -> None:
 
 
 def check_name(kind: str, name: str) -> None:
-    """Raise ValueError for a name that is no name of a folder: those of suites and categories become parts of paths."""
+    """Raise ValueError for a name that is no name of a folder, as names that become parts of paths must be."""
     if not name.strip() or name in (".", "..") or set(name) & {"/", "\\"} or not name.isprintable():
         raise ValueError(
             f"{kind} {name!r} cannot be the name of a folder: no slashes, dots alone or signs that cannot be printed"

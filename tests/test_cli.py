@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from tiny_clip import TOKENIZER, tiny_model
 from toys import Reddish, write_suite
 
-from zsad import cli, heatmap, predict
+from zsad import arguments, cli, heatmap, predict
 from zsad.clip import zoo
 from zsad.commands.common import INCOMPLETE
 from zsad.data import read_image
@@ -234,6 +234,13 @@ def test_numbers_and_paths_are_checked_as_they_are_read(arguments, words, capsys
     with pytest.raises(SystemExit):
         cli.main(arguments)
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "value", [1e-5, 0.01, 3, True, None, "", "yes", "01", "a: b", "two words", "...", [1, 2], {"a": "b"}]
+)
+def test_an_option_is_written_as_it_is_read(value):
+    assert arguments.option(arguments.as_option("name", value)) == ("name", value)
 
 
 def test_what_labels_alone_can_tell_is_told_before_a_model_is_loaded(tmp_path, suite, capsys, monkeypatch):

@@ -1,6 +1,7 @@
 """What the command line's arguments are read with; a wrong one is refused in plain words before anything is done."""
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,13 @@ def option(text: str) -> tuple[str, Any]:
         return name, yaml.safe_load(value)
     except yaml.YAMLError:
         raise argparse.ArgumentTypeError(f"the value of {text!r} cannot be read as YAML") from None
+
+
+def as_option(name: str, value: Any) -> str:
+    """NAME=VALUE, which `option` reads as that name and value."""
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=math.inf)
+    written = text.removesuffix("...\n").strip()  # the end of a document, which YAML puts behind a bare value
+    return f"{name}={written}"
 
 
 def mapping(text: str) -> dict[str, Any]:

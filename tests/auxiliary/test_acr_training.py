@@ -1,6 +1,7 @@
 """ACR's meta-training: its task against its definition, and heads that are never shown the product they are used on."""
 
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -204,6 +205,12 @@ def test_the_command_trains_from_files_and_says_how_to_use_the_heads(
     assert card["left_out"] == ["metal_nut", "washer"]
     assert card["training"]["pictures"] == {"metal_nut": 31, "washer": 31}
     load_detector("acr", backbone, head=str(path))
+    own = ["--auxiliary", "it's mine", "--reader", "mvtec_ad", "--root", str(tmp_path / "data" / "mvtec_ad")]
+    assert meta_train_command(*own) == 0
+    use = capsys.readouterr().out.strip().splitlines()[-1].removeprefix("use them with ")
+    read = cli._parser().parse_args(["predict", "0.png", "--category", "washer", *shlex.split(use)])
+    assert read.backbone == "demo-b"
+    load_detector(read.detector, backbone, **dict(read.option))
     known = ["--auxiliary", "mvtec_ad", "--data-root", str(tmp_path / "data"), "--limit", "30"]
     assert meta_train_command(*known) == 0
     assert "trained on 60 undamaged images of mvtec_ad" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """`zsad train`, on a toy learner."""
 
 import logging
+import shlex
 
 import pytest
 from tiny_clip import tiny_backbone
@@ -8,8 +9,10 @@ from toy_learner import ToyLearner
 from toys import write_suite
 
 from zsad import cli
+from zsad.arguments import as_option
 from zsad.auxiliary import LEARNERS
 from zsad.auxiliary.learner import Training
+from zsad.detectors import load_detector
 from zsad.detectors.learned import load_learned
 from zsad.study.suites import KNOWN_SUITES
 
@@ -33,7 +36,27 @@ def test_it_trains_as_published_and_says_how_to_use_it(train, tmp_path, capsys):
     assert path.is_file()
     out = capsys.readouterr().out
     assert "toy, trained on 20 images of mvtec_ad in 2 epochs" in out
-    assert f"--option trained_on={path}" in out
+    assert f"--option trained_on={path} --option bias=false" in out
+
+
+@pytest.mark.parametrize(
+    ("detector", "choices"),
+    [
+        ("april_gan", {"compared_with": "learned vectors", "taps": [1]}),
+        ("anomalyclip", {"deep_tokens": False, "tokens": "plain"}),
+    ],
+)
+def test_what_it_says_can_be_pasted_into_a_shell(train, tmp_path, capsys, monkeypatch, detector, choices):
+    monkeypatch.chdir(tmp_path)
+    own = ["--reader", "mvtec_ad", "--root", "data/mvtec_ad", "--called", "it's mine", "--epochs", "1"]
+    given = [word for name, value in choices.items() for word in ("--option", as_option(name, value))]
+    assert train(detector, "--auxiliary", "mine", *own, *given) == 0
+    said = capsys.readouterr().out.strip().splitlines()[-1].removeprefix("use it with ")
+    read = cli._parser().parse_args(["predict", "0.png", "--category", "washer", *shlex.split(said)])
+    assert read.detector == detector
+    assert read.backbone == "demo-b"
+    assert dict(read.option).items() >= choices.items()
+    assert load_detector(read.detector, tiny_backbone(), **dict(read.option)).trained_on.suite == "mine"
 
 
 def test_epochs_categories_and_a_data_set_of_ones_own_can_be_named(train, tmp_path, capsys):

@@ -1,6 +1,8 @@
 """What commands share: exit code, options of the detector, and how they are read."""
 
 import argparse
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +100,14 @@ def detector_options(options: argparse.Namespace) -> dict[str, Any]:
     for folder in [getattr(checked, name) for name in CACHES if chosen.get(name) is not None]:
         check_writable_folder(folder)
     return chosen
+
+
+def how_to_use(detector: str, options: Mapping[str, Any], backbone: str | None = None) -> str:
+    """The arguments of `zsad predict` and `evaluate` that a detector is used with, as a shell takes them."""
+    words = ["--detector", detector, *([] if backbone is None else ["--backbone", backbone])]
+    for name, value in options.items():
+        words += ["--option", arguments.as_option(name, value)]
+    return shlex.join(words)
 
 
 def learned_from_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 
 from zsad import arguments
-from zsad.commands.common import Commands, learned_from, learned_from_arguments
+from zsad.commands.common import Commands, how_to_use, learned_from, learned_from_arguments
 
 EXTRACTORS = ("tower", "wide_resnet50_2")
 
@@ -53,14 +53,14 @@ def run(options: argparse.Namespace) -> None:
         backbone = load_backbone(options.backbone, device=options.device)
         tap = two_thirds(backbone.blocks)
         extractor, called, noise = TowerFeatures(backbone, tap), f"{backbone.name}, block {tap}", None
-        name, use = f"acr-{backbone.name}-{options.auxiliary}", f"--backbone {options.backbone}"
+        name, used, through = f"acr-{backbone.name}-{options.auxiliary}", {}, options.backbone
     else:
         extractor, called, noise = WideResNetFeatures(options.device), "wide_resnet50_2, layer3", PUBLISHED_NOISE
-        name, use = f"acr-wide_resnet50_2-{options.auxiliary}", "--option extractor=wide_resnet50_2"
+        name, used, through = f"acr-wide_resnet50_2-{options.auxiliary}", {"extractor": "wide_resnet50_2"}, None
     categories = options.category or list_categories(reader, root)
     data = {category: load_dataset(reader, root, category=category, split="train") for category in categories}
     classes = {category: undamaged(dataset, extractor, options.limit) for category, dataset in data.items()}
     path = train_heads(name, classes, extractor, called, MetaRecipe(seed=options.seed), options.out, noise)
     shown = sum(len(images) for images in classes.values())
     print(f"acr, {len(classes) + 1} heads, trained on {shown} undamaged images of {options.auxiliary}: {path}")
-    print(f"use them with --detector acr {use} --option head={path}")
+    print(f"use them with {how_to_use('acr', {**used, 'head': str(path)}, through)}")

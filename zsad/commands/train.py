@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsad import arguments
-from zsad.commands.common import Commands, learned_from, learned_from_arguments
+from zsad.commands.common import Commands, how_to_use, learned_from, learned_from_arguments
 from zsad.study.suites import DEMO_SUITES, KNOWN_SUITES, check_known, check_name
 
 if TYPE_CHECKING:
@@ -71,7 +71,11 @@ def run(options: argparse.Namespace) -> None:
     learner = kind(backbone, dict(options.option), training.seed)
     path = train_part(learner, backbone, data, training, options.out, called=options.called)
     print(f"{learner.part}, trained on {len(data)} images of {data.suite} in {training.epochs} epochs: {path}")
-    print(f"use it with --detector {options.detector} --backbone {options.backbone} --option trained_on={path}")
+    used = {
+        "trained_on": str(path),
+        **dict(options.option),
+    }  # what was learned fits the choices that it was learned with
+    print(f"use it with {how_to_use(options.detector, used, options.backbone)}")
 
 
 def _auxiliary(options: argparse.Namespace) -> "AuxiliaryData":

@@ -76,3 +76,20 @@ def test_they_are_wherever_a_detector_is_asked(watching, tmp_path):
     assert 0 < study < evaluate < len(watching.SEEN)
     assert not any(watching.SEEN)
     assert torch.backends.cudnn.allow_tf32
+
+
+def test_they_are_wherever_something_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    write_suite(tmp_path / "data" / "mvtec_ad")
+    seen = []
+
+    def tower(*_, **__):
+        seen.append(torch.backends.cudnn.allow_tf32)
+        raise ValueError("enough")
+
+    monkeypatch.setattr("zsad.clip.load_backbone", tower)
+    given = ["--auxiliary", "mvtec_ad", "--data-root", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
+    for command in (["train", "april_gan"], ["meta-train", "--extractor", "tower"]):
+        assert cli.main([*command, *given]) == cli.FAILED
+    assert seen == [False, False]
+    assert torch.backends.cudnn.allow_tf32

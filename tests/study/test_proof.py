@@ -5,6 +5,7 @@ import shutil
 
 import pandas as pd
 import pytest
+import torch
 from toys import Reddish, load_reddish, tiny_study, write_suite
 
 from zsad.cli import main
@@ -64,6 +65,24 @@ def test_a_detector_that_says_otherwise_is_noticed(study, monkeypatch):
     found, _ = proof.prove(study, progress=False)
     assert not found["agrees"].any()
     assert found["same_inputs"].all(), "it passes for the same: its scores alone tell"
+
+
+def test_floats_are_whole_as_they_were_when_it_was_kept(study, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    seen = []
+
+    class Watching(Reddish):
+        def predict(self, images, category):
+            seen.append(torch.backends.cudnn.allow_tf32)
+            return super().predict(images, category)
+
+    monkeypatch.setattr(proof, "Evaluator", lambda study: Evaluator(study, lambda *a: Watching()))
+    proof.prove(study, progress=False)
+    few = len(seen)
+    proof.prove_whole(study, proof.sample(kept.Kept(study))[:1], progress=False)
+    assert 0 < few < len(seen)
+    assert not any(seen)
+    assert torch.backends.cudnn.allow_tf32
 
 
 def test_other_weights_are_noticed_though_they_say_the_same(study, monkeypatch):

@@ -4,6 +4,7 @@ import argparse
 
 from zsad import arguments
 from zsad.commands.common import Commands, how_to_use, learned_from, learned_from_arguments
+from zsad.devices import require_device, whole_floats
 
 EXTRACTORS = ("tower", "wide_resnet50_2")
 
@@ -35,6 +36,7 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
     meta.set_defaults(command=run)
 
 
+@whole_floats()
 def run(options: argparse.Namespace) -> None:
     """Trains, and says where the heads lie and how to use them."""
     from zsad.auxiliary.acr import PUBLISHED_NOISE, MetaRecipe, train_heads, undamaged
@@ -42,7 +44,6 @@ def run(options: argparse.Namespace) -> None:
     from zsad.data import list_categories, load_dataset
     from zsad.detectors.acr import two_thirds
     from zsad.detectors.patch_features import PatchFeatures, TowerFeatures, WideResNetFeatures
-    from zsad.devices import require_device
     from zsad.files import check_writable_folder
 
     require_device(options.device)

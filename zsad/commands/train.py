@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zsad import arguments
 from zsad.commands.common import Commands, how_to_use, learned_from, learned_from_arguments
+from zsad.devices import require_device, whole_floats
 from zsad.study.suites import DEMO_SUITES, KNOWN_SUITES, check_known, check_name
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
     train.set_defaults(command=run)
 
 
+@whole_floats()
 def run(options: argparse.Namespace) -> None:
     """Trains, and says where the learned part lies and how to use it."""
     import dataclasses
@@ -53,7 +55,6 @@ def run(options: argparse.Namespace) -> None:
     from zsad.auxiliary import LEARNERS
     from zsad.auxiliary.train import train_part
     from zsad.clip import load_backbone
-    from zsad.devices import require_device
     from zsad.files import check_writable_folder
 
     check_known("detector that learns from auxiliary anomalies", options.detector, list(LEARNERS))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zsad.detectors.batch import BatchDetector
-from zsad.devices import require_device
+from zsad.devices import require_device, whole_floats
 from zsad.progress import progress_bar
 from zsad.robustness import predict_shifted
 from zsad.study.cells import Request, requests
@@ -31,6 +31,7 @@ ESTIMATES = ["estimate", "low", "high"]
 COLUMNS = ["suite", "category", "detector", "backbone", "shift", "images", "difference", "agrees", "same_inputs"]
 
 
+@whole_floats()
 def prove(study: Study, images: int = IMAGES, progress: bool = True) -> tuple[pd.DataFrame, list[str]]:
     """Compute a sample of a kept study's cells again (see `sample`): every detector, backbone and kind of shift, of the
     first `images` images that a limit takes.
@@ -73,6 +74,7 @@ def prove(study: Study, images: int = IMAGES, progress: bool = True) -> tuple[pd
     return pd.DataFrame(rows, columns=COLUMNS), failures.lines()
 
 
+@whole_floats()
 def prove_whole(
     study: Study, chosen: Sequence[tuple[Request, str]], progress: bool = True
 ) -> tuple[pd.DataFrame, list[str]]:

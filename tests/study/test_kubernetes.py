@@ -40,19 +40,48 @@ def test_a_pod_has_memory_minutes_and_a_gpu_and_each_part_has_a_pod():
     assert mount["mountPath"] == PART["workingDir"]
 
 
+def run_pod(checkout: Path, index: int, check: bool = True) -> int:
+    """The exit code of a pod's command."""
+    given = {"STUDY": "tiny.yaml", "PARTS": "2", "JOB_COMPLETION_INDEX": str(index)}
+    command = [*PART["command"], *PART["args"]]
+    return subprocess.run(command, cwd=checkout, env=os.environ | given, check=check, capture_output=True).returncode
+
+
+def checkout_in(folder: Path) -> Path:
+    """Where `.venv/bin/zsad` will stand."""
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    return folder / ".venv" / "bin" / "zsad"
+
+
+@pytest.mark.parametrize(("code", "failed"), [(0, False), (3, False), (1, True), (2, True), (130, True)])
+def test_a_part_some_of_which_cannot_be_computed_is_done_and_any_other_that_fails_is_begun_again(
+    tmp_path, code, failed
+):
+    """A failed index fails the Job, which is then never complete."""
+    zsad = checkout_in(tmp_path)
+    zsad.write_text(f"#!/bin/sh\nexit {code}\n")
+    zsad.chmod(0o755)
+    assert (run_pod(tmp_path, 0, check=False) != 0) == failed
+    assert [rule["action"] for rule in JOB["spec"]["podFailurePolicy"]["rules"]] == ["Ignore"]
+
+
+@pytest.mark.parametrize("said", ["book/cluster.md", "profiles/kubernetes/job.yaml"])
+def test_who_waits_as_is_said_waits_for_either_end(said):
+    """A Job that failed is never complete."""
+    text = (project_root() / said).read_text()
+    assert "--for=condition=complete" in text
+    assert "--for=condition=failed" in text
+
+
 def test_its_pods_compute_a_study_between_them_and_nothing_twice(tmp_path, monkeypatch, capsys):
     write_suite(tmp_path / "data" / "toys")
     content = tiny_study(tmp_path, detectors=["clip"]).model_dump(mode="json", exclude={"name"})
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(content))
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    (tmp_path / ".venv" / "bin" / "zsad").symlink_to(Path(sys.executable).with_name("zsad"))
+    checkout_in(tmp_path).symlink_to(Path(sys.executable).with_name("zsad"))
 
     def pod(index: int) -> dict[str, str]:
         """Key -> when it was begun, of all that is there behind it."""
-        given = {"STUDY": "tiny.yaml", "PARTS": "2", "JOB_COMPLETION_INDEX": str(index)}
-        subprocess.run(
-            [*PART["command"], *PART["args"]], cwd=tmp_path, env=os.environ | given, check=True, capture_output=True
-        )
+        run_pod(tmp_path, index)
         kept = [json.loads(path.read_text()) for path in (tmp_path / "records").glob("*.json")]
         return {cell["key"]: cell["started_at"] for cell in kept}
 

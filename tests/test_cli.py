@@ -164,6 +164,22 @@ def test_predict_takes_folders_and_patterns_and_decides_by_good_images(tmp_path,
     assert set(pd.read_csv(tmp_path / "maps" / "scores.csv")["decision"]) == {"anomalous"}
 
 
+def test_predict_takes_any_threshold_and_says_where_heat_maps_go_beyond_their_colours(tmp_path, suite, weights, capsys):
+    good = suite / "washer" / "test" / "good"
+    arguments = ["predict", good, "--category", "washer", "--out", tmp_path / "maps"]
+    for threshold, decision in (("1.2", "normal"), ("-30", "anomalous")):
+        assert cli.main([str(a) for a in [*arguments, "--threshold", threshold]]) == 0
+        shown = capsys.readouterr()
+        assert "heat maps' colours from 0 to 1" in shown.out
+        assert set(pd.read_csv(tmp_path / "maps" / "scores.csv")["decision"]) == {decision}
+    assert cli.main([str(a) for a in [*arguments, "--scale", "-2", "-1.5"]]) == 0
+    shown = capsys.readouterr()
+    assert "heat maps' colours from -2 to -1.5" in shown.out
+    assert "their colours end at -2 and -1.5" in shown.err
+    assert "--scale LOW HIGH sets the ends" in shown.err
+    assert "scale must rise" in refused(capsys, *arguments, "--scale", "2", "1")
+
+
 def test_predict_does_the_others_and_lists_bad_files_at_the_end(tmp_path, suite, weights, capsys):
     good, bad, thin = suite / "washer" / "test" / "good" / "000.png", tmp_path / "bad.png", tmp_path / "thin.png"
     bad.write_text("not an image")
@@ -225,7 +241,7 @@ def test_options_reach_the_detector_and_unknown_ones_are_named(tmp_path, suite, 
         (["corrupt", "--severity", "1.5"], "severity must be a whole number from 0 to 5, not 1.5"),
         (["corrupt", "--severity", "6"], "severity must be a whole number from 0 to 5, not 6"),
         (["demo-data", "x", "--seed", "-1"], "seed must be a whole number from 0"),
-        (["predict", "--threshold", ".nan"], "threshold must be a number from 0 to 1, not nan"),
+        (["predict", "--threshold", ".nan"], "threshold must be a finite number, not nan"),
         (["predict", "--option", "temperature"], "'temperature' is not NAME=VALUE"),
         (["predict", "--out", "~nobody-here/x"], "there is no such user here"),
     ],
@@ -273,6 +289,7 @@ def test_the_colour_scale_is_fixed(tmp_path):
     brightness = heatmap.colours(np.linspace(0, 1, 50)[None]).astype(float).mean(-1)[0]
     assert (np.diff(brightness) >= 0).all()
     assert (heatmap.colours(np.array([[-3.0, 7.0]])) == heatmap.colours(np.array([[0.0, 1.0]]))).all()
+    assert (heatmap.colours(30 + 60 * mixed, (30, 90)) == heatmap.colours(mixed)).all()
     flat = heatmap.overlay(torch.full((3, 4, 6), 0.5), torch.zeros(4, 6))
     assert flat.size == (6, 4)
 

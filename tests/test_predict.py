@@ -9,7 +9,7 @@ from toy_batch import Unlike
 from toys import Reddish
 
 from zsad.data import read_image
-from zsad.detectors import load_detector
+from zsad.detectors import Prediction, load_detector
 from zsad.files import FullDiskError
 from zsad.predict import SCORES, UNFINISHED, Report, check_company, predict_images
 
@@ -117,6 +117,57 @@ def test_a_run_that_scores_no_image_leaves_the_scores_of_an_earlier_one(images, 
     assert not (tmp_path / "maps" / UNFINISHED).exists()
     list(predict_images(Reddish(), images, "nut", tmp_path / "none"))
     assert list((tmp_path / "none").iterdir()) == []
+
+
+def colours_of(path, row=0, column=0):
+    return Image.open(path).convert("RGB").getpixel((column, row))
+
+
+def test_maps_of_a_batch_share_one_scale_from_the_least_to_the_largest_value_of_all(shades, tmp_path):
+    """The reds lie from 0.19 to 0.46 off their mean; the last picture's map alone has the last colour."""
+    report = Report()
+    scored = list(predict_images(Unlike(), shades, "nut", tmp_path, image_format="png", report=report))
+    least, largest = min(one.score for one in scored), max(one.score for one in scored)
+    assert report.scale == pytest.approx((least, largest), abs=1e-6)
+    assert report.colours_remark() == ""
+    table = pd.read_csv(tmp_path / SCORES)
+    for column, value in zip(("colours_from", "colours_to"), report.scale, strict=True):
+        assert (table[column] - value).abs().max() < 1e-9
+    brightness = {one.score: sum(colours_of(one.heatmap)) for one in scored}
+    assert max(brightness, key=lambda score: brightness[score]) == largest
+    assert max(brightness.values()) > 2 * min(brightness.values())
+
+
+def test_maps_of_a_batch_that_are_all_alike_have_the_first_colour(images, tmp_path):
+    list(predict_images(Unlike(), images, "nut", tmp_path, report=(report := Report())))
+    assert report.scale == (0, 1)
+    assert "the maps look almost of one colour" in report.colours_remark()
+
+
+class Distances(Reddish):
+    """A map far beyond 1, as squared distances are."""
+
+    def predict(self, images, category):
+        return Prediction(20 + 100 * images[:, 0].flatten(1).amax(1), 20 + 100 * images[:, 0])
+
+
+def test_maps_beyond_the_scale_are_said_with_it_and_a_scale_can_be_given(shades, tmp_path):
+    list(predict_images(Distances(), shades, "nut", tmp_path, image_format="png", report=(report := Report())))
+    assert report.scale == (0, 1)
+    low, high = 20 + 100 * 100 / 255, 20 + 100 * 250 / 255
+    assert f"the maps hold values from {low:.4g} to {high:.4g}, and their colours end at 0 and 1" in (
+        report.colours_remark()
+    )
+    table = pd.read_csv(tmp_path / SCORES)
+    assert set(table["colours_from"]) == {0}
+    assert set(table["colours_to"]) == {1}
+    given = {"image_format": "png", "report": (report := Report()), "scale": (low, high)}
+    scored = list(predict_images(Distances(), shades, "nut", tmp_path, **given))
+    assert report.colours_remark() == ""
+    assert len({colours_of(one.heatmap) for one in scored}) == 5
+    with pytest.raises(ValueError, match=r"scale must rise, and 3 to 3 does not: give the lower end first"):
+        next(predict_images(Distances(), shades, "nut", tmp_path / "none", scale=(3, 3)))
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("category", ["", " ", "_-_"])

@@ -23,12 +23,12 @@ def device(text: str) -> str:
     return found
 
 
-def number(name: str) -> Callable[[str], Any]:
-    """Reads a number within the limits of that name."""
+def number(name: str, called: str | None = None) -> Callable[[str], Any]:
+    """Reads a number within the limits of that name; `called`, where the argument has another."""
 
     def read(text: str) -> Any:
         value = yaml.safe_load(text)
-        _read(lambda: check_number(name, value))
+        _read(lambda: check_number(name, value, called))
         return value
 
     return read

@@ -19,6 +19,8 @@ class Limit:
     whole: bool = True
 
     def __str__(self) -> str:
+        if not math.isfinite(self.most):
+            return "a finite number"
         kind = "a whole number" if self.whole else "a number"
         return f"{kind} from {self.least:,} to {self.most:,}"
 
@@ -37,7 +39,8 @@ LIMITS: dict[str, Limit] = {
     "seed": Limit(0, 2**32 - 1),
     "severity": Limit(0, 5),
     "temperature": Limit(0.0001, 10_000, whole=False),
-    "threshold": Limit(0, 1, whole=False),
+    "threshold": Limit(0, 1, whole=False),  # of the tiling pipeline's foreground
+    "score": Limit(-math.inf, math.inf, whole=False),  # of a detector, and what its maps hold
     # Texts, words and steps of the detectors that are trained on text.
     "sentences": Limit(10, 1_000_000),
     "random_words": Limit(0, 70),

@@ -6,6 +6,7 @@ A detector that compares images with each other is given all of them as one batc
 import csv
 import hashlib
 import logging
+import math
 import os
 import time
 from collections import defaultdict
@@ -25,13 +26,14 @@ from zsad.detectors.base import check_prediction
 from zsad.detectors.batch import BatchDetector, check_batch, resize_maps
 from zsad.detectors.references import References, check_aspect
 from zsad.files import check_writable_folder, write_atomically
-from zsad.heatmap import overlay
+from zsad.heatmap import UNIT, Scale, overlay
 from zsad.image_files import HEATMAP, find_images, output_paths
 from zsad.limits import check_sides
 from zsad.robustness.feature_store import FeatureStore
 from zsad.wording import describe
 
 SCORES, UNFINISHED = "scores.csv", "scores.unfinished.csv"
+_NARROW = 0.1  # share of a colour scale, less of which looks like one colour
 FORMATS = {"jpg": "JPEG", "png": "PNG"}
 
 logger = logging.getLogger(__name__)
@@ -57,11 +59,31 @@ class Scored:
 
 @dataclass
 class Report:
-    """What became of a run: images scored, files that could not be, with the cause, and seconds a part of the work."""
+    """What became of a run: images scored, files that could not be, with the cause, seconds a part of the work, the
+    scale of the heat maps' colours, and the least and the largest value that the maps hold.
+    """
 
     scored: int = 0
     bad: dict[Path, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    scale: Scale = UNIT
+    least: float = math.inf
+    largest: float = -math.inf
+
+    def colours_remark(self) -> str:
+        """What to say of heat maps whose colours tell little: values beyond the scale, or all close together on it;
+        otherwise nothing.
+        """
+        low, high = self.scale
+        if not self.scored:
+            return ""
+        rounding = 1e-5 * (high - low)
+        values = f"the maps hold values from {self.least:.4g} to {self.largest:.4g}, and their colours"
+        if self.least < low - rounding or self.largest > high + rounding:
+            return f"{values} end at {low:.4g} and {high:.4g}: what lies beyond has the colour of the end"
+        if self.largest - self.least < _NARROW * (high - low):
+            return f"{values} reach from {low:.4g} to {high:.4g}: the maps look almost of one colour"
+        return ""
 
 
 def check_company(detector: Detector, count: int, category: str, calibrated: bool = False) -> None:
@@ -82,6 +104,12 @@ def check_category(category: str) -> None:
     """Raise a ValueError for a category without a letter or digit: prompts are made of it."""
     if not any(sign.isalnum() for sign in category):
         raise ValueError(f"category {category!r} names nothing; it names the product, such as 'metal nut'")
+
+
+def check_scale(scale: Scale | None) -> None:
+    """Raise a ValueError for a scale of colours whose ends are not the lower and the higher one."""
+    if scale is not None and not scale[0] < scale[1]:
+        raise ValueError(f"the scale must rise, and {scale[0]:g} to {scale[1]:g} does not: give the lower end first")
 
 
 def check_references(detector: Detector) -> None:
@@ -158,51 +186,57 @@ def predict_images(
     image_format: str = "jpg",
     report: Report | None = None,
     framed_like: Sequence[tuple[int, int]] = (),
+    scale: Scale | None = None,
 ) -> Iterator[Scored]:
     """Score image files; yields each when its heat map is written. All are one batch of a `BatchDetector`; any other
     detector sees one at a time.
 
-    `out` receives a heat map an image and `scores.csv`, a row an image. While this runs the rows stand in
-    `scores.unfinished.csv`, each written when its image is done.
+    `out` receives a heat map an image and `scores.csv`, a row an image, with the scale of the heat maps' colours. While
+    this runs the rows stand in `scores.unfinished.csv`, each written when its image is done.
 
     Args:
         images: see `find_images`. category: what they show, as a folder name or in words.
         threshold: adds what each image is called, and the threshold.
         image_format: of the heat maps, one of `FORMATS`. PNG is exact, and takes longer to write than the model does.
-        report: receives what could not be scored, and the time.
+        report: receives what could not be scored, the time, and the heat maps' scale.
         framed_like: heights and widths of references; an image of other proportions cannot be scored.
+        scale: what the first and the last colour of all heat maps stand for. By default 0 and 1; of a `BatchDetector`,
+            whose maps hold in this company alone, the least and the largest value of them all.
 
     `scores.csv` of an earlier run stays where not one image could be scored.
 
     Raises:
-        ValueError: no category, a detector without the references that it wants, an unknown format, a heat map would
-            replace an image, or too few images, or too few that can be read, for a detector that compares them with
-            each other; before anything is written. OSError: `out` cannot be written.
+        ValueError: no category, a detector without the references that it wants, an unknown format, a scale that does
+            not rise, a heat map would replace an image, or too few images, or too few that can be read, for a detector
+            that compares them with each other; before anything is written. OSError: `out` cannot be written.
     """
     check_category(category)
     check_references(detector)
     check_company(detector, len(images), category)
     if image_format not in FORMATS:
         raise ValueError(f"unknown format {image_format!r}; known: {', '.join(FORMATS)}")
+    check_scale(scale)
     report = Report() if report is None else report
+    report.scale = scale or UNIT
     outputs = output_paths(images, out, f"{HEATMAP}.{image_format}")
     check_writable_folder(out)
     with (out / UNFINISHED).open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["image", "score", "heatmap", *(["decision", "threshold"] if threshold else [])])
+        columns = ["image", "score", "heatmap", "colours_from", "colours_to"]
+        table.writerow([*columns, *(["decision", "threshold"] if threshold else [])])
         given = (images, outputs, category, device, report)
         if isinstance(detector, BatchDetector):
-            found = _together(detector, *given)
+            found = _together(detector, *given, own_scale=scale is None)
         else:
             found = _one_by_one(detector, *given, framed_like)
         for path, output, image, prediction in found:
             with _timed(report, "writing"):
-                _write_heatmap(image, prediction, output, FORMATS[image_format])
+                _write_heatmap(image, prediction, output, FORMATS[image_format], report)
             score = float(prediction.score[0])
             decision = None if threshold is None else ("anomalous" if score > threshold.value else "normal")
             scored = Scored(path, score, output, decision)
             decided = [scored.decision, threshold.value] if threshold else []
-            table.writerow([path, scored.score, output.name, *decided])
+            table.writerow([path, scored.score, output.name, *report.scale, *decided])
             file.flush()
             report.scored += 1
             yield scored
@@ -244,8 +278,11 @@ def _together(
     category: str,
     device: str | torch.device,
     report: Report,
+    own_scale: bool,
 ) -> Found:
-    """As `_one_by_one`, of a batch. Images are read twice: for their features, and to be drawn under their maps."""
+    """As `_one_by_one`, of a batch, whose maps give the colours' scale where it is to be their own. Images are read
+    twice: for their features, and to be drawn under their maps.
+    """
     store, rows = FeatureStore(len(images)), list[int]()
     for index, path in enumerate(images):
         if (image := _read_or_report(path, report)) is None:
@@ -261,6 +298,9 @@ def _together(
     kept = {name: values[: len(rows)] for name, values in store.features.items()}
     with _timed(report, "model"), torch.no_grad():
         compared = check_prediction(detector.compare(kept, category), detector.name, category)
+    if own_scale:
+        least, largest = (float(value) for value in compared.map.aminmax())
+        report.scale = (least, largest if largest > least else least + 1)
     for row, index in enumerate(rows):
         if (image := _read_or_report(images[index], report)) is not None:
             maps = resize_maps(compared.map[row : row + 1], image.shape[1:])
@@ -319,8 +359,12 @@ def _predicted(
         return detector.predict(image[None].to(device), category=category)
 
 
-def _write_heatmap(image: Float[Tensor, "3 height width"], prediction: Prediction, output: Path, kind: str) -> None:
-    heatmap = overlay(image, prediction.map[0])
+def _write_heatmap(
+    image: Float[Tensor, "3 height width"], prediction: Prediction, output: Path, kind: str, report: Report
+) -> None:
+    least, largest = (float(value) for value in prediction.map[0].aminmax())
+    report.least, report.largest = min(report.least, least), max(report.largest, largest)
+    heatmap = overlay(image, prediction.map[0], report.scale)
     quality = {"quality": 90} if kind == "JPEG" else {}
     write_atomically(output, lambda temporary: heatmap.save(temporary, kind, **quality))
 

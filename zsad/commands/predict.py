@@ -24,7 +24,7 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
     limit = predict.add_mutually_exclusive_group()
     limit.add_argument(
         "--threshold",
-        type=arguments.number("threshold"),
+        type=arguments.number("score", "threshold"),
         metavar="VALUE",
         help="what scores higher is anomalous",
     )
@@ -39,6 +39,14 @@ def add(commands: Commands, parents: list[argparse.ArgumentParser]) -> None:
         type=arguments.path,
         metavar="GOOD_DIR",
         help="compare with the good images here too (few-shot WinCLIP)",
+    )
+    predict.add_argument(
+        "--scale",
+        type=arguments.number("score", "scale"),
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="values of a map that have the first and the last colour, for all heat maps; default: 0 1, and of a "
+        "detector that compares the images with each other the ends of all its maps",
     )
     predict.set_defaults(command=run)
 
@@ -58,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
         check_category,
         check_company,
         check_references,
+        check_scale,
         predict_images,
         read_references,
         score_image,
@@ -65,6 +74,8 @@ def run(options: argparse.Namespace) -> int:
     )
 
     check_category(options.category)
+    scale = None if options.scale is None else (options.scale[0], options.scale[1])
+    check_scale(scale)
     images = find_images(options.image, options.out)
     output_paths(images, options.out, f"{HEATMAP}.{options.format}")
     if options.reference and options.detector == "winclip":
@@ -107,6 +118,7 @@ def run(options: argparse.Namespace) -> int:
         for scored in predict_images(
             detector, images, options.category, options.out, device=options.device, threshold=threshold,
             image_format=options.format, report=report, framed_like=sizes,
+            scale=scale,
         ):  # fmt: skip
             decision = f"\t{scored.decision}" if scored.decision else ""
             print(f"{scored.image}\tscore {scored.score:.4f}{decision}\t{scored.heatmap}", flush=True)
@@ -114,7 +126,11 @@ def run(options: argparse.Namespace) -> int:
     parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in report.seconds.items())
     table = options.out / SCORES
     kept = f"{table} is of an earlier run" if table.exists() else f"{table} is not written"
-    print(f"{report.scored} of {len(images)} images scored ({parts}): {table if report.scored else kept}")
+    colours = "; heat maps' colours from {:.4g} to {:.4g}".format(*report.scale)
+    written = f"{table}{colours}" if report.scored else kept
+    print(f"{report.scored} of {len(images)} images scored ({parts}): {written}")
+    if remark := report.colours_remark():
+        print(f"zsad: note: {remark}; --scale LOW HIGH sets the ends, for all heat maps alike", file=sys.stderr)
     for path, cause in report.bad.items():
         print(f"zsad: not scored: {path}: {cause.removeprefix(f'{path}: ')}", file=sys.stderr)
     return INCOMPLETE if report.bad else 0

@@ -65,7 +65,8 @@ if panels:
     spent = (
         "Along: forward passes of the detector for an image; an evaluation with a gradient (adam) counts "
         f"{falls.FORWARDS_OF_A_GRADIENT[dtype]} in {dtype}. Evaluations at most: {budgets(group)} (adam as released "
-        f"has 100, in 5 runs of 20). Bands: 95 % bootstrap intervals over the {len(panels[0].falls[searches.OURS])} images."
+        "has 100, in 5 runs of 20). Bands: 95 % bootstrap intervals over the "
+        f"{len(panels[0].falls[searches.OURS])} images."
     )
     page.figure(
         plots.plot_search(searches.fall_curves(panels), "forward passes an image", "fall [%]"),

@@ -18,8 +18,9 @@ from toys import Reddish, write_suite
 
 from zsad import arguments, cli, heatmap, predict
 from zsad.clip import zoo
-from zsad.commands.common import INCOMPLETE
+from zsad.commands.common import INCOMPLETE, real_backbone
 from zsad.data import read_image
+from zsad.detectors import DETECTORS, option_names, takes
 from zsad.files import _node
 from zsad.perturb import CORRUPTIONS, corrupt, image_generator
 from zsad.study.manifest import check_manifests
@@ -146,6 +147,36 @@ def test_predict_prints_a_score_and_draws_a_heat_map(tmp_path, suite, weights, c
     assert list(table["image"]) == [str(image) for image in images]
     assert list(table["heatmap"]) == ["000_heatmap.jpg", "000_2_heatmap.jpg"]
     assert [f"score {score:.4f}" for score in table["score"]] == [line.split("\t")[1] for line in lines]
+
+
+def test_a_note_names_a_backbone_that_the_detector_can_look_through(tmp_path, suite, weights, capsys):
+    image = suite / "washer" / "test" / "good" / "000.png"
+    assert cli.main(["predict", str(image), "--category", "washer", "--out", str(tmp_path / "maps")]) == 0
+    assert "mean nothing; use --backbone ViT-B-16-plus-240 or another real one\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("detector", "words"),
+    [
+        ("winclip", "use --backbone ViT-B-16-plus-240 or another real one"),
+        ("maeday", "use --backbone vit-mae-base or another real one"),
+        (
+            "april_gan",
+            "use --backbone ViT-L-14-336-APRIL-GAN or another real one, with what was learned for it "
+            "(--option trained_on=FILE)",
+        ),
+    ],
+)
+def test_a_real_backbone_is_one_that_the_detector_can_look_through(detector, words):
+    assert real_backbone(detector) == words
+
+
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_what_a_real_backbone_needs_is_an_option_of_the_detector(detector):
+    words = real_backbone(detector).split()
+    assert takes(detector, words[2])
+    option = words[-1].removesuffix("=FILE)")
+    assert option == "one" or option in option_names(detector)
 
 
 def test_predict_takes_folders_and_patterns_and_decides_by_good_images(tmp_path, suite, weights, capsys):

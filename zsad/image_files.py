@@ -71,14 +71,16 @@ def output_paths(images: Sequence[Path], folder: Path, ending: str) -> list[Path
     return list(paths)
 
 
-def demo_note(backbone: str, images: Sequence[Path]) -> str | None:
-    """What must be said where a demo backbone meets anything but the demo world's images; None where it does not."""
+def demo_note(backbone: str, images: Sequence[Path], way_out: str) -> str | None:
+    """What must be said where a demo backbone meets anything but the demo world's images, and the way out; None where
+    it does not.
+    """
     others = [image for image in images if not _is_demo(image)]
     if not backbone.startswith("demo-") or not others:
         return None
     return (
         f"{backbone} has seen rendered products alone: its scores of the {len(others)} images here that are not of the "
-        "demo world, such as " + f"{others[0]}, mean nothing; use --backbone ViT-B-16-plus-240 or another real one"
+        f"demo world, such as {others[0]}, mean nothing; {way_out}"
     )
 
 

@@ -16,6 +16,9 @@ else:
 
 INCOMPLETE = 3
 
+# The option that names what a detector has learned; what ships is for demo backbones alone.
+_LEARNED = {"anomalyclip": "trained_on", "april_gan": "trained_on", "acr": "head"}
+
 
 def model_arguments() -> argparse.ArgumentParser:
     """The arguments of commands that load one detector."""
@@ -76,6 +79,17 @@ def named_backbone(options: argparse.Namespace) -> str:
     if options.architecture is None and options.backbone is None:
         raise ValueError("--weights needs --architecture, such as ViT-B-16, or --backbone, a published model's name")
     return str(options.backbone or options.weights.stem)
+
+
+def real_backbone(detector: str) -> str:
+    """What to do for pictures that are not of the demo world: a backbone that the detector can look through."""
+    from zsad.detectors import declared, known_to
+
+    real = [name for name in known_to(detector) if not name.startswith("demo-")]
+    title = declared(detector, "title", detector)
+    named = next((name for name in real if name.endswith(title)), real[0])  # some are published for one method
+    learned = f", with what was learned for it (--option {_LEARNED[detector]}=FILE)" if detector in _LEARNED else ""
+    return f"use --backbone {named} or another real one{learned}"
 
 
 def loaded_backbone(options: argparse.Namespace) -> Any:

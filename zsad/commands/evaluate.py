@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from zsad import arguments
-from zsad.commands.common import Commands, detector_options, loaded_backbone, named_backbone
+from zsad.commands.common import Commands, detector_options, loaded_backbone, named_backbone, real_backbone
 from zsad.devices import whole_floats
 from zsad.study.config import usual_resolution
 
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> None:
         limit=options.limit,
         device=options.device,
     )
-    if note := demo_note(backbone, [entry.image for entry in dataset.entries]):
+    if note := demo_note(backbone, [entry.image for entry in dataset.entries], real_backbone(options.detector)):
         print(f"zsad: note: {note}", file=sys.stderr)
     first, league = records.iloc[0], in_words(leagues_of_outputs(detector))
     print(f"{options.detector} on {backbone}, {options.category}: "

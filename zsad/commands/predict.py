@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from zsad import arguments
-from zsad.commands.common import INCOMPLETE, Commands, detector_options, loaded_backbone, named_backbone
+from zsad.commands.common import INCOMPLETE, Commands, detector_options, loaded_backbone, named_backbone, real_backbone
 from zsad.devices import whole_floats
 from zsad.progress import progress_bar
 
@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.reference:
         check_references(detector)
     check_company(detector, len(images), options.category, calibrated=bool(options.calibrate))
-    if note := demo_note(backbone, [*images, *good, *shown]):
+    if note := demo_note(backbone, [*images, *good, *shown], real_backbone(options.detector)):
         print(f"zsad: note: {note}", file=sys.stderr)
     sizes: tuple[tuple[int, int], ...] = ()
     if options.reference:

@@ -57,6 +57,16 @@ def test_images_are_240_pixels_high_or_wide_and_those_of_the_pipeline_as_large_a
         ),
         ("sweeps:", "sweep:", ["sweep: unknown field", "known:", "sweeps"]),
         ("toys: {reader: mvtec_ad, root: toys,", "mvtex: {", ["suites", "unknown suite 'mvtex'", "demo-mvtec"]),
+        (
+            "toys: {reader: mvtec_ad, root: toys, categories: [washer, nut], groups: {heads: [nut]}}",
+            "mvtec_ad: [grid, bottle]",
+            ["suites: mvtec_ad: a suite is a mapping", "{categories: [grid, bottle]}", "not ['grid', 'bottle']"],
+        ),
+        (
+            "toys: {reader: mvtec_ad, root: toys, categories: [washer, nut], groups: {heads: [nut]}}",
+            "mvtec_ad: grid",
+            ["suites: mvtec_ad: a suite is a mapping", "not 'grid'"],
+        ),
         ("reader: mvtec_ad", "reader: imagenet", ["suites.toys.reader", "'mvtec_ad'", "'visa'", "'folder'"]),
         ("root: toys", "root: toys, rooot: x", ["suites.toys.rooot: unknown field", "root"]),
         ("over: heads", "over: tails", ["unknown group of categories in sweeps.over 'tails'", "all, heads"]),

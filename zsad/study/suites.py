@@ -96,7 +96,12 @@ def with_known_suites(suites: Any) -> Any:
         if isinstance(suite, SuiteConfig):
             filled[name] = suite
             continue
-        given = suite or {}
+        given = {} if suite is None else suite
+        if not isinstance(given, dict):
+            raise ValueError(
+                f"{name}: a suite is a mapping of fields, such as {{categories: [grid, bottle]}}, or nothing where all "
+                f"of a known one is meant, not {given!r}"
+            )
         if name not in KNOWN_SUITES and not {"reader", "root"} <= set(given):
             raise ValueError(
                 f"unknown suite {name!r}; known: {', '.join(KNOWN_SUITES)} (a suite of your own states reader and root)"

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+import yaml
 from tiny_clip import tiny_backbone
 from toys import SIZE, tiny_study, write_suite
 
@@ -10,10 +11,11 @@ from zsad import cli
 from zsad.data import load_dataset, read_image
 from zsad.detectors import load_detector, with_references
 from zsad.detectors.references import as_references
-from zsad.study import compute
+from zsad.study import compute, load_study
 from zsad.study.incomplete import IncompleteError
 from zsad.study.references import draw
 from zsad.study.results import leagues_of, load_sidecars, load_table
+from zsad.study.shifts import StudyError
 
 FEW = [
     "winclip",
@@ -128,3 +130,28 @@ def test_the_command_line_draws_them_too(study, capsys):
     assert shown == {metric: f"{value:.1%}" for metric, value in records.items()}
     assert cli.main([*arguments, *few[:2], "--option", "references=7"]) == 2
     assert "wants 7 good training images as references, and there are 6" in capsys.readouterr().err
+
+
+def test_the_reader_folder_has_none_and_the_way_out_is_said_before_anything_is_computed(study, tmp_path, capsys):
+    content = yaml.safe_load(study.model_dump_json(exclude={"name"}))
+    content["suites"] = {"mine": {"reader": "folder", "root": "toys/washer/test", "categories": ["washer"]}}
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(StudyError, match=r"detectors\.plus 1 on suites\.mine: winclip_plus wants") as raised:
+        load_study(path)
+    for way in ("<category>/train/good/", "--reference", "or list the detector's `suites` without it"):
+        assert way in str(raised.value)
+    unchecked = load_study(path, check_models=False)
+    with pytest.raises(IncompleteError, match="the reader 'folder' has no training split"):
+        compute(unchecked, "none", progress=False)
+    content["detectors"] = FEW[:2]
+    path.write_text(yaml.safe_dump(content))
+    assert load_study(path).detectors[1].options == {"references": 0}, "it draws none"
+    root = str(study.root_of("toys") / "washer" / "test")
+    few = ["--detector", "winclip_plus", "--option", "references=1"]
+    assert cli.main(["evaluate", "--reader", "folder", "--root", root, "--category", "washer", *few]) == 2
+    said = capsys.readouterr().err
+    assert (
+        "winclip_plus wants good training images as references, and the reader 'folder' has no training split" in said
+    )
+    assert "`zsad predict` with --reference" in said

@@ -97,10 +97,10 @@ def run(options: argparse.Namespace) -> None:
         print(f"written to {options.csv}")
 
 
-def _good_training(options: argparse.Namespace) -> "Dataset | None":
+def _good_training(options: argparse.Namespace) -> "Dataset":
     """The good training images of the category, of which references are drawn."""
     from zsad.data import load_dataset
+    from zsad.study.references import check_training_split
 
-    if options.reader == "folder":
-        return None
+    check_training_split(options.reader, options.detector)
     return load_dataset(options.reader, options.root, category=options.category, split="train").normal()

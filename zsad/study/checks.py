@@ -65,6 +65,25 @@ def check_models(study: "Study") -> None:
                 check_options(detector.name, options)
             except ValueError as error:
                 raise StudyError(f"detectors.{detector.label}.{field}: {error}") from None
+    _check_references(study)
+
+
+def _check_references(study: "Study") -> None:
+    """Raise StudyError for a detector that is to draw good training images where the reader knows none."""
+    from zsad.detectors import declared
+    from zsad.study.references import check_training_split
+
+    for name, suite in study.suites.items():
+        for detector in study.detectors_on(name):
+            if declared(detector.name, "wants_references", None) and detector.options.get("references"):
+                try:
+                    check_training_split(suite.reader, detector.name)
+                except ValueError as error:
+                    where, way = (
+                        f"detectors.{detector.label} on suites.{name}",
+                        "list the detector's `suites` without it",
+                    )
+                    raise StudyError(f"{where}: {error}; or {way}") from None
 
 
 def check_backbones(study: "Study") -> None:

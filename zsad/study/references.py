@@ -12,6 +12,16 @@ from zsad.detectors.references import References
 from zsad.robustness import load_test_set
 
 
+def check_training_split(reader: str, detector: str) -> None:
+    """Raise a ValueError for images of a reader that knows no training split, of which references could be drawn."""
+    if reader == "folder":
+        raise ValueError(
+            f"{detector} wants good training images as references, and the reader 'folder' has no training split: lay "
+            "the pictures out as the reader mvtec_ad takes them, the good ones to compare with in "
+            "<category>/train/good/, or give a folder of good ones to `zsad predict` with --reference"
+        )
+
+
 def draw(good: Dataset | None, count: int, seed: int, detector: str) -> list[Dataset]:
     """So many of the good training images of a category, each as a data set of its own. Which follows from seed and ids
     alone, and fewer are among the more.

@@ -33,7 +33,7 @@ from zsad.study.incomplete import Failures, IncompleteError, Subject
 from zsad.study.manifest import Entry, gather
 from zsad.study.parts import once, part_of
 from zsad.study.project import resolve
-from zsad.study.references import with_drawn_references
+from zsad.study.references import check_training_split, with_drawn_references
 from zsad.study.results import Results
 from zsad.study.schema import SUBJECT_COLUMNS
 from zsad.study.shifts import Shift, StudyError, starting_shifts
@@ -315,6 +315,7 @@ class Evaluator:
     def _with_references(self, detector: Detector, request: Request, dataset: Dataset) -> Detector:
         """The detector of a request with references of its category."""
         suite, category = request.suite, request.category
+        check_training_split(self.study.suites[suite].reader, request.detector.label)
         return _remembered(
             self._given,
             (suite, category, request.detector.label, request.backbone, dataset.fingerprint()),

@@ -3,10 +3,11 @@
     python tools/verify_real.py --data-root DIR --device cuda
     python tools/verify_real.py --data-root DIR --limit 8 --backbone demo-b    to try the script itself
 
-Loads all released weights as detectors load them (CLIPs, masked autoencoders, and the tiling pipeline's IS-Net, SAMs
-and CLIPSeg), which are fetched if they are not here, and prints of each which file it is, at which revision and with
-which SHA-256, or why it could not be loaded. IS-Net and SAM are fetched by hand: what is said then names file, place
-and folder. Then measures WinCLIP on each data set under DIR (mvtec_ad, visa) and prints the published mean, the
+Loads all released weights as detectors load them (CLIPs, masked autoencoders, the tiling pipeline's IS-Net, SAMs and
+CLIPSeg, ACR's ImageNet net, and what the authors of APRIL-GAN and AnomalyCLIP trained, from weights/), which are
+fetched if they are not here, and prints of each which file it is, at which revision and with which SHA-256, or why it
+could not be loaded. IS-Net, SAM, the ImageNet net and the authors' files are fetched by hand: what is said then names
+file, place and folder. Then measures WinCLIP on each data set under DIR (mvtec_ad, visa) and prints the published mean, the
 measured one and their difference with the interval of the measurement. A mean stands only for all categories and all
 test pictures. Results are kept as those of any study: a run that was stopped goes on. Exit status 1 if weights could
 not be loaded or a category not be measured.
@@ -29,6 +30,9 @@ from zsad.analysis.beside_print import means_beside_print
 from zsad.analysis.unshifted import printed_means
 from zsad.clip import load_backbone, released
 from zsad.clip.origin import file_digest, hub_file
+from zsad.detectors import load_detector
+from zsad.detectors.anomalyclip_checkpoint import FOLDERS, PUBLISHED_EPOCH
+from zsad.detectors.patch_features import WIDE_RESNET, WideResNetFeatures
 from zsad.mae import load_autoencoder
 from zsad.mae import zoo as autoencoders
 from zsad.study import compute, load_study
@@ -42,6 +46,9 @@ from zsad.tiling.weights import download_folder
 DATA_SETS = ("mvtec_ad", "visa")
 PUBLISHED_ON = "ViT-B-16-plus-240"  # WinCLIP's backbone in its paper
 PRINTED = project_root() / "results" / "published" / "winclip_per_category.csv"
+AUTHORS = (
+    project_root() / "weights"
+)  # where the study of real data has the files of APRIL-GAN's and AnomalyCLIP's authors
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,37 @@ def released_weights(device: str, folder: Path | None = None) -> list[Weights]:
         f"{clipseg.REPOSITORY} at {clipseg.REVISION}" if folder is None else "a given folder",
         lambda: hub_file(clipseg.REPOSITORY, clipseg.REVISION, None if folder is None else folder / pixels),
     )
-    return [*clips, *maes, soft, *parts, maps]
+    image_net = Weights(
+        "wide_resnet50_2",
+        partial(WideResNetFeatures, device),
+        "torchvision's IMAGENET1K_V1, sha256 begins as the file's name ends",
+        lambda: download_folder() / WIDE_RESNET,
+    )
+    layers = [
+        of_authors("april_gan", "ViT-L-14-336-APRIL-GAN", name, "exps/pretrained/ of ByChelsea/VAND-APRIL-GAN", device)
+        for name in ("mvtec_pretrained.pth", "visa_pretrained.pth")
+    ]
+    prompts = [
+        of_authors(
+            "anomalyclip", "ViT-L-14-336-AnomalyCLIP", f"{name}/{PUBLISHED_EPOCH}",
+            "checkpoints/ of zqhang/AnomalyCLIP", device,
+        )
+        for name in FOLDERS
+    ]  # fmt: skip
+    return [*clips, *maes, soft, *parts, maps, image_net, *layers, *prompts]
+
+
+def of_authors(detector: str, backbone: str, name: str, source: str, device: str) -> Weights:
+    """A file of a method's authors, which its detector reads on the backbone that it was trained with."""
+    path = AUTHORS / name
+
+    def load() -> object:
+        if not path.is_file():  # before the backbone is loaded for it
+            raise FileNotFoundError(f"no file {path}: take {name} from {source} on GitHub")
+        tower = load_backbone(backbone, device=device)
+        return load_detector(detector, tower, device=device, trained_on=str(path))
+
+    return Weights(f"{detector} {name}", load, f"{source} on GitHub", lambda: path)
 
 
 def loads(weights: Weights) -> bool:

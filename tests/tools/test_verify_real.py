@@ -11,16 +11,22 @@ from tiny_clip import TINY, tiny_model
 from tiny_mae import TINY as TINY_MAE
 from tiny_mae import tiny_mae
 from tiny_parts import tiny_clipseg_model, tiny_sam
+from torchvision.models import wide_resnet50_2
 from transformers import CLIPSegProcessor, CLIPTokenizerFast, ViTImageProcessor
 
 from tools import verify_real
 from zsad.clip import released
+from zsad.detectors import patch_features
+from zsad.detectors.patch_features import WIDE_RESNET
 from zsad.mae import zoo as autoencoders
 from zsad.tiling import clipseg, isnet
 from zsad.tiling import zoo as segmenters
+from zsad.tiling.weights import download_folder
 
 KINDS = {"ViT-B-16-plus-240", "ViT-L-14", "ViT-L-14-FARE2", "vit-mae-base", "vit-mae-large", "vit-mae-huge",
-         "isnet-general-use", "sam-vit-h", "sam-vit-l", "sam-vit-b", "clipseg-rd64-refined"}  # fmt: skip
+         "isnet-general-use", "sam-vit-h", "sam-vit-l", "sam-vit-b", "clipseg-rd64-refined", "wide_resnet50_2",
+         "april_gan mvtec_pretrained.pth", "april_gan visa_pretrained.pth",
+         "anomalyclip 9_12_4_multiscale/epoch_15.pth", "anomalyclip 9_12_4_multiscale_visa/epoch_15.pth"}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +41,7 @@ def offline(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr(verify_real, "AUTHORS", tmp_path / "weights")
 
     def refused(*arguments, **options):
         raise OSError("no network")
@@ -60,6 +67,11 @@ def test_every_kind_of_released_weights_is_tried_and_what_is_not_there_says_why(
     assert "isnet-general-use.onnx" in said["isnet-general-use"]
     assert "CIDAS/clipseg-rd64-refined" in said["clipseg-rd64-refined"]
     assert "facebook/vit-mae-large" in said["vit-mae-large"]
+    assert f"download {WIDE_RESNET}" in said["wide_resnet50_2"]
+    for name, source in (("april_gan visa_pretrained.pth", "exps/pretrained/ of ByChelsea/VAND-APRIL-GAN"),
+                         ("anomalyclip 9_12_4_multiscale/epoch_15.pth", "checkpoints/ of zqhang/AnomalyCLIP")):  # fmt: skip
+        file = name.split()[1]
+        assert said[name] == f"no file {offline / 'weights' / file}: take {file} from {source} on GitHub"
 
 
 def test_a_clip_and_an_autoencoder_say_their_revision_and_checksum(offline, monkeypatch, caplog, capsys):
@@ -123,6 +135,33 @@ def test_segmenters_say_their_source_and_checksum(offline, monkeypatch, capsys):
         f"clipseg-rd64-refined: CIDAS/clipseg-rd64-refined at {clipseg.REVISION}, sha256 {digests[2]} "
         f"({snapshot / 'model.safetensors'})",
     ]
+
+
+def test_files_of_authors_are_read_by_their_detector_and_the_imagenet_net_by_its_extractor(
+    offline, monkeypatch, capsys
+):
+    asked = []
+    monkeypatch.setattr(verify_real, "load_backbone", lambda name, device: name)
+    monkeypatch.setattr(
+        verify_real, "load_detector", lambda *given, device, **options: asked.append((*given, options["trained_on"]))
+    )
+    file = offline / "weights" / "9_12_4_multiscale_visa" / "epoch_15.pth"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"prompts")
+    assert verify_real.loads(found()["anomalyclip 9_12_4_multiscale_visa/epoch_15.pth"])
+    assert asked == [("anomalyclip", "ViT-L-14-336-AnomalyCLIP", str(file))]
+    path = download_folder() / WIDE_RESNET
+    path.parent.mkdir(parents=True)
+    torch.save(wide_resnet50_2(weights=None).state_dict(), path)
+    assert not verify_real.loads(found()["wide_resnet50_2"])
+    assert "the download was cut or is another file" in capsys.readouterr().out
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    for module in (patch_features, verify_real):
+        monkeypatch.setattr(module, "WIDE_RESNET", f"wide-{digest[:8]}.pth")
+    path = path.rename(path.with_name(f"wide-{digest[:8]}.pth"))
+    assert verify_real.loads(found()["wide_resnet50_2"])
+    source = "torchvision's IMAGENET1K_V1, sha256 begins as the file's name ends"
+    assert f"wide_resnet50_2: {source}, sha256 {digest} ({path})" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,8 @@ from book.tools.measured import WORST, measured
 from book.tools.nulls import bounds_of, criteria_of, image_costs
 from book.tools.worst import corners_note
 from zsad.analysis import answers, costs, findings, null
-from zsad.analysis.words import points, span
+from zsad.analysis.unmoved import NOTE, seen_points, seen_span
+from zsad.analysis.words import points
 from zsad.analysis.worst import SETTINGS
 
 page = notebook.start(globals(), "worst_null")
@@ -152,7 +153,7 @@ if len(sized):
 # %%
 if len(falls):
     columns = {"evaluations": falls["evaluations"].round().astype(int)} | {
-        words: [span(*row) for row in falls[[name, f"{name}_low", f"{name}_high"]].to_numpy()]
+        words: [seen_span(*row) for row in falls[[name, f"{name}_low", f"{name}_high"]].to_numpy()]
         for name, words in (
             names | {"beyond_random": "search beyond random", "beyond_mean": "search below the mean"}
         ).items()
@@ -160,7 +161,7 @@ if len(falls):
     with page.folded("How it was measured, and the drops in numbers"):
         page.say(
             f"{found.who}. Search and null saw the same images. Intervals are from a bootstrap over images within each "
-            "category; the image with its own shift is what is drawn."
+            f"category; the image with its own shift is what is drawn. {NOTE}"
         )
         page.table(
             falls[[*null.CASE, "size", "images"]].assign(**columns),
@@ -180,7 +181,7 @@ if len(both):
             both[[*null.CASE, "aim", "size"]].assign(
                 metric=both["metric"].map(null.POOLED),
                 clean=both["clean"],
-                **{text: both[name].map(points) for name, text in words.items()},
+                **{text: both[name].map(seen_points) for name, text in words.items()},
             ),
             "tab-null-pooled",
             "<strong>Metrics of the test sets in which each image is at its worst</strong>: means over categories in "

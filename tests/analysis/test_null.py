@@ -136,6 +136,7 @@ def test_the_image_level_is_told_of_the_widest_bounds_and_only_as_far_as_it_is_c
     found = pd.DataFrame(
         [
             {**WHERE, "metric": metric, "size": size, "clean": 90.0, "worst": worst, "random": worst + 8,
+             "drop": Difference(90 - worst, 5.0, 80.0, 6), "null": Difference(82 - worst, 4.0, 70.0, 6),
              "beyond": Difference(8.0, low, 17.0, 6), "categories": 2}
             for metric, size, worst, low in (
                 ("aupro", 1.0, 1.0, 1.0), ("image_auroc", 0.5, 60.0, -1.0), ("image_auroc", 1.0, 30.0, 1.0)
@@ -144,18 +145,40 @@ def test_the_image_level_is_told_of_the_widest_bounds_and_only_as_far_as_it_is_c
     )  # fmt: skip
     text = image_sentence(found)
     assert "image AUROC falls from 90.0 to 30.0 % by the search, and to 38.0 % by as many random shifts" in text
-    assert text.endswith("the search's is lower (8.0 points, 1.0 to 17.0). ")
+    assert text.endswith("random shifts; the search's is lower: 8.0 (1.0 to 17.0) points. ")
     alone = found.assign(setting="hue", worst=70.0)
     assert image_sentence(pd.concat([alone, found, found.assign(detector="other")])) == text, "of all parameters"
     assert "falls from 90.0 to 70.0 % by the search" in image_sentence(alone)
-    assert "is not told from that (8.0 points" in image_sentence(found[found["size"] < 1])
+    assert "is not told from that: 8.0 (−1.0 to 17.0) points" in image_sentence(found[found["size"] < 1])
     assert image_sentence(found[found["metric"] == "aupro"]) == image_sentence(pd.DataFrame()) == ""
     said = score_sentences(found[found["size"] == 1], {"d": "D"})
     assert said == (
         "D on b, s (2 categories): image AUROC falls from 90.0 to 30.0 %, which is lower than that of as many random "
-        "shifts, 38.0 % (8.0 points, 1.0 to 17.0)."
+        "shifts, 38.0 %: 8.0 (1.0 to 17.0) points."
     )
     assert score_sentences(pd.DataFrame(), {}) == score_sentences(found[found["metric"] == "aupro"], {}) == ""
+
+
+def test_image_auroc_falls_rises_or_moves_as_its_interval_says():
+    """The search lets it rise; what random shifts do is not told from nothing, and no draw of theirs may differ."""
+    case = {**WHERE, "metric": "image_auroc", "size": 1.0, "clean": 66.7, "worst": 85.4, "random": 66.0,
+            "categories": 1, "drop": Difference(-18.7, -30.0, -6.0, 1), "null": Difference(0.7, -3.0, 4.0, 1),
+            "beyond": Difference(-19.4, -29.0, -7.0, 1)}  # fmt: skip
+    assert image_sentence(pd.DataFrame([case])).endswith(
+        "image AUROC rises from 66.7 to 85.4 % by the search, and moves to 66.0 % by as many random shifts (the "
+        "interval holds 0); the search's is higher: −19.4 (−29.0 to −7.0) points. "
+    )
+    still = Difference(0.0, 0.0, 0.0, 1)
+    same = pd.DataFrame([{**case, "worst": 66.7, "random": 66.7, "drop": still, "null": still, "beyond": still}])
+    assert image_sentence(same).endswith(
+        "image AUROC moves from 66.7 to 66.7 % by the search (no draw differs), and to 66.7 % by as many random shifts "
+        "(no draw differs); the search's is not told from that: 0.0 (no draw differs) points. "
+    )
+    assert score_sentences(same, {}).endswith(
+        "image AUROC moves from 66.7 to 66.7 % (no draw differs), which is not told from that of as many random "
+        "shifts, 66.7 %: 0.0 (no draw differs) points."
+    )
+    assert "AUROC rises from 66.7 to 85.4 %, which is higher" in score_sentences(pd.DataFrame([case]), {})
 
 
 def test_a_block_of_few_images_is_held_against_as_many_unshifted():

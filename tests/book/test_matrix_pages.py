@@ -16,8 +16,11 @@ from book.tools.page import Page
 from book.tools.plots import plot_curves, plot_heat, to_svg
 from book.tools.searches import searches_of
 from book.tools.worst import cases_of
+from zsad.analysis import null
 from zsad.analysis.decisions import TRAINING
+from zsad.analysis.differences import Difference
 from zsad.analysis.null import Bound
+from zsad.analysis.unmoved import NOTE
 from zsad.study import compute
 from zsad.study.load import load_study
 from zsad.study.schema import RECORD_COLUMNS
@@ -146,7 +149,24 @@ def test_searches_stand_beside_random_shifts(page, monkeypatch):
                for variant in ("searched", "by score", "random score")}  # fmt: skip
     assert [by_score["worst"], by_score["random"]] == pytest.approx([percent["by score"], percent["random score"]])
     assert percent["by score"] <= percent["searched"]
-    assert " With every image of toys at its worst, image AUROC falls from " in numbers["conclusion"]
+    drop = variables["pooled"].query("metric == 'image_auroc'")["drop"].item()
+    moves = {1: "falls", 0: "moves", -1: "rises"}[drop.sign]
+    assert f" With every image of toys at its worst, image AUROC {moves} from " in numbers["conclusion"]
+
+
+def test_gaps_that_no_draw_moves_have_no_interval_in_the_tables_of_the_null(page, monkeypatch):
+    pooled, falls, said, tables = null.pooled, null.falls, [], {}
+    still = Difference(0.0, 0.0, 0.0, 1)
+    monkeypatch.setattr(null, "pooled", lambda *given: pooled(*given).assign(beyond=still))
+    monkeypatch.setattr(
+        null, "falls", lambda of: falls(of).assign(**{f"worst{end}": 0.0 for end in ("", "_low", "_high")})
+    )
+    monkeypatch.setattr(Page, "say", lambda page, text: said.append(text))
+    monkeypatch.setattr(Page, "table", lambda page, frame, id, *caption, **more: tables.update({id: frame}))
+    run_cells("worst_null", page, monkeypatch)
+    assert set(tables["tab-null-pooled"]["search beyond random"]) == {"+0.0 (no draw differs)"}
+    assert set(tables["tab-null"]["search"]) == {"0.0 (no draw differs)"}
+    assert any(NOTE in text for text in said)
 
 
 def test_searches_for_scores_are_not_held_against_those_of_maps(page):

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from zsad.analysis.differences import Difference, category_seed, difference_of
 from zsad.analysis.falls import drawn_means
+from zsad.analysis.unmoved import seen_span, still
 from zsad.analysis.words import number
 from zsad.metrics import interval
 
@@ -179,12 +180,13 @@ def image_sentence(found: pd.DataFrame) -> str:
     if rows.empty:
         return ""
     row = foremost(rows)
-    further = {1: "lower", 0: "not told from that", -1: "higher"}[row["beyond"].sign]
+    drop, null, beyond = row["drop"], row["null"], row["beyond"]
+    further = {1: "lower", 0: "not told from that", -1: "higher"}[beyond.sign]
+    again = f"{_MOVES[null.sign]} " if null.sign != drop.sign else ""
     return (
-        f"With every image of {row['suite']} at its worst, image AUROC falls from {number(row['clean'])} to "
-        f"{number(row['worst'])} % by the search, and to {number(row['random'])} % by as many random shifts: the "
-        f"search's is {further} ({number(row['beyond'].value)} points, {number(row['beyond'].low)} to "
-        f"{number(row['beyond'].high)}). "
+        f"With every image of {row['suite']} at its worst, image AUROC {_MOVES[drop.sign]} from {number(row['clean'])} "
+        f"to {number(row['worst'])} % by the search{_untold(drop)}, and {again}to {number(row['random'])} % by as many "
+        f"random shifts{_untold(null)}; the search's is {further}: {_span(beyond)} points. "
     )
 
 
@@ -196,14 +198,27 @@ def score_sentences(found: pd.DataFrame, titles: Mapping[str, str]) -> str:
     """
     said = []
     for row in found[found["metric"] == "image_auroc"].to_dict("records") if len(found) else ():
-        further = {1: "lower than that", 0: "not told from that", -1: "higher than that"}[row["beyond"].sign]
+        drop, beyond = row["drop"], row["beyond"]
+        further = {1: "lower than that", 0: "not told from that", -1: "higher than that"}[beyond.sign]
         said.append(
             f"{titles.get(row['detector'], row['detector'])} on {row['backbone']}, {row['suite']} ({row['categories']} "
-            f"categories): image AUROC falls from {number(row['clean'])} to {number(row['worst'])} %, which is "
-            f"{further} of as many random shifts, {number(row['random'])} % ({number(row['beyond'].value)} points, "
-            f"{number(row['beyond'].low)} to {number(row['beyond'].high)})."
+            f"categories): image AUROC {_MOVES[drop.sign]} from {number(row['clean'])} to {number(row['worst'])} %"
+            f"{_untold(drop)}, which is {further} of as many random shifts, {number(row['random'])} %: {_span(beyond)} "
+            "points."
         )
     return " ".join(said)
+
+
+_MOVES = {1: "falls", 0: "moves", -1: "rises"}  # by the sign of a drop
+
+
+def _untold(drop: Difference) -> str:
+    """Why it is not said which way a mean moves."""
+    return "" if drop.sign else " (no draw differs)" if still(drop.low, drop.high) else " (the interval holds 0)"
+
+
+def _span(gap: Difference) -> str:
+    return seen_span(gap.value, gap.low, gap.high)
 
 
 def lowest_criterion(

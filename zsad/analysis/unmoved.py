@@ -12,11 +12,16 @@ NOTE = (
 _STILL = 1e-9  # points: what is narrower is rounding
 
 
+def still(low: float, high: float) -> bool:
+    """Whether no draw differs."""
+    return bool(high - low <= _STILL)
+
+
 def seen_span(value: float, low: float, high: float, images: int | None = None, sign: bool = False) -> str:
     """An estimate with its interval; where that has no width, with the number of images that were seen, such as "100.0
     (of 12 images)".
     """
-    if high - low > _STILL:
+    if not still(low, high):
         return span(value, low, high, sign=sign)
     return f"{number(value, sign=sign)} ({'no draw differs' if images is None else f'of {images:,} images'})"
 

@@ -113,9 +113,19 @@ def test_the_worst_of_several_shifts_is_named_with_its_cost():
     hue.loc[hue["metric"] == "image_auroc", "change"] = -3.0
     names = {"angle": "rotation", "hue": "hue", "saturation": "saturation"}
     said = worst_sentence(pd.concat([hue, turn]), "setting", names)
-    assert said == f"Rotation costs d more image AUROC than hue. {cost_sentence(turn)}"
+    assert said == f"By the estimates rotation costs d more image AUROC than hue. {cost_sentence(turn)}"
     third = hue.assign(setting="saturation")
     assert "more image AUROC than hue and saturation." in worst_sentence(
         pd.concat([hue, turn, third]), "setting", names
     )
     assert worst_sentence(turn, "setting", names) == cost_sentence(turn)
+
+
+def test_where_no_shift_lowers_image_auroc_none_is_said_to_cost_most():
+    turn, hue = found_of(GOOD + 1), found_of(GOOD).assign(setting="hue")
+    for of_shift, change in ((turn, 3.0), (hue, 4.0)):
+        of_shift.loc[of_shift["metric"] == "image_auroc", ["change", "change_low", "change_high"]] = [change, 1.0, 5.0]
+    said = worst_sentence(pd.concat([hue, turn]), "setting", {"angle": "rotation", "hue": "hue"})
+    start = "By the estimates none of rotation and hue lowers d's image AUROC, which gains least under rotation. Image"
+    assert said.startswith(f"{start} AUROC rises from 100.0 to 75.0 % (+3.0 points, ")
+    assert said.endswith(cost_sentence(turn))

@@ -80,7 +80,9 @@ def test_the_worst_of_several_sweeps_is_named():
         row | {"setting": "hue", "after": 70.0, "change": -10.0, "change_low": -12.0, "change_high": -8.0},
     ])  # fmt: skip
     said = sweeps.worst_finding(cost, {"angle": "rotation", "hue": "hue"})
-    assert said.startswith("Hue costs winclip more image AUROC than rotation. Image AUROC falls from 80.0 to 70.0 %")
+    assert said.startswith(
+        "By the estimates hue costs winclip more image AUROC than rotation. Image AUROC falls from 80.0 to 70.0 %"
+    )
     assert "Means over all strengths of a shift, on 20 test images of 2 products" in said
 
 

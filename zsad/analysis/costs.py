@@ -83,7 +83,8 @@ def many_sentence(rows: pd.DataFrame) -> str:
 
 
 def worst_sentence(rows: pd.DataFrame, column: str, names: Mapping[str, str]) -> str:
-    """Which of several shifts lowers image AUROC most, and what it costs at image level.
+    """Which of several shifts lowers image AUROC most, or raises it least where none lowers it, and what it costs at
+    image level. Which one that is rests on the estimates: no shift is held against another with a paired interval.
 
     Args:
         rows: of `costs`, of one detector: a row a metric and a value of `column`, whose words are `names`.
@@ -92,11 +93,19 @@ def worst_sentence(rows: pd.DataFrame, column: str, names: Mapping[str, str]) ->
     worst = aurocs.loc[aurocs["change"].idxmin()]
     name = names[str(worst[column])]
     said = cost_sentence(rows[rows[column] == worst[column]])
-    others = [words for shift, words in names.items() if shift != worst[column] and shift in set(aurocs[column])]
-    if not others:
+    shown = [words for shift, words in names.items() if shift in set(aurocs[column])]
+    if len(shown) == 1:
         return said
-    more = " and ".join(filter(None, [", ".join(others[:-1]), others[-1]]))
-    return f"{name.capitalize()} costs {worst['detector']} more image AUROC than {more}. {said}"
+    if worst["change"] >= 0:
+        which = f"none of {_listed(shown)} lowers {worst['detector']}'s image AUROC, which gains least under {name}"
+    else:
+        others = _listed([words for words in shown if words != name])
+        which = f"{name} costs {worst['detector']} more image AUROC than {others}"
+    return f"By the estimates {which}. {said}"
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _worse(rows: pd.DataFrame, metric: str) -> str:

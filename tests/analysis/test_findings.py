@@ -224,10 +224,30 @@ def test_the_null_in_words():
               "beyond_mean": 20.0, "beyond_mean_low": 15.0, "random_mean": 7.0}  # fmt: skip
     small = {**values, "random_worst_low": -1.0, "beyond_random": 50.0}
     said = null_sentence(pd.DataFrame([{**case, "size": 1.0, **values}, {**case, "size": 0.1, **small}]))
-    assert "excludes 0, in 1 of 2 cases" in said
+    assert "excludes 0, in 1 of 2 cases. Within" in said
     assert (
         "further than as many random shifts in 1 of 1 cases, most 5.0 (4.0 to 6.0) points further (d on b, s, 3d)"
         in said
     )
-    assert "below the mean over random shifts in 1 of 1, by 20.0 points in the median case" in said
+    assert "below the mean over random shifts in 1 of 1: 20.0 points below it in the median case" in said
     assert said.endswith("where random shifts in the mean move AUROC by −7.0 points.")
+    assert "less far" not in said
+    alone = null_sentence(pd.DataFrame([{**case, "size": 1.0, **values}]))
+    assert "excludes 0, in 1 of 1 cases: that a worst case does so says little. Within" in alone
+
+
+def test_of_a_search_that_finds_no_more_than_chance_no_case_is_the_furthest():
+    """The estimate of the second case is the largest, and is not told from 0; the third is told, and is spoken of once
+    it is there.
+    """
+    case = {"suite": "s", "detector": "d", "backbone": "b", "setting": "3d", "size": 1.0, "random_worst_low": -1.0,
+            "beyond_mean": -2.0, "beyond_mean_low": -3.0, "random_mean": 1.0}  # fmt: skip
+    beyond = ["beyond_random", "beyond_random_low", "beyond_random_high"]
+    rows = [case | dict(zip(beyond, of, strict=True)) for of in ((-3.0, -4.0, -2.0), (5.0, -1.0, 9.0), (2.0, 1.0, 3.0))]
+    assert null_sentence(pd.DataFrame(rows[:2])) == (
+        "The worst of random shifts alone lies below the images as they are, with an interval that excludes 0, in 0 of "
+        "2 cases. Within the widest bounds the search gets further than as many random shifts in 0 of 2 cases; it gets "
+        "less far than they do in 1. Its worst lies below the mean over random shifts in 0 of 2: 2.0 points above it "
+        "in the median case, where random shifts in the mean move AUROC by −1.0 points."
+    )
+    assert "in 1 of 3 cases, most 2.0 (1.0 to 3.0) points further (d on b" in null_sentence(pd.DataFrame(rows))

@@ -193,17 +193,23 @@ def null_sentence(falls: pd.DataFrame) -> str:
     """Of `zsad.analysis.null.falls`: what random shifts do by themselves, and how much of a search's fall is beyond."""
     largest = falls[falls["size"] == falls["size"].max()]
     beyond, below = largest["beyond_random_low"] > 0, largest["beyond_mean_low"] > 0
-    sure = int((falls["random_worst_low"] > 0).sum())
-    top = largest.loc[largest["beyond_random"].idxmax()]
-    furthest = span(top["beyond_random"], top["beyond_random_low"], top["beyond_random_high"])
+    sure, worse = int((falls["random_worst_low"] > 0).sum()), int((largest["beyond_random_high"] < 0).sum())
+    little = ": that a worst case does so says little" if 2 * sure > len(falls) else ""
+    most = ""
+    if beyond.any():
+        top = largest.loc[largest.loc[beyond, "beyond_random"].idxmax()]
+        furthest = span(top["beyond_random"], top["beyond_random_low"], top["beyond_random_high"])
+        where = f"{top['detector']} on {top['backbone']}, {top['suite']}, {top['setting']}"
+        most = f", most {furthest} points further ({where})"
+    less = f"; it gets less far than they do in {worse}" if worse else ""
+    under = largest["beyond_mean"].median()
+    median = f"{number(abs(under))} points {'below' if under >= 0 else 'above'} it in the median case"
     return (
         f"The worst of random shifts alone lies below the images as they are, with an interval that excludes 0, in "
-        f"{sure} of {len(falls)} cases: that a worst case does so says little. Within the widest bounds the search "
-        f"gets further than as many random shifts in {int(beyond.sum())} of {len(largest)} cases, most {furthest} "
-        f"points further ({top['detector']} on {top['backbone']}, {top['suite']}, {top['setting']}). Its worst lies "
-        f"below the mean over random shifts in {int(below.sum())} of {len(largest)}, by "
-        f"{number(largest['beyond_mean'].median())} points in the median case, where random shifts in "
-        f"the mean move AUROC by {number(-largest['random_mean'].median(), sign=True)} points."
+        f"{sure} of {len(falls)} cases{little}. Within the widest bounds the search gets further than as many random "
+        f"shifts in {int(beyond.sum())} of {len(largest)} cases{most}{less}. Its worst lies below the mean over random "
+        f"shifts in {int(below.sum())} of {len(largest)}: {median}, where random shifts in the mean move AUROC by "
+        f"{number(-largest['random_mean'].median(), sign=True)} points."
     )
 
 

@@ -7,10 +7,10 @@ Loads all released weights as detectors load them (CLIPs, masked autoencoders, t
 CLIPSeg, ACR's ImageNet net, and what the authors of APRIL-GAN and AnomalyCLIP trained, from weights/), which are
 fetched if they are not here, and prints of each which file it is, at which revision and with which SHA-256, or why it
 could not be loaded. IS-Net, SAM, the ImageNet net and the authors' files are fetched by hand: what is said then names
-file, place and folder. Then measures WinCLIP on each data set under DIR (mvtec_ad, visa) and prints the published mean, the
-measured one and their difference with the interval of the measurement. A mean stands only for all categories and all
-test pictures. Results are kept as those of any study: a run that was stopped goes on. Exit status 1 if weights could
-not be loaded or a category not be measured.
+file, place and folder. Then measures WinCLIP on each data set under DIR (mvtec_ad, visa) and prints the published mean,
+the measured one and their difference with the interval of the measurement. A mean stands only for all categories and
+all test pictures. Results are kept as those of any study: a run that was stopped goes on. Exit status 1 if weights
+could not be loaded or a category not be measured.
 """
 
 from __future__ import annotations

@@ -69,7 +69,8 @@ def test_every_kind_of_released_weights_is_tried_and_what_is_not_there_says_why(
     assert "facebook/vit-mae-large" in said["vit-mae-large"]
     assert f"download {WIDE_RESNET}" in said["wide_resnet50_2"]
     for name, source in (("april_gan visa_pretrained.pth", "exps/pretrained/ of ByChelsea/VAND-APRIL-GAN"),
-                         ("anomalyclip 9_12_4_multiscale/epoch_15.pth", "checkpoints/ of zqhang/AnomalyCLIP")):  # fmt: skip
+                         ("anomalyclip 9_12_4_multiscale/epoch_15.pth",
+                          "checkpoints/ of zqhang/AnomalyCLIP")):  # fmt: skip
         file = name.split()[1]
         assert said[name] == f"no file {offline / 'weights' / file}: take {file} from {source} on GitHub"
 

@@ -116,6 +116,8 @@ def test_extreme_shifts(change, clear, after, claim):
         (9.0, 5.0, "Most of what a worst case costs is the luck of many tries; some of it is not."),
         (9.0, -1.0, "What a search for the worst shift finds is not told from chance."),
         (50.0, 40.0, "A search for the worst shift finds far more than chance would."),
+        (-1.0, -4.0, "What a search for the worst shift finds is not told from chance."),
+        (-9.0, -15.0, "A search for the worst shift finds less than chance does."),
     ],
 )
 def test_worst_cases(beyond, low, claim):
@@ -129,7 +131,11 @@ def test_worst_cases(beyond, low, claim):
     assert said.claim == claim
     assert f"takes {37 + beyond:.1f} points of pixel AUROC" in said.measured
     assert "The worst of 352 turns and colours that a search tries" in said.measured
-    assert "the worst of as many at random 37.0: the search finds" in said.measured
+    of = (beyond, low, beyond + 5) if beyond > 0 else (-beyond, -beyond - 5, -low)
+    words = "{:.1f} ({:.1f} to {:.1f})".format(*of).replace("-", "−")
+    way = "more" if beyond > 0 else "less"
+    assert f"the worst of as many at random 37.0: the search finds **{words} points** {way}, on 24" in said.measured
+    assert said.number == words
     fewer = answers.searched(pd.DataFrame([{**falls, "random_evaluations": 100.0}]))
     assert "the worst of 100 at random 37.0: the search finds" in fewer.measured
     assert "The worst of 33 turns and colours" in answers.searched(pd.DataFrame([alone])).measured

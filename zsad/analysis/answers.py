@@ -10,6 +10,7 @@ from zsad.analysis.alike import alike_sentence, groups, one_of_each
 from zsad.analysis.decisions import TRAINING
 from zsad.analysis.matrix import EXTREME, PLAUSIBLE, SHIFTS, SUBJECT, chosen, dose_in_words
 from zsad.analysis.null import foremost
+from zsad.analysis.unmoved import seen_span
 from zsad.analysis.words import number, span
 
 UNSEEN = 2.0
@@ -121,8 +122,11 @@ def searched(falls: pd.DataFrame) -> Answer:
         falls: of `zsad.analysis.null.falls`; that which is `zsad.analysis.null.foremost` is spoken of.
     """
     row = foremost(falls)
-    beyond = span(row["beyond_random"], row["beyond_random_low"], row["beyond_random_high"])
-    if row["beyond_random_low"] <= 0:
+    value, low, high = (row[f"beyond_random{end}"] for end in ("", "_low", "_high"))
+    beyond = seen_span(value, low, high) if value >= 0 else seen_span(-value, -high, -low)
+    if high < 0:
+        claim = "A search for the worst shift finds less than chance does."
+    elif low <= 0:
         claim = "What a search for the worst shift finds is not told from chance."
     elif row["beyond_random"] < row["random_worst"]:
         claim = "Most of what a worst case costs is the luck of many tries; some of it is not."
@@ -134,8 +138,8 @@ def searched(falls: pd.DataFrame) -> Answer:
         claim,
         f"The worst of {row['evaluations']:.0f} turns and colours that a search tries on a damaged part takes "
         f"{number(row['worst'])} points of pixel AUROC (is the damage found within the image?), the worst of {drawn} "
-        f"at random {number(row['random_worst'])}: the search finds **{beyond} points** more, on {row['images']:.0f} "
-        f"images of {row['categories']:.0f} products.",
+        f"at random {number(row['random_worst'])}: the search finds **{beyond} points** "
+        f"{'more' if value >= 0 else 'less'}, on {row['images']:.0f} images of {row['categories']:.0f} products.",
         beyond,
     )
 

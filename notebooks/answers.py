@@ -47,7 +47,10 @@ if found:
     means = page.computed(mean_over_shifts, study=found.study, found=found)
     renewed = page.computed(with_threshold_anew, study=found.study, found=found)
     alike = rank_correlations_of(page, found.records)
-    said = {"plausible": answers.plausible(means, renewed, alike), "extreme": answers.extreme(means, table, renewed)}
+    said = {
+        "plausible": answers.plausible(means, renewed, alike),
+        "extreme": answers.extreme(means, table, renewed, alike),
+    }
 
 # %%
 bounds = [bound for bound in bounds_of(page.study, **page.first) if bound.size == 1]

@@ -50,14 +50,7 @@ def plausible(
         0: "Everyday shifts do not clearly change false alarms",
         -1: "Everyday shifts lower false alarms",
     }[way] + "."
-    others = _others(means, PLAUSIBLE, "false_alarms", TRAINING)
-    alike = ""
-    if correlations is not None:
-        labels = [str(alarm["detector"]), *(str(row["detector"]) for row in others)]
-        apart = one_of_each(labels, groups(correlations))
-        others = [row for row in others if row["detector"] in apart]
-        same = alike_sentence(correlations, str(alarm["suite"]), _CALLED)
-        alike = f"{same} " if same else ""
+    others, alike = _apart(_others(means, PLAUSIBLE, "false_alarms", TRAINING), alarm, correlations)
     share = _share([_way(row) == way for row in others], counted_once=bool(alike))
     alike = f"{share} {_DOES[way]} too. {alike}" if others else alike
     change = span(alarm["change"], alarm["change_low"], alarm["change_high"], sign=True)
@@ -86,32 +79,45 @@ def _set_anew(table: pd.DataFrame | None, level: str) -> str:
     )
 
 
-def extreme(means: pd.DataFrame, table: pd.DataFrame, anew: pd.DataFrame | None = None) -> Answer:
+def extreme(
+    means: pd.DataFrame,
+    table: pd.DataFrame,
+    anew: pd.DataFrame | None = None,
+    correlations: pd.DataFrame | None = None,
+) -> Answer:
     """What an extreme shift costs: image AUROC, and false alarms at the threshold that stays.
 
     Args:
-        means, anew: as above.
+        means, anew, correlations: as above.
         table: of `zsad.analysis.matrix.matrix`.
     """
     auroc, alarm = _first(means, EXTREME, "image_auroc"), _first(means, EXTREME, "false_alarms", TRAINING)
     way, change = _way(auroc), span(auroc["change"], auroc["change_low"], auroc["change_high"], sign=True)
+    stops = way < 0 and _stops_most(alarm)
+    stopped = _stopped(means, alarm, correlations) if stops else ""
     claim = {
         1: "Extreme shifts help to tell good from damaged",
         0: "Even extreme shifts do not clearly change how well good and damaged parts are told apart",
-        -1: "Extreme shifts blur good and damaged" + (", and stop most good parts" if alarm["after"] > 50 else ""),
+        -1: "Extreme shifts blur good and damaged"
+        + (f", and make {_called(alarm)} stop most good parts" if stops else ""),
     }[way] + "."
     same = (table[["suite", "detector", "backbone"]] == auroc[["suite", "detector", "backbone"]]).all(axis=1)
     rows = chosen(table[same], "image_auroc", EXTREME)
     worst = rows.loc[rows["change"].idxmin()]
     dose = dose_in_words(str(worst["setting"]), float(worst["dose"]), bool(worst["both_ways"]))
+    most = (
+        f"Of all kinds of shift {SHIFTS[str(worst['setting'])]} ({dose}) lowers image AUROC most, by the estimates: "
+        f"{span(worst['change'], worst['change_low'], worst['change_high'], sign=True)} points."
+        if worst["change"] < 0
+        else "No kind of shift lowers image AUROC, by the estimates."
+    )
     return Answer(
         claim,
         f"{_called(auroc)}'s image AUROC goes from {number(auroc['before'], 0)} to {number(auroc['after'], 0)} %: "
         f"**{change} points**. At the threshold that stays {number(alarm['after'], 0)} % of good parts raise an alarm."
         f"{_set_anew(anew, EXTREME)}",
         change,
-        f"Of all kinds of shift {SHIFTS[str(worst['setting'])]} ({dose}) does most to image AUROC: "
-        f"{number(worst['change'], sign=True)} points. {_elsewhere(means, auroc, 'points of image AUROC')}".rstrip(),
+        f"{stopped}{most} {_elsewhere(means, auroc, 'points of image AUROC')}".rstrip(),
     )
 
 
@@ -171,12 +177,46 @@ def _others(means: pd.DataFrame, level: str, metric: str, rule: str) -> "list[pd
     return [row for _, row in _of(means, level, metric, rule).iloc[1:].iterrows()]
 
 
+def _apart(
+    others: "list[pd.Series[float]]", first: "pd.Series[float]", correlations: pd.DataFrame | None
+) -> "tuple[list[pd.Series[float]], str]":
+    """One of each of the others that share a ranking, without those that share the first's; and which do, in a sentence
+    that ends in a space, "" where none does.
+    """
+    if correlations is None:
+        return others, ""
+    apart = one_of_each([str(row["detector"]) for row in (first, *others)], groups(correlations))
+    same = alike_sentence(correlations, str(first["suite"]), _CALLED)
+    return [row for row in others if row["detector"] in apart], f"{same} " if same else ""
+
+
 def _elsewhere(means: pd.DataFrame, first: "pd.Series[float]", what: str) -> str:
     """What the row of the first suite says, on the others; empty where there are none."""
     alike = ["detector", "backbone", "level", "metric", "rule"]
     others = means[(means[alike] == first[alike]).all(axis=1) & (means["suite"] != first["suite"])]
     said = [f"{span(r.change, r.change_low, r.change_high, sign=True)} on {r.suite}" for r in others.itertuples()]
     return f"On other suites, {what}: {'; '.join(said)}. " if said else ""
+
+
+def _stops_most(alarm: "pd.Series[float]") -> bool:
+    """Whether more than half of good parts raise an alarm, with the whole interval."""
+    return bool(alarm["after_low"] > 50)
+
+
+def _stopped(means: pd.DataFrame, first: "pd.Series[float]", correlations: pd.DataFrame | None) -> str:
+    """How many other detectors stop most good parts under extreme shifts as the first does, and on how many other
+    suites it does; empty where there are neither.
+    """
+    others, alike = _apart(_others(means, EXTREME, "false_alarms", TRAINING), first, correlations)
+    share = _share([_stops_most(row) for row in others], counted_once=bool(alike))
+    rows = chosen(means, "false_alarms", EXTREME, TRAINING)
+    same = (rows[["detector", "backbone"]] == first[["detector", "backbone"]]).all(axis=1)
+    suites = [row for _, row in rows[same & (rows["suite"] != first["suite"])].iterrows()]
+    shares = [f"{span(row['after'], row['after_low'], row['after_high'])} % on {row['suite']}" for row in suites]
+    most = sum(_stops_most(row) for row in suites)
+    return (f"{share} stop most good parts too. " if others else "") + (
+        f"{_called(first)} does so on {most} of {len(suites)} other suites: {'; '.join(shares)}. " if suites else ""
+    )
 
 
 def _called(row: "pd.Series[float]") -> str:

@@ -11,7 +11,7 @@ from toys import Reddish
 from zsad.data import read_image
 from zsad.detectors import Prediction, load_detector
 from zsad.files import FullDiskError
-from zsad.predict import SCORES, UNFINISHED, Report, check_company, predict_images
+from zsad.predict import SCORES, UNFINISHED, Report, check_company, predict_images, score_image
 
 
 @pytest.fixture
@@ -31,6 +31,17 @@ def test_a_file_that_cannot_be_read_any_more_does_not_keep_the_others_from_being
     assert list(pd.read_csv(tmp_path / "maps" / SCORES)["image"]) == [str(path) for path in images[1:]]
     assert report.bad == {images[0]: f"{images[0]}: no such file."}
     assert report.scored == 2
+
+
+def test_scores_and_maps_of_any_type_are_written(images, tmp_path):
+    class Narrow(Reddish):
+        def predict(self, images, category):
+            found = super().predict(images, category)
+            return Prediction(found.score.bfloat16(), found.map.bfloat16())
+
+    scored = list(predict_images(Narrow(), images, "nut", tmp_path / "maps"))
+    assert [one.score for one in scored] == [score_image(Narrow(), path, "nut") for path in images]
+    assert all(one.heatmap.is_file() for one in scored)
 
 
 def test_a_heat_map_that_cannot_be_written_stops_the_run_and_keeps_its_rows(images, tmp_path, monkeypatch):

@@ -32,7 +32,7 @@ def overlay(
 ) -> Image.Image:
     """The image, greyed so that the scale's colours stay readable, under its heat map."""
     grey = np.asarray(image.mean(dim=0).cpu()) * 255
-    blend = colours(np.asarray(anomaly_map.cpu(), dtype=np.float64), scale)
+    blend = colours(np.asarray(anomaly_map.cpu().double()), scale)  # NumPy has no bfloat16
     for channel in range(3):
         blend[..., channel] = ((1 - _OPACITY) * grey + _OPACITY * blend[..., channel]).round()
     return Image.fromarray(blend)

@@ -25,7 +25,7 @@ device = None  # "cuda" for a GPU
 data_root = None  # the folder that holds the suites
 limit = None  # at most so many test images a category
 options = None  # of detectors, such as {"temperature": 0.01}
-setting = "angle"  # what is shifted: angle, hue or saturation
+setting = "angle"  # what is shifted: angle, hue, saturation, exposure or white_balance
 
 # %%
 import pandas as pd
@@ -39,11 +39,13 @@ from zsad.analysis import corners, costs, sweeps
 from zsad.analysis.decisions import TRAINING
 from zsad.analysis.means import mean_over_categories
 from zsad.analysis.words import number
+from zsad.study.suites import check_known
 
 PAGES = {
     "angle": ("rotation", "Fig. 2 of the paper", "rotation angle"),
     "hue": ("hue", "Fig. 3 of the paper", "hue shift"),
 }
+check_known("setting", setting, list(plots.SETTINGS))
 name, title, shift = PAGES.get(setting, (setting, f"{setting.capitalize()} sweep", f"{setting} shift"))
 page = notebook.start(globals(), name)
 

@@ -12,13 +12,15 @@ from book.tools.execute import convert
 FOLDER = Path(__file__).parents[1] / "notebooks"
 
 
-def run_cells(name: str, page: notebook.Page, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Run every code cell of `notebooks/<name>.py` on `page`; its variables."""
+def run_cells(name: str, page: notebook.Page, monkeypatch: pytest.MonkeyPatch, **parameters: object) -> dict[str, Any]:
+    """Run every code cell of `notebooks/<name>.py` on `page`, with parameters as papermill sets them; its variables."""
     monkeypatch.setattr(notebook, "start", lambda variables, name: page)
     page.name, variables = name, {"__name__": "__main__"}
     for number, cell in enumerate(convert(FOLDER / f"{name}.py").cells):
         if cell.cell_type == "code":
             exec(compile(cell.source, f"{name}.py, cell {number}", "exec"), variables)
+        if "parameters" in cell.metadata.get("tags", []):
+            variables |= parameters
     return variables
 
 

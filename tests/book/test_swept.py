@@ -79,6 +79,14 @@ def test_the_page_of_a_sweep_shows_its_figure_its_drop_and_its_means(page, monke
     assert table["AUPRO washer"].tolist() == pytest.approx([100 * aupro[v] for v in (-30, 0, 30)])
 
 
+def test_a_page_takes_every_setting_that_is_swept_and_refuses_others_by_name(page, monkeypatch):
+    page.study = tiny_study(page.study.records_root.parent, sweeps={"over": ["washer"], "exposure": [-1.0, 0.0, 1.0]})
+    run_cells("uniform", page, monkeypatch, setting="exposure")
+    assert shown_on(page)[0] == {"fig-exposure-image", "fig-exposure", "tab-exposure"}
+    with pytest.raises(ValueError, match="unknown setting 'angel'; known: angle, hue, saturation, exposure, white_bal"):
+        run_cells("uniform", page, monkeypatch, setting="angel")
+
+
 def test_the_finding_stands_first_then_the_image_level_and_numbers_are_folded(page, monkeypatch):
     assert order_on("uniform", page, monkeypatch) == ["finding", "fig-rotation-image", "fig-rotation", "> tab-rotation"]
     _, numbers = shown_on(page)

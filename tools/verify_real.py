@@ -46,9 +46,7 @@ from zsad.tiling.weights import download_folder
 DATA_SETS = ("mvtec_ad", "visa")
 PUBLISHED_ON = "ViT-B-16-plus-240"  # WinCLIP's backbone in its paper
 PRINTED = project_root() / "results" / "published" / "winclip_per_category.csv"
-AUTHORS = (
-    project_root() / "weights"
-)  # where the study of real data has the files of APRIL-GAN's and AnomalyCLIP's authors
+AUTHORS = project_root() / "weights"  # holds the files of APRIL-GAN's and AnomalyCLIP's authors, as in study/paper.yaml
 
 
 @dataclass(frozen=True)

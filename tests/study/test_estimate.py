@@ -4,10 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from toys import load_reddish, tiny_study, write_suite
+from toys import Reddish, load_reddish, tiny_study, write_suite
 
 from zsad.cli import main
 from zsad.commands.common import INCOMPLETE
+from zsad.detectors.base import check_prediction
 from zsad.study import compute
 from zsad.study.cells import Selection
 from zsad.study.estimate import BACKWARD, Estimate, Rate, estimate, evaluations, passes_of
@@ -137,3 +138,46 @@ def test_only_what_is_there_is_handed_out_where_nothing_is_to_be_computed(study)
     assert set(there["shift"]) == {"none", "uniform"}
     assert set(there["setting"]) == {"none", "hue"}, "an angle of 0 is there, and no other: no angle was computed"
     assert set(there.loc[there["setting"] == "hue", "value"]) == {0, 1}
+
+
+class Broken(Reddish):
+    """The first image of each batch has a map of NaN."""
+
+    def __init__(self):
+        super().__init__(broken=0, name="clip")
+
+    def predict(self, images, category):
+        return check_prediction(super().predict(images, category), self.name, category)
+
+
+def test_a_detector_that_cannot_be_timed_is_said_and_the_others_are_estimated(study, tmp_path, monkeypatch, capsys):
+    def load(study, detector, backbone, **_):
+        return Broken() if detector.name == "clip" else load_reddish(study, detector, backbone)
+
+    alone = estimate(study, Selection("none", variant="default"), progress=False)
+    monkeypatch.setattr("zsad.study.run.load_study_detector", load)
+    both = tiny_study(tmp_path, detectors=["winclip", "clip"], cache_root=study.cache_root)
+    found = estimate(both, Selection("none"), progress=False)
+    assert (found.cells, found.passes) == (4, 40)
+    assert found.seconds == pytest.approx(alone.seconds)
+    assert len(found.untimed) == 2, "of each category once"
+    assert all(line.startswith("clip on demo-b: ") for line in found.untimed)
+    assert all("a score or map that is not finite" in line for line in found.untimed)
+    assert "h on this machine without what could not be timed" in str(found)
+    path = tmp_path / "both.yaml"
+    path.write_text(both.model_dump_json(exclude={"name"}))
+    assert main(["run", str(path), "--dry-run", "--shift", "none"]) == INCOMPLETE
+    assert "zsad: could not be timed: clip on demo-b: " in capsys.readouterr().err
+
+
+def test_a_suite_that_is_not_here_is_passed_over_and_named_unless_it_is_asked_for(study):
+    alone = estimate(study, Selection("none", variant="default"), progress=False)
+    away = {"reader": "mvtec_ad", "root": "away", "categories": ["cap"]}
+    suites = {"toys": {"reader": "mvtec_ad", "root": "toys"}, "away": away}
+    some = tiny_study(study.data_root.parent, suites=suites, cache_root=study.cache_root)
+    found = estimate(some, Selection("none", variant="default"), progress=False)
+    assert found == replace(alone, passed_over=("away",))
+    assert str(found) == f"{alone}; without away, passed over for want of data"
+    named = estimate(some, Selection("none", suites=["away"]), progress=False)
+    assert (named.on, named.passed_over) == ("one H100", ())
+    assert "without the data of away: counted as if nothing were there" in str(named)

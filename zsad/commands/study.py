@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
 
         found = estimate(study, Selection(**only))
         print(found)
-        return _say_why("cannot be computed", found.reasons)
+        return max(_say_why("cannot be computed", found.reasons), _say_why("could not be timed", found.untimed))
     check_manifests(study.name)
     if options.export:
         check_writable_folder(options.export)

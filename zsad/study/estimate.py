@@ -22,6 +22,7 @@ from zsad.study import parts, provenance
 from zsad.study.cells import Cell, Selection, requests
 from zsad.study.config import Study
 from zsad.study.evaluate import load_images
+from zsad.study.incomplete import Failures
 from zsad.study.parts import BACKWARD, evaluations
 from zsad.study.project import resolve
 from zsad.study.run import Evaluator, Wanted
@@ -52,6 +53,8 @@ class Estimate:
         bytes: of the files of the cells that are not there.
         refused: results that cannot be computed; `reasons` says which and why, a line a reason.
         assumed: why it was counted without data or device, in words; empty where it was not.
+        passed_over: suites that are not here, which are left out as a run leaves them out.
+        untimed: detectors that could not be timed and why, a line a reason; their hours are not among the `seconds`.
     """
 
     cells: int
@@ -63,13 +66,18 @@ class Estimate:
     on: str = HERE
     assumed: str = ""
     reasons: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
+    untimed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         refused = f"; {self.refused:,} results cannot be computed" if self.refused else ""
         assumed = f" ({self.assumed})" if self.assumed else ""
+        without = f"; without {', '.join(self.passed_over)}, passed over for want of data" if self.passed_over else ""
+        hours = " without what could not be timed" if self.untimed else ""
         return (
             f"{self.cells:,} cells, {self.there:,} of them there. The others: {self.passes:,} images through a "
-            f"detector, about {self.seconds / 3600:,.1f} h on {self.on}, {self.bytes / 1e6:,.0f} MB{refused}{assumed}"
+            f"detector, about {self.seconds / 3600:,.1f} h on {self.on}{hours}, {self.bytes / 1e6:,.0f} MB{refused}"
+            f"{without}{assumed}"
         )
 
 
@@ -77,6 +85,10 @@ def estimate(study: Study, selection: Selection, progress: bool = True) -> Estim
     """Count what is missing of a study, and time a few images of each detector on each backbone, once: what was timed
     is kept in the study's `cache_root`. Images of a demo suite that is not written are drawn as they are read. Of a
     detector that compares the images of a batch, whose work grows with their square, the estimate is too low.
+
+    Suites that are not here are passed over as a run passes them over; where they are named, or no other is left, or
+    the device is not here, the estimate is of the study alone. A detector that fails when it is timed is said, and all
+    others are estimated.
 
     Raises what `zsad.study.compute` raises before it computes, but for a device or data that are not here.
     """
@@ -88,19 +100,28 @@ def estimate(study: Study, selection: Selection, progress: bool = True) -> Estim
     missing = [w for key, w in unique.items() if evaluator.results.find(key) is None]
     rates = _Rates(study)
     learnt: set[tuple[str, str]] = set()
+    untimed = Failures()
     total, seconds, size = 0, 0.0, 0
     with progress_bar(len(missing), 0, "cell", "estimating", progress) as bar:
         for w in missing:
-            rate, own = rates.of(w), passes_of(w)
+            own = passes_of(w)
             total += own
-            seconds += own * rate.image + len(w.dataset) * rate.metrics
-            who = (w.detector.fingerprint, w.cell.category)
-            seconds += 0 if who in learnt else rate.learning
-            learnt.add(who)
+            try:
+                rate = rates.of(w)
+            except (ValueError, FileNotFoundError) as error:  # what a run would list, and go on
+                untimed.add(f"{w.entry.detector} on {w.cell.backbone}", str(error), w.subject)
+            else:
+                seconds += own * rate.image + len(w.dataset) * rate.metrics
+                who = (w.detector.fingerprint, w.cell.category)
+                seconds += 0 if who in learnt else rate.learning
+                learnt.add(who)
             size += _bytes(len(w.dataset), w.cell.shift)
             bar.update()
     there, reasons = len(unique) - len(missing), tuple(failures.lines())
-    return Estimate(len(unique), there, total, seconds, size, failures.count, reasons=reasons)
+    return Estimate(
+        len(unique), there, total, seconds, size, failures.count,
+        reasons=reasons, passed_over=tuple(_missing(study, selection)), untimed=tuple(untimed.lines()),
+    )  # fmt: skip
 
 
 def passes_of(w: Wanted) -> int:
@@ -110,11 +131,17 @@ def passes_of(w: Wanted) -> int:
     return images * _copies(w.cell)
 
 
+def _missing(study: Study, selection: Selection) -> list[str]:
+    """The suites that are asked for and not here."""
+    return [suite for suite in study.missing_suites() if selection.suites is None or suite in selection.suites]
+
+
 def _lacking(study: Study, selection: Selection) -> str:
-    """What of the study's data and device is not here, in words."""
-    suites = [suite for suite in study.missing_suites() if selection.suites is None or suite in selection.suites]
-    said = [f"without the data of {', '.join(suites)}"] if suites else []
-    if not is_there(study.device):
+    """What of the study's data and device is not here without which nothing can be timed, in words."""
+    suites, no_device = _missing(study, selection), not is_there(study.device)
+    passed_over = selection.suites is None and len(suites) < len(study.suites) and not no_device
+    said = [f"without the data of {', '.join(suites)}"] if suites and not passed_over else []
+    if no_device:
         said.append(f"without device {study.device}")
     return "; ".join(said)
 
@@ -149,6 +176,7 @@ class _Rates:
 
     def __init__(self, study: Study) -> None:
         self._device = study.device
+        self._failed: dict[tuple[str, str, str], Exception] = {}  # by category too, whose images may be the cause
         self._on = repr(sorted(provenance.machine(study.device).items()))
         self._path = resolve(study.cache_root) / "rates.json"
         try:
@@ -161,7 +189,14 @@ class _Rates:
         looks = (cell.detector, cell.backbone, cell.dtype, cell.resolution, cell.metric_size, cell.bootstrap)
         name = " ".join(map(str, (*looks, self._device, sorted(cell.under(Shift()).code.values()), self._on)))
         if name not in self._kept:
-            self._kept[name] = list(_timed(w, self._device))
+            tried = (name, cell.suite, cell.category)
+            if tried in self._failed:
+                raise self._failed[tried]
+            try:
+                self._kept[name] = list(_timed(w, self._device))
+            except (ValueError, FileNotFoundError) as error:
+                self._failed[tried] = error
+                raise
             self._path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self._path, lambda path: path.write_text(json.dumps(self._kept, indent=1)))
         return Rate(*self._kept[name])

@@ -110,6 +110,11 @@ def test_images_are_240_pixels_high_or_wide_and_those_of_the_pipeline_as_large_a
         ("[winclip]", "[{name: winclip, backbones: [x]}]", ["detectors.winclip.backbones", "known: demo-b"]),
         ("detectors: [winclip]", "detectors: [winclip", ["not valid YAML"]),
         ("detectors: [winclip]", "detectors: []", ["detectors"]),
+        ("categories: [washer, nut]", "categories: []", ["suites.toys: categories: none is listed", "leave the field"]),
+        ("[winclip]", "[{name: winclip, suites: []}]", ["detectors.0: suites: none is listed", "leave the field out"]),
+        ("[winclip]", "[{name: winclip, backbones: []}]", ["detectors.0: backbones: none is listed"]),
+        ("angle: [-10, 0, 10]", "angle: []", ["sweeps.0: angle: no values are listed; list some, 0 among them"]),
+        ("angle: [-10, 0, 10]", "angle: [], hue: [0, 1]", ["sweeps.0: angle: no values are listed"]),
     ],
 )
 def test_an_error_names_the_file_the_field_and_the_choices(tmp_path, wrong, right, words):
@@ -302,7 +307,9 @@ def test_relative_paths_of_a_file_of_the_project_start_at_its_root(tmp_path, mon
 def test_a_detector_runs_on_suites_of_the_study_only(tmp_path):
     with pytest.raises(ValueError, match=r"detectors.winclip.suites: 'nope' is not in this study; known: toys"):
         tiny_study(tmp_path, detectors=[{"name": "winclip", "suites": ["nope"]}])
-    study = tiny_study(tmp_path, detectors=["winclip", {"name": "tiling", "suites": []}])
+    other = {"reader": "mvtec_ad", "root": "other"}
+    suites = {"toys": {"reader": "mvtec_ad", "root": "toys"}, "other": other}
+    study = tiny_study(tmp_path, suites=suites, detectors=["winclip", {"name": "tiling", "suites": ["other"]}])
     assert [detector.label for detector in study.detectors_on("toys")] == ["winclip"]
     # A suite named by hand is not one that the study left out.
     named = study.with_overrides(suite="toys")

@@ -95,6 +95,13 @@ class DetectorConfig(Strict):
             return fields
         return {**fields, "label": fields.get("label") or usual_label(fields.get("name"))}
 
+    @model_validator(mode="after")
+    def _somewhere(self) -> "DetectorConfig":
+        for field in ("backbones", "suites"):
+            if getattr(self, field) == []:
+                raise ValueError(f"{field}: none is listed; list one, or leave the field out for all, or the detector")
+        return self
+
     def on(self, suite: str) -> "DetectorConfig":
         """This detector with the options that it has on a suite."""
         own = self.suite_options.get(suite, {})

@@ -70,8 +70,7 @@ def freed_detector(detector: Any, suites: Sequence[str], named: Sequence[str]) -
     kept = {**detector, **dict.fromkeys(named, "all")}
     kept["suite_options"] = {name: own for name, own in detector.get("suite_options", {}).items() if name in suites}
     if kept["suites"] != "all":
-        left = [suite for suite in kept["suites"] if suite in suites]
-        kept["suites"] = left or ("all" if kept["suites"] else [])
+        kept["suites"] = [suite for suite in kept["suites"] if suite in suites] or "all"
     return kept
 
 

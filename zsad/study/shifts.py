@@ -163,6 +163,19 @@ class Sweeps(_Mixable):
     exposure: list[float] = []
     white_balance: list[float] = []
 
+    @model_validator(mode="before")
+    @classmethod
+    def _some_values(cls, fields: Any) -> Any:
+        settings = (*BOUNDS, *LIGHT)
+        # A block that was written out again has all of them, those that are not swept as empty lists.
+        if isinstance(fields, dict) and not {*settings} <= set(fields):
+            for setting in settings:
+                if fields.get(setting) == []:
+                    raise ValueError(
+                        f"{setting}: no values are listed; list some, 0 among them, or leave the field out"
+                    )
+        return fields
+
     @model_validator(mode="after")
     def _check(self) -> "Sweeps":
         for setting, values in self.values().items():

@@ -47,6 +47,12 @@ class SuiteConfig(Strict):
     groups: dict[str, list[str]] = Field(default={})
 
     @model_validator(mode="after")
+    def _some_category(self) -> "SuiteConfig":
+        if self.categories == []:
+            raise ValueError("categories: none is listed; list one, or leave the field out for all, or the whole suite")
+        return self
+
+    @model_validator(mode="after")
     def _check_groups(self) -> "SuiteConfig":
         for name, members in self.groups.items():
             check_differ(f"groups.{name}", members)

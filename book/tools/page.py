@@ -258,6 +258,10 @@ class Page:
         self._exports.write(self.name, self.study)
         return found.result
 
+    def remark(self, text: str) -> None:
+        """Say of results that they are left out, in the folded note on what is not kept."""
+        self._unkept.remark(text)
+
     def uses(self, records: pd.DataFrame) -> pd.DataFrame:
         """Count records that came from elsewhere among those this page has read."""
         self.sources.read.append(records)

@@ -1,4 +1,4 @@
-"""What a page says of results that it asks for and that are not kept."""
+"""What a page says of results that it asks for and that are not kept, or not shown."""
 
 import re
 from collections.abc import Iterable
@@ -19,6 +19,7 @@ class Unkept:
     study: str
     asked: str
     _lacking: dict[Name, Request] = field(default_factory=dict)
+    _remarks: list[str] = field(default_factory=list)
     _begun: bool = False
     _note: DisplayHandle | None = None
 
@@ -30,17 +31,26 @@ class Unkept:
             if self._begun:
                 self._show()
 
+    def remark(self, text: str) -> None:
+        """A sentence on results that are not shown, though they are kept."""
+        if text not in self._remarks:
+            self._remarks.append(text)
+            if self._begun:
+                self._show()
+
     def begin(self) -> None:
         """What the page says first has been said: the note stands behind it."""
         if not self._begun:
             self._begun = True
-            if self._lacking:
+            if self._lacking or self._remarks:
                 self._show()
 
     def _show(self) -> None:
-        said = lacking_in_words(self.study, self._lacking.values(), self.asked)
+        lacking = [lacking_in_words(self.study, self._lacking.values(), self.asked)] if self._lacking else []
+        said = " ".join([*lacking, *self._remarks])
         said = as_html(re.sub(r"`(.+?)`", r"<code>\1</code>", said))
         count = f"{len(self._lacking)} of the results that this page asks for are not kept yet"
+        count = count if self._lacking else "Some results are left out on this page"
         note = HTML(f'<details class="zsad-lacking"><summary>{count}</summary>{said}</details>')
         if self._note is None:
             self._note = display(note, display_id=f"{self.name}-unkept")

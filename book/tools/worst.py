@@ -148,7 +148,7 @@ def shown(page: Page) -> list[WorstCases]:
         say = say_not_kept if page.study.worst and page.shows_kept else say_absent
         page.number("conclusion", say(page, "worst cases"))
     elif found.left_out:
-        page.say(found.left_out)
+        page.remark(found.left_out)
     return [] if found is None else [found]
 
 

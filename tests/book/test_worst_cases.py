@@ -141,12 +141,17 @@ def test_a_backbone_that_lacks_categories_is_not_set_beside_one_that_has_them(pa
     assert again is records
 
 
-def test_what_is_left_out_is_said_on_the_page(page, monkeypatch):
-    monkeypatch.setattr("book.tools.worst.of_all_categories", lambda records: (records, "Begun: what is left out."))
+def test_what_is_left_out_is_said_behind_the_finding(page, monkeypatch):
+    monkeypatch.setattr("book.tools.worst.of_all_categories", lambda records: (records, "Begun: `a` < b."))
     said = []
-    monkeypatch.setattr(page, "say", said.append)
+    monkeypatch.setattr("book.tools.unkept.display", lambda note, **_: said.append(note.data))
     shown(page)
-    assert said == ["Begun: what is left out."]
+    assert said == []
+    page.finding("What was found.")
+    assert said == [
+        '<details class="zsad-lacking"><summary>Some results are left out on this page</summary>Begun: <code>a</code> '
+        "&lt; b.</details>"
+    ]
 
 
 def test_a_uniform_sweep_is_held_against_worst_cases_of_the_same_images(page):

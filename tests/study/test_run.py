@@ -831,9 +831,7 @@ def test_a_detector_may_be_given_pictures_of_another_size(study):
             sizes[self.name] = tuple(images.shape[-2:])
             return super().predict(images, category)
 
-    large = study.with_overrides(
-        detectors=[{"name": "winclip"}, {"name": "tiling", "resolution": 2 * SIZE}], sweeps={"angle": []}
-    )
+    large = study.with_overrides(detectors=[{"name": "winclip"}, {"name": "tiling", "resolution": 2 * SIZE}], sweeps=[])
     compute(large, "none", progress=False, loader=lambda study, config, _: Seeing(name=config.name))
     assert sizes == {"winclip": (SIZE, SIZE), "tiling": (2 * SIZE, 2 * SIZE)}
 
